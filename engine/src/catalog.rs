@@ -1,0 +1,5 @@
+//! Datasets: what a provider publishes of them, and how it reads them.
+
+mod descriptor;
+
+pub use descriptor::{ColumnSpec, ColumnType, DatasetDescriptor, Range};

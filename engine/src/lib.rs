@@ -1,0 +1,11 @@
+//! Unseen's engine: a job becomes a plan, the plan runs on shares between the parties, and the buyer alone opens the result.
+//!
+//! # Invariants
+//! * The coordinator cannot hold a share: it cannot name one.
+//! * A plan is data; what runs is what was hashed and consented to.
+//! * `proto` types are named in `wire` and in service headers only.
+
+pub mod catalog;
+pub mod identity;
+pub mod job;
+pub mod plan;

@@ -1,0 +1,440 @@
+//! The joint plan: a list of operations on shared columns, each of which may name earlier ones only.
+//!
+//! A plan is data: deterministic from (job, catalog, policies), hashed, printed, priced, checked and run by every party.
+//! Three-valued logic, encodings and masking are explicit in it, so that what runs is what was read.
+
+use serde::{Deserialize, Serialize};
+
+use crate::identity::{Hash32, PartyName};
+
+/// Version of this format; part of the hash.
+pub const PLAN_FORMAT: u32 = 1;
+
+/// A compiled job. Immutable once made; [`crate::plan::hash`] names it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// [`PLAN_FORMAT`].
+    pub format: u32,
+    /// Hash of the signed job specification this was compiled from.
+    pub job: Hash32,
+    /// P0, P1, P2, in this order.
+    pub compute: [PartyName; 3],
+    /// Who opens the result.
+    pub buyer: PartyName,
+    /// What each provider works out alone and then shares.
+    pub inputs: Vec<LocalInput>,
+    /// The joint computation. Node `i` may name nodes below `i` only.
+    pub nodes: Vec<Op>,
+    /// What is sealed to the buyer.
+    pub output: Output,
+    /// The smallest number of entities a released row or scalar rests on; 0 where no policy asks for one.
+    pub min_group_entities: u32,
+    /// How each column of each dataset is used: what policies are evaluated on. Sorted, without duplicates.
+    pub uses: Vec<ColumnUse>,
+    /// The policies that were in force, by dataset.
+    pub policies: Vec<PolicyRef>,
+    /// Sentences for the leakage report beyond what the operations imply (e.g. that AVG seals SUM and COUNT).
+    pub notes: Vec<String>,
+}
+
+/// A sub-plan that reads one provider's tables only; the provider runs it in DataFusion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct LocalInput {
+    /// The provider.
+    pub party: PartyName,
+    /// The datasets it reads.
+    pub datasets: Vec<String>,
+    /// The sub-plan, as DataFusion prints it (deterministic; each party compares its own).
+    pub text: String,
+    /// Public row bound; the provider pads with dead rows up to it.
+    pub rows: u64,
+    /// Where set, the provider sorts its rows by these input columns, ascending, before sharing (a join's unique side).
+    pub sorted_by: Vec<u32>,
+    /// What is shared, in order; the `live` bit follows as one more output.
+    pub columns: Vec<InputColumn>,
+}
+
+/// One shared column of a local input.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct InputColumn {
+    /// Column index in the local sub-plan's result.
+    pub source: u32,
+    /// Its name there, for messages.
+    pub name: String,
+    /// How a value becomes ring elements.
+    pub encoding: Encoding,
+}
+
+/// How a clear value becomes shared bits or words. An absent (NULL) value is encoded as 0.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Encoding {
+    /// Bits: `value - min`, unsigned, in `width` bits; out of `[min, max]` is that provider's error.
+    Offset {
+        /// Smallest value.
+        #[serde(with = "crate::identity::int_string")]
+        min: i64,
+        /// Largest value.
+        #[serde(with = "crate::identity::int_string")]
+        max: i64,
+        /// Bits.
+        width: u16,
+    },
+    /// Z64: the integer representation in two's complement; out of `[min, max]` is that provider's error.
+    Word {
+        /// Smallest value.
+        #[serde(with = "crate::identity::int_string")]
+        min: i64,
+        /// Largest value.
+        #[serde(with = "crate::identity::int_string")]
+        max: i64,
+    },
+    /// Bits: the index in a public, ascending list of strings; another string is that provider's error.
+    Code {
+        /// The list.
+        domain: Vec<String>,
+        /// Bits.
+        width: u16,
+    },
+    /// Bits: a hash of the value's canonical bytes, keyed per run after the snapshot commitments.
+    KeyedHash {
+        /// Bits.
+        width: u16,
+    },
+    /// One bit: a boolean.
+    Flag,
+    /// One bit: whether the value is there (1) or NULL (0).
+    Present,
+}
+
+/// An earlier node's output column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Ref(
+    /// Node.
+    pub u32,
+    /// Output of that node.
+    pub u32,
+);
+
+/// What a column holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Boolean-shared unsigned integers of this many bits, bit-sliced.
+    Bits(u16),
+    /// Arithmetic shares modulo 2^64, two's complement.
+    Z64,
+}
+
+/// A column's public shape.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shape {
+    /// What it holds.
+    pub kind: Kind,
+    /// How many rows.
+    pub rows: u64,
+}
+
+/// One operation. Element-wise ones need equal row counts. All outputs are in order 0, 1, ….
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Op {
+    /// Outputs `inputs[input].columns` and then `live` (Bits(1)).
+    Input {
+        /// Index in [`Plan::inputs`].
+        input: u32,
+    },
+    /// `rows` copies of a public value.
+    Constant {
+        /// The value (for Bits, its low bits).
+        #[serde(with = "crate::identity::int_string")]
+        value: i64,
+        /// Shape.
+        shape: Shape,
+    },
+    /// Bits: bit by bit exclusive or.
+    Xor(Ref, Ref),
+    /// Bits: bit by bit and, equal widths.
+    And(Ref, Ref),
+    /// Bits: bit by bit complement.
+    Not(Ref),
+    /// Bits: `parts[0]` becomes the lowest bits, then `parts[1]`, ….
+    Concat(Vec<Ref>),
+    /// Bits: `width` bits from bit `from` on.
+    Slice {
+        /// Column.
+        of: Ref,
+        /// First bit.
+        from: u16,
+        /// How many.
+        width: u16,
+    },
+    /// Bits(1): whether two Bits columns of equal width agree.
+    EqBits(Ref, Ref),
+    /// Bits(1): `a < b` as unsigned integers of equal width.
+    LtBits(Ref, Ref),
+    /// Z64: sum.
+    Add(Ref, Ref),
+    /// Z64: difference.
+    Sub(Ref, Ref),
+    /// Z64: product.
+    Mul(Ref, Ref),
+    /// Z64: `of * by + plus`, both public.
+    Affine {
+        /// Column.
+        of: Ref,
+        /// Factor.
+        #[serde(with = "crate::identity::int_string")]
+        by: i64,
+        /// Addend.
+        #[serde(with = "crate::identity::int_string")]
+        plus: i64,
+    },
+    /// Bits(1): `a < b`, Z64, where |a − b| < 2^width; width at most 63.
+    Lt {
+        /// Left.
+        a: Ref,
+        /// Right.
+        b: Ref,
+        /// See above.
+        width: u16,
+    },
+    /// Bits(1): `a = b`, Z64, where |a − b| < 2^width; width at most 63.
+    Eq {
+        /// Left.
+        a: Ref,
+        /// Right.
+        b: Ref,
+        /// See above.
+        width: u16,
+    },
+    /// Bits(1) to Z64: 0 or 1.
+    Inject(Ref),
+    /// Z64 to Bits(width): `value - min`, where the value is known to be in `[min, min + 2^width)`.
+    ToBits {
+        /// Column.
+        of: Ref,
+        /// Smallest value.
+        #[serde(with = "crate::identity::int_string")]
+        min: i64,
+        /// Bits.
+        width: u16,
+    },
+    /// Bits to Z64: `bits + min`.
+    ToWord {
+        /// Column.
+        of: Ref,
+        /// Smallest value.
+        #[serde(with = "crate::identity::int_string")]
+        min: i64,
+    },
+    /// `of` where `by` (Bits(1)) is 1, else 0. Bits or Z64.
+    Mask {
+        /// Column.
+        of: Ref,
+        /// Bit.
+        by: Ref,
+    },
+    /// `yes` where `by` (Bits(1)) is 1, else `no`. Equal kinds.
+    Select {
+        /// Bit.
+        by: Ref,
+        /// Taken where it is 1.
+        yes: Ref,
+        /// Taken where it is 0.
+        no: Ref,
+    },
+    /// Inner join of `right` with `left`, whose live keys are unique. One output row for each `right` row:
+    /// outputs `matched` (Bits(1): live, present, and found), then `columns` brought over from the left.
+    /// Columns brought over hold arbitrary values where `matched` is 0.
+    Join {
+        /// The unique side's key (Bits).
+        left_key: Ref,
+        /// Its live bit.
+        left_live: Ref,
+        /// Whether the left rows are shared in ascending key order, dead rows last (else they are sorted first).
+        left_sorted: bool,
+        /// Left columns to bring over.
+        columns: Vec<Ref>,
+        /// The other side's key, of equal width.
+        right_key: Ref,
+        /// Its live bit (already 0 where the key is NULL).
+        right_live: Ref,
+    },
+    /// Groups live rows by `keys`; outputs `live` (Bits(1)), the keys, the sums, the extremes, each `groups` rows.
+    /// Rows beyond the groups hold zeros everywhere. No key: one group, live where any row is.
+    GroupBy {
+        /// Group keys (Bits).
+        keys: Vec<Ref>,
+        /// Which rows count.
+        live: Ref,
+        /// Z64 columns to add up.
+        sums: Vec<Ref>,
+        /// Columns (Bits) of which the largest or smallest value is taken; a row takes part where its `live` is 1.
+        extremes: Vec<Extreme>,
+        /// Public bound on the number of groups.
+        groups: u64,
+    },
+    /// Sorts rows by `keys`, most significant first, dead rows last, stably; outputs `live` and then `columns`.
+    Sort {
+        /// Which rows come first.
+        live: Ref,
+        /// Keys.
+        keys: Vec<SortKey>,
+        /// What is moved.
+        columns: Vec<Ref>,
+    },
+    /// The first `rows` rows.
+    Head {
+        /// Column.
+        of: Ref,
+        /// How many.
+        rows: u64,
+    },
+}
+
+/// One MIN or MAX of a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Extreme {
+    /// Column (Bits, in value order).
+    pub of: Ref,
+    /// Largest or smallest.
+    pub largest: bool,
+}
+
+/// One key of a sort.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SortKey {
+    /// Column (Bits, in value order).
+    pub of: Ref,
+    /// Largest first.
+    pub descending: bool,
+}
+
+/// What the buyer gets: every column here is 0 where `live` is 0.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Output {
+    /// Which rows exist (Bits(1)).
+    pub live: Ref,
+    /// Columns in SELECT order.
+    pub columns: Vec<OutputColumn>,
+}
+
+/// One result column.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OutputColumn {
+    /// Its name.
+    pub name: String,
+    /// The value.
+    pub value: Ref,
+    /// Where the value may be NULL: the bit that says it is there.
+    pub present: Option<Ref>,
+    /// AVG: the buyer divides by this (Z64).
+    pub divisor: Option<Ref>,
+    /// What the integer means.
+    pub decode: Decode,
+}
+
+/// How the buyer turns an opened integer into a value.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Decode {
+    /// A 64-bit integer: the value plus `offset`.
+    Integer {
+        /// Added after opening.
+        #[serde(with = "crate::identity::int_string")]
+        offset: i64,
+    },
+    /// A decimal with `scale` digits behind the point, after adding `offset`.
+    Decimal {
+        /// Added after opening.
+        #[serde(with = "crate::identity::int_string")]
+        offset: i64,
+        /// Digits behind the point.
+        scale: u8,
+    },
+    /// A quotient `value / divisor` as a double, `value` having `scale` digits behind the point (AVG of integers).
+    Quotient {
+        /// Digits behind the point.
+        scale: u8,
+    },
+    /// A quotient as a decimal with `scale` digits, the sum having `from` digits (AVG of decimals, as DataFusion rounds it).
+    DecimalQuotient {
+        /// Digits of the sum.
+        from: u8,
+        /// Digits of the quotient.
+        scale: u8,
+    },
+    /// A boolean.
+    Bool,
+    /// Days since 1970-01-01, after adding `offset`.
+    Date {
+        /// Added after opening.
+        #[serde(with = "crate::identity::int_string")]
+        offset: i64,
+    },
+    /// Microseconds since 1970-01-01T00:00:00Z, after adding `offset`.
+    Timestamp {
+        /// Added after opening.
+        #[serde(with = "crate::identity::int_string")]
+        offset: i64,
+    },
+    /// An index in a public list.
+    Code {
+        /// The list.
+        domain: Vec<String>,
+    },
+}
+
+/// One way in which a job uses a column; what policies grant or refuse.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ColumnUse {
+    /// The provider.
+    pub party: PartyName,
+    /// The dataset.
+    pub dataset: String,
+    /// The column.
+    pub column: String,
+    /// What for.
+    pub form: UseForm,
+}
+
+/// The release forms of a policy (specs: capability sets).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum UseForm {
+    /// In WHERE or HAVING or CASE conditions on rows.
+    Filter,
+    /// Joined with this other dataset (`party.name`).
+    JoinKey(String),
+    /// GROUP BY: appears in the result by group.
+    GroupKey,
+    /// Under COUNT, SUM, AVG (upper case).
+    Aggregate(String),
+    /// Under MIN or MAX (upper case): shows one entity's value.
+    Extrema(String),
+    /// Row by row in the result.
+    List,
+}
+
+/// A policy document that the plan was compiled under.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PolicyRef {
+    /// `party.dataset`.
+    pub dataset: String,
+    /// The document's id.
+    pub id: String,
+    /// Its version.
+    pub version: u32,
+    /// Hash of the signed document.
+    pub hash: Hash32,
+}

@@ -1,0 +1,4 @@
+//! What three parties compute with each other on secret shares. Knows vectors, not tables; peers, not jobs.
+
+pub mod net;
+pub mod party;

@@ -1,0 +1,9 @@
+//! Frames and channels: how bytes travel between parties. No protocol is known here.
+
+mod channel;
+mod frame;
+
+pub use channel::{Abort, AbortCode, Channel, ChannelError};
+pub use frame::{
+    Frame, HEADER_BYTES, MAX_BODY_BYTES, Oversized, Tag, decode_header, encode_header, wire_bytes,
+};

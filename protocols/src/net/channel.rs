@@ -1,0 +1,114 @@
+//! The channel: ordered, reliable, authenticated frames between this party and each peer.
+
+use super::frame::Frame;
+use crate::party::PartyId;
+
+/// One party's end of all its links in one run.
+pub trait Channel: Send + Sync {
+    /// This party.
+    fn me(&self) -> PartyId;
+
+    /// Queues a frame; never waits for the peer's matching `recv`, so send-send-recv-recv cannot deadlock.
+    ///
+    /// # Errors
+    /// If the link is down.
+    fn send(&self, to: PartyId, frame: Frame) -> Result<(), ChannelError>;
+
+    /// Blocks until the next frame from `from`, the stall timeout, or the end of the link.
+    ///
+    /// # Errors
+    /// If the link is down or nothing came in time.
+    fn recv(&self, from: PartyId) -> Result<Frame, ChannelError>;
+
+    /// Tells every peer that this party ends the run, and why. Best effort; later calls fail with [`ChannelError::Aborted`].
+    fn abort(&self, abort: Abort);
+}
+
+/// Why a party ended a run. Travels to the peers, who adopt it; carries no value of any table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Abort {
+    /// The party at fault, or the one that noticed where nobody can be named.
+    pub party: PartyId,
+    /// The step of the plan it happened in.
+    pub path: u64,
+    /// What happened.
+    pub code: AbortCode,
+}
+
+/// The reasons a run ends early.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+#[repr(u8)]
+pub enum AbortCode {
+    /// A peer's link closed.
+    PeerLost = 1,
+    /// A peer made no progress within the stall timeout.
+    Stalled = 2,
+    /// A frame was not the one due: wrong tag, length or content.
+    Protocol = 3,
+    /// Copies that must agree did not.
+    Inconsistent = 4,
+    /// Something was about to be opened that the plan does not list.
+    Gate = 5,
+    /// A provider could not produce its input.
+    Input = 6,
+    /// The job was cancelled.
+    Cancelled = 7,
+    /// The job's deadline passed.
+    Deadline = 8,
+    /// A fault of this program.
+    Internal = 9,
+}
+
+impl AbortCode {
+    /// The code of a byte from the wire.
+    #[must_use]
+    pub fn from_byte(byte: u8) -> Option<Self> {
+        [
+            Self::PeerLost,
+            Self::Stalled,
+            Self::Protocol,
+            Self::Inconsistent,
+            Self::Gate,
+            Self::Input,
+            Self::Cancelled,
+            Self::Deadline,
+            Self::Internal,
+        ]
+        .into_iter()
+        .find(|code| *code as u8 == byte)
+    }
+}
+
+/// A link that did not deliver.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ChannelError {
+    /// The link closed.
+    #[error("the link to {0} closed; see that party's log and run the job again")]
+    Closed(PartyId),
+    /// Nothing came within the stall timeout.
+    #[error(
+        "{peer} sent nothing for {ms} ms; check that its daemon and the network between are up"
+    )]
+    Stalled {
+        /// Who was silent.
+        peer: PartyId,
+        /// For how long.
+        ms: u64,
+    },
+    /// A peer ended the run.
+    #[error("the run was ended by a peer: party {}, step {}, {:?}", .0.party, .0.path, .0.code)]
+    Aborted(Abort),
+    /// There is no link to that party in this run.
+    #[error("no link to {0} in this run")]
+    NoLink(PartyId),
+    /// A frame could not be read.
+    #[error("{peer} sent a malformed frame: {what}")]
+    Malformed {
+        /// Who sent it.
+        peer: PartyId,
+        /// What was wrong.
+        what: String,
+    },
+}
