@@ -1,0 +1,32 @@
+//! Protocols between the three compute parties on replicated shares: semi-honest, one corrupted party of three.
+//!
+//! Each is a function over whole vectors that takes the [`Session`](crate::session::Session); beside it stands its twin
+//! `…_cost`, which tells a [`Meter`](crate::session::Meter) the same messages. Tests hold the two to be equal.
+
+mod circuit;
+mod column;
+mod compare;
+mod convert;
+mod input;
+mod multiply;
+mod outside;
+mod reveal;
+mod select;
+mod shuffle;
+mod sort;
+
+pub use column::{Column, Shape};
+pub use compare::{
+    eq, eq_bits, eq_bits_cost, eq_cost, lt, lt_bits, lt_bits_cost, lt_cost, lt_zero, lt_zero_cost,
+};
+pub use convert::{inject, inject_cost, to_bits, to_bits_cost};
+pub use input::{input, input_bits, input_bits_cost, input_cost};
+pub use multiply::{
+    View, and, and_cost, dot, dot_cost, mul, mul_cost, products, products_cost, sum_of_products,
+    sum_of_products_cost,
+};
+pub use outside::{OutsideInput, outside_input, outside_input_cost};
+pub use reveal::{reshare, reshare_cost, reveal, reveal_cost, reveal_to, reveal_to_cost};
+pub use select::{mask, mask_bits, mask_bits_cost, mask_cost, select_bits, select_bits_cost, select_words, select_words_cost};
+pub use shuffle::{Shuffle, shuffle_cost};
+pub use sort::{Ordering, order_cost, sort_positions, sort_positions_cost, undo_cost};

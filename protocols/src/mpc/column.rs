@@ -1,0 +1,202 @@
+//! A shared column of a table: bit-sliced integers or words, and its public shape.
+
+use crate::{
+    kernels::Backend,
+    ring::{B64, Buf, Ring, Z32, Z64},
+    share::{Bits, Shared},
+};
+
+/// One party's shares of one column.
+#[derive(Clone, Debug)]
+pub enum Column {
+    /// Boolean shares, bit-sliced.
+    Bits(Bits),
+    /// Arithmetic shares modulo 2^64.
+    Z64(Shared<Z64>),
+    /// Arithmetic shares modulo 2^32: positions.
+    Z32(Shared<Z32>),
+}
+
+/// The public shape of a column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Bits of this width.
+    Bits(usize),
+    /// 64-bit words.
+    Z64,
+    /// 32-bit words.
+    Z32,
+}
+
+impl Shape {
+    /// 64-bit words that `rows` rows of it take on the wire.
+    #[must_use]
+    pub fn wire_words(self, rows: usize) -> usize {
+        match self {
+            Self::Bits(width) => width * rows.div_ceil(64),
+            Self::Z64 => rows,
+            Self::Z32 => rows.div_ceil(2),
+        }
+    }
+}
+
+impl Column {
+    /// How many rows.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Bits(bits) => bits.rows(),
+            Self::Z64(words) => words.len(),
+            Self::Z32(words) => words.len(),
+        }
+    }
+
+    /// Its public shape.
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        match self {
+            Self::Bits(bits) => Shape::Bits(bits.width()),
+            Self::Z64(_) => Shape::Z64,
+            Self::Z32(_) => Shape::Z32,
+        }
+    }
+
+    /// Rows `from..to`.
+    ///
+    /// # Panics
+    /// If the range is out of bounds.
+    #[must_use]
+    pub fn row_range(&self, from: usize, to: usize) -> Self {
+        match self {
+            Self::Bits(bits) => Self::Bits(bits.row_range(from, to)),
+            Self::Z64(words) => Self::Z64(words.slice(from, to)),
+            Self::Z32(words) => Self::Z32(words.slice(from, to)),
+        }
+    }
+
+    /// This column's rows, and below them as many zeros as asked.
+    #[must_use]
+    pub fn above_zeros(&self, rows: usize) -> Self {
+        match self {
+            Self::Bits(bits) => Self::Bits(bits.above(&Bits::zeros(rows, bits.width()))),
+            Self::Z64(words) => Self::Z64(Shared::concat(&[words, &Shared::zeros(rows)])),
+            Self::Z32(words) => Self::Z32(Shared::concat(&[words, &Shared::zeros(rows)])),
+        }
+    }
+
+    /// Each row minus the row above it; the first stays.
+    #[must_use]
+    pub fn differences(&self) -> Self {
+        match self {
+            Self::Bits(bits) => {
+                let rows = bits.rows();
+                let above = Bits::zeros(rows.min(1), bits.width())
+                    .above(&bits.row_range(0, rows.saturating_sub(1)));
+                Self::Bits(bits.xor(&above))
+            }
+            Self::Z64(words) => Self::Z64(differences(words)),
+            Self::Z32(words) => Self::Z32(differences(words)),
+        }
+    }
+
+    /// Running sums down the rows (XOR for bits).
+    #[must_use]
+    pub fn running_sums(self) -> Self {
+        match self {
+            Self::Bits(bits) => {
+                let (rows, width, stride) = (bits.rows(), bits.width(), bits.stride());
+                let mut planes = bits.into_planes();
+                planes.map_assign(|words| words.chunks_mut(stride.max(1)).for_each(B64::prefix_sum));
+                Self::Bits(Bits::from_planes(rows, width, planes))
+            }
+            Self::Z64(mut words) => {
+                words.map_assign(Z64::prefix_sum);
+                Self::Z64(words)
+            }
+            Self::Z32(mut words) => {
+                words.map_assign(Z32::prefix_sum);
+                Self::Z32(words)
+            }
+        }
+    }
+
+    /// Rows in another, public order: row `i` of the result is row `order[i]`.
+    #[must_use]
+    pub fn gather(&self, order: &[u32]) -> Self {
+        let [own, next] = [self.wire(false), self.wire(true)]
+            .map(|wire| gather_wire(self.shape(), &wire, self.rows(), order));
+        Self::from_wire(self.shape(), order.len(), own, next)
+    }
+
+    /// One summand as 64-bit words: planes, words, or pairs of 32-bit words.
+    pub(super) fn wire(&self, next: bool) -> Buf<u64> {
+        fn pick<R: Ring>(words: &Shared<R>, next: bool) -> &[R::Word] {
+            if next { words.next() } else { words.own() }
+        }
+        match self {
+            Self::Bits(bits) => Buf::copy_of(pick(bits.planes(), next)),
+            Self::Z64(words) => Buf::copy_of(pick(words, next)),
+            Self::Z32(words) => {
+                let mut wire = Buf::<u64>::zeroed(words.len().div_ceil(2));
+                let halves: &mut [u32] = bytemuck::cast_slice_mut(&mut wire);
+                halves[..words.len()].copy_from_slice(pick(words, next));
+                wire
+            }
+        }
+    }
+
+    /// A column from both summands' words.
+    pub(super) fn from_wire(shape: Shape, rows: usize, own: Buf<u64>, next: Buf<u64>) -> Self {
+        let narrow = |wire: &[u64]| Buf::<u32>::copy_of(&bytemuck::cast_slice(wire)[..rows]);
+        match shape {
+            Shape::Bits(width) => {
+                Self::Bits(Bits::from_planes(rows, width, Shared::from_parts(own, next)))
+            }
+            Shape::Z64 => Self::Z64(Shared::from_parts(own, next)),
+            Shape::Z32 => Self::Z32(Shared::from_parts(narrow(&own), narrow(&next))),
+        }
+    }
+}
+
+/// Each element minus the one before it; the first stays.
+fn differences<R: Ring>(words: &Shared<R>) -> Shared<R> {
+    let mut out = words.clone();
+    let n = words.len();
+    if n > 1 {
+        let (mut own, mut next) = out.into_parts();
+        R::sub_assign(&mut own[1..], &words.own()[..n - 1]);
+        R::sub_assign(&mut next[1..], &words.next()[..n - 1]);
+        out = Shared::from_parts(own, next);
+    }
+    out
+}
+
+/// `wire` with rows in the order `order` names them.
+pub(super) fn gather_wire(shape: Shape, wire: &[u64], rows: usize, order: &[u32]) -> Buf<u64> {
+    let kernels = Backend::active();
+    let n = order.len();
+    let mut out = Buf::<u64>::scratch(shape.wire_words(n));
+    match shape {
+        Shape::Z64 => (kernels.gather_u64)(&mut out, wire, order),
+        Shape::Z32 => {
+            let halves: &[u32] = bytemuck::cast_slice(wire);
+            let target: &mut [u32] = bytemuck::cast_slice_mut(&mut out);
+            (kernels.gather_u32)(&mut target[..n], &halves[..rows], order);
+            target[n..].fill(0);
+        }
+        Shape::Bits(width) => {
+            let (stride, out_stride) = (rows.div_ceil(64), n.div_ceil(64));
+            let [mut row, mut moved] = [Buf::<u64>::scratch(rows), Buf::scratch(n)];
+            // A row of more than 64 bits moves in pieces.
+            for from in (0..width).step_by(64) {
+                let part = (width - from).min(64);
+                let planes = &wire[from * stride..(from + part) * stride];
+                (kernels.from_planes)(planes, part, &mut row);
+                (kernels.gather_u64)(&mut moved, &row, order);
+                let target = &mut out[from * out_stride..(from + part) * out_stride];
+                (kernels.to_planes)(&moved, part, target);
+            }
+        }
+    }
+    out
+}

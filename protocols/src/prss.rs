@@ -1,0 +1,174 @@
+//! Pseudo-random secret sharing: each pair of parties has a key, so all three can make correlated randomness without talking.
+//!
+//! Key `K_i` is known to the two parties that hold summand `x_i`: P_i and P_{i-1}. A keystream position is
+//! (step of the plan, block), and the block counter advances by public lengths only, alike at all three parties,
+//! whether or not a party uses what it passes. \[AFLNO16\] §2.2; \[CDI05\] Cramer, Damgård, Ishai, TCC 2005.
+
+use std::fmt;
+
+use hkdf::Hkdf;
+use sha2::Sha256;
+use zeroize::Zeroizing;
+
+use crate::{
+    kernels::{AesKey, Backend},
+    party::Role,
+    ring::{Buf, Ring, Word},
+    share::Shared,
+};
+
+/// A secret that two parties agreed on for one run.
+pub type PairSecret = Zeroizing<[u8; 32]>;
+
+/// One party's two keys and its place in their keystreams.
+pub struct Prss {
+    role: Role,
+    own: AesKey,
+    next: AesKey,
+    path: u64,
+    block: u64,
+}
+
+impl Prss {
+    /// Keys from the secrets shared with the previous party (`own`) and the next one (`next`).
+    #[must_use]
+    pub fn new(role: Role, own: &PairSecret, next: &PairSecret) -> Self {
+        Self { role, own: expand(own), next: expand(next), path: 0, block: 0 }
+    }
+
+    /// Moves to a step of the plan, whose keystream positions no other step uses.
+    pub(crate) fn enter(&mut self, path: u64) {
+        self.path = path;
+        self.block = 0;
+    }
+
+    /// Passes `words` elements of every keystream and returns where they start.
+    fn take<W: Word>(&mut self, words: usize) -> u64 {
+        let start = self.block;
+        self.block += (words * size_of::<W>()).div_ceil(16) as u64;
+        start
+    }
+
+    /// This party's summands of a sharing of `n` zeros: uniform, adding up to zero over the three parties.
+    pub fn zero_share<R: Ring>(&mut self, out: &mut [R::Word]) {
+        let block = self.take::<R::Word>(out.len());
+        R::zero_share(out, [&self.own, &self.next], self.path, block);
+    }
+
+    /// Shares of `n` uniform elements that nobody knows.
+    pub fn random<R: Ring>(&mut self, n: usize) -> Shared<R> {
+        let block = self.take::<R::Word>(n);
+        let [mut own, mut next] = [Buf::scratch(n), Buf::scratch(n)];
+        fill(&self.own, self.path, block, &mut own);
+        fill(&self.next, self.path, block, &mut next);
+        Shared::from_parts(own, next)
+    }
+
+    /// Keystream of summand `index` where this party knows its key; advances alike at all parties.
+    ///
+    /// Returns `None` at the one party that does not hold that summand.
+    pub fn summand<R: Ring>(&mut self, index: Role, n: usize) -> Option<Buf<R::Word>> {
+        let block = self.take::<R::Word>(n);
+        let key = if index == self.role {
+            &self.own
+        } else if index == self.role.next() {
+            &self.next
+        } else {
+            return None;
+        };
+        let mut out = Buf::scratch(n);
+        fill(key, self.path, block, &mut out);
+        Some(out)
+    }
+}
+
+fn fill<W: Word>(key: &AesKey, path: u64, block: u64, out: &mut [W]) {
+    if let Ok(words) = bytemuck::try_cast_slice_mut::<W, u64>(out) {
+        (Backend::active().fill)(key, path, block, words);
+        return;
+    }
+    // An odd number of 32-bit words, or one that is not 8-byte aligned.
+    let mut words = vec![0_u64; size_of_val(out).div_ceil(8)];
+    (Backend::active().fill)(key, path, block, &mut words);
+    let bytes = bytemuck::cast_slice(&words);
+    let len = size_of_val(out);
+    bytemuck::cast_slice_mut::<W, u8>(out).copy_from_slice(&bytes[..len]);
+}
+
+/// The AES-128 key of a pair secret.
+fn expand(secret: &PairSecret) -> AesKey {
+    let mut key = Zeroizing::new([0; 16]);
+    let hkdf = Hkdf::<Sha256>::new(None, secret.as_ref());
+    // 16 bytes are far below HKDF's limit, so this cannot fail.
+    let expanded = hkdf.expand(b"unseen/v1 prss aes-128", key.as_mut());
+    debug_assert!(expanded.is_ok());
+    AesKey::new(&key)
+}
+
+/// Keys do not print.
+impl fmt::Debug for Prss {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Prss({}, step {}, block {})", self.role, self.path, self.block)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ring::{B64, Z32, Z64, Z128};
+
+    fn three(seed: u8) -> [Prss; 3] {
+        let secret = [0, 1, 2].map(|i| Zeroizing::new([seed + i; 32]));
+        Role::ALL.map(|r| Prss::new(r, &secret[r.index()], &secret[r.next().index()]))
+    }
+
+    fn zeros_add_up<R: Ring>(n: usize) {
+        let mut parties = three(1);
+        for _ in 0..2 {
+            let mut sum = vec![R::ZERO; n];
+            for prss in &mut parties {
+                let mut share = vec![R::ZERO; n];
+                prss.zero_share::<R>(&mut share);
+                assert!(n == 0 || share.iter().any(|w| *w != R::ZERO));
+                R::add_assign(&mut sum, &share);
+            }
+            assert!(sum.iter().all(|w| *w == R::ZERO), "{} n = {n}", R::NAME);
+        }
+    }
+
+    #[test]
+    fn zero_shares_add_up_to_zero() {
+        for n in [0, 1, 2, 3, 63, 64, 65, 1000] {
+            zeros_add_up::<Z32>(n);
+            zeros_add_up::<Z64>(n);
+            zeros_add_up::<Z128>(n);
+            zeros_add_up::<B64>(n);
+        }
+    }
+
+    #[test]
+    fn two_parties_hold_each_summand_and_all_advance_alike() {
+        let mut parties = three(1);
+        for index in Role::ALL {
+            let got: Vec<_> = parties.iter_mut().map(|p| p.summand::<Z32>(index, 5)).collect();
+            assert_eq!(got[index.next().index()].as_deref(), None);
+            assert!(got[index.index()].is_some());
+            assert_eq!(got[index.index()].as_deref(), got[index.prev().index()].as_deref());
+        }
+        assert!(parties.iter().all(|p| p.block == parties[0].block));
+    }
+
+    #[test]
+    fn no_two_steps_and_no_two_calls_share_a_mask_block() {
+        let mut prss = three(1).into_iter().next().unwrap();
+        let mut seen = std::collections::HashSet::new();
+        for path in 0..4 {
+            prss.enter(path);
+            for _ in 0..4 {
+                for words in prss.random::<Z128>(8).own() {
+                    assert!(seen.insert(*words), "a mask block came twice");
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! The meter: makes a protocol's calls without data, and so knows its bytes, rounds and openings before it runs.
+//!
+//! Each protocol function has a twin that tells a meter what it would send. Depth is kept for each party, as frames carry
+//! it, so composed protocols have their exact critical path and not a sum of worst cases.
+
+use super::{
+    gate::{Opening, OpeningKind, Recipient},
+    stats::Counters,
+};
+use crate::{
+    net::wire_bytes,
+    party::Role,
+    ring::{Ring, Word},
+};
+
+/// The public course of a run, all three parties together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Meter {
+    path: u64,
+    bytes: u64,
+    messages: u64,
+    depth: [u32; 3],
+    openings: Vec<Opening>,
+}
+
+impl Meter {
+    /// A meter at the start of a run.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Moves to a step of the plan.
+    pub fn enter(&mut self, path: u64) {
+        self.path = path;
+    }
+
+    /// Bytes and messages of all parties together, and rounds on the critical path.
+    #[must_use]
+    pub fn total(&self) -> Counters {
+        let rounds = self.depth.into_iter().max().unwrap_or(0);
+        Counters { bytes: self.bytes, messages: self.messages, rounds }
+    }
+
+    /// Every opening, in order.
+    #[must_use]
+    pub fn openings(&self) -> &[Opening] {
+        &self.openings
+    }
+
+    /// Messages that are sent before any of them is received: (from, to, bytes).
+    pub fn messages(&mut self, batch: &[(Role, Role, usize)]) {
+        let before = self.depth;
+        for &(from, to, bytes) in batch {
+            if bytes > 0 {
+                self.bytes += wire_bytes(bytes);
+                self.messages += 1;
+                let arrival = before[from.index()] + 1;
+                self.depth[to.index()] = self.depth[to.index()].max(arrival);
+            }
+        }
+    }
+
+    /// One message by itself.
+    pub fn message<W: Word>(&mut self, from: Role, to: Role, words: usize) {
+        self.messages(&[(from, to, words * size_of::<W>())]);
+    }
+
+    /// A message from a provider that is no compute party, sent before anything else.
+    pub fn outside(&mut self, to: Role, bytes: usize) {
+        if bytes > 0 {
+            self.bytes += wire_bytes(bytes);
+            self.messages += 1;
+            self.depth[to.index()] = self.depth[to.index()].max(1);
+        }
+    }
+
+    /// [`super::Session::exchange`] of `words` elements at every party.
+    pub fn exchange<R: Ring>(&mut self, words: usize) {
+        let bytes = words * size_of::<R::Word>();
+        self.messages(&Role::ALL.map(|role| (role, role.prev(), bytes)));
+    }
+
+    /// [`super::Session::pass_gate`].
+    pub fn pass_gate(&mut self, kind: OpeningKind, count: usize, to: Recipient) {
+        self.openings.push(Opening { step: self.path, kind, count: count as u64, to });
+    }
+}
