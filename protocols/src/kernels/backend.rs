@@ -1,0 +1,136 @@
+//! The list of kernels: one instruction set's implementation of each.
+
+use std::fmt;
+
+use super::aes::AesKey;
+
+/// Declares the table of function pointers and a method for each, so that a kernel is named once.
+macro_rules! backend {
+    ($($(#[$attr:meta])* fn $name:ident($($arg:ident: $ty:ty),*);)*) => {
+        /// One instruction set's implementation of every kernel.
+        ///
+        /// # Shape
+        /// Slices of one call have equal lengths unless the kernel says otherwise; any length will do, as will
+        /// any alignment. Lengths are asserted in debug builds; in release builds the surplus of the longer
+        /// slice is left alone.
+        #[derive(Clone, Copy)]
+        pub struct Backend {
+            /// The name that `UNSEEN_KERNELS` takes: `portable`, `avx2`, `avx512`.
+            pub name: &'static str,
+            $(pub(super) $name: fn($($ty),*),)*
+        }
+
+        impl Backend {
+            $($(#[$attr])*
+            #[inline]
+            pub fn $name(&self, $($arg: $ty),*) {
+                (self.$name)($($arg),*);
+            })*
+        }
+    };
+}
+
+backend! {
+    /// `acc[i] += x[i]` mod 2^64.
+    fn add_u64(acc: &mut [u64], x: &[u64]);
+    /// `acc[i] -= x[i]` mod 2^64.
+    fn sub_u64(acc: &mut [u64], x: &[u64]);
+    /// `acc[i] *= c` mod 2^64.
+    fn scale_u64(acc: &mut [u64], c: u64);
+    /// `acc[i] += x[i] · y[i]` mod 2^64.
+    fn mul_add_u64(acc: &mut [u64], x: &[u64], y: &[u64]);
+    /// The replicated cross product: `acc += x_own · (y_own + y_next) + x_next · y_own` mod 2^64.
+    fn cross_u64(acc: &mut [u64], x_own: &[u64], x_next: &[u64], y_own: &[u64], y_next: &[u64]);
+    /// Inclusive prefix sums in place: `xs[i] = xs[0] + … + xs[i]` mod 2^64.
+    fn prefix_sum_u64(xs: &mut [u64]);
+    /// `out[i] = src[perm[i]]`; `out` and `perm` are of one length. The permutation is public.
+    ///
+    /// # Panics
+    /// If an index of `perm` lies outside `src`.
+    fn gather_u64(out: &mut [u64], src: &[u64], perm: &[u32]);
+
+    /// `acc[i] += x[i]` mod 2^32.
+    fn add_u32(acc: &mut [u32], x: &[u32]);
+    /// `acc[i] -= x[i]` mod 2^32.
+    fn sub_u32(acc: &mut [u32], x: &[u32]);
+    /// `acc[i] *= c` mod 2^32.
+    fn scale_u32(acc: &mut [u32], c: u32);
+    /// `acc[i] += x[i] · y[i]` mod 2^32.
+    fn mul_add_u32(acc: &mut [u32], x: &[u32], y: &[u32]);
+    /// The replicated cross product: `acc += x_own · (y_own + y_next) + x_next · y_own` mod 2^32.
+    fn cross_u32(acc: &mut [u32], x_own: &[u32], x_next: &[u32], y_own: &[u32], y_next: &[u32]);
+    /// Inclusive prefix sums in place: `xs[i] = xs[0] + … + xs[i]` mod 2^32.
+    fn prefix_sum_u32(xs: &mut [u32]);
+    /// `out[i] = src[perm[i]]`; `out` and `perm` are of one length. The permutation is public.
+    ///
+    /// # Panics
+    /// If an index of `perm` lies outside `src`.
+    fn gather_u32(out: &mut [u32], src: &[u32], perm: &[u32]);
+
+    /// `acc[i] += x[i]` mod 2^128.
+    fn add_u128(acc: &mut [u128], x: &[u128]);
+    /// `acc[i] -= x[i]` mod 2^128.
+    fn sub_u128(acc: &mut [u128], x: &[u128]);
+    /// `acc[i] *= c` mod 2^128.
+    fn scale_u128(acc: &mut [u128], c: u128);
+    /// `acc[i] += x[i] · y[i]` mod 2^128.
+    fn mul_add_u128(acc: &mut [u128], x: &[u128], y: &[u128]);
+    /// The replicated cross product: `acc += x_own · (y_own + y_next) + x_next · y_own` mod 2^128.
+    fn cross_u128(acc: &mut [u128], x_own: &[u128], x_next: &[u128], y_own: &[u128], y_next: &[u128]);
+    /// Inclusive prefix sums in place: `xs[i] = xs[0] + … + xs[i]` mod 2^128.
+    fn prefix_sum_u128(xs: &mut [u128]);
+    /// `out[i] = src[perm[i]]`; `out` and `perm` are of one length. The permutation is public.
+    ///
+    /// # Panics
+    /// If an index of `perm` lies outside `src`.
+    fn gather_u128(out: &mut [u128], src: &[u128], perm: &[u32]);
+
+    /// `acc[i] ^= x[i]`: addition of 64 bits side by side.
+    fn xor(acc: &mut [u64], x: &[u64]);
+    /// `acc[i] &= x[i]`: multiplication of 64 bits side by side.
+    fn and(acc: &mut [u64], x: &[u64]);
+    /// The replicated cross product of bits: `acc ^= x_own & (y_own ^ y_next) ^ x_next & y_own`.
+    fn cross_bits(acc: &mut [u64], x_own: &[u64], x_next: &[u64], y_own: &[u64], y_next: &[u64]);
+    /// Turns `n` rows into `width` bit planes: bit `i % 64` of word `i / 64` of plane `j` is bit `j` of `rows[i]`.
+    ///
+    /// # Shape
+    /// `width` in 1..=64; bits of a row from `width` on are ignored. With `stride = ⌈n / 64⌉`,
+    /// `planes.len() == width · stride` and plane `j` is `planes[j · stride..][..stride]`. Bits beyond `n` are zero.
+    fn to_planes(rows: &[u64], width: usize, planes: &mut [u64]);
+    /// The inverse of [`to_planes`](Self::to_planes). Bits of a row from `width` on are zero; bits of a plane
+    /// beyond `n = rows.len()` are ignored.
+    fn from_planes(planes: &[u64], width: usize, rows: &mut [u64]);
+
+    /// The keystream `K` under `key`: block `j` is `AES_key(le64(path) ‖ le64(j))`, two words of it at a time,
+    /// little-endian, from block `first_block` on. The last block is cut where `out` ends.
+    ///
+    /// # Security
+    /// A (key, path, block) must serve once only. Block numbers wrap at 2^64.
+    fn fill_u64(key: &AesKey, path: u64, first_block: u64, out: &mut [u64]);
+    /// The same stream as [`fill_u64`](Self::fill_u64), four words a block.
+    fn fill_u32(key: &AesKey, path: u64, first_block: u64, out: &mut [u32]);
+    /// The same stream as [`fill_u64`](Self::fill_u64), one word a block.
+    fn fill_u128(key: &AesKey, path: u64, first_block: u64, out: &mut [u128]);
+    /// `out[i] = A[i] - B[i]` mod 2^64, of the two keys' streams: one party's part of a sharing of zero.
+    fn fill_sub_u64(key_a: &AesKey, key_b: &AesKey, path: u64, first_block: u64, out: &mut [u64]);
+    /// `out[i] = A[i] - B[i]` mod 2^32, four words a block.
+    fn fill_sub_u32(key_a: &AesKey, key_b: &AesKey, path: u64, first_block: u64, out: &mut [u32]);
+    /// `out[i] = A[i] - B[i]` mod 2^128, one word a block.
+    fn fill_sub_u128(key_a: &AesKey, key_b: &AesKey, path: u64, first_block: u64, out: &mut [u128]);
+    /// `out[i] = A[i] ^ B[i]`: the same for bits.
+    fn fill_xor(key_a: &AesKey, key_b: &AesKey, path: u64, first_block: u64, out: &mut [u64]);
+    /// `acc[i] += A[i] - B[i]` mod 2^64: masks `acc` without a buffer for the mask.
+    fn add_fill_sub_u64(key_a: &AesKey, key_b: &AesKey, path: u64, first_block: u64, acc: &mut [u64]);
+    /// `acc[i] += A[i] - B[i]` mod 2^32.
+    fn add_fill_sub_u32(key_a: &AesKey, key_b: &AesKey, path: u64, first_block: u64, acc: &mut [u32]);
+    /// `acc[i] += A[i] - B[i]` mod 2^128.
+    fn add_fill_sub_u128(key_a: &AesKey, key_b: &AesKey, path: u64, first_block: u64, acc: &mut [u128]);
+    /// `acc[i] ^= A[i] ^ B[i]`.
+    fn xor_fill_xor(key_a: &AesKey, key_b: &AesKey, path: u64, first_block: u64, acc: &mut [u64]);
+}
+
+impl fmt::Debug for Backend {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backend").field("name", &self.name).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,276 @@
+//! Every backend that this processor offers against the portable one, on every kernel, length and alignment.
+
+use aes::{
+    Aes128,
+    cipher::{BlockCipherEncrypt, KeyInit},
+};
+use protocols::kernels::{AesKey, Backend, PORTABLE};
+
+/// A fixed generator, so that a seed names a case.
+struct Cases(u64);
+
+impl Cases {
+    /// SplitMix64, Steele, Lea and Flood 2014.
+    fn word(&mut self) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        z ^ (z >> 31)
+    }
+
+    fn words<W: Sample>(&mut self, n: usize) -> Vec<W> {
+        (0..n).map(|_| W::sample(self)).collect()
+    }
+
+    fn key(&mut self) -> AesKey {
+        AesKey::new(&u128::sample(self).to_le_bytes())
+    }
+
+    fn permutation(&mut self, n: usize) -> Vec<u32> {
+        let mut perm: Vec<u32> = (0..u32::try_from(n).unwrap()).collect();
+        for i in (1..n).rev() {
+            perm.swap(i, usize::try_from(self.word() % (i as u64 + 1)).unwrap());
+        }
+        perm
+    }
+}
+
+trait Sample {
+    fn sample(cases: &mut Cases) -> Self;
+}
+impl Sample for u64 {
+    fn sample(cases: &mut Cases) -> Self {
+        // Carries and wrap-arounds more often than chance would have them.
+        match cases.word() % 8 {
+            0 => Self::MAX,
+            1 => 0,
+            _ => cases.word(),
+        }
+    }
+}
+impl Sample for u32 {
+    fn sample(cases: &mut Cases) -> Self {
+        Self::try_from(u64::sample(cases) >> 32).unwrap()
+    }
+}
+impl Sample for u128 {
+    fn sample(cases: &mut Cases) -> Self {
+        (Self::from(u64::sample(cases)) << 64) | Self::from(u64::sample(cases))
+    }
+}
+
+/// Every length to 257, then some beside the sizes at which kernels change their step.
+fn lengths() -> impl Iterator<Item = usize> {
+    (0..=257).chain([383, 511, 512, 513, 1000, 1023, 1025, 2049, 4097])
+}
+
+/// Runs `kernel` on every backend, from the same seed, on slices that start 0..8 words into their buffers.
+fn agree(kernel: &str, run: impl Fn(&Backend, &mut Cases, usize, usize) -> Vec<u128>) {
+    for n in lengths() {
+        let (seed, offset) = (n as u64 * 1_000_003 + 17, n % 8);
+        let want = run(&PORTABLE, &mut Cases(seed), n, offset);
+        for backend in Backend::available() {
+            let got = run(backend, &mut Cases(seed), n, offset);
+            assert!(
+                got == want,
+                "{kernel} on {}: n {n}, offset {offset}, seed {seed}",
+                backend.name
+            );
+        }
+    }
+}
+
+fn wide<W: Copy + Into<u128>>(words: &[W]) -> Vec<u128> {
+    words.iter().map(|w| (*w).into()).collect()
+}
+
+/// A test for each kernel of the form `kernel(acc, inputs…)`. The whole buffer is compared: a kernel that
+/// writes outside its slice fails.
+macro_rules! agrees {
+    ($($kernel:ident: $ty:ty, $($input:ident),*;)*) => {$(
+        #[test]
+        fn $kernel() {
+            agree(stringify!($kernel), |backend, cases, n, offset| {
+                let mut acc = cases.words::<$ty>(offset + n + 8);
+                $(let $input = cases.words::<$ty>(offset + n);)*
+                backend.$kernel(&mut acc[offset..offset + n], $(&$input[offset..]),*);
+                wide(&acc)
+            });
+        }
+    )*};
+}
+agrees! {
+    add_u32: u32, x;
+    add_u64: u64, x;
+    add_u128: u128, x;
+    sub_u32: u32, x;
+    sub_u64: u64, x;
+    sub_u128: u128, x;
+    mul_add_u32: u32, x, y;
+    mul_add_u64: u64, x, y;
+    mul_add_u128: u128, x, y;
+    cross_u32: u32, x_own, x_next, y_own, y_next;
+    cross_u64: u64, x_own, x_next, y_own, y_next;
+    cross_u128: u128, x_own, x_next, y_own, y_next;
+    xor: u64, x;
+    and: u64, x;
+    cross_bits: u64, x_own, x_next, y_own, y_next;
+    prefix_sum_u32: u32, ;
+    prefix_sum_u64: u64, ;
+    prefix_sum_u128: u128, ;
+}
+
+/// Kernels with something other than slices of words among their arguments.
+macro_rules! agrees_with {
+    ($($kernel:ident: $ty:ty, |$cases:ident, $n:ident, $offset:ident| ($($arg:expr),*), $place:ident;)*) => {$(
+        #[test]
+        fn $kernel() {
+            agree(stringify!($kernel), |backend, $cases, $n, $offset| {
+                let mut acc = $cases.words::<$ty>($offset + $n + 8);
+                let slice = &mut acc[$offset..$offset + $n];
+                agrees_with!(@$place backend $kernel slice $($arg),*);
+                wide(&acc)
+            });
+        }
+    )*};
+    (@first $backend:ident $kernel:ident $slice:ident $($arg:expr),*) => {
+        $backend.$kernel($slice, $($arg),*)
+    };
+    (@last $backend:ident $kernel:ident $slice:ident $($arg:expr),*) => {
+        $backend.$kernel($($arg),*, $slice)
+    };
+}
+agrees_with! {
+    scale_u32: u32, |cases, n, offset| (u32::sample(cases)), first;
+    scale_u64: u64, |cases, n, offset| (u64::sample(cases)), first;
+    scale_u128: u128, |cases, n, offset| (u128::sample(cases)), first;
+    gather_u32: u32, |cases, n, offset| (&cases.words::<u32>(n), &cases.permutation(n)), first;
+    gather_u64: u64, |cases, n, offset| (&cases.words::<u64>(n), &cases.permutation(n)), first;
+    gather_u128: u128, |cases, n, offset| (&cases.words::<u128>(n), &cases.permutation(n)), first;
+    fill_u32: u32, |cases, n, offset| (&cases.key(), cases.word(), cases.word()), last;
+    fill_u64: u64, |cases, n, offset| (&cases.key(), cases.word(), cases.word()), last;
+    fill_u128: u128, |cases, n, offset| (&cases.key(), cases.word(), cases.word()), last;
+    fill_sub_u32: u32, |cases, n, offset| (&cases.key(), &cases.key(), cases.word(), cases.word()), last;
+    fill_sub_u64: u64, |cases, n, offset| (&cases.key(), &cases.key(), cases.word(), cases.word()), last;
+    fill_sub_u128: u128, |cases, n, offset| (&cases.key(), &cases.key(), cases.word(), cases.word()), last;
+    add_fill_sub_u32: u32, |cases, n, offset| (&cases.key(), &cases.key(), cases.word(), cases.word()), last;
+    add_fill_sub_u64: u64, |cases, n, offset| (&cases.key(), &cases.key(), cases.word(), cases.word()), last;
+    add_fill_sub_u128: u128, |cases, n, offset| (&cases.key(), &cases.key(), cases.word(), cases.word()), last;
+    fill_xor: u64, |cases, n, offset| (&cases.key(), &cases.key(), cases.word(), cases.word()), last;
+    xor_fill_xor: u64, |cases, n, offset| (&cases.key(), &cases.key(), cases.word(), cases.word()), last;
+}
+
+/// Widths that a transposition might treat apart, and one of each kind between.
+const WIDTHS: [usize; 14] = [1, 2, 3, 4, 7, 8, 9, 16, 17, 31, 32, 33, 63, 64];
+
+#[test]
+fn to_planes() {
+    for width in WIDTHS {
+        agree(&format!("to_planes, width {width}"), |backend, cases, n, offset| {
+            let rows = cases.words::<u64>(offset + n);
+            let len = width * n.div_ceil(64);
+            let mut planes = cases.words::<u64>(offset + len + 8);
+            backend.to_planes(&rows[offset..], width, &mut planes[offset..offset + len]);
+            wide(&planes)
+        });
+    }
+}
+
+#[test]
+fn from_planes() {
+    for width in WIDTHS {
+        agree(&format!("from_planes, width {width}"), |backend, cases, n, offset| {
+            let planes = cases.words::<u64>(offset + width * n.div_ceil(64));
+            let mut rows = cases.words::<u64>(offset + n + 8);
+            backend.from_planes(&planes[offset..], width, &mut rows[offset..offset + n]);
+            wide(&rows)
+        });
+    }
+}
+
+/// The definition, one bit at a time, and the way back.
+#[test]
+fn planes_hold_the_bits_of_the_rows() {
+    for width in 1..=64 {
+        for n in [1, 63, 64, 65, 500, 1100] {
+            let mut cases = Cases(n as u64 + 5);
+            let rows = cases.words::<u64>(n);
+            let stride = n.div_ceil(64);
+            let mut planes = vec![u64::MAX; width * stride];
+            PORTABLE.to_planes(&rows, width, &mut planes);
+            for (j, plane) in planes.chunks(stride).enumerate() {
+                for i in 0..64 * stride {
+                    let want = rows.get(i).map_or(0, |row| row >> j & 1);
+                    assert_eq!(
+                        plane[i / 64] >> (i % 64) & 1,
+                        want,
+                        "width {width}, row {i} of {n}, bit {j}"
+                    );
+                }
+            }
+            let mut back = vec![u64::MAX; n];
+            PORTABLE.from_planes(&planes, width, &mut back);
+            let low: Vec<u64> = rows.iter().map(|row| row & (u64::MAX >> (64 - width))).collect();
+            assert_eq!(back, low, "width {width}, n {n}");
+        }
+    }
+}
+
+/// FIPS 197, appendix C.1: the plain text as a position, the cipher text as its block.
+#[test]
+fn the_keystream_is_the_standard_cipher() {
+    let key = AesKey::new(&0x0001_0203_0405_0607_0809_0a0b_0c0d_0e0f_u128.to_be_bytes());
+    let plain = 0x0011_2233_4455_6677_8899_aabb_ccdd_eeff_u128.to_be_bytes();
+    let cipher = 0x69c4_e0d8_6a7b_0430_d8cd_b780_70b4_c55a_u128.to_be_bytes();
+    let word = |bytes: &[u8]| u64::from_le_bytes(bytes.try_into().unwrap());
+    for backend in Backend::available() {
+        let mut out = [0; 2];
+        backend.fill_u64(&key, word(&plain[..8]), word(&plain[8..]), &mut out);
+        assert_eq!(out, [word(&cipher[..8]), word(&cipher[8..])], "{}", backend.name);
+    }
+}
+
+/// Block `j` against the cipher itself; any start gives the same stream, across the wrap of the counter too.
+#[test]
+fn the_keystream_has_random_access() {
+    let (bytes, path) = ([0x5a; 16], 0x0123_4567_89ab_cdef);
+    let (key, cipher) = (AesKey::new(&bytes), Aes128::new(&bytes.into()));
+    for backend in Backend::available() {
+        for first in [0, 1, 77, u64::from(u32::MAX) - 3, u64::MAX - 40] {
+            let mut out = [0; 201];
+            backend.fill_u64(&key, path, first, &mut out);
+            for (i, got) in out.chunks(2).enumerate() {
+                let mut block = [0; 16];
+                block[..8].copy_from_slice(&path.to_le_bytes());
+                block[8..].copy_from_slice(&first.wrapping_add(i as u64).to_le_bytes());
+                let mut block = block.into();
+                cipher.encrypt_block(&mut block);
+                let want: Vec<u64> =
+                    block.chunks(8).map(|w| u64::from_le_bytes(w.try_into().unwrap())).collect();
+                assert_eq!(got, &want[..got.len()], "{} block {first} + {i}", backend.name);
+            }
+        }
+    }
+}
+
+/// The three parties' parts sum to zero: each takes its own stream minus the next one's.
+#[test]
+fn differences_of_streams_share_zero() {
+    let keys = [AesKey::new(&[1; 16]), AesKey::new(&[2; 16]), AesKey::new(&[3; 16])];
+    for backend in Backend::available() {
+        let (mut sum, mut bits) = (vec![0_u64; 77], vec![0_u64; 77]);
+        for (own, next) in [(0, 1), (1, 2), (2, 0)] {
+            backend.add_fill_sub_u64(&keys[own], &keys[next], 9, 4, &mut sum);
+            assert!(sum.iter().any(|word| *word != 0) || own == 2);
+            backend.xor_fill_xor(&keys[own], &keys[next], 9, 4, &mut bits);
+        }
+        assert_eq!((sum, bits), (vec![0; 77], vec![0; 77]), "{}", backend.name);
+    }
+}
+
+#[test]
+#[should_panic(expected = "index out of bounds")]
+fn an_index_outside_the_source_is_caught() {
+    Backend::active().gather_u64(&mut [0; 9], &[1; 9], &[0, 1, 2, 3, 4, 5, 6, 7, 9]);
+}
