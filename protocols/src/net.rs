@@ -2,8 +2,10 @@
 
 mod channel;
 mod frame;
+pub mod memory;
 
 pub use channel::{Abort, AbortCode, Channel, ChannelError};
 pub use frame::{
-    Frame, HEADER_BYTES, MAX_BODY_BYTES, Oversized, Tag, decode_header, encode_header, wire_bytes,
+    CONTROL_PATH, Frame, HEADER_BYTES, MAX_BODY_BYTES, Oversized, Tag, Unsendable, decode_header,
+    encode_header, wire_bytes,
 };

@@ -1,6 +1,8 @@
 //! The channel: ordered, reliable, authenticated frames between this party and each peer.
 
-use super::frame::Frame;
+use std::time::Duration;
+
+use super::frame::{Frame, Unsendable};
 use crate::party::PartyId;
 
 /// One party's end of all its links in one run.
@@ -111,4 +113,15 @@ pub enum ChannelError {
         /// What was wrong.
         what: String,
     },
+    /// A frame that this party may not send.
+    #[error(transparent)]
+    Unsendable(#[from] Unsendable),
+}
+
+impl ChannelError {
+    /// `peer` sent nothing for as long as this party waits.
+    #[must_use]
+    pub fn stalled(peer: PartyId, waited: Duration) -> Self {
+        Self::Stalled { peer, ms: u64::try_from(waited.as_millis()).unwrap_or(u64::MAX) }
+    }
 }

@@ -35,6 +35,34 @@ pub struct Frame {
 #[error("a frame announces {0} bytes, more than the limit of {MAX_BODY_BYTES}")]
 pub struct Oversized(pub u32);
 
+/// The step number no plan uses: on a link it marks frames that steer the link itself.
+pub const CONTROL_PATH: u64 = u64::MAX;
+
+/// A frame that no link takes.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{tag} of {len} bytes is no frame: over the limit of {MAX_BODY_BYTES} bytes, or its step is reserved"
+)]
+pub struct Unsendable {
+    /// Where it belonged.
+    pub tag: Tag,
+    /// The length of its body.
+    pub len: usize,
+}
+
+impl Frame {
+    /// Whether a link takes this frame.
+    ///
+    /// # Errors
+    /// [`Unsendable`] if the body is over [`MAX_BODY_BYTES`] or the step is [`CONTROL_PATH`].
+    pub fn sendable(&self) -> Result<(), Unsendable> {
+        if self.body.len() > MAX_BODY_BYTES || self.tag.path == CONTROL_PATH {
+            return Err(Unsendable { tag: self.tag, len: self.body.len() });
+        }
+        Ok(())
+    }
+}
+
 /// Bytes that a message of `len` payload bytes takes on the wire: its frames with their headers. Nothing for an empty one.
 #[must_use]
 pub fn wire_bytes(len: usize) -> u64 {
