@@ -16,7 +16,7 @@ pub struct AesKey {
     /// For the portable kernels.
     cipher: Aes128,
     /// For the kernels that hold the state in vector registers. The same key, expanded the same way.
-    #[allow(dead_code, reason = "only vector backends read it")]
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "vector backends read it"))]
     round_keys: Zeroizing<RoundKeys>,
 }
 
@@ -31,7 +31,7 @@ impl AesKey {
         &self.cipher
     }
 
-    #[allow(dead_code, reason = "only vector backends read it")]
+    #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code, reason = "vector backends read it"))]
     pub(super) fn round_keys(&self) -> &RoundKeys {
         &self.round_keys
     }

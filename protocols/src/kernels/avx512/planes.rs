@@ -1,0 +1,187 @@
+//! Rows to bit planes and back by byte permutations (VBMI) and 8 × 8 bit matrices (GFNI).
+//!
+//! A group is 512 rows, 64 registers of eight rows. With rows numbered (block, q, r), eight of each, and bits
+//! (k, b), eight of each, the way to the planes is, of what varies (register | word | byte) and the bits in it:
+//!
+//! ```text
+//! block q | r | k   ·b   the rows as they lie
+//! block q | k | r   ·b   permute bytes
+//! block q | k | b   ·r   transpose 8 × 8 bits
+//! block k | q | b   ·r   transpose 8 × 8 words of a block
+//! block k | b | q   ·r   permute bytes: a word of plane (k, b)
+//! k b | block | q   ·r   transpose 8 × 8 words of a k: eight words of plane (k, b), a cache line
+//! ```
+//! Only the bytes `k` that the width reaches take part in the last two steps.
+
+use std::arch::x86_64::{
+    __m512i, _mm512_gf2p8affine_epi64_epi8, _mm512_permutexvar_epi8, _mm512_set1_epi64,
+    _mm512_setzero_si512, _mm512_shuffle_i64x2, _mm512_unpackhi_epi64, _mm512_unpacklo_epi64,
+};
+
+use super::registers::{load, load_words, store_words};
+
+const GROUP_ROWS: usize = 512;
+
+type Octet = [__m512i; 8];
+
+/// `dest[8i + j] = src[8j + i]`; with `REVERSED`, `dest[8i + j] = src[8(7 - j) + i]`, the order of rows that the
+/// bit matrix instruction expects.
+const fn byte_transposition(reversed: bool) -> [u8; 64] {
+    let mut order = [0; 64];
+    let mut at: u8 = 0;
+    while at < 64 {
+        let (i, j) = (at / 8, at % 8);
+        order[at as usize] = 8 * (if reversed { 7 - j } else { j }) + i;
+        at += 1;
+    }
+    order
+}
+static TRANSPOSED: [u8; 64] = byte_transposition(false);
+static REVERSED: [u8; 64] = byte_transposition(true);
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
+fn permute_bytes(order: &[u8; 64], x: __m512i) -> __m512i {
+    _mm512_permutexvar_epi8(load(order), x)
+}
+
+/// Transposes the 8 × 8 bits of each word whose bytes come in reversed order.
+#[inline]
+#[target_feature(enable = "avx512f,gfni")]
+fn transpose_bits(reversed: __m512i) -> __m512i {
+    // The product of the identity and the word as a matrix: byte j has the bit j of every row.
+    let identity = _mm512_set1_epi64(0x8040_2010_0804_0201_u64.cast_signed());
+    _mm512_gf2p8affine_epi64_epi8::<0>(identity, reversed)
+}
+
+/// Transposes 8 × 8 words.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn transpose_words(x: Octet) -> Octet {
+    let mut pairs = [_mm512_setzero_si512(); 8];
+    for i in 0..4 {
+        // Within pairs of registers: word 2c + d of pair (2i, 2i + 1).
+        pairs[i] = _mm512_unpacklo_epi64(x[2 * i], x[2 * i + 1]);
+        pairs[4 + i] = _mm512_unpackhi_epi64(x[2 * i], x[2 * i + 1]);
+    }
+    let mut out = [_mm512_setzero_si512(); 8];
+    for d in 0..2 {
+        // 4 × 4 of 128 bits: p[i] holds, at c, words 2c + d of registers 2i and 2i + 1.
+        let p = &pairs[4 * d..4 * d + 4];
+        let (low01, high01) =
+            (_mm512_shuffle_i64x2::<0x88>(p[0], p[1]), _mm512_shuffle_i64x2::<0xdd>(p[0], p[1]));
+        let (low23, high23) =
+            (_mm512_shuffle_i64x2::<0x88>(p[2], p[3]), _mm512_shuffle_i64x2::<0xdd>(p[2], p[3]));
+        out[d] = _mm512_shuffle_i64x2::<0x88>(low01, low23);
+        out[4 + d] = _mm512_shuffle_i64x2::<0xdd>(low01, low23);
+        out[2 + d] = _mm512_shuffle_i64x2::<0x88>(high01, high23);
+        out[6 + d] = _mm512_shuffle_i64x2::<0xdd>(high01, high23);
+    }
+    out
+}
+
+/// See [`Backend::to_planes`](crate::kernels::backend::Backend::to_planes).
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,gfni")]
+pub(super) fn to_planes(rows: &[u64], width: usize, planes: &mut [u64]) {
+    let stride = rows.len().div_ceil(64);
+    debug_assert!((1..=64).contains(&width) && planes.len() == width * stride);
+    let (groups, rest) = rows.as_chunks::<GROUP_ROWS>();
+    let mut put = |rows: &[u64; GROUP_ROWS], group: usize| {
+        let words = group_to_planes(rows, width);
+        let (first, len) = (8 * group, (stride - 8 * group).min(8));
+        for (j, plane) in planes.chunks_exact_mut(stride).enumerate().take(width) {
+            match plane[first..].first_chunk_mut() {
+                Some(line) => store_words(line, words[j]),
+                None => store_partly(&mut plane[first..first + len], words[j]),
+            }
+        }
+    };
+    for (group, rows) in groups.iter().enumerate() {
+        put(rows, group);
+    }
+    if !rest.is_empty() {
+        let mut last = [0; GROUP_ROWS];
+        last[..rest.len()].copy_from_slice(rest);
+        put(&last, groups.len());
+    }
+}
+
+/// Register `j` holds the group's eight words of plane `j`, for `j` below the width.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,gfni")]
+fn group_to_planes(rows: &[u64; GROUP_ROWS], width: usize) -> [__m512i; 64] {
+    let bytes = width.div_ceil(8);
+    let mut words = [[_mm512_setzero_si512(); 8]; 8];
+    for (block, rows) in rows.as_chunks::<64>().0.iter().enumerate() {
+        let mut octet = [_mm512_setzero_si512(); 8];
+        for (x, rows) in octet.iter_mut().zip(rows.as_chunks::<8>().0) {
+            *x = transpose_bits(permute_bytes(&REVERSED, load_words(rows)));
+        }
+        let octet = transpose_words(octet);
+        for (of_k, x) in words.iter_mut().zip(octet).take(bytes) {
+            of_k[block] = permute_bytes(&TRANSPOSED, x);
+        }
+    }
+    let mut lines = [_mm512_setzero_si512(); 64];
+    for (lines, of_k) in lines.as_chunks_mut::<8>().0.iter_mut().zip(words).take(bytes) {
+        *lines = transpose_words(of_k);
+    }
+    lines
+}
+
+/// See [`Backend::from_planes`](crate::kernels::backend::Backend::from_planes).
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,gfni")]
+pub(super) fn from_planes(planes: &[u64], width: usize, rows: &mut [u64]) {
+    let stride = rows.len().div_ceil(64);
+    debug_assert!((1..=64).contains(&width) && planes.len() == width * stride);
+    let lines_of = |group: usize| {
+        let mut lines = [_mm512_setzero_si512(); 64];
+        for (line, plane) in lines.iter_mut().zip(planes.chunks_exact(stride)).take(width) {
+            *line = match plane[8 * group..].first_chunk() {
+                Some(words) => load_words(words),
+                None => load_partly(&plane[8 * group..]),
+            };
+        }
+        lines
+    };
+    let (groups, rest) = rows.as_chunks_mut::<GROUP_ROWS>();
+    for (group, rows) in groups.iter_mut().enumerate() {
+        group_from_planes(&lines_of(group), width, rows);
+    }
+    if !rest.is_empty() {
+        let mut last = [0; GROUP_ROWS];
+        group_from_planes(&lines_of(groups.len()), width, &mut last);
+        rest.copy_from_slice(&last[..rest.len()]);
+    }
+}
+
+/// The inverse of [`group_to_planes`], its steps backwards.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,gfni")]
+fn group_from_planes(lines: &[__m512i; 64], width: usize, rows: &mut [u64; GROUP_ROWS]) {
+    let mut blocks = [[_mm512_setzero_si512(); 8]; 8];
+    for (k, lines) in lines.as_chunks::<8>().0.iter().enumerate().take(width.div_ceil(8)) {
+        for (of_block, x) in blocks.iter_mut().zip(transpose_words(*lines)) {
+            of_block[k] = transpose_bits(permute_bytes(&REVERSED, x));
+        }
+    }
+    for (of_block, rows) in blocks.into_iter().zip(rows.as_chunks_mut::<64>().0) {
+        for (x, rows) in transpose_words(of_block).into_iter().zip(rows.as_chunks_mut::<8>().0) {
+            store_words(rows, permute_bytes(&TRANSPOSED, x));
+        }
+    }
+}
+
+#[target_feature(enable = "avx512f")]
+fn load_partly(words: &[u64]) -> __m512i {
+    let mut line = [0; 8];
+    line[..words.len()].copy_from_slice(words);
+    load_words(&line)
+}
+
+#[target_feature(enable = "avx512f")]
+fn store_partly(words: &mut [u64], register: __m512i) {
+    let mut line = [0; 8];
+    store_words(&mut line, register);
+    words.copy_from_slice(&line[..words.len()]);
+}

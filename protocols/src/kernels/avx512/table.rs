@@ -1,0 +1,82 @@
+//! The table of this backend.
+
+use super::{keystream, planes, prefix};
+use crate::kernels::{aes::AesKey, backend::Backend, instantiate::instantiate, loops, portable};
+
+static AVX512: Backend = Backend {
+    name: "avx512",
+    add_u64,
+    sub_u64,
+    scale_u64,
+    mul_add_u64,
+    cross_u64,
+    add_u32,
+    sub_u32,
+    scale_u32,
+    mul_add_u32,
+    cross_u32,
+    xor,
+    and,
+    cross_bits,
+    prefix_sum_u64,
+    prefix_sum_u32,
+    to_planes,
+    from_planes,
+    fill_u64,
+    fill_u32,
+    fill_u128,
+    fill_sub_u64,
+    fill_sub_u32,
+    fill_xor,
+    add_fill_sub_u64,
+    add_fill_sub_u32,
+    xor_fill_xor,
+    ..portable::KERNELS
+};
+
+/// The backend, if this processor has all that it uses (Ice Lake, Zen 4 and later).
+pub(in crate::kernels) fn backend() -> Option<&'static Backend> {
+    let detected = is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512dq")
+        && is_x86_feature_detected!("avx512vl")
+        && is_x86_feature_detected!("avx512vbmi")
+        && is_x86_feature_detected!("gfni")
+        && is_x86_feature_detected!("vaes");
+    detected.then_some(&AVX512)
+}
+
+instantiate! { "avx512f,avx512bw,avx512dq,avx512vl":
+    fn add_u64(acc: &mut [u64], x: &[u64]) = loops::add;
+    fn sub_u64(acc: &mut [u64], x: &[u64]) = loops::sub;
+    fn scale_u64(acc: &mut [u64], c: u64) = loops::scale;
+    fn mul_add_u64(acc: &mut [u64], x: &[u64], y: &[u64]) = loops::mul_add;
+    fn cross_u64(acc: &mut [u64], xo: &[u64], xn: &[u64], yo: &[u64], yn: &[u64]) = loops::cross;
+    fn add_u32(acc: &mut [u32], x: &[u32]) = loops::add;
+    fn sub_u32(acc: &mut [u32], x: &[u32]) = loops::sub;
+    fn scale_u32(acc: &mut [u32], c: u32) = loops::scale;
+    fn mul_add_u32(acc: &mut [u32], x: &[u32], y: &[u32]) = loops::mul_add;
+    fn cross_u32(acc: &mut [u32], xo: &[u32], xn: &[u32], yo: &[u32], yn: &[u32]) = loops::cross;
+    fn xor(acc: &mut [u64], x: &[u64]) = loops::xor;
+    fn and(acc: &mut [u64], x: &[u64]) = loops::and;
+    fn cross_bits(acc: &mut [u64], xo: &[u64], xn: &[u64], yo: &[u64], yn: &[u64]) = loops::cross_bits;
+    fn prefix_sum_u64(xs: &mut [u64]) = prefix::sum_u64;
+    fn prefix_sum_u32(xs: &mut [u32]) = prefix::sum_u32;
+}
+
+instantiate! { "avx512f,avx512bw,avx512vbmi,gfni":
+    fn to_planes(rows: &[u64], width: usize, out: &mut [u64]) = planes::to_planes;
+    fn from_planes(planes: &[u64], width: usize, rows: &mut [u64]) = planes::from_planes;
+}
+
+instantiate! { "avx512f,vaes":
+    fn fill_u64(key: &AesKey, path: u64, block: u64, out: &mut [u64]) = keystream::fill_u64;
+    fn fill_u32(key: &AesKey, path: u64, block: u64, out: &mut [u32]) = keystream::fill_u32;
+    fn fill_u128(key: &AesKey, path: u64, block: u64, out: &mut [u128]) = keystream::fill_u128;
+    fn fill_sub_u64(a: &AesKey, b: &AesKey, path: u64, block: u64, out: &mut [u64]) = keystream::fill_sub_u64;
+    fn fill_sub_u32(a: &AesKey, b: &AesKey, path: u64, block: u64, out: &mut [u32]) = keystream::fill_sub_u32;
+    fn fill_xor(a: &AesKey, b: &AesKey, path: u64, block: u64, out: &mut [u64]) = keystream::fill_xor;
+    fn add_fill_sub_u64(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &mut [u64]) = keystream::add_fill_sub_u64;
+    fn add_fill_sub_u32(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &mut [u32]) = keystream::add_fill_sub_u32;
+    fn xor_fill_xor(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &mut [u64]) = keystream::xor_fill_xor;
+}
