@@ -1,6 +1,8 @@
 //! Every backend that this processor offers against the portable one, on every kernel, length and alignment.
 #![expect(clippy::unwrap_used, reason = "a test may stop where a conversion fails")]
 
+use std::process::Command;
+
 use aes::{
     Aes128,
     cipher::{BlockCipherEncrypt, KeyInit},
@@ -274,4 +276,23 @@ fn differences_of_streams_share_zero() {
 #[should_panic(expected = "index out of bounds")]
 fn an_index_outside_the_source_is_caught() {
     Backend::active().gather_u64(&mut [0; 9], &[1; 9], &[0, 1, 2, 3, 4, 5, 6, 7, 9]);
+}
+
+/// The switch is read at run time: a child process of this test sees the backend that it names.
+#[test]
+fn the_switch_is_read_at_run_time() {
+    const CHILD: &str = "UNSEEN_KERNELS_CHILD";
+    if std::env::var_os(CHILD).is_some() {
+        return println!("active: {}", Backend::active().name);
+    }
+    for backend in Backend::available() {
+        let output = Command::new(std::env::current_exe().unwrap())
+            .args(["--exact", "the_switch_is_read_at_run_time", "--nocapture"])
+            .env(CHILD, "1")
+            .env("UNSEEN_KERNELS", backend.name)
+            .output()
+            .unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
+        assert!(printed.contains(&format!("active: {}", backend.name)), "{printed}");
+    }
 }

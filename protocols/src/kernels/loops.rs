@@ -2,15 +2,15 @@
 //! the caller enables: backends instantiate them inside functions with the features switched on.
 
 /// An unsigned machine word that counts modulo a power of two.
-pub(super) trait Word: Copy + 'static {
+pub(super) trait Word: bytemuck::Pod {
     /// Words in a cipher block.
     const PER_BLOCK: usize;
     const ZERO: Self;
     fn plus(self, other: Self) -> Self;
     fn minus(self, other: Self) -> Self;
     fn times(self, other: Self) -> Self;
-    /// The words of a cipher block, little-endian, in order.
-    fn of_block(block: &[u8; 16]) -> impl Iterator<Item = Self>;
+    /// This word, read from a stream of little-endian bytes.
+    fn of_stream(self) -> Self;
 }
 
 macro_rules! word {
@@ -31,9 +31,8 @@ macro_rules! word {
                 self.wrapping_mul(other)
             }
             #[inline(always)]
-            fn of_block(block: &[u8; 16]) -> impl Iterator<Item = Self> {
-                let (words, _) = block.as_chunks::<{ size_of::<$ty>() }>();
-                words.iter().map(|bytes| Self::from_le_bytes(*bytes))
+            fn of_stream(self) -> Self {
+                Self::from_le(self)
             }
         }
     )*};

@@ -10,7 +10,7 @@ use std::arch::x86_64::{
 use bytemuck::cast_slice_mut;
 
 use super::registers::{Line, load, store};
-use crate::kernels::aes::AesKey;
+use crate::kernels::{aes::AesKey, keystream::subtract_fills};
 
 /// Registers of cipher state: enough for the latency of a round, few enough to leave the round keys of one or
 /// two keys in the other registers.
@@ -184,4 +184,22 @@ pub(super) fn add_fill_sub_u32(a: &AesKey, b: &AesKey, path: u64, block: u64, ac
 pub(super) fn xor_fill_xor(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &mut [u64]) {
     let put = |acc, a, b| _mm512_xor_si512(acc, _mm512_xor_si512(a, b));
     two_streams([a, b], path, block, cast_slice_mut(acc), put);
+}
+
+/// A difference of 128 bits carries from word to word: made of two streams in memory.
+#[target_feature(enable = "avx512f,vaes")]
+pub(super) fn fill_sub_u128(a: &AesKey, b: &AesKey, path: u64, block: u64, out: &mut [u128]) {
+    subtract_fills(
+        |k, p, j, o| fill_u128(k, p, j, o),
+        [a, b],
+        (path, block),
+        out,
+        |out, d| *out = d,
+    );
+}
+
+#[target_feature(enable = "avx512f,vaes")]
+pub(super) fn add_fill_sub_u128(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &mut [u128]) {
+    let put = |acc: &mut u128, d| *acc = acc.wrapping_add(d);
+    subtract_fills(|k, p, j, o| fill_u128(k, p, j, o), [a, b], (path, block), acc, put);
 }

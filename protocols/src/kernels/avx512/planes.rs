@@ -83,19 +83,42 @@ fn transpose_words(x: Octet) -> Octet {
 /// See [`Backend::to_planes`](crate::kernels::backend::Backend::to_planes).
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,gfni")]
 pub(super) fn to_planes(rows: &[u64], width: usize, planes: &mut [u64]) {
+    debug_assert!((1..=64).contains(&width) && planes.len() == width * rows.len().div_ceil(64));
+    match width {
+        0..=8 => to_planes_of::<1>(rows, width, planes),
+        9..=16 => to_planes_of::<2>(rows, width, planes),
+        17..=32 => to_planes_of::<4>(rows, width, planes),
+        _ => to_planes_of::<8>(rows, width, planes),
+    }
+}
+
+/// See [`Backend::from_planes`](crate::kernels::backend::Backend::from_planes).
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,gfni")]
+pub(super) fn from_planes(planes: &[u64], width: usize, rows: &mut [u64]) {
+    debug_assert!((1..=64).contains(&width) && planes.len() == width * rows.len().div_ceil(64));
+    match width {
+        0..=8 => from_planes_of::<1>(planes, width, rows),
+        9..=16 => from_planes_of::<2>(planes, width, rows),
+        17..=32 => from_planes_of::<4>(planes, width, rows),
+        _ => from_planes_of::<8>(planes, width, rows),
+    }
+}
+
+/// For widths of at most `BYTES` bytes.
+#[target_feature(enable = "avx512f,avx512bw,avx512vbmi,gfni")]
+fn to_planes_of<const BYTES: usize>(rows: &[u64], width: usize, planes: &mut [u64]) {
     let stride = rows.len().div_ceil(64);
-    debug_assert!((1..=64).contains(&width) && planes.len() == width * stride);
-    let (groups, rest) = rows.as_chunks::<GROUP_ROWS>();
     let mut put = |rows: &[u64; GROUP_ROWS], group: usize| {
-        let words = group_to_planes(rows, width);
-        let (first, len) = (8 * group, (stride - 8 * group).min(8));
-        for (j, plane) in planes.chunks_exact_mut(stride).enumerate().take(width) {
-            match plane[first..].first_chunk_mut() {
-                Some(line) => store_words(line, words[j]),
-                None => store_partly(&mut plane[first..first + len], words[j]),
+        let lines = group_to_planes::<BYTES>(rows);
+        let planes = planes.chunks_exact_mut(stride).take(width);
+        for (plane, line) in planes.zip(lines.as_flattened()) {
+            match plane[8 * group..].first_chunk_mut() {
+                Some(words) => store_words(words, *line),
+                None => store_partly(&mut plane[8 * group..], *line),
             }
         }
     };
+    let (groups, rest) = rows.as_chunks::<GROUP_ROWS>();
     for (group, rows) in groups.iter().enumerate() {
         put(rows, group);
     }
@@ -106,37 +129,35 @@ pub(super) fn to_planes(rows: &[u64], width: usize, planes: &mut [u64]) {
     }
 }
 
-/// Register `j` holds the group's eight words of plane `j`, for `j` below the width.
+/// Register `[k][b]` holds the group's eight words of plane `8k + b`.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,gfni")]
-fn group_to_planes(rows: &[u64; GROUP_ROWS], width: usize) -> [__m512i; 64] {
-    let bytes = width.div_ceil(8);
-    let mut words = [[_mm512_setzero_si512(); 8]; 8];
+fn group_to_planes<const BYTES: usize>(rows: &[u64; GROUP_ROWS]) -> [Octet; BYTES] {
+    let mut words = [[_mm512_setzero_si512(); 8]; BYTES];
     for (block, rows) in rows.as_chunks::<64>().0.iter().enumerate() {
         let mut octet = [_mm512_setzero_si512(); 8];
         for (x, rows) in octet.iter_mut().zip(rows.as_chunks::<8>().0) {
             *x = transpose_bits(permute_bytes(&REVERSED, load_words(rows)));
         }
         let octet = transpose_words(octet);
-        for (of_k, x) in words.iter_mut().zip(octet).take(bytes) {
-            of_k[block] = permute_bytes(&TRANSPOSED, x);
+        for k in 0..BYTES {
+            words[k][block] = permute_bytes(&TRANSPOSED, octet[k]);
         }
     }
-    let mut lines = [_mm512_setzero_si512(); 64];
-    for (lines, of_k) in lines.as_chunks_mut::<8>().0.iter_mut().zip(words).take(bytes) {
-        *lines = transpose_words(of_k);
+    for of_k in &mut words {
+        *of_k = transpose_words(*of_k);
     }
-    lines
+    words
 }
 
-/// See [`Backend::from_planes`](crate::kernels::backend::Backend::from_planes).
+/// For widths of at most `BYTES` bytes.
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,gfni")]
-pub(super) fn from_planes(planes: &[u64], width: usize, rows: &mut [u64]) {
+fn from_planes_of<const BYTES: usize>(planes: &[u64], width: usize, rows: &mut [u64]) {
     let stride = rows.len().div_ceil(64);
-    debug_assert!((1..=64).contains(&width) && planes.len() == width * stride);
-    let lines_of = |group: usize| {
-        let mut lines = [_mm512_setzero_si512(); 64];
-        for (line, plane) in lines.iter_mut().zip(planes.chunks_exact(stride)).take(width) {
+    let take = |group: usize| {
+        let mut lines = [[_mm512_setzero_si512(); 8]; BYTES];
+        let planes = planes.chunks_exact(stride).take(width);
+        for (line, plane) in lines.as_flattened_mut().iter_mut().zip(planes) {
             *line = match plane[8 * group..].first_chunk() {
                 Some(words) => load_words(words),
                 None => load_partly(&plane[8 * group..]),
@@ -146,11 +167,11 @@ pub(super) fn from_planes(planes: &[u64], width: usize, rows: &mut [u64]) {
     };
     let (groups, rest) = rows.as_chunks_mut::<GROUP_ROWS>();
     for (group, rows) in groups.iter_mut().enumerate() {
-        group_from_planes(&lines_of(group), width, rows);
+        group_from_planes(take(group), rows);
     }
     if !rest.is_empty() {
         let mut last = [0; GROUP_ROWS];
-        group_from_planes(&lines_of(groups.len()), width, &mut last);
+        group_from_planes(take(groups.len()), &mut last);
         rest.copy_from_slice(&last[..rest.len()]);
     }
 }
@@ -158,15 +179,16 @@ pub(super) fn from_planes(planes: &[u64], width: usize, rows: &mut [u64]) {
 /// The inverse of [`group_to_planes`], its steps backwards.
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vbmi,gfni")]
-fn group_from_planes(lines: &[__m512i; 64], width: usize, rows: &mut [u64; GROUP_ROWS]) {
-    let mut blocks = [[_mm512_setzero_si512(); 8]; 8];
-    for (k, lines) in lines.as_chunks::<8>().0.iter().enumerate().take(width.div_ceil(8)) {
-        for (of_block, x) in blocks.iter_mut().zip(transpose_words(*lines)) {
-            of_block[k] = transpose_bits(permute_bytes(&REVERSED, x));
-        }
+fn group_from_planes<const BYTES: usize>(mut lines: [Octet; BYTES], rows: &mut [u64; GROUP_ROWS]) {
+    for of_k in &mut lines {
+        *of_k = transpose_words(*of_k);
     }
-    for (of_block, rows) in blocks.into_iter().zip(rows.as_chunks_mut::<64>().0) {
-        for (x, rows) in transpose_words(of_block).into_iter().zip(rows.as_chunks_mut::<8>().0) {
+    for (block, rows) in rows.as_chunks_mut::<64>().0.iter_mut().enumerate() {
+        let mut octet = [_mm512_setzero_si512(); 8];
+        for k in 0..BYTES {
+            octet[k] = transpose_bits(permute_bytes(&REVERSED, lines[k][block]));
+        }
+        for (x, rows) in transpose_words(octet).into_iter().zip(rows.as_chunks_mut::<8>().0) {
             store_words(rows, permute_bytes(&TRANSPOSED, x));
         }
     }

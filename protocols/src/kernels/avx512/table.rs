@@ -30,6 +30,8 @@ static AVX512: Backend = Backend {
     fill_xor,
     add_fill_sub_u64,
     add_fill_sub_u32,
+    fill_sub_u128,
+    add_fill_sub_u128,
     xor_fill_xor,
     ..portable::KERNELS
 };
@@ -79,4 +81,6 @@ instantiate! { "avx512f,vaes":
     fn add_fill_sub_u64(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &mut [u64]) = keystream::add_fill_sub_u64;
     fn add_fill_sub_u32(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &mut [u32]) = keystream::add_fill_sub_u32;
     fn xor_fill_xor(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &mut [u64]) = keystream::xor_fill_xor;
+    fn fill_sub_u128(a: &AesKey, b: &AesKey, path: u64, block: u64, out: &mut [u128]) = keystream::fill_sub_u128;
+    fn add_fill_sub_u128(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &mut [u128]) = keystream::add_fill_sub_u128;
 }

@@ -1,0 +1,74 @@
+//! The table of this backend.
+
+use super::keystream;
+use crate::kernels::{
+    aes::AesKey, backend::Backend, instantiate::instantiate, loops, planes, portable,
+};
+
+static AVX2: Backend = Backend {
+    name: "avx2",
+    add_u64,
+    sub_u64,
+    scale_u64,
+    mul_add_u64,
+    cross_u64,
+    add_u32,
+    sub_u32,
+    scale_u32,
+    mul_add_u32,
+    cross_u32,
+    xor,
+    and,
+    cross_bits,
+    to_planes,
+    from_planes,
+    fill_u64,
+    fill_u32,
+    fill_u128,
+    fill_sub_u64,
+    fill_sub_u32,
+    fill_sub_u128,
+    fill_xor,
+    add_fill_sub_u64,
+    add_fill_sub_u32,
+    add_fill_sub_u128,
+    xor_fill_xor,
+    ..portable::KERNELS
+};
+
+/// The backend, if this processor has all that it uses.
+pub(in crate::kernels) fn backend() -> Option<&'static Backend> {
+    (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("aes")).then_some(&AVX2)
+}
+
+instantiate! { "avx2":
+    fn add_u64(acc: &mut [u64], x: &[u64]) = loops::add;
+    fn sub_u64(acc: &mut [u64], x: &[u64]) = loops::sub;
+    fn scale_u64(acc: &mut [u64], c: u64) = loops::scale;
+    fn mul_add_u64(acc: &mut [u64], x: &[u64], y: &[u64]) = loops::mul_add;
+    fn cross_u64(acc: &mut [u64], xo: &[u64], xn: &[u64], yo: &[u64], yn: &[u64]) = loops::cross;
+    fn add_u32(acc: &mut [u32], x: &[u32]) = loops::add;
+    fn sub_u32(acc: &mut [u32], x: &[u32]) = loops::sub;
+    fn scale_u32(acc: &mut [u32], c: u32) = loops::scale;
+    fn mul_add_u32(acc: &mut [u32], x: &[u32], y: &[u32]) = loops::mul_add;
+    fn cross_u32(acc: &mut [u32], xo: &[u32], xn: &[u32], yo: &[u32], yn: &[u32]) = loops::cross;
+    fn xor(acc: &mut [u64], x: &[u64]) = loops::xor;
+    fn and(acc: &mut [u64], x: &[u64]) = loops::and;
+    fn cross_bits(acc: &mut [u64], xo: &[u64], xn: &[u64], yo: &[u64], yn: &[u64]) = loops::cross_bits;
+    fn to_planes(rows: &[u64], width: usize, out: &mut [u64]) = planes::to_planes;
+    fn from_planes(planes: &[u64], width: usize, rows: &mut [u64]) = planes::from_planes;
+}
+
+instantiate! { "avx2,aes":
+    fn fill_u64(key: &AesKey, path: u64, block: u64, out: &mut [u64]) = keystream::fill_u64;
+    fn fill_u32(key: &AesKey, path: u64, block: u64, out: &mut [u32]) = keystream::fill_u32;
+    fn fill_u128(key: &AesKey, path: u64, block: u64, out: &mut [u128]) = keystream::fill_u128;
+    fn fill_sub_u64(a: &AesKey, b: &AesKey, path: u64, block: u64, out: &mut [u64]) = keystream::fill_sub_u64;
+    fn fill_sub_u32(a: &AesKey, b: &AesKey, path: u64, block: u64, out: &mut [u32]) = keystream::fill_sub_u32;
+    fn fill_xor(a: &AesKey, b: &AesKey, path: u64, block: u64, out: &mut [u64]) = keystream::fill_xor;
+    fn add_fill_sub_u64(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &mut [u64]) = keystream::add_fill_sub_u64;
+    fn add_fill_sub_u32(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &mut [u32]) = keystream::add_fill_sub_u32;
+    fn xor_fill_xor(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &mut [u64]) = keystream::xor_fill_xor;
+    fn fill_sub_u128(a: &AesKey, b: &AesKey, path: u64, block: u64, out: &mut [u128]) = keystream::fill_sub_u128;
+    fn add_fill_sub_u128(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &mut [u128]) = keystream::add_fill_sub_u128;
+}
