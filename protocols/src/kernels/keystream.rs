@@ -9,11 +9,14 @@ use super::{aes::AesKey, loops::Word};
 /// Enough blocks in flight for the widest unit of the cipher's own vector code.
 const BLOCKS: usize = 64;
 
+/// Words of each stream to hold between making and combining them: a whole number of blocks of any word.
+const WORDS: usize = 256;
+
 /// Where a stream starts.
 #[derive(Clone, Copy)]
-struct Position {
-    path: u64,
-    block: u64,
+pub(super) struct Position {
+    pub(super) path: u64,
+    pub(super) block: u64,
 }
 
 /// Blocks of the stream as words of 128 bits in the order of memory.
@@ -26,73 +29,52 @@ fn encrypt(cipher: &Aes128, at: Position, blocks: &mut [u128]) {
     cipher.encrypt_blocks(Block::cast_slice_from_core_mut(cast_slice_mut(blocks)));
 }
 
-fn one_stream<W: Word>(key: &AesKey, mut at: Position, out: &mut [W], put: impl Fn(&mut W, W)) {
+pub(super) fn fill<W: Word>(key: &AesKey, path: u64, first_block: u64, out: &mut [W]) {
+    let mut at = Position { path, block: first_block };
     let mut stream = [0; BLOCKS];
     for out in out.chunks_mut(BLOCKS * W::PER_BLOCK) {
         encrypt(key.cipher(), at, &mut stream[..out.len().div_ceil(W::PER_BLOCK)]);
         at.block = at.block.wrapping_add(BLOCKS as u64);
         for (out, word) in out.iter_mut().zip(cast_slice::<u128, W>(&stream)) {
-            put(out, word.of_stream());
+            *out = word.of_stream();
         }
     }
 }
 
-fn two_streams<W: Word>(
+/// Replaces each word of `out` by `put(out, a, b)`, the streams of two keys coming from `fill` a piece at a time.
+#[inline(always)]
+pub(super) fn two_streams<W: Word>(
+    fill: impl Fn(&AesKey, u64, u64, &mut [W]),
     [key_a, key_b]: [&AesKey; 2],
     mut at: Position,
     out: &mut [W],
     put: impl Fn(&mut W, W, W),
 ) {
-    let (mut a, mut b) = ([0; BLOCKS], [0; BLOCKS]);
-    for out in out.chunks_mut(BLOCKS * W::PER_BLOCK) {
-        let blocks = out.len().div_ceil(W::PER_BLOCK);
-        encrypt(key_a.cipher(), at, &mut a[..blocks]);
-        encrypt(key_b.cipher(), at, &mut b[..blocks]);
-        at.block = at.block.wrapping_add(BLOCKS as u64);
-        let (a, b) = (cast_slice::<u128, W>(&a), cast_slice::<u128, W>(&b));
+    let (mut a, mut b) = ([W::ZERO; WORDS], [W::ZERO; WORDS]);
+    for out in out.chunks_mut(WORDS) {
+        let (a, b) = (&mut a[..out.len()], &mut b[..out.len()]);
+        fill(key_a, at.path, at.block, a);
+        fill(key_b, at.path, at.block, b);
+        at.block = at.block.wrapping_add((WORDS / W::PER_BLOCK) as u64);
         for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-            put(out, a.of_stream(), b.of_stream());
+            put(out, *a, *b);
         }
     }
-}
-
-pub(super) fn fill<W: Word>(key: &AesKey, path: u64, block: u64, out: &mut [W]) {
-    one_stream(key, Position { path, block }, out, |out, a| *out = a);
 }
 
 pub(super) fn fill_sub<W: Word>(a: &AesKey, b: &AesKey, path: u64, block: u64, out: &mut [W]) {
-    two_streams([a, b], Position { path, block }, out, |out, a, b| *out = a.minus(b));
+    two_streams(fill, [a, b], Position { path, block }, out, |out, a, b| *out = a.minus(b));
 }
 
 pub(super) fn add_fill_sub<W: Word>(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &mut [W]) {
-    two_streams([a, b], Position { path, block }, acc, |acc, a, b| *acc = acc.plus(a.minus(b)));
-}
-
-/// [`fill_sub`] for words whose difference no register holds: both streams by `fill`, a piece at a time.
-#[inline(always)]
-pub(super) fn subtract_fills<W: Word>(
-    fill: impl Fn(&AesKey, u64, u64, &mut [W]),
-    [key_a, key_b]: [&AesKey; 2],
-    (path, mut block): (u64, u64),
-    out: &mut [W],
-    put: impl Fn(&mut W, W),
-) {
-    let (mut a, mut b) = ([W::ZERO; BLOCKS], [W::ZERO; BLOCKS]);
-    for out in out.chunks_mut(BLOCKS) {
-        let (a, b) = (&mut a[..out.len()], &mut b[..out.len()]);
-        fill(key_a, path, block, a);
-        fill(key_b, path, block, b);
-        block = block.wrapping_add((BLOCKS / W::PER_BLOCK) as u64);
-        for ((out, a), b) in out.iter_mut().zip(a).zip(b) {
-            put(out, a.minus(*b));
-        }
-    }
+    let put = |acc: &mut W, a: W, b| *acc = acc.plus(a.minus(b));
+    two_streams(fill, [a, b], Position { path, block }, acc, put);
 }
 
 pub(super) fn fill_xor(a: &AesKey, b: &AesKey, path: u64, block: u64, out: &mut [u64]) {
-    two_streams([a, b], Position { path, block }, out, |out, a, b| *out = a ^ b);
+    two_streams(fill, [a, b], Position { path, block }, out, |out, a, b| *out = a ^ b);
 }
 
 pub(super) fn xor_fill_xor(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &mut [u64]) {
-    two_streams([a, b], Position { path, block }, acc, |acc, a, b| *acc ^= a ^ b);
+    two_streams(fill, [a, b], Position { path, block }, acc, |acc, a, b| *acc ^= a ^ b);
 }

@@ -10,7 +10,10 @@ use std::arch::x86_64::{
 use bytemuck::cast_slice_mut;
 
 use super::registers::{Line, load, store};
-use crate::kernels::{aes::AesKey, keystream::subtract_fills};
+use crate::kernels::{
+    aes::AesKey,
+    keystream::{self, Position},
+};
 
 /// Registers of cipher state: enough for the latency of a round, few enough to leave the round keys of one or
 /// two keys in the other registers.
@@ -189,17 +192,14 @@ pub(super) fn xor_fill_xor(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &
 /// A difference of 128 bits carries from word to word: made of two streams in memory.
 #[target_feature(enable = "avx512f,vaes")]
 pub(super) fn fill_sub_u128(a: &AesKey, b: &AesKey, path: u64, block: u64, out: &mut [u128]) {
-    subtract_fills(
-        |k, p, j, o| fill_u128(k, p, j, o),
-        [a, b],
-        (path, block),
-        out,
-        |out, d| *out = d,
-    );
+    let fill = |key: &AesKey, path, block, out: &mut [u128]| fill_u128(key, path, block, out);
+    let put = |out: &mut u128, a: u128, b| *out = a.wrapping_sub(b);
+    keystream::two_streams(fill, [a, b], Position { path, block }, out, put);
 }
 
 #[target_feature(enable = "avx512f,vaes")]
 pub(super) fn add_fill_sub_u128(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &mut [u128]) {
-    let put = |acc: &mut u128, d| *acc = acc.wrapping_add(d);
-    subtract_fills(|k, p, j, o| fill_u128(k, p, j, o), [a, b], (path, block), acc, put);
+    let fill = |key: &AesKey, path, block, out: &mut [u128]| fill_u128(key, path, block, out);
+    let put = |acc: &mut u128, a: u128, b| *acc = acc.wrapping_add(a.wrapping_sub(b));
+    keystream::two_streams(fill, [a, b], Position { path, block }, acc, put);
 }
