@@ -1,5 +1,6 @@
 //! Frames and channels: how bytes travel between parties. No protocol is known here.
 
+pub mod agreement;
 mod channel;
 mod frame;
 #[cfg(feature = "testkit")]
