@@ -4,6 +4,8 @@ mod connect;
 mod credentials;
 mod error;
 
+#[cfg(test)]
+pub(super) use connect::mesh_links;
 pub use connect::{bind, connect, mesh};
 pub use credentials::{Authority, Credentials};
 pub use error::LoopbackError;

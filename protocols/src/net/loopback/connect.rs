@@ -37,6 +37,12 @@ pub fn bind() -> io::Result<TcpListener> {
 /// # Errors
 /// If a certificate, port or connection cannot be had.
 pub fn mesh(parties: u16, config: LinkConfig) -> Result<Vec<TlsChannel>, LoopbackError> {
+    let all = (0..).map(PartyId).zip(mesh_links(parties)?);
+    all.map(|(me, links)| Ok(TlsChannel::new(me, links, config)?)).collect()
+}
+
+/// The connections that [`mesh`] makes channels of.
+pub(in super::super) fn mesh_links(parties: u16) -> Result<Vec<Vec<PeerLink>>, LoopbackError> {
     let authority = Authority::new()?;
     let listeners = (0..parties).map(|_| bind()).collect::<io::Result<Vec<_>>>()?;
     let addresses =
@@ -46,7 +52,7 @@ pub fn mesh(parties: u16, config: LinkConfig) -> Result<Vec<TlsChannel>, Loopbac
     thread::scope(|scope| {
         let join = |(id, listener, credentials)| {
             let addresses = &addresses;
-            scope.spawn(move || connect(PartyId(id), listener, addresses, credentials, config))
+            scope.spawn(move || links(PartyId(id), listener, addresses, credentials))
         };
         let members = (0..parties).zip(&listeners).zip(&credentials);
         let joining: Vec<_> = members.map(|((id, at), with)| join((id, at, with))).collect();
@@ -68,6 +74,16 @@ pub fn connect(
     credentials: &Credentials,
     config: LinkConfig,
 ) -> Result<TlsChannel, LoopbackError> {
+    Ok(TlsChannel::new(me, links(me, listener, addresses, credentials)?, config)?)
+}
+
+/// The connections that [`connect`] makes a channel of.
+pub(in super::super) fn links(
+    me: PartyId,
+    listener: &TcpListener,
+    addresses: &[SocketAddr],
+    credentials: &Credentials,
+) -> Result<Vec<PeerLink>, LoopbackError> {
     let mut links = accept_lower(me, listener, &credentials.server()?)?;
     let client = credentials.client()?;
     for (peer, &address) in (0..=u16::MAX).map(PartyId).zip(addresses) {
@@ -77,7 +93,7 @@ pub fn connect(
             links.push(PeerLink { peer, outgoing, incoming });
         }
     }
-    Ok(TlsChannel::new(me, links, config)?)
+    Ok(links)
 }
 
 /// The first bytes on a connection.

@@ -1,11 +1,13 @@
 //! Links between threads over real sockets.
 
-use std::time::Duration;
+use std::{io::Write, net::Shutdown, time::Duration};
+
+use proptest::{collection::vec, prelude::*};
 
 use super::super::{
     Abort, AbortCode, Channel, ChannelError, Frame, MAX_BODY_BYTES, Notes, Tag, loopback,
 };
-use super::{LinkConfig, TlsChannel};
+use super::{Connected, LinkConfig, PeerLink, TlsChannel};
 use crate::party::PartyId;
 
 /// Patience for tests in which nothing may run out.
@@ -169,4 +171,111 @@ fn a_frame_that_is_none_is_not_sent() {
     assert!(matches!(a.send(B, reserved), Err(ChannelError::Unsendable(_))));
     assert_eq!(a.send(PartyId(5), frame(0, vec![])), Err(ChannelError::NoLink(PartyId(5))));
     drop(b);
+}
+
+/// A peer that writes what it likes into its sending connection; the receiving one stays open.
+struct Hostile(PeerLink);
+
+/// A hostile A and an honest B.
+fn hostile(config: LinkConfig) -> (Hostile, TlsChannel) {
+    let mut ends = loopback::mesh_links(2).unwrap();
+    let b = TlsChannel::new(B, ends.pop().unwrap(), config).unwrap();
+    (Hostile(ends.pop().unwrap().pop().unwrap()), b)
+}
+
+impl Hostile {
+    fn write(&mut self, bytes: &[u8]) {
+        let Connected { stream, conn } = &mut self.0.outgoing;
+        conn.writer().write_all(bytes).unwrap();
+        while conn.wants_write() {
+            conn.write_tls(stream).unwrap();
+        }
+    }
+
+    fn hang_up(&self) {
+        self.0.outgoing.stream.shutdown(Shutdown::Write).unwrap();
+    }
+}
+
+/// Receives until an error.
+fn drain(channel: &TlsChannel) -> ChannelError {
+    loop {
+        if let Err(error) = channel.recv(A) {
+            return error;
+        }
+    }
+}
+
+#[test]
+fn a_peer_that_ends_within_a_frame_is_closed() {
+    let (mut a, b) = hostile(patient());
+    let header = super::super::encode_header(frame(0, vec![]).tag, 0, 1000);
+    a.write(&header);
+    a.write(&[1; 999]);
+    a.hang_up();
+    assert_eq!(b.recv(A), Err(ChannelError::Closed(A)));
+}
+
+#[test]
+fn a_frame_over_the_limit_ends_the_link_before_its_body_came() {
+    let (mut a, b) = hostile(patient());
+    a.write(&super::super::encode_header(frame(0, vec![]).tag, 0, (1 << 20) + 1));
+    let Err(ChannelError::Malformed { peer, what }) = b.recv(A) else { panic!("taken") };
+    assert_eq!(peer, A);
+    assert!(what.contains("1048577 bytes"), "{what}");
+}
+
+#[test]
+fn bytes_that_are_not_tls_end_the_link() {
+    let (mut a, b) = hostile(patient());
+    a.0.outgoing.stream.write_all(&[0x17, 3, 3, 0, 30]).unwrap();
+    a.0.outgoing.stream.write_all(&[0; 30]).unwrap();
+    assert!(matches!(b.recv(A), Err(ChannelError::Malformed { .. })));
+}
+
+#[test]
+fn a_killed_party_is_noticed_by_the_others() {
+    let mut ends = loopback::mesh_links(3).unwrap();
+    let sockets: Vec<_> = ends[1]
+        .iter()
+        .map(|link| {
+            [link.outgoing.stream.try_clone().unwrap(), link.incoming.stream.try_clone().unwrap()]
+        })
+        .collect();
+    let mut channels: Vec<_> = (0..)
+        .zip(ends.drain(..))
+        .map(|(id, links)| TlsChannel::new(PartyId(id), links, patient()).unwrap())
+        .collect();
+    let (c, b, a) = (channels.pop().unwrap(), channels.pop().unwrap(), channels.pop().unwrap());
+    std::thread::scope(|scope| {
+        let waiting = [scope.spawn(|| a.recv(B)), scope.spawn(|| c.recv(B))];
+        b.send(A, frame(0, vec![1; MAX_BODY_BYTES])).unwrap();
+        sockets.iter().flatten().for_each(|socket| socket.shutdown(Shutdown::Both).unwrap());
+        for thread in waiting {
+            match thread.join().unwrap() {
+                // The kill may come after the frame.
+                Ok(frame) => assert_eq!(frame.body.len(), MAX_BODY_BYTES),
+                Err(error) => assert_eq!(error, ChannelError::Closed(B)),
+            }
+        }
+    });
+    assert_eq!(c.recv(B), Err(ChannelError::Closed(B)));
+    a.send(PartyId(2), frame(1, vec![])).unwrap();
+    assert_eq!(c.recv(A), Ok(frame(1, vec![])), "the link between the others stands");
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(20))]
+
+    #[test]
+    fn any_bytes_from_a_peer_end_in_an_error(bytes in vec(any::<u8>(), 0..5000)) {
+        let (mut a, b) = hostile(patient());
+        a.write(&bytes);
+        a.hang_up();
+        let error = drain(&b);
+        prop_assert!(
+            matches!(error, ChannelError::Closed(A) | ChannelError::Malformed { peer: A, .. }),
+            "{error}"
+        );
+    }
 }
