@@ -1,11 +1,17 @@
 //! Frames and channels: how bytes travel between parties. No protocol is known here.
 
+pub mod agreement;
 mod channel;
 mod frame;
+#[cfg(feature = "testkit")]
+pub mod loopback;
 pub mod memory;
+mod notes;
+pub mod tls;
 
 pub use channel::{Abort, AbortCode, Channel, ChannelError};
 pub use frame::{
-    CONTROL_PATH, Frame, HEADER_BYTES, MAX_BODY_BYTES, Oversized, Tag, Unsendable, decode_header,
-    encode_header, wire_bytes,
+    CONTROL_PATH, Frame, HEADER_BYTES, MAX_BODY_BYTES, MAX_NOTE_BYTES, Oversized, Tag, Unsendable,
+    decode_header, encode_header, wire_bytes,
 };
+pub use notes::Notes;

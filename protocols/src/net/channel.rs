@@ -1,8 +1,8 @@
 //! The channel: ordered, reliable, authenticated frames between this party and each peer.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use super::frame::{Frame, Unsendable};
+use super::frame::{Frame, MAX_NOTE_BYTES, Unsendable};
 use crate::party::PartyId;
 
 /// One party's end of all its links in one run.
@@ -24,6 +24,24 @@ pub trait Channel: Send + Sync {
 
     /// Tells every peer that this party ends the run, and why. Best effort; later calls fail with [`ChannelError::Aborted`].
     fn abort(&self, abort: Abort);
+}
+
+impl<C: Channel + ?Sized> Channel for Arc<C> {
+    fn me(&self) -> PartyId {
+        (**self).me()
+    }
+
+    fn send(&self, to: PartyId, frame: Frame) -> Result<(), ChannelError> {
+        (**self).send(to, frame)
+    }
+
+    fn recv(&self, from: PartyId) -> Result<Frame, ChannelError> {
+        (**self).recv(from)
+    }
+
+    fn abort(&self, abort: Abort) {
+        (**self).abort(abort);
+    }
 }
 
 /// Why a party ended a run. Travels to the peers, who adopt it; carries no value of any table.
@@ -116,6 +134,9 @@ pub enum ChannelError {
     /// A frame that this party may not send.
     #[error(transparent)]
     Unsendable(#[from] Unsendable),
+    /// A note that this party may not send.
+    #[error("a note of {0} bytes is over the limit of {MAX_NOTE_BYTES} bytes")]
+    NoteTooLong(usize),
 }
 
 impl ChannelError {

@@ -8,6 +8,9 @@ pub const HEADER_BYTES: usize = 24;
 /// Largest body of one frame. A longer message travels as several frames of one sequence number.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
 
+/// Largest note: bytes that travel on a link and are not part of the run.
+pub const MAX_NOTE_BYTES: usize = 64 << 10;
+
 /// Where in the run a frame belongs. Both ends work it out for themselves and compare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tag {

@@ -9,7 +9,8 @@ use std::{
 
 use super::{
     channel::{Abort, Channel, ChannelError},
-    frame::Frame,
+    frame::{Frame, MAX_NOTE_BYTES},
+    notes::Notes,
 };
 use crate::party::PartyId;
 
@@ -53,6 +54,7 @@ struct Queue {
 #[derive(Default)]
 struct State {
     frames: VecDeque<Frame>,
+    notes: VecDeque<Vec<u8>>,
     closed: bool,
 }
 
@@ -81,40 +83,56 @@ impl Mesh {
     }
 }
 
+impl MemoryChannel {
+    fn put(&self, to: PartyId, put: impl FnOnce(&mut State)) -> Result<(), ChannelError> {
+        self.mesh.check(self.me, to)?;
+        let queue = self.mesh.queue(self.me, to);
+        let mut state = queue.lock();
+        if state.closed {
+            return Err(ChannelError::Closed(to));
+        }
+        put(&mut state);
+        drop(state);
+        queue.changed.notify_all();
+        Ok(())
+    }
+
+    /// Waits until `missing` no longer holds or nothing more can come, then tries `take`.
+    fn take<T>(
+        &self,
+        from: PartyId,
+        missing: impl Fn(&State) -> bool,
+        take: impl FnOnce(&mut State) -> Option<T>,
+    ) -> Result<T, ChannelError> {
+        self.mesh.check(self.me, from)?;
+        let queue = self.mesh.queue(from, self.me);
+        let (mut state, _) = queue
+            .changed
+            .wait_timeout_while(queue.lock(), self.mesh.stall, |state| {
+                missing(state) && !state.closed && self.mesh.abort.get().is_none()
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        self.mesh.check(self.me, from)?;
+        match take(&mut state) {
+            Some(found) => Ok(found),
+            None if state.closed => Err(ChannelError::Closed(from)),
+            None => Err(ChannelError::stalled(from, self.mesh.stall)),
+        }
+    }
+}
+
 impl Channel for MemoryChannel {
     fn me(&self) -> PartyId {
         self.me
     }
 
     fn send(&self, to: PartyId, frame: Frame) -> Result<(), ChannelError> {
-        self.mesh.check(self.me, to)?;
         frame.sendable()?;
-        let queue = self.mesh.queue(self.me, to);
-        let mut state = queue.lock();
-        if state.closed {
-            return Err(ChannelError::Closed(to));
-        }
-        state.frames.push_back(frame);
-        drop(state);
-        queue.changed.notify_one();
-        Ok(())
+        self.put(to, |state| state.frames.push_back(frame))
     }
 
     fn recv(&self, from: PartyId) -> Result<Frame, ChannelError> {
-        self.mesh.check(self.me, from)?;
-        let queue = self.mesh.queue(from, self.me);
-        let (mut state, _) = queue
-            .changed
-            .wait_timeout_while(queue.lock(), self.mesh.stall, |state| {
-                state.frames.is_empty() && !state.closed && self.mesh.abort.get().is_none()
-            })
-            .unwrap_or_else(PoisonError::into_inner);
-        self.mesh.check(self.me, from)?;
-        match state.frames.pop_front() {
-            Some(frame) => Ok(frame),
-            None if state.closed => Err(ChannelError::Closed(from)),
-            None => Err(ChannelError::stalled(from, self.mesh.stall)),
-        }
+        self.take(from, |state| state.frames.is_empty(), |state| state.frames.pop_front())
     }
 
     fn abort(&self, abort: Abort) {
@@ -125,6 +143,19 @@ impl Channel for MemoryChannel {
             let _held = queue.lock();
             queue.changed.notify_all();
         }
+    }
+}
+
+impl Notes for MemoryChannel {
+    fn send_note(&self, to: PartyId, note: Vec<u8>) -> Result<(), ChannelError> {
+        if note.len() > MAX_NOTE_BYTES {
+            return Err(ChannelError::NoteTooLong(note.len()));
+        }
+        self.put(to, |state| state.notes.push_back(note))
+    }
+
+    fn recv_note(&self, from: PartyId) -> Result<Vec<u8>, ChannelError> {
+        self.take(from, |state| state.notes.is_empty(), |state| state.notes.pop_front())
     }
 }
 
@@ -146,6 +177,7 @@ impl fmt::Debug for MemoryChannel {
 #[cfg(test)]
 mod tests {
     use super::{super::channel::AbortCode, super::frame::Tag, *};
+    use crate::party::Role;
 
     const LONG: Duration = Duration::from_secs(60);
 
@@ -156,15 +188,17 @@ mod tests {
     #[test]
     fn frames_arrive_in_order_on_each_link() {
         let ends = mesh(3, LONG);
-        for (i, end) in ends.iter().enumerate() {
+        let body = |from: PartyId| from.0.to_le_bytes().to_vec();
+        for role in Role::ALL {
             for seq in 0..10 {
-                end.send(ends[(i + 1) % 3].me(), frame(seq, vec![i as u8])).unwrap();
+                let frame = frame(seq, body(role.id()));
+                ends[role.index()].send(role.next().id(), frame).unwrap();
             }
         }
-        for (i, end) in ends.iter().enumerate() {
+        for role in Role::ALL {
             for seq in 0..10 {
-                let from = (i + 2) % 3;
-                assert_eq!(end.recv(ends[from].me()), Ok(frame(seq, vec![from as u8])));
+                let from = role.prev().id();
+                assert_eq!(ends[role.index()].recv(from), Ok(frame(seq, body(from))));
             }
         }
     }

@@ -1,0 +1,25 @@
+//! The data plane: frames between parties over TLS 1.3, on plain threads.
+//!
+//! Between two parties run two connections, one for each direction, because a rustls connection is one lock. A writer thread sends
+//! what is queued and flushes when nothing is left, so that `send` never waits; a reader thread takes frames apart, checks their
+//! shape and queues them. Heartbeats, aborts and notes ride along and are outside every count and hash.
+//!
+//! Connections arrive here established: whoever dials has checked the peer's certificate and agreed on [`ALPN`].
+
+mod channel;
+mod config;
+mod connected;
+mod control;
+mod digest;
+mod inbox;
+mod outbox;
+mod parse;
+mod reader;
+#[cfg(test)]
+mod tests;
+mod writer;
+
+pub use channel::TlsChannel;
+pub use config::{ALPN, LinkConfig};
+pub use connected::{Connected, LinkError, PeerLink};
+pub use digest::{Digest, LinkDigests};

@@ -1,0 +1,34 @@
+//! What a link waits for, and for how long.
+
+use std::time::Duration;
+
+/// The application protocol of the data plane.
+pub const ALPN: &[u8] = b"unseen/1";
+
+/// The patience of a link.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct LinkConfig {
+    /// A direction that has been silent for this long carries a heartbeat.
+    pub heartbeat: Duration,
+    /// A peer from which no byte came for this long is gone.
+    pub dead: Duration,
+    /// A `recv` fails after this long without a frame, whatever the heart does.
+    pub stall: Duration,
+    /// What is still queued when a channel is dropped has this long to leave.
+    pub linger: Duration,
+    /// A peer that is further ahead than this many bytes is read no faster than its frames are received.
+    pub backlog: usize,
+}
+
+impl Default for LinkConfig {
+    fn default() -> Self {
+        Self {
+            heartbeat: Duration::from_secs(5),
+            dead: Duration::from_secs(15),
+            stall: Duration::from_secs(60),
+            linger: Duration::from_secs(2),
+            backlog: 1 << 30,
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! What one peer sent and nobody received yet.
+
+use std::{
+    collections::VecDeque,
+    sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError},
+    time::{Duration, Instant},
+};
+
+use super::super::{
+    channel::{Abort, ChannelError},
+    frame::{Frame, HEADER_BYTES},
+};
+use crate::party::PartyId;
+
+/// Filled by the reader thread, emptied by `recv`.
+pub(super) struct Inbox {
+    peer: PartyId,
+    backlog: usize,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    frames: VecDeque<Frame>,
+    notes: VecDeque<Vec<u8>>,
+    /// Memory that the two queues take, roughly.
+    bytes: usize,
+    /// Why nothing more will come.
+    end: Option<ChannelError>,
+    /// Nobody will receive any more.
+    left: bool,
+}
+
+impl State {
+    /// The next frame.
+    pub(super) fn frame(&mut self) -> Option<Frame> {
+        let frame = self.frames.pop_front()?;
+        self.bytes -= weight(&frame.body);
+        Some(frame)
+    }
+
+    /// The next note.
+    pub(super) fn note(&mut self) -> Option<Vec<u8>> {
+        let note = self.notes.pop_front()?;
+        self.bytes -= weight(&note);
+        Some(note)
+    }
+}
+
+/// What a queued body counts for: an empty one is not free either.
+fn weight(body: &[u8]) -> usize {
+    2 * HEADER_BYTES + body.len()
+}
+
+impl Inbox {
+    pub(super) fn new(peer: PartyId, backlog: usize) -> Self {
+        Self { peer, backlog, state: Mutex::default(), changed: Condvar::new() }
+    }
+
+    // A holder of the lock that panicked left whole queues behind: every change under it is a few infallible steps.
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues a frame; waits while the peer is too far ahead. False when nobody will receive it.
+    pub(super) fn push_frame(&self, frame: Frame, abort: &OnceLock<Abort>) -> bool {
+        let weight = weight(&frame.body);
+        self.push(weight, abort, |state| state.frames.push_back(frame))
+    }
+
+    /// The same for a note.
+    pub(super) fn push_note(&self, note: Vec<u8>, abort: &OnceLock<Abort>) -> bool {
+        let weight = weight(&note);
+        self.push(weight, abort, |state| state.notes.push_back(note))
+    }
+
+    fn push(&self, weight: usize, abort: &OnceLock<Abort>, put: impl FnOnce(&mut State)) -> bool {
+        let mut state = self
+            .changed
+            .wait_while(self.lock(), |state| {
+                state.bytes > self.backlog && !state.left && abort.get().is_none()
+            })
+            .unwrap_or_else(PoisonError::into_inner);
+        // After an abort nobody receives, but the link is read on: the peer's writer must not get stuck.
+        if abort.get().is_none() {
+            put(&mut state);
+            state.bytes += weight;
+        }
+        let wanted = !state.left;
+        drop(state);
+        self.changed.notify_all();
+        wanted
+    }
+
+    /// Nothing more will come, for this reason.
+    pub(super) fn end(&self, why: ChannelError) {
+        self.lock().end.get_or_insert(why);
+        self.changed.notify_all();
+    }
+
+    /// Why nothing more will come, if that is so.
+    pub(super) fn ended(&self) -> Option<ChannelError> {
+        self.lock().end.clone()
+    }
+
+    /// Nobody will receive any more.
+    pub(super) fn leave(&self) {
+        self.lock().left = true;
+        self.changed.notify_all();
+    }
+
+    /// Makes whoever waits look again.
+    pub(super) fn wake(&self) {
+        // Under the lock, so that a thread between its check and its wait is not missed.
+        let _held = self.lock();
+        self.changed.notify_all();
+    }
+
+    /// Waits for what `pick` finds, an abort, the end, or `patience`.
+    pub(super) fn take<T>(
+        &self,
+        abort: &OnceLock<Abort>,
+        patience: Duration,
+        pick: impl Fn(&mut State) -> Option<T>,
+    ) -> Result<T, ChannelError> {
+        let deadline = Instant::now() + patience;
+        let mut state = self.lock();
+        loop {
+            if let Some(abort) = abort.get() {
+                return Err(ChannelError::Aborted(abort.clone()));
+            }
+            if let Some(found) = pick(&mut state) {
+                let resume = state.bytes <= self.backlog;
+                drop(state);
+                if resume {
+                    self.changed.notify_all();
+                }
+                return Ok(found);
+            }
+            if let Some(end) = &state.end {
+                return Err(end.clone());
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Err(ChannelError::stalled(self.peer, patience));
+            }
+            let waited = self.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
