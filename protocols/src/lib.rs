@@ -1,5 +1,38 @@
 //! What three parties compute with each other on secret shares. Knows vectors, not tables; peers, not jobs.
+//!
+//! | notation | means |
+//! |---|---|
+//! | `x = x_0 + x_1 + x_2` | replicated sharing in a ring: party `i` holds `own = x_i` and `next = x_{i+1}` |
+//! | `K_i` | the key of summand `i`, known to the two parties that hold it, P_i and P_{i−1} |
+//! | plane | one bit of every row of a column, 64 rows a word |
+//! | round | a message that had to wait for another; the critical path is counted, not the calls |
+//!
+//! | protocol | adversary | source |
+//! |---|---|---|
+//! | everything in [`mpc`] and [`relational`] | semi-honest, one of the three compute parties | named in each module |
+//! | anything malicious | not implemented; nothing here claims it | |
+//!
+//! ```text
+//! testkit
+//! relational › mpc › session › prss › share › ring › kernels
+//!                    session › net › party
+//! ```
+//!
+//! # Invariants
+//! * No table, no job, no async runtime, no gRPC.
+//! * What talks takes `&mut Session`; what does not is an ordinary method.
+//! * Message lengths, counts and order, and keystream positions, depend on public sizes only.
+//! * A value leaves its shares in `mpc::reveal` or, sealed, above this crate; both pass the session's gate.
+//! * `unsafe` lives in [`kernels`] only.
 
 pub mod kernels;
+pub mod mpc;
 pub mod net;
 pub mod party;
+pub mod prss;
+pub mod relational;
+pub mod ring;
+pub mod session;
+pub mod share;
+#[cfg(any(test, feature = "testkit"))]
+pub mod testkit;

@@ -14,6 +14,8 @@ mod reveal;
 mod select;
 mod shuffle;
 mod sort;
+#[cfg(test)]
+mod tests;
 
 pub use column::{Column, Shape};
 pub use compare::{
@@ -27,6 +29,9 @@ pub use multiply::{
 };
 pub use outside::{OutsideInput, outside_input, outside_input_cost};
 pub use reveal::{reshare, reshare_cost, reveal, reveal_cost, reveal_to, reveal_to_cost};
-pub use select::{mask, mask_bits, mask_bits_cost, mask_cost, select_bits, select_bits_cost, select_words, select_words_cost};
+pub use select::{
+    mask, mask_bits, mask_bits_cost, mask_cost, select_bits, select_bits_cost, select_words,
+    select_words_cost,
+};
 pub use shuffle::{Shuffle, shuffle_cost};
 pub use sort::{Ordering, order_cost, sort_positions, sort_positions_cost, undo_cost};

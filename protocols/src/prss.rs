@@ -11,7 +11,7 @@ use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use crate::{
-    kernels::{AesKey, Backend},
+    kernels::AesKey,
     party::Role,
     ring::{Buf, Ring, Word},
     share::Shared,
@@ -59,8 +59,8 @@ impl Prss {
     pub fn random<R: Ring>(&mut self, n: usize) -> Shared<R> {
         let block = self.take::<R::Word>(n);
         let [mut own, mut next] = [Buf::scratch(n), Buf::scratch(n)];
-        fill(&self.own, self.path, block, &mut own);
-        fill(&self.next, self.path, block, &mut next);
+        R::keystream(&mut own, &self.own, self.path, block);
+        R::keystream(&mut next, &self.next, self.path, block);
         Shared::from_parts(own, next)
     }
 
@@ -77,22 +77,9 @@ impl Prss {
             return None;
         };
         let mut out = Buf::scratch(n);
-        fill(key, self.path, block, &mut out);
+        R::keystream(&mut out, key, self.path, block);
         Some(out)
     }
-}
-
-fn fill<W: Word>(key: &AesKey, path: u64, block: u64, out: &mut [W]) {
-    if let Ok(words) = bytemuck::try_cast_slice_mut::<W, u64>(out) {
-        (Backend::active().fill)(key, path, block, words);
-        return;
-    }
-    // An odd number of 32-bit words, or one that is not 8-byte aligned.
-    let mut words = vec![0_u64; size_of_val(out).div_ceil(8)];
-    (Backend::active().fill)(key, path, block, &mut words);
-    let bytes = bytemuck::cast_slice(&words);
-    let len = size_of_val(out);
-    bytemuck::cast_slice_mut::<W, u8>(out).copy_from_slice(&bytes[..len]);
 }
 
 /// The AES-128 key of a pair secret.

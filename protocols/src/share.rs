@@ -4,4 +4,5 @@ mod bits;
 mod replicated;
 
 pub use bits::Bits;
+pub(crate) use bits::slice_bits;
 pub use replicated::{Inconsistent, Shared, deal, reconstruct};

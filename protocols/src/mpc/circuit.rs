@@ -43,7 +43,11 @@ pub(super) fn all_ones_cost(m: &mut Meter, rows: usize, mut width: usize) {
 ///
 /// # Cost
 /// ⌈log2 m⌉ rounds; 2(m − 1) − ⌈log2 m⌉ ANDs a row.
-pub(super) fn carry_out(s: &mut Session, generate: Bits, propagate: Bits) -> Result<Bits, SessionError> {
+pub(super) fn carry_out(
+    s: &mut Session,
+    generate: Bits,
+    propagate: Bits,
+) -> Result<Bits, SessionError> {
     let (rows, stride) = (generate.rows(), generate.stride());
     let mut width = generate.width();
     let (mut g, mut p) = (generate.into_planes(), propagate.into_planes());
@@ -102,7 +106,11 @@ fn next_propagate(p: &Shared<B64>, out: &Shared<B64>, width: usize, stride: usiz
 ///
 /// # Cost
 /// ⌈log2 m⌉ rounds; at each level two ANDs for each position that has segments below it still to merge.
-pub(super) fn all_carries(s: &mut Session, generate: Bits, propagate: Bits) -> Result<Bits, SessionError> {
+pub(super) fn all_carries(
+    s: &mut Session,
+    generate: Bits,
+    propagate: Bits,
+) -> Result<Bits, SessionError> {
     let (rows, width, stride) = (generate.rows(), generate.width(), generate.stride());
     let (mut g, mut p) = (generate.into_planes(), propagate.into_planes());
     let plane = |bit: usize| (bit * stride, (bit + 1) * stride);

@@ -38,6 +38,28 @@ impl Shape {
             Self::Z32 => rows.div_ceil(2),
         }
     }
+
+    /// `wire += other` in the column's ring.
+    pub(super) fn add(self, wire: &mut [u64], other: &[u64]) {
+        match self {
+            Self::Bits(_) => B64::add_assign(wire, other),
+            Self::Z64 => Z64::add_assign(wire, other),
+            Self::Z32 => {
+                Z32::add_assign(bytemuck::cast_slice_mut(wire), bytemuck::cast_slice(other));
+            }
+        }
+    }
+
+    /// `wire -= other` in the column's ring.
+    pub(super) fn subtract(self, wire: &mut [u64], other: &[u64]) {
+        match self {
+            Self::Bits(_) => B64::sub_assign(wire, other),
+            Self::Z64 => Z64::sub_assign(wire, other),
+            Self::Z32 => {
+                Z32::sub_assign(bytemuck::cast_slice_mut(wire), bytemuck::cast_slice(other));
+            }
+        }
+    }
 }
 
 impl Column {
@@ -106,7 +128,8 @@ impl Column {
             Self::Bits(bits) => {
                 let (rows, width, stride) = (bits.rows(), bits.width(), bits.stride());
                 let mut planes = bits.into_planes();
-                planes.map_assign(|words| words.chunks_mut(stride.max(1)).for_each(B64::prefix_sum));
+                planes
+                    .map_assign(|words| words.chunks_mut(stride.max(1)).for_each(B64::prefix_sum));
                 Self::Bits(Bits::from_planes(rows, width, planes))
             }
             Self::Z64(mut words) => {
@@ -177,11 +200,11 @@ pub(super) fn gather_wire(shape: Shape, wire: &[u64], rows: usize, order: &[u32]
     let n = order.len();
     let mut out = Buf::<u64>::scratch(shape.wire_words(n));
     match shape {
-        Shape::Z64 => (kernels.gather_u64)(&mut out, wire, order),
+        Shape::Z64 => kernels.gather_u64(&mut out, wire, order),
         Shape::Z32 => {
             let halves: &[u32] = bytemuck::cast_slice(wire);
             let target: &mut [u32] = bytemuck::cast_slice_mut(&mut out);
-            (kernels.gather_u32)(&mut target[..n], &halves[..rows], order);
+            kernels.gather_u32(&mut target[..n], &halves[..rows], order);
             target[n..].fill(0);
         }
         Shape::Bits(width) => {
@@ -191,10 +214,10 @@ pub(super) fn gather_wire(shape: Shape, wire: &[u64], rows: usize, order: &[u32]
             for from in (0..width).step_by(64) {
                 let part = (width - from).min(64);
                 let planes = &wire[from * stride..(from + part) * stride];
-                (kernels.from_planes)(planes, part, &mut row);
-                (kernels.gather_u64)(&mut moved, &row, order);
+                kernels.from_planes(planes, part, &mut row);
+                kernels.gather_u64(&mut moved, &row, order);
                 let target = &mut out[from * out_stride..(from + part) * out_stride];
-                (kernels.to_planes)(&moved, part, target);
+                kernels.to_planes(&moved, part, target);
             }
         }
     }

@@ -135,7 +135,11 @@ pub fn products<R: Ring>(
             let (from, to) = (start.max(at), (start + x.len()).min(end));
             if from < to {
                 let target = &mut part[from - at..to - at];
-                R::cross(target, x.part(from - start, to - start), y.part(from - start, to - start));
+                R::cross(
+                    target,
+                    x.part(from - start, to - start),
+                    y.part(from - start, to - start),
+                );
             }
             start += x.len();
         }
@@ -171,7 +175,11 @@ pub fn sum_of_products<R: Ring>(
         for (block, target) in part.chunks_mut(2048).enumerate() {
             let from = at + block * 2048;
             for (x, y) in pairs {
-                R::cross(target, x.part(from, from + target.len()), y.part(from, from + target.len()));
+                R::cross(
+                    target,
+                    x.part(from, from + target.len()),
+                    y.part(from, from + target.len()),
+                );
             }
         }
     })?;
@@ -217,10 +225,7 @@ pub fn dot_cost<R: Ring>(m: &mut Meter) {
 }
 
 /// The other half of a reshare whose own summands were just sent.
-fn receive_next<R: Ring>(
-    s: &mut Session,
-    own: Buf<R::Word>,
-) -> Result<Shared<R>, SessionError> {
+fn receive_next<R: Ring>(s: &mut Session, own: Buf<R::Word>) -> Result<Shared<R>, SessionError> {
     let mut next = Buf::scratch(own.len());
     s.recv(s.role().next().id(), &mut next)?;
     Ok(Shared::from_parts(own, next))

@@ -42,10 +42,12 @@ pub trait Ring: Copy + Debug + Default + Send + Sync + 'static {
     ///
     /// For `B64` the running sum goes bit by bit through the words, lowest bit first: prefix XOR over rows.
     fn prefix_sum(acc: &mut [Self::Word]);
+    /// `out = F(key)`: uniform elements from a key's keystream at (`path`, `block`).
+    fn keystream(out: &mut [Self::Word], key: &AesKey, path: u64, block: u64);
     /// `out = F(a) - F(b)`: a share of zero, from the two keys' keystreams at (`path`, `block`).
     fn zero_share(out: &mut [Self::Word], keys: [&AesKey; 2], path: u64, block: u64);
 
-    /// `0 + … + x` for one element: addition of two words.
+    /// Sum of two words.
     fn add(x: Self::Word, y: Self::Word) -> Self::Word;
     /// Additive inverse of one word.
     fn neg(x: Self::Word) -> Self::Word;

@@ -19,136 +19,92 @@ pub struct Z128;
 #[derive(Clone, Copy, Debug, Default)]
 pub struct B64;
 
-impl Ring for Z64 {
-    type Word = u64;
-    const NAME: &'static str = "z64";
-    const ZERO: u64 = 0;
-    const ONE: u64 = 1;
+/// Integers modulo a power of two, each operation one kernel.
+macro_rules! integers {
+    ($ring:ident, $word:ty, $name:literal, $add:ident, $sub:ident, $scale:ident, $mul_add:ident, $cross:ident,
+     $prefix:ident, $fill:ident, $fill_sub:ident) => {
+        impl Ring for $ring {
+            type Word = $word;
+            const NAME: &'static str = $name;
+            const ZERO: $word = 0;
+            const ONE: $word = 1;
 
-    fn add_assign(acc: &mut [u64], x: &[u64]) {
-        (Backend::active().add_u64)(acc, x);
-    }
-    fn sub_assign(acc: &mut [u64], x: &[u64]) {
-        (Backend::active().sub_u64)(acc, x);
-    }
-    fn scale_assign(acc: &mut [u64], c: u64) {
-        (Backend::active().scale_u64)(acc, c);
-    }
-    fn mul_add(acc: &mut [u64], x: &[u64], y: &[u64]) {
-        (Backend::active().mul_add_u64)(acc, x, y);
-    }
-    fn cross(acc: &mut [u64], x: (&[u64], &[u64]), y: (&[u64], &[u64])) {
-        (Backend::active().cross_u64)(acc, x.0, x.1, y.0, y.1);
-    }
-    fn prefix_sum(acc: &mut [u64]) {
-        (Backend::active().prefix_u64)(acc);
-    }
-    fn zero_share(out: &mut [u64], keys: [&AesKey; 2], path: u64, block: u64) {
-        (Backend::active().fill_sub_u64)(keys[0], keys[1], path, block, out);
-    }
-    fn add(x: u64, y: u64) -> u64 {
-        x.wrapping_add(y)
-    }
-    fn neg(x: u64) -> u64 {
-        x.wrapping_neg()
-    }
-    fn from_bit(bit: bool) -> u64 {
-        u64::from(bit)
-    }
+            fn add_assign(acc: &mut [$word], x: &[$word]) {
+                Backend::active().$add(acc, x);
+            }
+            fn sub_assign(acc: &mut [$word], x: &[$word]) {
+                Backend::active().$sub(acc, x);
+            }
+            fn scale_assign(acc: &mut [$word], c: $word) {
+                Backend::active().$scale(acc, c);
+            }
+            fn mul_add(acc: &mut [$word], x: &[$word], y: &[$word]) {
+                Backend::active().$mul_add(acc, x, y);
+            }
+            fn cross(acc: &mut [$word], x: (&[$word], &[$word]), y: (&[$word], &[$word])) {
+                Backend::active().$cross(acc, x.0, x.1, y.0, y.1);
+            }
+            fn prefix_sum(acc: &mut [$word]) {
+                Backend::active().$prefix(acc);
+            }
+            fn keystream(out: &mut [$word], key: &AesKey, path: u64, block: u64) {
+                Backend::active().$fill(key, path, block, out);
+            }
+            fn zero_share(out: &mut [$word], keys: [&AesKey; 2], path: u64, block: u64) {
+                Backend::active().$fill_sub(keys[0], keys[1], path, block, out);
+            }
+            fn add(x: $word, y: $word) -> $word {
+                x.wrapping_add(y)
+            }
+            fn neg(x: $word) -> $word {
+                x.wrapping_neg()
+            }
+            fn from_bit(bit: bool) -> $word {
+                <$word>::from(bit)
+            }
+        }
+    };
 }
 
-impl Ring for Z32 {
-    type Word = u32;
-    const NAME: &'static str = "z32";
-    const ZERO: u32 = 0;
-    const ONE: u32 = 1;
-
-    fn add_assign(acc: &mut [u32], x: &[u32]) {
-        (Backend::active().add_u32)(acc, x);
-    }
-    fn sub_assign(acc: &mut [u32], x: &[u32]) {
-        (Backend::active().sub_u32)(acc, x);
-    }
-    fn scale_assign(acc: &mut [u32], c: u32) {
-        (Backend::active().scale_u32)(acc, c);
-    }
-    fn mul_add(acc: &mut [u32], x: &[u32], y: &[u32]) {
-        (Backend::active().mul_add_u32)(acc, x, y);
-    }
-    fn cross(acc: &mut [u32], x: (&[u32], &[u32]), y: (&[u32], &[u32])) {
-        (Backend::active().cross_u32)(acc, x.0, x.1, y.0, y.1);
-    }
-    fn prefix_sum(acc: &mut [u32]) {
-        (Backend::active().prefix_u32)(acc);
-    }
-    fn zero_share(out: &mut [u32], keys: [&AesKey; 2], path: u64, block: u64) {
-        (Backend::active().fill_sub_u32)(keys[0], keys[1], path, block, out);
-    }
-    fn add(x: u32, y: u32) -> u32 {
-        x.wrapping_add(y)
-    }
-    fn neg(x: u32) -> u32 {
-        x.wrapping_neg()
-    }
-    fn from_bit(bit: bool) -> u32 {
-        u32::from(bit)
-    }
-}
-
-impl Ring for Z128 {
-    type Word = u128;
-    const NAME: &'static str = "z128";
-    const ZERO: u128 = 0;
-    const ONE: u128 = 1;
-
-    fn add_assign(acc: &mut [u128], x: &[u128]) {
-        debug_assert_eq!(acc.len(), x.len());
-        acc.iter_mut().zip(x).for_each(|(a, x)| *a = a.wrapping_add(*x));
-    }
-    fn sub_assign(acc: &mut [u128], x: &[u128]) {
-        debug_assert_eq!(acc.len(), x.len());
-        acc.iter_mut().zip(x).for_each(|(a, x)| *a = a.wrapping_sub(*x));
-    }
-    fn scale_assign(acc: &mut [u128], c: u128) {
-        acc.iter_mut().for_each(|a| *a = a.wrapping_mul(c));
-    }
-    fn mul_add(acc: &mut [u128], x: &[u128], y: &[u128]) {
-        debug_assert!(acc.len() == x.len() && x.len() == y.len());
-        for ((a, x), y) in acc.iter_mut().zip(x).zip(y) {
-            *a = a.wrapping_add(x.wrapping_mul(*y));
-        }
-    }
-    fn cross(acc: &mut [u128], x: (&[u128], &[u128]), y: (&[u128], &[u128])) {
-        debug_assert!(acc.len() == x.0.len() && x.0.len() == y.0.len());
-        for (i, a) in acc.iter_mut().enumerate() {
-            let both = x.0[i].wrapping_mul(y.0[i].wrapping_add(y.1[i]));
-            *a = a.wrapping_add(both).wrapping_add(x.1[i].wrapping_mul(y.0[i]));
-        }
-    }
-    fn prefix_sum(acc: &mut [u128]) {
-        let mut sum = 0_u128;
-        for word in acc {
-            sum = sum.wrapping_add(*word);
-            *word = sum;
-        }
-    }
-    fn zero_share(out: &mut [u128], keys: [&AesKey; 2], path: u64, block: u64) {
-        let fill = Backend::active().fill;
-        let mut other = vec![0_u128; out.len()];
-        fill(keys[0], path, block, bytemuck::cast_slice_mut(out));
-        fill(keys[1], path, block, bytemuck::cast_slice_mut(&mut other));
-        Self::sub_assign(out, &other);
-    }
-    fn add(x: u128, y: u128) -> u128 {
-        x.wrapping_add(y)
-    }
-    fn neg(x: u128) -> u128 {
-        x.wrapping_neg()
-    }
-    fn from_bit(bit: bool) -> u128 {
-        u128::from(bit)
-    }
-}
+integers!(
+    Z32,
+    u32,
+    "z32",
+    add_u32,
+    sub_u32,
+    scale_u32,
+    mul_add_u32,
+    cross_u32,
+    prefix_sum_u32,
+    fill_u32,
+    fill_sub_u32
+);
+integers!(
+    Z64,
+    u64,
+    "z64",
+    add_u64,
+    sub_u64,
+    scale_u64,
+    mul_add_u64,
+    cross_u64,
+    prefix_sum_u64,
+    fill_u64,
+    fill_sub_u64
+);
+integers!(
+    Z128,
+    u128,
+    "z128",
+    add_u128,
+    sub_u128,
+    scale_u128,
+    mul_add_u128,
+    cross_u128,
+    prefix_sum_u128,
+    fill_u128,
+    fill_sub_u128
+);
 
 impl Ring for B64 {
     type Word = u64;
@@ -157,10 +113,10 @@ impl Ring for B64 {
     const ONE: u64 = u64::MAX;
 
     fn add_assign(acc: &mut [u64], x: &[u64]) {
-        (Backend::active().xor_u64)(acc, x);
+        Backend::active().xor(acc, x);
     }
     fn sub_assign(acc: &mut [u64], x: &[u64]) {
-        (Backend::active().xor_u64)(acc, x);
+        Backend::active().xor(acc, x);
     }
     fn scale_assign(acc: &mut [u64], c: u64) {
         acc.iter_mut().for_each(|a| *a &= c);
@@ -170,7 +126,7 @@ impl Ring for B64 {
         acc.iter_mut().zip(x).zip(y).for_each(|((a, x), y)| *a ^= x & y);
     }
     fn cross(acc: &mut [u64], x: (&[u64], &[u64]), y: (&[u64], &[u64])) {
-        (Backend::active().cross_bits)(acc, x.0, x.1, y.0, y.1);
+        Backend::active().cross_bits(acc, x.0, x.1, y.0, y.1);
     }
     fn prefix_sum(acc: &mut [u64]) {
         let mut carry = 0_u64;
@@ -184,8 +140,11 @@ impl Ring for B64 {
             carry = (*word >> 63).wrapping_neg();
         }
     }
+    fn keystream(out: &mut [u64], key: &AesKey, path: u64, block: u64) {
+        Backend::active().fill_u64(key, path, block, out);
+    }
     fn zero_share(out: &mut [u64], keys: [&AesKey; 2], path: u64, block: u64) {
-        (Backend::active().fill_xor)(keys[0], keys[1], path, block, out);
+        Backend::active().fill_xor(keys[0], keys[1], path, block, out);
     }
     fn add(x: u64, y: u64) -> u64 {
         x ^ y
@@ -241,7 +200,10 @@ mod tests {
     }
 
     fn mix(i: u64) -> u64 {
-        (i + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(23).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+        (i + 1)
+            .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+            .rotate_left(23)
+            .wrapping_mul(0xbf58_476d_1ce4_e5b9)
     }
 
     #[test]

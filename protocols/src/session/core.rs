@@ -41,7 +41,9 @@ pub enum SessionError {
         source: ChannelError,
     },
     /// A peer is at another point of the protocol.
-    #[error("out of step with {peer}: here {here}, there {there}; do both run the same build and plan?")]
+    #[error(
+        "out of step with {peer}: here {here}, there {there}; do both run the same build and plan?"
+    )]
     Desync {
         /// Which peer.
         peer: PartyId,
@@ -73,7 +75,9 @@ pub enum SessionError {
         right: usize,
     },
     /// Copies that must agree do not.
-    #[error("step {step}: {what} differ between {peer} and this party: one of the inputs is inconsistent")]
+    #[error(
+        "step {step}: {what} differ between {peer} and this party: one of the inputs is inconsistent"
+    )]
     Inconsistent {
         /// Where.
         step: u64,
@@ -296,7 +300,9 @@ impl SessionError {
     pub fn blame(&self, me: Role) -> Option<(PartyId, AbortCode)> {
         Some(match self {
             Self::Channel { source: ChannelError::Aborted(_), .. } => return None,
-            Self::Channel { source: ChannelError::Closed(peer), .. } => (*peer, AbortCode::PeerLost),
+            Self::Channel { source: ChannelError::Closed(peer), .. } => {
+                (*peer, AbortCode::PeerLost)
+            }
             Self::Channel { source: ChannelError::Stalled { peer, .. }, .. } => {
                 (*peer, AbortCode::Stalled)
             }

@@ -170,10 +170,7 @@ impl<R: Ring> Shared<R> {
 ///
 /// # Security
 /// Whoever deals sees the values; `random` must be fresh and uniform.
-pub fn deal<R: Ring>(
-    values: &[R::Word],
-    mut random: impl FnMut(&mut [R::Word]),
-) -> [Shared<R>; 3] {
+pub fn deal<R: Ring>(values: &[R::Word], mut random: impl FnMut(&mut [R::Word])) -> [Shared<R>; 3] {
     let mut summand = [(); 3].map(|()| Buf::<R::Word>::copy_of(values));
     random(&mut summand[0]);
     random(&mut summand[1]);
@@ -223,17 +220,21 @@ mod tests {
 
     fn linear<R: Ring>(make: fn(u64) -> R::Word) {
         let mut state = 5;
-        let mut random = |out: &mut [R::Word]| out.iter_mut().for_each(|w| *w = make(splitmix(&mut state)));
+        let mut random =
+            |out: &mut [R::Word]| out.iter_mut().for_each(|w| *w = make(splitmix(&mut state)));
         let (x, y): (Vec<_>, Vec<_>) = (0..65).map(|i| (make(i), make(i * i + 3))).unzip();
         let (a, b) = (deal::<R>(&x, &mut random), deal::<R>(&y, &mut random));
-        let sums: Vec<_> = Role::ALL.iter().map(|r| {
-            let mut sum = a[r.index()].plus(&b[r.index()]);
-            sum.add_constant(*r, make(9));
-            sum.add_public(*r, &x);
-            sum.minus(&a[r.index()])
-        }).collect();
+        let sums: Vec<_> = Role::ALL
+            .iter()
+            .map(|r| {
+                let mut sum = a[r.index()].plus(&b[r.index()]);
+                sum.add_constant(*r, make(9));
+                sum.add_public(*r, &x);
+                sum.minus(&a[r.index()])
+            })
+            .collect();
         let mut want = y.clone();
-        R::add_assign(&mut want, &vec![make(9); 65]);
+        R::add_assign(&mut want, &[make(9); 65]);
         R::add_assign(&mut want, &x);
         assert_eq!(reconstruct([&sums[0], &sums[1], &sums[2]]), Ok(want), "{}", R::NAME);
     }

@@ -1,0 +1,153 @@
+//! Between boolean and arithmetic sharing: a bit becomes 0 or 1 in any ring, a word becomes bits.
+
+use super::{
+    circuit::{all_carries, all_carries_cost},
+    compare::{split, split_cost},
+    multiply::{View, products, products_cost},
+};
+use crate::{
+    party::Role,
+    ring::{B64, Buf, Ring, Z64},
+    session::{Meter, Session, SessionError},
+    share::{Bits, Shared},
+};
+
+/// Each bit as 0 or 1 of an arithmetic ring.
+///
+/// A bit `b = b_0 ⊕ b_1 ⊕ b_2` is `c ⊕ b_2 = c + b_2 − 2·c·b_2` with `c = b_0 ⊕ b_1`, which P0 knows and shares as
+/// `c = c_0 + c_1`. P2 knows `c_0·b_2`, P1 knows `c_1·b_2`; each sends the other its product under a mask that only P0
+/// shares with it, and the sum of the two is summand 2 of the product.
+///
+/// # Shape
+/// `w` planes of `n` rows; returns `w · n` elements, all rows of plane 0 first.
+///
+/// # Cost
+/// 2 rounds; P0, P1 and P2 send `w · n` elements each.
+///
+/// # Errors
+/// Channel errors pass through.
+///
+/// # Security
+/// Semi-honest, one corrupted party. P1 receives `c_1`, masked by the key of P0 and P2, and P2's product, masked by the
+/// same key further on; P2 receives P1's product, masked by the key of P0 and P1; P0 receives nothing.
+///
+/// # Source
+/// \[ABY3\] <https://eprint.iacr.org/2018/403> §5.4.1 (bit injection, the product of a bit known to two parties), with the
+/// resharing of \[AFLNO16\] cut to the two parties that hold a product.
+pub fn inject<R: Ring>(s: &mut Session, bits: &Bits) -> Result<Shared<R>, SessionError> {
+    let n = bits.rows() * bits.width();
+    let c_mask = s.prss().summand::<R>(Role::P0, n);
+    let d_0 = s.prss().summand::<R>(Role::P0, n);
+    let d_1 = s.prss().summand::<R>(Role::P1, n);
+    let (c, b_2, d) = match (s.role(), c_mask, d_0, d_1) {
+        (Role::P0, Some(c_0), Some(d_0), Some(d_1)) => {
+            let mut c_1 = expand::<R>(bits, bits.planes().own(), Some(bits.planes().next()));
+            R::sub_assign(&mut c_1, &c_0);
+            s.send(Role::P1.id(), &c_1)?;
+            (Shared::from_parts(c_0, c_1), Shared::zeros(n), Shared::from_parts(d_0, d_1))
+        }
+        (Role::P1, _, _, Some(d_1)) => {
+            let b_2 = expand::<R>(bits, bits.planes().next(), None);
+            let mut c_1 = Buf::scratch(n);
+            s.recv(Role::P0.id(), &mut c_1)?;
+            let d_2 = trade::<R>(s, Role::P2, [&c_1, &b_2], &d_1)?;
+            let b_2 = Shared::from_parts(Buf::zeroed(n), b_2);
+            (Shared::from_parts(c_1, Buf::zeroed(n)), b_2, Shared::from_parts(d_1, d_2))
+        }
+        (_, Some(c_0), Some(d_0), _) => {
+            let b_2 = expand::<R>(bits, bits.planes().own(), None);
+            let d_2 = trade::<R>(s, Role::P1, [&c_0, &b_2], &d_0)?;
+            let b_2 = Shared::from_parts(b_2, Buf::zeroed(n));
+            (Shared::from_parts(Buf::zeroed(n), c_0), b_2, Shared::from_parts(d_2, d_0))
+        }
+        _ => unreachable!("each role holds two of the three keys"),
+    };
+    let mut sum: Shared<R> = c.plus(&b_2);
+    sum.sub_assign(&d);
+    sum.sub_assign(&d);
+    Ok(sum)
+}
+
+/// Twin of [`inject`].
+pub fn inject_cost<R: Ring>(m: &mut Meter, rows: usize, width: usize) {
+    let bytes = rows * width * size_of::<R::Word>();
+    // P1's product needs what P0 sends; P2's needs nothing.
+    m.messages(&[(Role::P0, Role::P1, bytes)]);
+    m.messages(&[(Role::P1, Role::P2, bytes), (Role::P2, Role::P1, bytes)]);
+}
+
+/// Sends this party's product minus its mask to `peer` and adds the peer's: summand 2 of the product.
+fn trade<R: Ring>(
+    s: &mut Session,
+    peer: Role,
+    factors: [&Buf<R::Word>; 2],
+    mask: &Buf<R::Word>,
+) -> Result<Buf<R::Word>, SessionError> {
+    let mut mine = Buf::zeroed(mask.len());
+    R::sub_assign(&mut mine, mask);
+    R::mul_add(&mut mine, factors[0], factors[1]);
+    s.send(peer.id(), &mine)?;
+    let mut sum = Buf::scratch(mask.len());
+    s.recv(peer.id(), &mut sum)?;
+    R::add_assign(&mut sum, &mine);
+    Ok(sum)
+}
+
+/// Each bit of one summand (or of the XOR of two) as 0 or 1, plane by plane.
+fn expand<R: Ring>(bits: &Bits, first: &[u64], second: Option<&[u64]>) -> Buf<R::Word> {
+    let (rows, stride) = (bits.rows(), bits.stride());
+    let mut out = Buf::scratch(rows * bits.width());
+    for (plane, target) in out.chunks_mut(rows.max(1)).enumerate() {
+        for (i, lanes) in target.chunks_mut(64).enumerate() {
+            let at = plane * stride + i;
+            let word = first[at] ^ second.map_or(0, |second| second[at]);
+            for (row, lane) in lanes.iter_mut().enumerate() {
+                *lane = R::from_bit(word >> row & 1 == 1);
+            }
+        }
+    }
+    out
+}
+
+/// The low `width` bits of Z64 values.
+///
+/// # Shape
+/// `n` values; returns `n` rows of `width` bits, `width` from 1 to 64.
+///
+/// # Cost
+/// 1 round for the bits of `x_0 + x_1`, 1 for the generate bits, and ⌈log2 (width − 1)⌉ for the carries.
+///
+/// # Errors
+/// Channel errors pass through.
+///
+/// # Panics
+/// If `width` is 0 or above 64.
+///
+/// # Security
+/// Semi-honest: one input by P0, the rest multiplications.
+///
+/// # Source
+/// \[ABY3\] §5.3 (A2B), with Sklansky's parallel prefix.
+pub fn to_bits(s: &mut Session, x: &Shared<Z64>, width: usize) -> Result<Bits, SessionError> {
+    assert!((1..=64).contains(&width), "a value has 1 to 64 bits");
+    let (u, v) = split(s, x, width)?;
+    let sum = u.xor(&v);
+    if width == 1 {
+        return Ok(sum);
+    }
+    let below = width - 1;
+    let generate = products::<B64>(s, &[(View::planes(&u, 0, below), View::planes(&v, 0, below))])?;
+    let generate = Bits::from_planes(x.len(), below, generate);
+    let carries = all_carries(s, generate, sum.bit_range(0, below))?;
+    let into = Bits::beside(&[&Bits::zeros(x.len(), 1), &carries]);
+    Ok(sum.xor(&into))
+}
+
+/// Twin of [`to_bits`].
+pub fn to_bits_cost(m: &mut Meter, n: usize, width: usize) {
+    split_cost(m, n, width);
+    if width > 1 {
+        products_cost::<B64>(m, (width - 1) * n.div_ceil(64));
+        all_carries_cost(m, n, width - 1);
+    }
+}

@@ -1,0 +1,16 @@
+//! Operators on shared tables: columns, a secret `live` bit a row, a public number of rows. Sort-based, never n².
+//!
+//! No operator opens anything but positions after a shuffle. What a dead row holds is arbitrary unless an operator says
+//! otherwise; whoever releases a table masks it first.
+
+mod filter;
+mod group;
+mod join;
+mod order;
+#[cfg(test)]
+mod tests;
+
+pub use filter::{filter, filter_cost};
+pub use group::{Extreme, GroupBy, Grouped, group_by, group_by_cost};
+pub use join::{Join, Joined, join, join_cost};
+pub use order::{compact, compact_cost, order_by, order_by_cost};

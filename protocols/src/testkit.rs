@@ -1,0 +1,5 @@
+//! Three parties in one process, for tests and benches: [`World`] runs a protocol from a seed, over the memory mesh.
+
+mod world;
+
+pub use world::{Run, World, clear_bits, share_bits, test_prss};
