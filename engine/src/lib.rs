@@ -11,3 +11,4 @@ pub mod identity;
 pub mod job;
 pub mod link;
 pub mod plan;
+pub mod policy;
