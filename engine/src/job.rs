@@ -1,5 +1,13 @@
-//! Jobs: what is asked for, and the states it goes through.
+//! Jobs: what is asked for, the states it goes through, and how it can end.
 
+mod failure;
+mod id;
+mod reason;
 mod spec;
+mod state;
 
-pub use spec::{JobKind, JobSpec, NetworkProfile, Security};
+pub use failure::{Failure, Stage};
+pub use id::{BadJobId, JobId};
+pub use reason::{Audience, Code, Reason};
+pub use spec::{JobKind, JobSpec, NetworkProfile, SPEC_DOMAIN, Security, SpecError};
+pub use state::{Illegal, JobEvent, JobState};

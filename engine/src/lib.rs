@@ -6,6 +6,9 @@
 //! * `proto` types are named in `wire` and in service headers only.
 
 pub mod catalog;
+pub mod clock;
 pub mod identity;
 pub mod job;
+pub mod link;
 pub mod plan;
+pub mod policy;

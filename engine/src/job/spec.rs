@@ -64,3 +64,59 @@ pub struct NetworkProfile {
     /// Bandwidth in Mbit/s.
     pub bandwidth_mbps: u32,
 }
+
+/// Domain tag of a signed specification, and its [`JobSpec::schema`].
+pub const SPEC_DOMAIN: &str = "unseen.job/v1";
+
+/// Longest life of a job, in milliseconds: 30 days.
+const MAX_LIFE_MS: i64 = 30 * 24 * 3600 * 1000;
+/// How far two clocks may be apart, in milliseconds.
+const MAX_SKEW_MS: i64 = 2 * 60 * 1000;
+
+/// A specification that no party may accept.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SpecError {
+    /// A field has a value it cannot have.
+    #[error("{field}: {why}")]
+    Field {
+        /// Which.
+        field: &'static str,
+        /// Why not.
+        why: &'static str,
+    },
+    /// Its time is over.
+    #[error("the job expired; issue it anew")]
+    Expired,
+    /// A security model that is not implemented.
+    #[error("security `malicious` is not implemented; nothing weaker is run in its place")]
+    Malicious,
+}
+
+impl JobSpec {
+    /// What can be checked without tables or policies. Organisations are checked against pins elsewhere.
+    ///
+    /// # Errors
+    /// The first [`SpecError`].
+    pub fn check(&self, now_ms: i64) -> Result<(), SpecError> {
+        let field = |holds: bool, field, why| {
+            if holds { Ok(()) } else { Err(SpecError::Field { field, why }) }
+        };
+        let [p0, p1, p2] = &self.compute;
+        let id = self.request_id.len();
+        field(self.schema == SPEC_DOMAIN, "schema", "must be `unseen.job/v1`")?;
+        field((1..=128).contains(&id), "request_id", "must have 1 to 128 bytes")?;
+        field(p0 != p1 && p1 != p2 && p0 != p2, "compute", "names a party twice")?;
+        field(!self.compute.contains(&self.buyer), "compute", "the buyer cannot compute")?;
+        field(self.issued_at_ms <= now_ms + MAX_SKEW_MS, "issued_at_ms", "lies in the future")?;
+        let life = self.expires_at_ms.saturating_sub(self.issued_at_ms);
+        field((1..=MAX_LIFE_MS).contains(&life), "expires_at_ms", "must be within 30 days of issue")?;
+        if now_ms >= self.expires_at_ms {
+            return Err(SpecError::Expired);
+        }
+        match self.security {
+            Security::SemiHonest => Ok(()),
+            Security::Malicious => Err(SpecError::Malicious),
+        }
+    }
+}

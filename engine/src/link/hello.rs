@@ -1,0 +1,121 @@
+//! The first message of a data-plane connection, and its answer.
+
+use serde::{Deserialize, Serialize};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+
+use super::error::LinkError;
+use crate::identity::{Hash32, PartyName};
+
+/// Version of the data plane. Two ends with different ones do not talk.
+pub const PROTOCOL_VERSION: u32 = 1;
+
+/// Longest hello or answer, in bytes.
+const MAX_BYTES: usize = 4096;
+
+/// One attempt at one job: what the two ends of a link have in common before they compare plans.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct RunKey {
+    /// The job.
+    pub job: Hash32,
+    /// Which attempt.
+    pub attempt: u32,
+}
+
+/// Which way the frames of a connection go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Flow {
+    /// From the party that dialled.
+    FromDialler,
+    /// To the party that dialled.
+    ToDialler,
+}
+
+/// What the dialling party says first.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Hello {
+    /// [`PROTOCOL_VERSION`].
+    pub version: u32,
+    /// The program's version, for messages.
+    pub build: String,
+    /// The job and attempt.
+    pub key: RunKey,
+    /// The run: hash of job, plan, attempt and everybody's nonces.
+    pub run: Hash32,
+    /// The plan.
+    pub plan: Hash32,
+    /// Who dials.
+    pub from: PartyName,
+    /// Who is called.
+    pub to: PartyName,
+    /// Which way the frames will go.
+    pub flow: Flow,
+}
+
+/// The called party's answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum Answer {
+    /// The link stands.
+    Welcome,
+    /// It speaks another version: this one.
+    Version(u32),
+    /// It runs another `plan` or `run`.
+    Mismatch(String),
+    /// Anything else, from a fixed list.
+    Refused(String),
+}
+
+/// Writes a message: its length in two bytes, then JSON.
+pub(super) async fn write<T: Serialize, W: AsyncWrite + Unpin>(
+    to: &mut W,
+    message: &T,
+) -> std::io::Result<()> {
+    let json = serde_json::to_vec(message)?;
+    let len = u16::try_from(json.len()).map_err(std::io::Error::other)?;
+    to.write_all(&len.to_be_bytes()).await?;
+    to.write_all(&json).await?;
+    to.flush().await
+}
+
+/// Reads a message; `None` if the bytes are none.
+pub(super) async fn read<T: for<'de> Deserialize<'de>, R: AsyncRead + Unpin>(
+    from: &mut R,
+) -> std::io::Result<Option<T>> {
+    let len = usize::from(from.read_u16().await?);
+    if len > MAX_BYTES {
+        return Ok(None);
+    }
+    let mut json = vec![0; len];
+    from.read_exact(&mut json).await?;
+    Ok(serde_json::from_slice(&json).ok())
+}
+
+impl Answer {
+    /// What the answer means for the party that dialled `peer`.
+    pub(super) fn into_result(self, peer: &PartyName) -> Result<(), LinkError> {
+        let peer = peer.clone();
+        match self {
+            Self::Welcome => Ok(()),
+            Self::Version(theirs) => {
+                Err(LinkError::Version { peer, theirs, ours: PROTOCOL_VERSION })
+            }
+            Self::Mismatch(what) => Err(LinkError::Mismatch { peer, what }),
+            Self::Refused(why) => Err(LinkError::Refused { peer, why }),
+        }
+    }
+
+    /// What the answer means for the party that gives it to `peer`.
+    pub(super) fn as_error(&self, hello: &Hello) -> Option<LinkError> {
+        let peer = hello.from.clone();
+        match self {
+            Self::Welcome => None,
+            Self::Version(ours) => {
+                Some(LinkError::Version { peer, theirs: hello.version, ours: *ours })
+            }
+            Self::Mismatch(what) => Some(LinkError::Mismatch { peer, what: what.clone() }),
+            Self::Refused(_) => Some(LinkError::Malformed { peer: peer.to_string() }),
+        }
+    }
+}

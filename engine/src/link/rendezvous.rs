@@ -1,0 +1,190 @@
+//! Where incoming data-plane connections meet the runs that wait for them.
+
+use std::{
+    collections::BTreeMap,
+    net::TcpStream,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use tokio::sync::{Notify, mpsc};
+use tokio_rustls::server::TlsStream;
+
+use super::{
+    credentials::Timeouts,
+    error::LinkError,
+    hello::{self, Answer, Flow, Hello, PROTOCOL_VERSION, RunKey},
+};
+use crate::identity::{Hash32, PartyName};
+
+/// One established connection of a run, blocking from here on: what `protocols::net` builds a channel of.
+#[derive(Debug)]
+pub struct DataLink {
+    /// Who is at the other end.
+    pub peer: PartyName,
+    /// Whether this party's frames go out on it (else the peer's come in).
+    pub outgoing: bool,
+    /// The socket, in blocking mode.
+    pub tcp: TcpStream,
+    /// The TLS state, which may already hold received bytes.
+    pub tls: rustls::Connection,
+}
+
+/// The runs that wait for connections, by job and attempt.
+#[derive(Debug, Default)]
+pub struct Rendezvous {
+    runs: Mutex<BTreeMap<RunKey, Expected>>,
+    changed: Notify,
+}
+
+/// What one run waits for.
+#[derive(Debug)]
+struct Expected {
+    run: Hash32,
+    plan: Hash32,
+    missing: Vec<(PartyName, Flow)>,
+    deliver: mpsc::Sender<Result<DataLink, LinkError>>,
+}
+
+/// A run's place at the rendezvous; leaving it drops what still comes.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    at: Arc<Rendezvous>,
+    key: RunKey,
+    pub(super) links: mpsc::Receiver<Result<DataLink, LinkError>>,
+}
+
+impl Rendezvous {
+    /// Announces a run and the connections it waits for.
+    pub(super) fn expect(
+        self: &Arc<Self>,
+        key: RunKey,
+        run: Hash32,
+        plan: Hash32,
+        missing: Vec<(PartyName, Flow)>,
+    ) -> Waiting {
+        // One place more than links, for an error.
+        let (deliver, links) = mpsc::channel(missing.len() + 1);
+        let expected = Expected { run, plan, missing, deliver };
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(key, expected);
+        self.changed.notify_waiters();
+        Waiting { at: self.clone(), key, links }
+    }
+
+    /// Takes one accepted connection: reads its hello, waits for its run, answers, hands it over.
+    pub(super) async fn admit(
+        &self,
+        mut stream: TlsStream<tokio::net::TcpStream>,
+        peer: PartyName,
+        me: &PartyName,
+        timeouts: Timeouts,
+    ) {
+        let hello = tokio::time::timeout(timeouts.handshake, hello::read(&mut stream)).await;
+        let Ok(Ok(Some(hello))) = hello else {
+            tracing::warn!(%peer, "a data-plane connection brought no hello");
+            return;
+        };
+        let hello: Hello = hello;
+        let waited = tokio::time::timeout(timeouts.rendezvous, self.judge(&hello, &peer, me)).await;
+        let (answer, deliver) =
+            waited.unwrap_or_else(|_| (Answer::Refused("no such run here".into()), None));
+        if let Err(error) = hello::write(&mut stream, &answer).await {
+            tracing::warn!(%peer, %error, "a data-plane connection closed during the hello");
+            return;
+        }
+        if let Some(deliver) = deliver {
+            let link = match answer.as_error(&hello) {
+                Some(error) => Err(error),
+                None => blocking(stream, hello),
+            };
+            // The run may have ended meanwhile; then nobody wants the link.
+            let _ = deliver.send(link).await;
+        }
+    }
+
+    /// Decides on a hello, waiting for its run to be announced.
+    async fn judge(
+        &self,
+        hello: &Hello,
+        peer: &PartyName,
+        me: &PartyName,
+    ) -> (Answer, Option<mpsc::Sender<Result<DataLink, LinkError>>>) {
+        if hello.from != *peer || hello.to != *me {
+            return (Answer::Refused("the hello names other parties".into()), None);
+        }
+        loop {
+            let changed = self.changed.notified();
+            tokio::pin!(changed);
+            // Listen before looking, so that an announcement in between is not missed.
+            changed.as_mut().enable();
+            if let Some(decided) = self.look(hello) {
+                return decided;
+            }
+            if hello.version != PROTOCOL_VERSION {
+                return (Answer::Version(PROTOCOL_VERSION), None);
+            }
+            changed.await;
+        }
+    }
+
+    fn look(
+        &self,
+        hello: &Hello,
+    ) -> Option<(Answer, Option<mpsc::Sender<Result<DataLink, LinkError>>>)> {
+        let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        let expected = runs.get_mut(&hello.key)?;
+        let deliver = Some(expected.deliver.clone());
+        if hello.version != PROTOCOL_VERSION {
+            return Some((Answer::Version(PROTOCOL_VERSION), deliver));
+        }
+        if hello.plan != expected.plan {
+            return Some((Answer::Mismatch("plan".into()), deliver));
+        }
+        if hello.run != expected.run {
+            return Some((Answer::Mismatch("run".into()), deliver));
+        }
+        let wanted = (hello.from.clone(), hello.flow);
+        let Some(place) = expected.missing.iter().position(|link| *link == wanted) else {
+            return Some((Answer::Refused("that link stands already or is not due".into()), None));
+        };
+        expected.missing.swap_remove(place);
+        Some((Answer::Welcome, deliver))
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.at.runs.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
+/// Takes an accepted connection out of the asynchronous world.
+fn blocking(
+    stream: TlsStream<tokio::net::TcpStream>,
+    hello: Hello,
+) -> Result<DataLink, LinkError> {
+    let (tcp, tls) = stream.into_inner();
+    let outgoing = hello.flow == Flow::ToDialler;
+    into_link(tcp, tls.into(), hello.from, outgoing)
+}
+
+/// A connection as a blocking [`DataLink`].
+pub(super) fn into_link(
+    tcp: tokio::net::TcpStream,
+    tls: rustls::Connection,
+    peer: PartyName,
+    outgoing: bool,
+) -> Result<DataLink, LinkError> {
+    let tcp = tcp.into_std().and_then(|tcp| {
+        tcp.set_nonblocking(false)?;
+        tcp.set_nodelay(true)?;
+        Ok(tcp)
+    });
+    match tcp {
+        Ok(tcp) => Ok(DataLink { peer, outgoing, tcp, tls }),
+        Err(error) => Err(LinkError::Unreachable {
+            address: "the open connection".into(),
+            peer,
+            why: error.to_string(),
+        }),
+    }
+}

@@ -1,0 +1,17 @@
+//! The one door between wire types and domain types, and between failures and gRPC statuses.
+//!
+//! Everything that comes in is parsed here, once; what stands behind it has checked forms and lengths only, no signatures.
+
+mod calls;
+mod document;
+mod run;
+mod status;
+mod verdict;
+mod view;
+
+pub use calls::{ConsentCalls, JobCalls, PartyCalls};
+pub use document::{MAX_DOCUMENT_BYTES, parse, write};
+pub use run::{CHUNK_BYTES, Participant, Prepared, Progress, RunEvent, RunOrder, SealedPiece, SealedShare, pieces};
+pub use status::{failure_of, status_of};
+pub use verdict::{Datasets, Decision, PendingJob, Published, Verdict};
+pub use view::{Explanation, JobView};
