@@ -1,0 +1,25 @@
+//! Policies: what a provider allows of a dataset, whether a plan keeps to it, and the consents that let a run start.
+//!
+//! A policy is a signed JSON document. Every provider evaluates its own, when it consents, when it prepares and before it
+//! releases. [`verify`] checks that all participants consented to one plan; it is the only maker of [`Release`], and what
+//! opens a shared value asks for one.
+
+mod consent;
+mod document;
+mod evaluate;
+mod lint;
+mod parse;
+mod utc;
+
+pub use consent::{
+    CONSENT_DOMAIN, Consent, ConsentError, Release, Terms, consent_hash, consents_root,
+    participants, policies_root, verify,
+};
+pub use document::{
+    Aggregate, Approval, Assigner, ColumnRule, ComputeParty, JobKindName, Operators, OutputRule,
+    POLICY_DOMAIN, POLICY_SCHEMA, PolicyDocument, Recipient, ReleaseForm, Validity,
+};
+pub use evaluate::{Refusal, Request, evaluate};
+pub use lint::{Finding, Level, lint};
+pub use parse::{PolicyError, parse, parse_signed};
+pub use utc::{BadTime, UtcTime};
