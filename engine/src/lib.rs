@@ -10,3 +10,4 @@ pub mod identity;
 pub mod job;
 pub mod plan;
 pub mod policy;
+pub mod seal;
