@@ -5,6 +5,7 @@
 //! * A plan is data; what runs is what was hashed and consented to.
 //! * `proto` types are named in `wire` and in service headers only.
 
+pub mod audit;
 pub mod catalog;
 pub mod identity;
 pub mod job;
