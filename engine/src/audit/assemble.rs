@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
+    check::check_own_part,
     part::{PART_DOMAIN, PartLink, ReceiptPart},
     receipt::{
         Fault, Flow, Leakage, LinkEntry, PartyEntry, Protocol, RECEIPT_SCHEMA, ReceiptBody,
@@ -64,14 +65,14 @@ pub fn assemble(
         }
     }
     let body = build(facts, &by_party);
-    for part in by_party.values() {
-        super::check_own_part(&body, part)?;
-    }
     if body.outcome == RunOutcome::Done {
         let absent = body.signers().find(|entry| !by_party.contains_key(&entry.party));
         if let Some(entry) = absent {
             return Err(Fault::of(&entry.party, "part", "is missing, though the job is done"));
         }
+    }
+    for part in by_party.values() {
+        check_own_part(&body, part)?;
     }
     Ok(body)
 }
