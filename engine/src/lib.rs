@@ -5,10 +5,13 @@
 //! * A plan is data; what runs is what was hashed and consented to.
 //! * `proto` types are named in `wire` and in service headers only.
 
+pub mod audit;
 pub mod catalog;
 pub mod clock;
+pub mod exec;
 pub mod identity;
 pub mod job;
 pub mod link;
 pub mod plan;
 pub mod policy;
+pub mod seal;

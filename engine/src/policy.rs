@@ -11,6 +11,11 @@ mod lint;
 mod parse;
 mod utc;
 
+#[cfg(test)]
+pub(crate) mod fixtures;
+#[cfg(test)]
+mod tests;
+
 pub use consent::{
     CONSENT_DOMAIN, Consent, ConsentError, Release, Terms, consent_hash, consents_root,
     participants, policies_root, verify,

@@ -1,0 +1,222 @@
+//! A party's own log: one JSON object a line, each holding the hash of the one before it.
+//!
+//! # Security
+//! A changed, removed or inserted line breaks the chain. Lines cut off at the end do not: keep the head elsewhere
+//! (receipts name what a party did, so a log that lacks a receipt's job was cut).
+
+use std::{
+    fs::{File, OpenOptions},
+    io::{BufRead, BufReader, ErrorKind, Write},
+    path::{Path, PathBuf},
+};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    identity::{Hash32, canonical_hash, int_string},
+    policy::Refusal,
+};
+
+const LOG_DOMAIN: &str = "unseen.log/v1";
+
+/// What a party records. Names and hashes only.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+#[non_exhaustive]
+pub enum Event {
+    /// A policy is in force from now on.
+    PolicyPublished {
+        /// `party.dataset`.
+        dataset: String,
+        /// The document's id.
+        id: String,
+        /// Its version.
+        version: u32,
+        /// Its hash.
+        policy: Hash32,
+    },
+    /// A job was compiled and the policies evaluated.
+    Verdict {
+        /// Hash of the job specification.
+        job: Hash32,
+        /// Hash of the plan; none where it could not be compiled.
+        plan: Option<Hash32>,
+        /// What was refused; empty where it was allowed.
+        refusals: Vec<Refusal>,
+    },
+    /// A consent was signed.
+    Consent {
+        /// Hash of the job specification.
+        job: Hash32,
+        /// Hash of the plan.
+        plan: Hash32,
+        /// Hash of the consent.
+        consent: Hash32,
+    },
+    /// A snapshot was taken and committed to.
+    Prepare {
+        /// Hash of the job specification.
+        job: Hash32,
+        /// Which attempt.
+        attempt: u32,
+        /// The commitments.
+        commitments: Vec<Hash32>,
+    },
+    /// A result share was sealed.
+    Release {
+        /// Hash of the job specification.
+        job: Hash32,
+        /// Which attempt.
+        attempt: u32,
+        /// The run.
+        run: Hash32,
+        /// The ciphertext.
+        ciphertext_sha256: Hash32,
+    },
+    /// A receipt was checked and signed.
+    Receipt {
+        /// Hash of the job specification.
+        job: Hash32,
+        /// Hash of the receipt's body.
+        receipt: Hash32,
+    },
+}
+
+/// The end of a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LogHead {
+    /// How many lines there are.
+    pub entries: u64,
+    /// The last line's hash; zeros for an empty log.
+    pub hash: Hash32,
+}
+
+/// An open log. Only one process can have it open.
+#[derive(Debug)]
+pub struct AuditLog {
+    path: PathBuf,
+    file: File,
+    head: LogHead,
+}
+
+/// A log that cannot be read, written or believed.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum LogError {
+    /// The file system said no.
+    #[error("audit log {path}: {source}")]
+    Io {
+        /// Which file.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Another process has it open.
+    #[error("audit log {0} is open in another process; one daemon keeps one log")]
+    Busy(PathBuf),
+    /// The chain is broken.
+    #[error("audit log {path}, line {line}: {what}; keep the file as evidence and start a new one")]
+    Broken {
+        /// Which file.
+        path: PathBuf,
+        /// The first line that is wrong, from 1.
+        line: u64,
+        /// What is wrong with it.
+        what: String,
+    },
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    #[serde(flatten)]
+    entry: Entry,
+    hash: Hash32,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Entry {
+    #[serde(with = "int_string")]
+    seq: u64,
+    #[serde(with = "int_string")]
+    time_ms: i64,
+    prev: Hash32,
+    event: Event,
+}
+
+impl AuditLog {
+    /// Opens a log, makes it where there is none, and checks the whole chain first.
+    ///
+    /// # Errors
+    /// [`LogError`]; a broken log is never appended to.
+    pub fn open(path: &Path) -> Result<Self, LogError> {
+        let io = |source| LogError::Io { path: path.to_owned(), source };
+        let file =
+            OpenOptions::new().create(true).read(true).append(true).open(path).map_err(io)?;
+        file.try_lock().map_err(|error| match error {
+            std::fs::TryLockError::WouldBlock => LogError::Busy(path.to_owned()),
+            std::fs::TryLockError::Error(source) => io(source),
+        })?;
+        let head = verify_log(path)?;
+        Ok(Self { path: path.to_owned(), file, head })
+    }
+
+    /// Appends an event and waits until it is on disk.
+    ///
+    /// # Errors
+    /// [`LogError::Io`].
+    pub fn append(&mut self, time_ms: i64, event: Event) -> Result<Hash32, LogError> {
+        let entry = Entry { seq: self.head.entries, time_ms, prev: self.head.hash, event };
+        let hash = canonical_hash(LOG_DOMAIN, &entry);
+        let io = |source| LogError::Io { path: self.path.clone(), source };
+        let mut line =
+            serde_json::to_vec(&Line { entry, hash }).map_err(|error| io(error.into()))?;
+        line.push(b'\n');
+        self.file.write_all(&line).and_then(|()| self.file.sync_data()).map_err(io)?;
+        self.head = LogHead { entries: self.head.entries + 1, hash };
+        Ok(hash)
+    }
+
+    /// The end of the chain.
+    #[must_use]
+    pub fn head(&self) -> LogHead {
+        self.head
+    }
+}
+
+/// Checks a log file from its first line to its last.
+///
+/// # Errors
+/// [`LogError::Broken`] naming the first line that is wrong.
+pub fn verify_log(path: &Path) -> Result<LogHead, LogError> {
+    let io = |source| LogError::Io { path: path.to_owned(), source };
+    let mut reader = BufReader::new(File::open(path).map_err(io)?);
+    let mut head = LogHead { entries: 0, hash: Hash32([0; 32]) };
+    let mut text = String::new();
+    loop {
+        text.clear();
+        let broken =
+            |what: String| LogError::Broken { path: path.to_owned(), line: head.entries + 1, what };
+        match reader.read_line(&mut text) {
+            Ok(0) => return Ok(head),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::InvalidData => {
+                return Err(broken("is no text".into()));
+            }
+            Err(error) => return Err(io(error)),
+        }
+        let line = text.strip_suffix('\n').ok_or_else(|| broken("was cut off".into()))?;
+        let Line { entry, hash } =
+            serde_json::from_str(line).map_err(|error| broken(error.to_string()))?;
+        if entry.seq != head.entries {
+            return Err(broken(format!("has number {}, {} is due", entry.seq, head.entries)));
+        }
+        if entry.prev != head.hash {
+            return Err(broken("does not follow the line before it".into()));
+        }
+        if canonical_hash(LOG_DOMAIN, &entry) != hash {
+            return Err(broken("was changed: its hash does not hold".into()));
+        }
+        head = LogHead { entries: head.entries + 1, hash };
+    }
+}

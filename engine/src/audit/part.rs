@@ -1,0 +1,65 @@
+//! A party's own account of a run: what the coordinator assembles receipts from.
+
+use serde::{Deserialize, Serialize};
+
+use super::receipt::{Flow, InputEntry, Meter, Opened, OutputEntry};
+use crate::identity::{Hash32, PartyName};
+
+/// The domain tag under which parts are signed.
+pub const PART_DOMAIN: &str = "unseen.receipt-part/v1";
+
+/// What one participant says of a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ReceiptPart {
+    /// Hash of the job specification.
+    pub job: Hash32,
+    /// Hash of the plan it ran.
+    pub plan: Hash32,
+    /// Which attempt.
+    pub attempt: u32,
+    /// The run's identity, once it has one.
+    pub run: Option<Hash32>,
+    /// Who says so.
+    pub party: PartyName,
+    /// Its program's version.
+    pub software: String,
+    /// Hash of its consent.
+    pub consent: Hash32,
+    /// What it committed to.
+    pub inputs: Vec<InputEntry>,
+    /// What it saw opened; empty for a provider that does not compute.
+    pub opened: Vec<Opened>,
+    /// Its ends of its links.
+    pub links: Vec<PartLink>,
+    /// What it spent.
+    pub meter: Meter,
+    /// What it sealed; none for a provider that does not compute.
+    pub output: Option<OutputEntry>,
+    /// Why it ended early, where it did.
+    pub failure: Option<Failure>,
+}
+
+/// One end of a link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PartLink {
+    /// The other end.
+    pub peer: PartyName,
+    /// What went there.
+    pub sent: Flow,
+    /// What came from there.
+    pub received: Flow,
+}
+
+/// Why a run ended early.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Failure {
+    /// What happened.
+    pub code: String,
+    /// The party at fault, where one can be named.
+    pub party: Option<PartyName>,
+    /// The stage it happened in.
+    pub stage: String,
+}

@@ -1,0 +1,15 @@
+//! Running a plan: each operation is one protocol call; the same walk without data is its price.
+
+mod error;
+mod input;
+mod quote;
+mod release;
+mod run;
+#[cfg(test)]
+mod tests;
+
+pub use error::ExecError;
+pub use input::{outside_providers, send_outside};
+pub use quote::{OpCost, Quote, quote};
+pub use release::SharedResult;
+pub use run::{Progress, run};

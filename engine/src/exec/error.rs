@@ -1,0 +1,33 @@
+//! Why a plan did not run to its end.
+
+use protocols::session::SessionError;
+
+use crate::identity::PartyName;
+
+/// See the variants.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ExecError {
+    /// The session ended.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// This party should have shared an input and has none.
+    #[error("{party} has no data prepared for input {input} of the plan")]
+    MissingInput {
+        /// Who.
+        party: PartyName,
+        /// Which input.
+        input: u32,
+    },
+    /// An input does not have the columns, widths or rows the plan asks for.
+    #[error("{party} prepared other columns for input {input} than the plan asks for")]
+    InputShape {
+        /// Who.
+        party: PartyName,
+        /// Which input.
+        input: u32,
+    },
+    /// The plan is no plan: an operation is applied to a column of another kind. A checked plan has none such.
+    #[error("operation {0} of the plan does not fit its columns; the plan was not checked")]
+    Malformed(usize),
+}

@@ -1,0 +1,170 @@
+//! Inputs: from a compute party by one message, from another provider by seeds and a correction.
+
+use protocols::{
+    kernels::Backend,
+    mpc,
+    mpc::{Column, OutsideInput, Shape},
+    net::{Channel, ChannelError},
+    party::{PartyId, Role},
+    ring::Z64,
+    session::{Meter, Session},
+};
+use zeroize::Zeroizing;
+
+use super::error::ExecError;
+use crate::{
+    identity::PartyName,
+    plan::{EncodedColumn, EncodedInput, Encoding, LocalInput, Plan},
+};
+
+/// Providers of inputs that are no compute party, in name order; in a run they are parties 3, 4, ….
+#[must_use]
+pub fn outside_providers(plan: &Plan) -> Vec<PartyName> {
+    let mut names: Vec<PartyName> = plan
+        .inputs
+        .iter()
+        .map(|input| input.party.clone())
+        .filter(|party| !plan.compute.contains(party))
+        .collect();
+    names.sort();
+    names.dedup();
+    names
+}
+
+/// Where an input comes from.
+enum Owner {
+    Compute(Role),
+    Outside(PartyId),
+}
+
+fn owner(plan: &Plan, party: &PartyName) -> Owner {
+    let role = Role::ALL.into_iter().find(|role| plan.compute[role.index()] == *party);
+    role.map_or_else(
+        || {
+            let ids = (3_u16..).zip(outside_providers(plan));
+            let id = ids.into_iter().find(|(_, name)| name == party).map_or(3, |(id, _)| id);
+            Owner::Outside(PartyId(id))
+        },
+        Owner::Compute,
+    )
+}
+
+/// The shapes of an input's columns, `live` last.
+fn shapes(input: &LocalInput) -> Vec<Shape> {
+    let width = |encoding: &Encoding| match encoding {
+        Encoding::Offset { width, .. }
+        | Encoding::Code { width, .. }
+        | Encoding::KeyedHash { width, .. } => Shape::Bits(usize::from(*width)),
+        Encoding::Word { .. } => Shape::Z64,
+        Encoding::Flag | Encoding::Present => Shape::Bits(1),
+    };
+    let columns = input.columns.iter().map(|column| width(&column.encoding));
+    columns.chain([Shape::Bits(1)]).collect()
+}
+
+/// An input's columns as words for the wire, after checking them against the plan.
+fn encode(
+    input: &LocalInput,
+    number: u32,
+    data: &EncodedInput,
+) -> Result<Vec<(Shape, Vec<u64>)>, ExecError> {
+    let wrong = || ExecError::InputShape { party: input.party.clone(), input: number };
+    let rows = usize::try_from(input.rows).map_err(|_| wrong())?;
+    let live = EncodedColumn::Bits { width: 1, rows: data.live.clone() };
+    let columns: Vec<&EncodedColumn> = data.columns.iter().chain([&live]).collect();
+    let shapes = shapes(input);
+    if columns.len() != shapes.len() {
+        return Err(wrong());
+    }
+    let words = |(shape, column): (Shape, &EncodedColumn)| match (shape, column) {
+        (Shape::Bits(want), EncodedColumn::Bits { width, rows: data })
+            if usize::from(*width) == want && data.len() == rows =>
+        {
+            let mut planes = vec![0; shape.wire_words(rows)];
+            if want > 0 {
+                Backend::active().to_planes(data, want, &mut planes);
+            }
+            Ok((shape, planes))
+        }
+        (Shape::Z64, EncodedColumn::Words(data)) if data.len() == rows => Ok((shape, data.clone())),
+        _ => Err(wrong()),
+    };
+    shapes.into_iter().zip(columns).map(words).collect()
+}
+
+/// Shares one input among the compute parties; `data` is there at its owner if that is one of them.
+pub(super) fn share(
+    s: &mut Session,
+    plan: &Plan,
+    number: u32,
+    data: Option<&EncodedInput>,
+) -> Result<Vec<Column>, ExecError> {
+    let input = &plan.inputs[number as usize];
+    let rows = usize::try_from(input.rows).unwrap_or(usize::MAX);
+    let shapes = shapes(input);
+    match owner(plan, &input.party) {
+        Owner::Outside(id) => Ok(mpc::outside_input(s, id, rows, &shapes)?),
+        Owner::Compute(role) => {
+            let mine = if s.role() == role {
+                let missing = || ExecError::MissingInput { party: input.party.clone(), input: number };
+                Some(encode(input, number, data.ok_or_else(missing)?)?)
+            } else {
+                None
+            };
+            let mut columns = Vec::with_capacity(shapes.len());
+            for (i, shape) in shapes.iter().enumerate() {
+                let words = mine.as_ref().map(|mine| mine[i].1.as_slice());
+                columns.push(match shape {
+                    Shape::Bits(width) => {
+                        Column::Bits(mpc::input_bits(s, role, words, rows, *width)?)
+                    }
+                    _ => Column::Z64(mpc::input::<Z64>(s, role, words, rows)?),
+                });
+            }
+            Ok(columns)
+        }
+    }
+}
+
+/// Twin of [`share`].
+pub(super) fn share_cost(m: &mut Meter, plan: &Plan, number: u32) {
+    let input = &plan.inputs[number as usize];
+    let rows = usize::try_from(input.rows).unwrap_or(usize::MAX);
+    let shapes = shapes(input);
+    match owner(plan, &input.party) {
+        Owner::Outside(_) => mpc::outside_input_cost(m, rows, &shapes),
+        Owner::Compute(role) => {
+            for shape in shapes {
+                match shape {
+                    Shape::Bits(width) => mpc::input_bits_cost(m, role, rows, width),
+                    _ => mpc::input_cost::<Z64>(m, role, rows),
+                }
+            }
+        }
+    }
+}
+
+/// Sends an outside provider's input to the three compute parties.
+///
+/// # Errors
+/// [`ExecError::InputShape`] if the data is not what the plan asks for; link errors pass through.
+///
+/// # Security
+/// `seeds` must be fresh for each input and attempt.
+pub fn send_outside(
+    channel: &dyn Channel,
+    plan: &Plan,
+    number: u32,
+    data: &EncodedInput,
+    seeds: [Zeroizing<[u8; 16]>; 2],
+) -> Result<(), ExecError> {
+    let input = &plan.inputs[number as usize];
+    let mut outside = OutsideInput::new(seeds);
+    for (shape, words) in encode(input, number, data)? {
+        outside.push(shape, &words);
+    }
+    let step = super::run::step_of_input(plan, number);
+    outside.send(channel, step).map_err(|source: ChannelError| {
+        ExecError::Session(protocols::session::SessionError::Channel { step, source })
+    })
+}

@@ -1,0 +1,156 @@
+//! The price of a plan: the same walk as a run, on shapes alone.
+
+use protocols::{
+    mpc,
+    mpc::Shape as Wire,
+    relational,
+    ring::Z64,
+    session::{Meter, Opening},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{error::ExecError, input, release::release_cost, run::step_of};
+use crate::plan::{Kind, Op, Plan, Ref, Shape};
+
+/// What a run will cost, exactly, and what it will open.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Quote {
+    /// By operation, and one more for the release.
+    pub ops: Vec<OpCost>,
+    /// All together; rounds on the critical path.
+    pub total: OpCost,
+    /// Every opening, in order: the gate's list.
+    pub openings: Vec<Opening>,
+}
+
+/// Bytes and messages of all parties together; rounds that the critical path grew by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OpCost {
+    /// Bytes on the data plane, with our headers.
+    pub bytes: u64,
+    /// Messages.
+    pub messages: u64,
+    /// Rounds.
+    pub rounds: u32,
+}
+
+/// Prices a checked plan, given its shapes (those [`crate::plan`] worked out).
+///
+/// # Errors
+/// [`ExecError::Malformed`] if the shapes are not the plan's.
+pub fn quote(plan: &Plan, shapes: &[Vec<Shape>]) -> Result<Quote, ExecError> {
+    let mut m = Meter::new();
+    let mut ops = Vec::with_capacity(plan.nodes.len() + 1);
+    let mut before = m.total();
+    let mut record = |m: &Meter| {
+        let now = m.total();
+        ops.push(OpCost {
+            bytes: now.bytes - before.bytes,
+            messages: now.messages - before.messages,
+            rounds: now.rounds - before.rounds,
+        });
+        before = now;
+    };
+    for (at, op) in plan.nodes.iter().enumerate() {
+        m.enter(step_of(at));
+        match op {
+            Op::Input { input } => input::share_cost(&mut m, plan, *input),
+            op => charge(&mut m, op, &Shapes { at, shapes })?,
+        }
+        record(&m);
+    }
+    m.enter(step_of(plan.nodes.len()));
+    let shapes = Shapes { at: plan.nodes.len(), shapes };
+    let layout: Result<Vec<(usize, Wire)>, ExecError> =
+        plan.output.layout().into_iter().map(|r| Ok((shapes.rows(r)?, shapes.wire(r)?))).collect();
+    release_cost(&mut m, &layout?);
+    record(&m);
+    let total = m.total();
+    let total = OpCost { bytes: total.bytes, messages: total.messages, rounds: total.rounds };
+    Ok(Quote { ops, total, openings: m.openings().to_vec() })
+}
+
+struct Shapes<'a> {
+    at: usize,
+    shapes: &'a [Vec<Shape>],
+}
+
+impl Shapes<'_> {
+    fn of(&self, Ref(node, output): Ref) -> Result<Shape, ExecError> {
+        let outputs = self.shapes.get(node as usize);
+        let shape = outputs.and_then(|outputs| outputs.get(output as usize));
+        shape.copied().ok_or(ExecError::Malformed(self.at))
+    }
+
+    fn rows(&self, r: Ref) -> Result<usize, ExecError> {
+        usize::try_from(self.of(r)?.rows).map_err(|_| ExecError::Malformed(self.at))
+    }
+
+    fn width(&self, r: Ref) -> Result<usize, ExecError> {
+        match self.of(r)?.kind {
+            Kind::Bits(width) => Ok(usize::from(width)),
+            Kind::Z64 => Err(ExecError::Malformed(self.at)),
+        }
+    }
+
+    fn wire(&self, r: Ref) -> Result<Wire, ExecError> {
+        Ok(match self.of(r)?.kind {
+            Kind::Bits(width) => Wire::Bits(usize::from(width)),
+            Kind::Z64 => Wire::Z64,
+        })
+    }
+
+    fn wires(&self, refs: &[Ref]) -> Result<Vec<Wire>, ExecError> {
+        refs.iter().map(|r| self.wire(*r)).collect()
+    }
+
+    fn widths(&self, refs: impl IntoIterator<Item = Ref>) -> Result<usize, ExecError> {
+        refs.into_iter().map(|r| self.width(r)).sum()
+    }
+}
+
+/// Twin of `apply` in the run.
+fn charge(m: &mut Meter, op: &Op, v: &Shapes<'_>) -> Result<(), ExecError> {
+    match op {
+        Op::Input { .. }
+        | Op::Constant { .. }
+        | Op::Xor(..)
+        | Op::Not(_)
+        | Op::Concat(_)
+        | Op::Slice { .. }
+        | Op::Add(..)
+        | Op::Sub(..)
+        | Op::Affine { .. }
+        | Op::Head { .. } => {}
+        Op::And(a, _) => mpc::and_cost(m, v.rows(*a)?, v.width(*a)?),
+        Op::EqBits(a, _) => mpc::eq_bits_cost(m, v.rows(*a)?, v.width(*a)?),
+        Op::LtBits(a, _) => mpc::lt_bits_cost(m, v.rows(*a)?, v.width(*a)?),
+        Op::Mul(a, _) => mpc::mul_cost::<Z64>(m, v.rows(*a)?),
+        Op::Lt { a, width, .. } => mpc::lt_cost(m, v.rows(*a)?, usize::from(*width)),
+        Op::Eq { a, width, .. } => mpc::eq_cost(m, v.rows(*a)?, usize::from(*width)),
+        Op::Inject(of) => mpc::inject_cost::<Z64>(m, v.rows(*of)?, v.width(*of)?),
+        Op::ToBits { of, width, .. } => mpc::to_bits_cost(m, v.rows(*of)?, usize::from(*width)),
+        Op::ToWord { of, .. } => mpc::inject_cost::<Z64>(m, v.rows(*of)?, v.width(*of)?),
+        Op::Mask { of, .. } | Op::Select { yes: of, .. } => match v.wire(*of)? {
+            Wire::Bits(width) => mpc::mask_bits_cost(m, v.rows(*of)?, width),
+            _ => mpc::mask_cost(m, v.rows(*of)?),
+        },
+        Op::Join { left_key, left_sorted, columns, right_key, .. } => {
+            let rows = (v.rows(*left_key)?, v.rows(*right_key)?);
+            let width = v.width(*left_key)?;
+            relational::join_cost(m, rows, width, *left_sorted, &v.wires(columns)?);
+        }
+        Op::GroupBy { keys, live, sums, extremes, groups } => {
+            let groups = usize::try_from(*groups).map_err(|_| ExecError::Malformed(v.at))?;
+            let widths: Result<Vec<usize>, _> = extremes.iter().map(|e| v.width(e.of)).collect();
+            let key_width = v.widths(keys.iter().copied())?;
+            let rows = v.rows(*live)?;
+            relational::group_by_cost(m, rows, key_width, sums.len(), &widths?, groups);
+        }
+        Op::Sort { live, keys, columns } => {
+            let width = v.widths(keys.iter().map(|key| key.of))?;
+            relational::order_by_cost(m, v.rows(*live)?, width, &v.wires(columns)?);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,301 @@
+//! The walk over a plan: one protocol call an operation.
+
+use protocols::{
+    mpc,
+    mpc::Column,
+    relational,
+    ring::Z64,
+    session::Session,
+    share::{Bits, Shared},
+};
+
+use super::{
+    error::ExecError,
+    input,
+    release::{SharedResult, release},
+};
+use crate::plan::{EncodedInput, Kind, Op, Plan, Ref, Shape, SortKey};
+
+/// Told before each operation: which one, of how many.
+pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);
+
+/// Runs a checked plan at one compute party, up to fresh shares of the result.
+///
+/// # Shape
+/// `inputs[i]` is there if this party provides input `i`. Returns the columns of [`crate::plan::Output::layout`].
+///
+/// # Cost
+/// Exactly that of [`super::quote()`].
+///
+/// # Errors
+/// [`ExecError`]; the session tells the peers.
+///
+/// # Security
+/// Opens what the session's gate lists, nothing else. The result leaves as fresh shares.
+pub fn run(
+    plan: &Plan,
+    mut inputs: Vec<Option<EncodedInput>>,
+    s: &mut Session,
+    progress: Progress<'_>,
+) -> Result<SharedResult, ExecError> {
+    let last_use = last_uses(plan);
+    let mut values: Vec<Vec<Column>> = Vec::with_capacity(plan.nodes.len());
+    for (at, op) in plan.nodes.iter().enumerate() {
+        progress(at, plan.nodes.len());
+        s.enter(step_of(at));
+        let outputs = match op {
+            Op::Input { input } => {
+                let data = inputs.get_mut(*input as usize).and_then(Option::take);
+                input::share(s, plan, *input, data.as_ref())?
+            }
+            op => apply(s, op, &Values { at, values: &values })?,
+        };
+        values.push(outputs);
+        // What nothing reads any more is freed at once.
+        for (node, outputs) in values.iter_mut().enumerate() {
+            if last_use[node] <= at {
+                outputs.clear();
+            }
+        }
+    }
+    progress(plan.nodes.len(), plan.nodes.len());
+    s.enter(step_of(plan.nodes.len()));
+    let values = Values { at: plan.nodes.len(), values: &values };
+    let columns: Result<Vec<&Column>, ExecError> =
+        plan.output.layout().into_iter().map(|r| values.column(r)).collect();
+    release(s, &columns?)
+}
+
+/// The session step of a node: 1 for the first.
+pub(super) fn step_of(node: usize) -> u64 {
+    node as u64 + 1
+}
+
+/// The session step in which an input is shared.
+pub(super) fn step_of_input(plan: &Plan, number: u32) -> u64 {
+    let of_input = |op: &Op| matches!(op, Op::Input { input } if *input == number);
+    step_of(plan.nodes.iter().position(of_input).unwrap_or(plan.nodes.len()))
+}
+
+/// For each node, the last one that reads it.
+fn last_uses(plan: &Plan) -> Vec<usize> {
+    let mut last = vec![0; plan.nodes.len()];
+    let mut mark = |at: usize, r: Ref| {
+        if let Some(last) = last.get_mut(r.0 as usize) {
+            *last = at;
+        }
+    };
+    for (at, op) in plan.nodes.iter().enumerate() {
+        op.refs().into_iter().for_each(|r| mark(at, r));
+    }
+    plan.output.layout().into_iter().for_each(|r| mark(usize::MAX, r));
+    last
+}
+
+/// The columns worked out so far, as the operation at `at` asks for them.
+struct Values<'a> {
+    at: usize,
+    values: &'a [Vec<Column>],
+}
+
+impl Values<'_> {
+    fn column(&self, Ref(node, output): Ref) -> Result<&Column, ExecError> {
+        let outputs = self.values.get(node as usize);
+        outputs
+            .and_then(|outputs| outputs.get(output as usize))
+            .ok_or(ExecError::Malformed(self.at))
+    }
+
+    fn bits(&self, r: Ref) -> Result<&Bits, ExecError> {
+        match self.column(r)? {
+            Column::Bits(bits) => Ok(bits),
+            _ => Err(ExecError::Malformed(self.at)),
+        }
+    }
+
+    fn words(&self, r: Ref) -> Result<&Shared<Z64>, ExecError> {
+        match self.column(r)? {
+            Column::Z64(words) => Ok(words),
+            _ => Err(ExecError::Malformed(self.at)),
+        }
+    }
+
+    fn columns(&self, refs: &[Ref]) -> Result<Vec<Column>, ExecError> {
+        refs.iter().map(|r| self.column(*r).cloned()).collect()
+    }
+
+    /// Several bit columns side by side, the first one in the highest bits; no column at all is 0 bits wide.
+    fn stacked(&self, refs: &[Ref], rows: usize) -> Result<Bits, ExecError> {
+        let parts: Result<Vec<&Bits>, _> = refs.iter().rev().map(|r| self.bits(*r)).collect();
+        let parts = parts?;
+        Ok(if parts.is_empty() { Bits::zeros(rows, 0) } else { Bits::beside(&parts) })
+    }
+
+    fn sort_key(&self, keys: &[SortKey], rows: usize, s: &Session) -> Result<Bits, ExecError> {
+        let mut parts = Vec::with_capacity(keys.len());
+        for key in keys.iter().rev() {
+            let bits = self.bits(key.of)?;
+            parts.push(if key.descending { bits.not(s.role()) } else { bits.clone() });
+        }
+        let parts: Vec<&Bits> = parts.iter().collect();
+        Ok(if parts.is_empty() { Bits::zeros(rows, 0) } else { Bits::beside(&parts) })
+    }
+}
+
+/// One operation other than an input.
+fn apply(s: &mut Session, op: &Op, v: &Values<'_>) -> Result<Vec<Column>, ExecError> {
+    let one = |column: Column| Ok(vec![column]);
+    match op {
+        Op::Input { .. } => Err(ExecError::Malformed(v.at)),
+        Op::Constant { value, shape } => one(constant(s, *value, *shape)),
+        Op::Xor(a, b) => one(Column::Bits(v.bits(*a)?.xor(v.bits(*b)?))),
+        Op::And(a, b) => one(Column::Bits(mpc::and(s, v.bits(*a)?, v.bits(*b)?)?)),
+        Op::Not(a) => one(Column::Bits(v.bits(*a)?.not(s.role()))),
+        Op::Concat(parts) => {
+            let reversed: Vec<Ref> = parts.iter().rev().copied().collect();
+            one(Column::Bits(v.stacked(&reversed, 0)?))
+        }
+        Op::Slice { of, from, width } => {
+            one(Column::Bits(v.bits(*of)?.bit_range(usize::from(*from), usize::from(*width))))
+        }
+        Op::EqBits(a, b) => one(Column::Bits(mpc::eq_bits(s, v.bits(*a)?, v.bits(*b)?)?)),
+        Op::LtBits(a, b) => one(Column::Bits(mpc::lt_bits(s, v.bits(*a)?, v.bits(*b)?)?)),
+        Op::Add(a, b) => one(Column::Z64(v.words(*a)?.plus(v.words(*b)?))),
+        Op::Sub(a, b) => one(Column::Z64(v.words(*a)?.minus(v.words(*b)?))),
+        Op::Mul(a, b) => one(Column::Z64(mpc::mul(s, v.words(*a)?, v.words(*b)?)?)),
+        Op::Affine { of, by, plus } => {
+            let mut words = v.words(*of)?.clone();
+            words.scale(by.cast_unsigned());
+            words.add_constant(s.role(), plus.cast_unsigned());
+            one(Column::Z64(words))
+        }
+        Op::Lt { a, b, width } => {
+            one(Column::Bits(mpc::lt(s, v.words(*a)?, v.words(*b)?, usize::from(*width))?))
+        }
+        Op::Eq { a, b, width } => {
+            one(Column::Bits(mpc::eq(s, v.words(*a)?, v.words(*b)?, usize::from(*width))?))
+        }
+        Op::Inject(of) => one(Column::Z64(mpc::inject::<Z64>(s, v.bits(*of)?)?)),
+        Op::ToBits { of, min, width } => {
+            let mut words = v.words(*of)?.clone();
+            words.add_constant(s.role(), min.cast_unsigned().wrapping_neg());
+            one(Column::Bits(mpc::to_bits(s, &words, usize::from(*width))?))
+        }
+        Op::ToWord { of, min } => one(Column::Z64(to_word(s, v.bits(*of)?, *min)?)),
+        Op::Mask { of, by } => one(mask(s, v.column(*of)?, v.bits(*by)?, v.at)?),
+        Op::Select { by, yes, no } => {
+            one(select(s, v.bits(*by)?, v.column(*yes)?, v.column(*no)?, v.at)?)
+        }
+        Op::Join { .. } => join(s, op, v),
+        Op::GroupBy { .. } => group_by(s, op, v),
+        Op::Sort { live, keys, columns } => {
+            let live = v.bits(*live)?;
+            let key = v.sort_key(keys, live.rows(), s)?;
+            let (live, moved) = relational::order_by(s, live, &key, &v.columns(columns)?)?;
+            Ok(std::iter::once(Column::Bits(live)).chain(moved).collect())
+        }
+        Op::Head { of, rows } => {
+            let column = v.column(*of)?;
+            let rows = usize::try_from(*rows).unwrap_or(usize::MAX).min(column.rows());
+            one(column.row_range(0, rows))
+        }
+    }
+}
+
+fn constant(s: &Session, value: i64, shape: Shape) -> Column {
+    let rows = usize::try_from(shape.rows).unwrap_or(usize::MAX);
+    let values = vec![value.cast_unsigned(); rows];
+    match shape.kind {
+        Kind::Bits(width) => Column::Bits(Bits::public(s.role(), &values, usize::from(width))),
+        Kind::Z64 => Column::Z64(Shared::public(s.role(), &values)),
+    }
+}
+
+/// `Σ_j 2^j · bit_j + min`.
+fn to_word(s: &mut Session, bits: &Bits, min: i64) -> Result<Shared<Z64>, ExecError> {
+    let (rows, width) = (bits.rows(), bits.width());
+    let lanes = mpc::inject::<Z64>(s, bits)?;
+    let mut sum = Shared::zeros(rows);
+    for bit in 0..width {
+        let mut lane = lanes.slice(bit * rows, (bit + 1) * rows);
+        lane.scale(1 << bit);
+        sum.add_assign(&lane);
+    }
+    sum.add_constant(s.role(), min.cast_unsigned());
+    Ok(sum)
+}
+
+fn mask(s: &mut Session, of: &Column, by: &Bits, at: usize) -> Result<Column, ExecError> {
+    match of {
+        Column::Bits(bits) => Ok(Column::Bits(mpc::mask_bits(s, bits, by)?)),
+        Column::Z64(words) => Ok(Column::Z64(mpc::mask(s, words, by)?)),
+        Column::Z32(_) => Err(ExecError::Malformed(at)),
+    }
+}
+
+fn select(
+    s: &mut Session,
+    by: &Bits,
+    yes: &Column,
+    no: &Column,
+    at: usize,
+) -> Result<Column, ExecError> {
+    match (yes, no) {
+        (Column::Bits(yes), Column::Bits(no)) => {
+            Ok(Column::Bits(mpc::select_bits(s, by, yes, no)?))
+        }
+        (Column::Z64(yes), Column::Z64(no)) => Ok(Column::Z64(mpc::select_words(s, by, yes, no)?)),
+        _ => Err(ExecError::Malformed(at)),
+    }
+}
+
+fn join(s: &mut Session, op: &Op, v: &Values<'_>) -> Result<Vec<Column>, ExecError> {
+    let Op::Join { left_key, left_live, left_sorted, columns, right_key, right_live } = op else {
+        return Err(ExecError::Malformed(v.at));
+    };
+    let columns = v.columns(columns)?;
+    let sides = relational::Join {
+        left_key: v.bits(*left_key)?,
+        left_live: v.bits(*left_live)?,
+        left_sorted: *left_sorted,
+        columns: &columns,
+        right_key: v.bits(*right_key)?,
+        right_live: v.bits(*right_live)?,
+    };
+    let joined = relational::join(s, &sides)?;
+    Ok(std::iter::once(Column::Bits(joined.matched)).chain(joined.columns).collect())
+}
+
+fn group_by(s: &mut Session, op: &Op, v: &Values<'_>) -> Result<Vec<Column>, ExecError> {
+    let Op::GroupBy { keys, live, sums, extremes, groups } = op else {
+        return Err(ExecError::Malformed(v.at));
+    };
+    let live = v.bits(*live)?;
+    let key = v.stacked(keys, live.rows())?;
+    let sums: Result<Vec<Shared<Z64>>, _> = sums.iter().map(|r| v.words(*r).cloned()).collect();
+    let extremes: Result<Vec<_>, ExecError> = extremes
+        .iter()
+        .map(|e| Ok(relational::Extreme { of: v.bits(e.of)?, largest: e.largest }))
+        .collect();
+    let grouped = relational::group_by(
+        s,
+        &relational::GroupBy {
+            keys: &key,
+            live,
+            sums: &sums?,
+            extremes: &extremes?,
+            groups: usize::try_from(*groups).unwrap_or(usize::MAX),
+        },
+    )?;
+    let mut out = vec![Column::Bits(grouped.live)];
+    // The keys come back as they went in: the first in the highest bits.
+    let mut above = key.width();
+    for r in keys {
+        let width = v.bits(*r)?.width();
+        above -= width;
+        out.push(Column::Bits(grouped.keys.bit_range(above, width)));
+    }
+    out.extend(grouped.sums.into_iter().map(Column::Z64));
+    out.extend(grouped.extremes.into_iter().map(Column::Bits));
+    Ok(out)
+}

@@ -1,0 +1,1 @@
+//! A plan runs as quoted.

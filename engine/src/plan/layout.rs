@@ -1,0 +1,17 @@
+//! The order in which the result's columns are sealed, opened and decoded.
+
+use super::ir::{Output, Ref};
+
+impl Output {
+    /// `live` first, then for each result column its value, its `present` bit and its divisor, as far as it has them.
+    #[must_use]
+    pub fn layout(&self) -> Vec<Ref> {
+        let mut refs = vec![self.live];
+        for column in &self.columns {
+            refs.push(column.value);
+            refs.extend(column.present);
+            refs.extend(column.divisor);
+        }
+        refs
+    }
+}
