@@ -4,6 +4,7 @@
 //! * Standard output carries what was asked for and nothing else; progress and errors go to standard error.
 //! * Every command ends with one of the exit codes of [`Ending`] or 0.
 
+mod answer;
 mod args;
 mod exit;
 mod job_file;
