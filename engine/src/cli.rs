@@ -6,6 +6,7 @@
 
 mod answer;
 mod args;
+mod dataset;
 mod exit;
 mod job_file;
 mod keygen;
