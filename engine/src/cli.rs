@@ -6,12 +6,17 @@
 
 mod answer;
 mod args;
+mod config;
 mod dataset;
+mod demo;
+mod doctor;
 mod exit;
 mod job_file;
 mod keygen;
+mod outcome;
 mod output;
 mod policy;
+mod progress;
 mod run;
 
 pub use args::{

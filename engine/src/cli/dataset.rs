@@ -14,6 +14,7 @@ use super::{
     args::DatasetAddArgs,
     exit::{CliError, chain},
 };
+use crate::catalog::{ColumnType, DatasetDescriptor};
 
 /// A list of strings longer than this is no public domain: it would be a table of its own.
 const LARGEST_DOMAIN: usize = 10_000;
@@ -61,6 +62,28 @@ pub(super) async fn describe(args: &DatasetAddArgs) -> Result<String, CliError> 
         }
     }
     Ok(text)
+}
+
+/// A published dataset, for reading.
+pub(super) fn listing(table: &DatasetDescriptor) -> String {
+    let mut text = format!("{}.{}  at most {} rows", table.party, table.name, table.rows_max);
+    if let Some(key) = &table.entity_key {
+        let _ = write!(text, ", a row is about one {key}");
+    }
+    text.push('\n');
+    for column in &table.columns {
+        let _ = write!(text, "  {}: {}", column.name, type_word(column.ty));
+        if let Some(range) = column.range {
+            let _ = write!(text, " {}..={}", range.min, range.max);
+        }
+        if let Some(domain) = &column.domain {
+            let _ = write!(text, ", one of {} listed values", domain.len());
+        }
+        let nullable = if column.nullable { ", may be NULL" } else { "" };
+        let unique = if column.unique { ", unique" } else { "" };
+        let _ = writeln!(text, "{unique}{nullable}");
+    }
+    text
 }
 
 fn head(args: &DatasetAddArgs, schema: &SchemaRef, rows: u64) -> Result<String, CliError> {
@@ -147,6 +170,13 @@ fn strings(batch: &RecordBatch) -> Vec<String> {
     let column = datafusion::arrow::compute::cast(batch.column(0), &DataType::Utf8);
     let Ok(column) = column else { return Vec::new() };
     column.as_string::<i32>().iter().flatten().map(ToOwned::to_owned).collect()
+}
+
+fn type_word(ty: ColumnType) -> String {
+    match ty {
+        ColumnType::Decimal { precision, scale } => format!("decimal({precision}, {scale})"),
+        other => format!("{other:?}").to_lowercase(),
+    }
 }
 
 /// How the configuration writes a type; none for what has no shared form.

@@ -53,6 +53,19 @@ pub(super) struct Submission {
 }
 
 impl JobFile {
+    /// A job with everything else left to its default.
+    pub(super) fn new(purpose: &str, compute: [PartyName; 3], sql: &str) -> Self {
+        Self {
+            request_id: None,
+            purpose: purpose.to_owned(),
+            compute,
+            sql: sql.to_owned(),
+            security: semi_honest(),
+            expires_in_minutes: None,
+            network: same_site(),
+        }
+    }
+
     /// Reads a job file.
     ///
     /// # Errors

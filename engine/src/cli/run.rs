@@ -5,7 +5,9 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use super::{
-    args::{Cli, Command, KeygenArgs, PolicyCommand},
+    args::{Cli, Command, DatasetCommand, DemoArgs, KeygenArgs, PolicyCommand},
+    config::Config,
+    dataset, demo, doctor,
     exit::{CliError, chain},
     keygen, policy,
 };
@@ -26,6 +28,9 @@ pub fn main() -> ExitCode {
 
 fn run(command: Command) -> Result<(), CliError> {
     match command {
+        Command::Demo(args) => demo(&args)?,
+        Command::Doctor(args) => say(&doctor::examine(&args.config)?),
+        Command::Dataset(command) => say(&datasets(&command)?),
         Command::Keygen(args) => say(&keys(&args)?),
         Command::Policy(command) => say(&policies(&command)?),
         Command::Version => say(&version()),
@@ -36,6 +41,29 @@ fn run(command: Command) -> Result<(), CliError> {
 
 fn version() -> String {
     format!("unseen {}, plan format {PLAN_FORMAT}\n", env!("CARGO_PKG_VERSION"))
+}
+
+fn demo(args: &DemoArgs) -> Result<(), CliError> {
+    if args.list {
+        say(&demo::list());
+        return Ok(());
+    }
+    Err(CliError::usage("not built yet"))
+}
+
+fn datasets(command: &DatasetCommand) -> Result<String, CliError> {
+    match command {
+        DatasetCommand::Add(args) => runtime()?.block_on(dataset::describe(args)),
+        DatasetCommand::List(args) => {
+            let config = Config::load(&args.config)?;
+            Ok(config.descriptors().map(|table| dataset::listing(&table)).collect())
+        }
+    }
+}
+
+/// The asynchronous world of one command.
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Runtime::new().map_err(CliError::failed)
 }
 
 fn policies(command: &PolicyCommand) -> Result<String, CliError> {

@@ -51,7 +51,7 @@ pub(super) fn job(name: &str) -> Option<&'static DemoJob> {
 }
 
 /// A line for each.
-pub(super) fn list() -> String {
+pub(in crate::cli) fn list() -> String {
     JOBS.iter().map(|job| format!("{:<10} {}\n", job.name, job.about)).collect()
 }
 

@@ -55,11 +55,21 @@ pub(super) const TABLES: &[DemoTable] = &[
         joined_with: "employers.jobs",
         columns: &[
             Column { name: "person_id", ty: ColumnType::Int64, ..PERSON },
-            Column { name: "age", range: Some((17, 90)), release: &[ReleaseForm::Filter], ..NUMBER },
+            Column {
+                name: "age",
+                range: Some((17, 90)),
+                release: &[ReleaseForm::Filter],
+                ..NUMBER
+            },
             Column { name: "education", domain: EDUCATION, ..LABEL },
             Column { name: "sex", domain: &["Female", "Male"], ..LABEL },
             Column { name: "marital_status", domain: MARITAL_STATUS, release: &[], ..LABEL },
-            Column { name: "income", domain: &["<=50K", ">50K"], release: FILTER_AGGREGATE, ..LABEL },
+            Column {
+                name: "income",
+                domain: &["<=50K", ">50K"],
+                release: FILTER_AGGREGATE,
+                ..LABEL
+            },
         ],
     },
     DemoTable {
@@ -99,19 +109,49 @@ const LABEL: Column = Column {
 };
 
 const EDUCATION: &[&str] = &[
-    "10th", "11th", "12th", "1st-4th", "5th-6th", "7th-8th", "9th", "Assoc-acdm", "Assoc-voc",
-    "Bachelors", "Doctorate", "HS-grad", "Masters", "Preschool", "Prof-school", "Some-college",
+    "10th",
+    "11th",
+    "12th",
+    "1st-4th",
+    "5th-6th",
+    "7th-8th",
+    "9th",
+    "Assoc-acdm",
+    "Assoc-voc",
+    "Bachelors",
+    "Doctorate",
+    "HS-grad",
+    "Masters",
+    "Preschool",
+    "Prof-school",
+    "Some-college",
 ];
 
 const MARITAL_STATUS: &[&str] = &[
-    "Divorced", "Married-AF-spouse", "Married-civ-spouse", "Married-spouse-absent",
-    "Never-married", "Separated", "Widowed",
+    "Divorced",
+    "Married-AF-spouse",
+    "Married-civ-spouse",
+    "Married-spouse-absent",
+    "Never-married",
+    "Separated",
+    "Widowed",
 ];
 
 const OCCUPATION: &[&str] = &[
-    "Adm-clerical", "Armed-Forces", "Craft-repair", "Exec-managerial", "Farming-fishing",
-    "Handlers-cleaners", "Machine-op-inspct", "Other-service", "Priv-house-serv",
-    "Prof-specialty", "Protective-serv", "Sales", "Tech-support", "Transport-moving",
+    "Adm-clerical",
+    "Armed-Forces",
+    "Craft-repair",
+    "Exec-managerial",
+    "Farming-fishing",
+    "Handlers-cleaners",
+    "Machine-op-inspct",
+    "Other-service",
+    "Priv-house-serv",
+    "Prof-specialty",
+    "Protective-serv",
+    "Sales",
+    "Tech-support",
+    "Transport-moving",
 ];
 
 impl DemoTable {
