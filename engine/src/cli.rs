@@ -17,6 +17,7 @@ mod outcome;
 mod output;
 mod policy;
 mod progress;
+mod receipt;
 mod run;
 
 pub use args::{

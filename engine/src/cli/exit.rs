@@ -2,6 +2,8 @@
 
 use std::{fmt, process::ExitCode};
 
+use crate::job::Failure;
+
 /// The exit codes that scripts may rely on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ending {
@@ -48,6 +50,21 @@ impl CliError {
     }
 }
 
+impl From<Failure> for CliError {
+    fn from(failure: Failure) -> Self {
+        let ending = match failure.reason.exit_code() {
+            3 => Ending::Refused,
+            2 => Ending::Usage,
+            _ => Ending::Failed,
+        };
+        let party = failure.party.as_ref().map(|party| format!(", party {party}"));
+        let (reason, stage) = (failure.reason, failure.stage.as_str());
+        let place = format!("{reason} at stage {stage}{}", party.unwrap_or_default());
+        Self { ending, message: format!("{place}: {}", failure.message), next: None }
+            .next(reason.hint())
+    }
+}
+
 impl Ending {
     /// The number.
     #[must_use]
@@ -89,4 +106,27 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
         source = inner.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{Reason, Stage};
+
+    #[test]
+    fn a_failure_says_where_who_and_what_to_do() {
+        let census = "census".parse().unwrap();
+        let failure = Failure::new(Reason::PartyLost, Stage::Run, "the link closed").at(&census);
+        let text = CliError::from(failure).to_string();
+        assert!(text.contains("PARTY_LOST at stage run, party census: the link closed"), "{text}");
+        assert!(text.contains("next: check that the party's daemon is up"), "{text}");
+    }
+
+    #[test]
+    fn every_reason_ends_with_the_exit_code_of_the_table() {
+        for reason in Reason::ALL {
+            let error = CliError::from(Failure::new(reason, Stage::Submit, ""));
+            assert_eq!(error.ending.code(), reason.exit_code(), "{reason}");
+        }
+    }
 }

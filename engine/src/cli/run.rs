@@ -5,11 +5,11 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use super::{
-    args::{Cli, Command, DatasetCommand, DemoArgs, KeygenArgs, PolicyCommand},
+    args::{Cli, Command, DatasetCommand, DemoArgs, KeygenArgs, PolicyCommand, ReceiptCommand},
     config::Config,
     dataset, demo, doctor,
     exit::{CliError, chain},
-    keygen, policy,
+    keygen, policy, receipt,
 };
 use crate::{identity::PartyName, plan::PLAN_FORMAT};
 
@@ -33,6 +33,9 @@ fn run(command: Command) -> Result<(), CliError> {
         Command::Dataset(command) => say(&datasets(&command)?),
         Command::Keygen(args) => say(&keys(&args)?),
         Command::Policy(command) => say(&policies(&command)?),
+        Command::Receipt(ReceiptCommand::Verify { file, pins }) => {
+            say(&receipt::verify_file(&file, pins.as_deref())?);
+        }
         Command::Version => say(&version()),
         _ => return Err(CliError::usage("not built yet")),
     }
