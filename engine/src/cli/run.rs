@@ -43,7 +43,12 @@ fn run(command: Command) -> Result<(), CliError> {
 }
 
 fn version() -> String {
-    format!("unseen {}, plan format {PLAN_FORMAT}\n", env!("CARGO_PKG_VERSION"))
+    let kernels = protocols::kernels::Backend::active().name;
+    let version = env!("CARGO_PKG_VERSION");
+    format!(
+        "unseen {version}, plan format {PLAN_FORMAT}, kernels {kernels}
+"
+    )
 }
 
 fn demo(args: &DemoArgs) -> Result<(), CliError> {
