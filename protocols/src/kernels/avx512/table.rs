@@ -1,6 +1,6 @@
 //! The table of this backend.
 
-use super::{keystream, planes, prefix};
+use super::{gather, keystream, planes, prefix};
 use crate::kernels::{aes::AesKey, backend::Backend, instantiate::instantiate, loops, portable};
 
 static AVX512: Backend = Backend {
@@ -18,6 +18,8 @@ static AVX512: Backend = Backend {
     xor,
     and,
     cross_bits,
+    gather_u64,
+    gather_u32,
     prefix_sum_u64,
     prefix_sum_u32,
     to_planes,
@@ -83,4 +85,9 @@ instantiate! { "avx512f,vaes":
     fn xor_fill_xor(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &mut [u64]) = keystream::xor_fill_xor;
     fn fill_sub_u128(a: &AesKey, b: &AesKey, path: u64, block: u64, out: &mut [u128]) = keystream::fill_sub_u128;
     fn add_fill_sub_u128(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &mut [u128]) = keystream::add_fill_sub_u128;
+}
+
+instantiate! { "avx512f,avx512vl":
+    fn gather_u64(out: &mut [u64], src: &[u64], perm: &[u32]) = gather::gather_u64;
+    fn gather_u32(out: &mut [u32], src: &[u32], perm: &[u32]) = gather::gather_u32;
 }
