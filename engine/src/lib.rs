@@ -9,3 +9,4 @@ pub mod catalog;
 pub mod identity;
 pub mod job;
 pub mod plan;
+pub mod sql;
