@@ -1,0 +1,55 @@
+//! A provider's rows as the integers that are shared: still clear, and still at home.
+
+use std::fmt;
+
+/// One column before it is shared, padded to the public bound. Dead rows and absent values are 0.
+#[derive(Clone)]
+pub enum EncodedColumn {
+    /// The low `width` bits of each word.
+    Bits {
+        /// At most 64.
+        width: u16,
+        /// One word a row.
+        rows: Vec<u64>,
+    },
+    /// Z64, two's complement.
+    Words(Vec<u64>),
+}
+
+/// What one local input shares: its columns, and which rows exist.
+#[derive(Clone)]
+pub struct EncodedInput {
+    /// Which rows exist; all have the public length.
+    pub live: Vec<bool>,
+    /// In the order of [`crate::plan::LocalInput::columns`].
+    pub columns: Vec<EncodedColumn>,
+}
+
+impl EncodedColumn {
+    /// How many rows, padding included.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Bits { rows, .. } => rows.len(),
+            Self::Words(rows) => rows.len(),
+        }
+    }
+}
+
+impl fmt::Debug for EncodedColumn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Bits { width, rows } => write!(f, "Bits({width}) × {}", rows.len()),
+            Self::Words(rows) => write!(f, "Words × {}", rows.len()),
+        }
+    }
+}
+
+impl fmt::Debug for EncodedInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EncodedInput")
+            .field("rows", &self.live.len())
+            .field("columns", &self.columns)
+            .finish()
+    }
+}
