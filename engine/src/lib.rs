@@ -16,3 +16,4 @@ pub mod link;
 pub mod plan;
 pub mod policy;
 pub mod seal;
+pub mod sql;
