@@ -177,7 +177,9 @@ fn a_frame_that_is_none_is_not_sent() {
 struct Hostile(PeerLink);
 
 /// A hostile A and an honest B.
-fn hostile(config: LinkConfig) -> (Hostile, TlsChannel) {
+fn hostile() -> (Hostile, TlsChannel) {
+    // The hostile one does not take leave; nobody need wait for it.
+    let config = LinkConfig { linger: Duration::from_millis(10), ..patient() };
     let mut ends = loopback::mesh_links(2).unwrap();
     let b = TlsChannel::new(B, ends.pop().unwrap(), config).unwrap();
     (Hostile(ends.pop().unwrap().pop().unwrap()), b)
@@ -208,7 +210,7 @@ fn drain(channel: &TlsChannel) -> ChannelError {
 
 #[test]
 fn a_peer_that_ends_within_a_frame_is_closed() {
-    let (mut a, b) = hostile(patient());
+    let (mut a, b) = hostile();
     let header = super::super::encode_header(frame(0, vec![]).tag, 0, 1000);
     a.write(&header);
     a.write(&[1; 999]);
@@ -218,7 +220,7 @@ fn a_peer_that_ends_within_a_frame_is_closed() {
 
 #[test]
 fn a_frame_over_the_limit_ends_the_link_before_its_body_came() {
-    let (mut a, b) = hostile(patient());
+    let (mut a, b) = hostile();
     a.write(&super::super::encode_header(frame(0, vec![]).tag, 0, (1 << 20) + 1));
     let Err(ChannelError::Malformed { peer, what }) = b.recv(A) else { panic!("taken") };
     assert_eq!(peer, A);
@@ -227,7 +229,7 @@ fn a_frame_over_the_limit_ends_the_link_before_its_body_came() {
 
 #[test]
 fn bytes_that_are_not_tls_end_the_link() {
-    let (mut a, b) = hostile(patient());
+    let (mut a, b) = hostile();
     a.0.outgoing.stream.write_all(&[0x17, 3, 3, 0, 30]).unwrap();
     a.0.outgoing.stream.write_all(&[0; 30]).unwrap();
     assert!(matches!(b.recv(A), Err(ChannelError::Malformed { .. })));
@@ -269,7 +271,7 @@ proptest! {
 
     #[test]
     fn any_bytes_from_a_peer_end_in_an_error(bytes in vec(any::<u8>(), 0..5000)) {
-        let (mut a, b) = hostile(patient());
+        let (mut a, b) = hostile();
         a.write(&bytes);
         a.hang_up();
         let error = drain(&b);
