@@ -129,7 +129,8 @@ mod tests {
     use crate::party::Role;
 
     const ROUNDS: u32 = 8;
-    const STALL: Duration = Duration::from_millis(500);
+    const SOON: Duration = Duration::from_millis(300);
+    const NEVER: Duration = Duration::from_secs(60);
 
     /// The frame due from `from` in `round`.
     fn due(from: PartyId, round: u32) -> Frame {
@@ -176,12 +177,12 @@ mod tests {
         })
     }
 
-    fn over_memory(planned: Planned) -> Vec<Result<(), ChannelError>> {
-        run(memory::mesh(3, STALL), planned)
+    fn over_memory(planned: Planned, stall: Duration) -> Vec<Result<(), ChannelError>> {
+        run(memory::mesh(3, stall), planned)
     }
 
-    fn over_tls(planned: Planned) -> Vec<Result<(), ChannelError>> {
-        let config = LinkConfig { stall: STALL, ..LinkConfig::default() };
+    fn over_tls(planned: Planned, stall: Duration) -> Vec<Result<(), ChannelError>> {
+        let config = LinkConfig { stall, ..LinkConfig::default() };
         run(loopback::mesh(3, config).unwrap(), planned)
     }
 
@@ -197,10 +198,10 @@ mod tests {
         ] {
             for peer in [Role::P1, Role::P2] {
                 let planned = Planned { to: peer.id(), nth: 3, fault };
-                for (party, outcome) in over_memory(planned).into_iter().enumerate() {
+                for (party, outcome) in over_memory(planned, SOON).into_iter().enumerate() {
                     assert!(outcome.is_err(), "{planned:?} over memory went past party {party}");
                 }
-                for (party, outcome) in over_tls(planned).into_iter().enumerate() {
+                for (party, outcome) in over_tls(planned, SOON).into_iter().enumerate() {
                     assert!(outcome.is_err(), "{planned:?} over TLS went past party {party}");
                 }
             }
@@ -211,7 +212,7 @@ mod tests {
     fn a_delay_is_none_of_them() {
         let fault = Fault::Delay(Duration::from_millis(20));
         let planned = Planned { to: PartyId(1), nth: 3, fault };
-        assert_eq!(over_memory(planned), [Ok(()), Ok(()), Ok(())]);
-        assert_eq!(over_tls(planned), [Ok(()), Ok(()), Ok(())]);
+        assert_eq!(over_memory(planned, NEVER), [Ok(()), Ok(()), Ok(())]);
+        assert_eq!(over_tls(planned, NEVER), [Ok(()), Ok(()), Ok(())]);
     }
 }
