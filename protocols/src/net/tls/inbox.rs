@@ -74,10 +74,10 @@ impl Inbox {
         }
     }
 
-    /// Queues a frame; waits while the peer is too far ahead. False when nobody will receive it.
-    pub(super) fn push_frame(&self, frame: Frame, abort: &OnceLock<Abort>) -> bool {
-        let weight = weight(&frame.body);
-        self.push(weight, abort, |state| state.frames.push_back(frame))
+    /// Queues frames and leaves `frames` empty; waits while the peer is too far ahead. False when nobody will receive them.
+    pub(super) fn push_frames(&self, frames: &mut Vec<Frame>, abort: &OnceLock<Abort>) -> bool {
+        let weight = frames.iter().map(|frame| weight(&frame.body)).sum();
+        self.push(weight, abort, |state| state.frames.extend(frames.drain(..)))
     }
 
     /// The same for a note.
