@@ -1,1 +1,102 @@
-fn main() {}
+//! The benchmark harness: one JSON object a line for each case. `cargo run --release -p benches -- ops --help`
+
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints its figures")]
+
+mod case;
+mod figure;
+mod memory;
+mod party;
+mod processes;
+mod run;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand, ValueEnum};
+
+use crate::{case::Case, figure::Figure};
+
+/// Times protocols and writes one line of figures for each case.
+#[derive(Parser)]
+#[command(version)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Operations on shared columns: inputs already shared, outputs left shared.
+    Ops(Ops),
+    /// One compute party of a run over TLS; started by `ops`.
+    #[command(hide = true)]
+    Party,
+}
+
+#[derive(clap::Args)]
+struct Ops {
+    /// A case by name, or `all`.
+    #[arg(long, default_value = "all")]
+    case: String,
+    /// How many rows (sort, join and group: a tenth of it).
+    #[arg(long, default_value_t = 1_000_000)]
+    n: usize,
+    /// What the parties talk over.
+    #[arg(long, value_enum, default_value_t = Network::Memory)]
+    network: Network,
+    /// How often; the median counts.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    reps: u32,
+    /// JSON, one object a line; else a table.
+    #[arg(long)]
+    json: bool,
+}
+
+/// What the parties talk over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Network {
+    /// Queues in one process, a thread a party.
+    Memory,
+    /// TLS on this machine, a process a party.
+    Loopback,
+    /// Memory, slowed to one room: 10 Gbit/s, 0.3 ms.
+    Lan,
+    /// Memory, slowed to two cities: 100 Mbit/s, 50 ms.
+    Wan,
+}
+
+/// What goes wrong in a harness ends it; the text says where.
+type Failure = Box<dyn std::error::Error + Send + Sync>;
+
+fn main() -> ExitCode {
+    let done = match Cli::parse().command {
+        Command::Ops(ops) => run_ops(&ops),
+        Command::Party => party::serve(),
+    };
+    match done {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("{error}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+/// Runs the cases; whether every result was right.
+fn run_ops(ops: &Ops) -> Result<bool, Failure> {
+    let mut exact = true;
+    if !ops.json {
+        println!("{}", Figure::heading());
+    }
+    for case in Case::named(&ops.case)? {
+        let n = case.rows(ops.n);
+        let reps = match ops.network {
+            Network::Loopback => processes::run(case, n, ops.reps)?,
+            _ => memory::run(case, n, ops.reps, ops.network)?,
+        };
+        let figure = Figure::new(case, n, ops.network, &reps);
+        exact &= figure.exact();
+        println!("{}", if ops.json { serde_json::to_string(&figure)? } else { figure.row() });
+    }
+    Ok(exact)
+}

@@ -2,11 +2,17 @@
 
 pub mod agreement;
 mod channel;
+#[cfg(feature = "testkit")]
+pub mod faulty;
 mod frame;
 #[cfg(feature = "testkit")]
 pub mod loopback;
 pub mod memory;
 mod notes;
+#[cfg(feature = "testkit")]
+pub mod record;
+#[cfg(feature = "testkit")]
+pub mod shaped;
 pub mod tls;
 
 pub use channel::{Abort, AbortCode, Channel, ChannelError};

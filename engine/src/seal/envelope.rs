@@ -196,8 +196,8 @@ pub fn open(
     if sealed.ciphertext.len() != want {
         return Err(OpenError::Length { party: party.clone(), got: sealed.ciphertext.len(), want });
     }
-    let plaintext =
-        decrypt(&sealed.ciphertext, key, manifest).ok_or(OpenError::Cipher(party.clone()))?;
+    let plaintext = decrypt(&sealed.ciphertext, key, manifest)
+        .ok_or_else(|| OpenError::Cipher(party.clone()))?;
     ResultShare::decode(&plaintext, role, expected.shapes).map_err(broken)
 }
 

@@ -84,12 +84,12 @@ fn the_buyer_opens_three_shares_and_adds_them() {
     let shares = Role::ALL.map(|role| buyer.open(&honest(role), role).unwrap());
     let result = reconstruct(&shares).unwrap();
     let summands = |c: usize, i: usize| [0, 1, 2].map(|s| word(c, s, i));
-    for i in 0..5 {
-        assert_eq!(result[1][i], summands(1, i).into_iter().fold(0, u64::wrapping_add));
+    for (i, &got) in result[1].iter().enumerate() {
+        assert_eq!(got, summands(1, i).into_iter().fold(0, u64::wrapping_add));
     }
-    for i in 0..6 {
+    for (i, &got) in result[0].iter().enumerate() {
         let tail = if i % 2 == 1 { (1 << 6) - 1 } else { u64::MAX };
-        assert_eq!(result[0][i], summands(0, i).into_iter().fold(0, |a, b| a ^ b) & tail);
+        assert_eq!(got, summands(0, i).into_iter().fold(0, |a, b| a ^ b) & tail);
     }
 }
 

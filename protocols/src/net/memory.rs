@@ -56,6 +56,8 @@ struct State {
     frames: VecDeque<Frame>,
     notes: VecDeque<Vec<u8>>,
     closed: bool,
+    /// Receivers that wait. Nobody is woken, at the price of a system call, when there is none.
+    waiting: usize,
 }
 
 impl Queue {
@@ -92,8 +94,11 @@ impl MemoryChannel {
             return Err(ChannelError::Closed(to));
         }
         put(&mut state);
+        let wake = state.waiting > 0;
         drop(state);
-        queue.changed.notify_all();
+        if wake {
+            queue.changed.notify_all();
+        }
         Ok(())
     }
 
@@ -106,12 +111,15 @@ impl MemoryChannel {
     ) -> Result<T, ChannelError> {
         self.mesh.check(self.me, from)?;
         let queue = self.mesh.queue(from, self.me);
+        let mut state = queue.lock();
+        state.waiting += 1;
         let (mut state, _) = queue
             .changed
-            .wait_timeout_while(queue.lock(), self.mesh.stall, |state| {
+            .wait_timeout_while(state, self.mesh.stall, |state| {
                 missing(state) && !state.closed && self.mesh.abort.get().is_none()
             })
             .unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
         self.mesh.check(self.me, from)?;
         match take(&mut state) {
             Some(found) => Ok(found),

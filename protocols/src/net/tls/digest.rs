@@ -24,6 +24,9 @@ pub struct LinkDigests {
     pub received: Digest,
 }
 
+/// Bytes that are hashed together: BLAKE3 is several times faster on many chunks at once than on a few.
+const HASH_AT: usize = 64 << 10;
+
 /// A digest in progress. One thread adds to it, any may look.
 #[derive(Default)]
 pub(super) struct Running(Mutex<State>);
@@ -33,6 +36,15 @@ struct State {
     frames: u64,
     bytes: u64,
     hasher: blake3::Hasher,
+    /// What is counted and not hashed yet.
+    pending: Vec<u8>,
+}
+
+impl State {
+    fn hash(&mut self) {
+        self.hasher.update(&self.pending);
+        self.pending.clear();
+    }
 }
 
 impl Running {
@@ -41,17 +53,23 @@ impl Running {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         state.frames += 1;
         state.bytes += (HEADER_BYTES + frame.body.len()) as u64;
-        state.hasher.update(header);
-        state.hasher.update(&frame.body);
+        state.pending.extend_from_slice(header);
+        if frame.body.len() < HASH_AT {
+            state.pending.extend_from_slice(&frame.body);
+        } else {
+            state.hash();
+            state.hasher.update(&frame.body);
+        }
+        if state.pending.len() >= HASH_AT {
+            state.hash();
+        }
     }
 
     /// What passed so far.
     pub(super) fn digest(&self) -> Digest {
-        let state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        Digest {
-            frames: state.frames,
-            bytes: state.bytes,
-            hash: *state.hasher.finalize().as_bytes(),
-        }
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        state.hash();
+        let hash = *state.hasher.finalize().as_bytes();
+        Digest { frames: state.frames, bytes: state.bytes, hash }
     }
 }

@@ -30,6 +30,8 @@ pub(super) struct State {
     end: Option<ChannelError>,
     /// Nobody will receive any more.
     left: bool,
+    /// Threads that wait for a change. Nobody is woken, at the price of a system call, when there is none.
+    waiting: usize,
 }
 
 impl State {
@@ -63,10 +65,19 @@ impl Inbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Queues a frame; waits while the peer is too far ahead. False when nobody will receive it.
-    pub(super) fn push_frame(&self, frame: Frame, abort: &OnceLock<Abort>) -> bool {
-        let weight = weight(&frame.body);
-        self.push(weight, abort, |state| state.frames.push_back(frame))
+    /// Lets go of a changed state and wakes who waits for that.
+    fn release(&self, state: MutexGuard<'_, State>) {
+        let wake = state.waiting > 0;
+        drop(state);
+        if wake {
+            self.changed.notify_all();
+        }
+    }
+
+    /// Queues frames and leaves `frames` empty; waits while the peer is too far ahead. False when nobody will receive them.
+    pub(super) fn push_frames(&self, frames: &mut Vec<Frame>, abort: &OnceLock<Abort>) -> bool {
+        let weight = frames.iter().map(|frame| weight(&frame.body)).sum();
+        self.push(weight, abort, |state| state.frames.extend(frames.drain(..)))
     }
 
     /// The same for a note.
@@ -76,20 +87,19 @@ impl Inbox {
     }
 
     fn push(&self, weight: usize, abort: &OnceLock<Abort>, put: impl FnOnce(&mut State)) -> bool {
-        let mut state = self
-            .changed
-            .wait_while(self.lock(), |state| {
-                state.bytes > self.backlog && !state.left && abort.get().is_none()
-            })
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.lock();
+        while state.bytes > self.backlog && !state.left && abort.get().is_none() {
+            state.waiting += 1;
+            state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            state.waiting -= 1;
+        }
         // After an abort nobody receives, but the link is read on: the peer's writer must not get stuck.
         if abort.get().is_none() {
             put(&mut state);
             state.bytes += weight;
         }
         let wanted = !state.left;
-        drop(state);
-        self.changed.notify_all();
+        self.release(state);
         wanted
     }
 
@@ -131,11 +141,7 @@ impl Inbox {
                 return Err(ChannelError::Aborted(abort.clone()));
             }
             if let Some(found) = pick(&mut state) {
-                let resume = state.bytes <= self.backlog;
-                drop(state);
-                if resume {
-                    self.changed.notify_all();
-                }
+                self.release(state);
                 return Ok(found);
             }
             if let Some(end) = &state.end {
@@ -145,8 +151,10 @@ impl Inbox {
             if left.is_zero() {
                 return Err(ChannelError::stalled(self.peer, patience));
             }
+            state.waiting += 1;
             let waited = self.changed.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.waiting -= 1;
         }
     }
 }

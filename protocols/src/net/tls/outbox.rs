@@ -40,6 +40,8 @@ struct State {
     queue: VecDeque<Item>,
     /// Items were taken and are not on the wire yet.
     busy: bool,
+    /// Threads that wait for a change. Nobody is woken, at the price of a system call, when there is none.
+    waiting: usize,
     /// Nothing more will be queued.
     closing: bool,
     /// The writer has ended, for better or worse.
@@ -52,37 +54,58 @@ impl Outbox {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Changes the state and wakes who waits for that.
+    fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let mut state = self.lock();
+        let changed = change(&mut state);
+        let wake = state.waiting > 0;
+        drop(state);
+        if wake {
+            self.changed.notify_all();
+        }
+        changed
+    }
+
+    /// Waits until something holds or the time is over.
+    fn wait<'a>(
+        &self,
+        mut state: MutexGuard<'a, State>,
+        patience: Duration,
+        until: impl Fn(&State) -> bool,
+    ) -> MutexGuard<'a, State> {
+        state.waiting += 1;
+        let waited = self.changed.wait_timeout_while(state, patience, |state| !until(state));
+        let mut state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        state.waiting -= 1;
+        state
+    }
+
     /// Queues an item; false if the writer has ended.
     pub(super) fn push(&self, item: Item) -> bool {
-        let mut state = self.lock();
-        if state.done || state.closing {
-            return false;
-        }
-        state.queue.push_back(item);
-        drop(state);
-        self.changed.notify_all();
-        true
+        self.change(|state| {
+            let open = !state.done && !state.closing;
+            if open {
+                state.queue.push_back(item);
+            }
+            open
+        })
     }
 
     /// Puts an abort in the place of everything queued.
     pub(super) fn abort(&self, abort: Abort) {
-        let mut state = self.lock();
-        state.queue.clear();
-        if !state.done {
-            state.queue.push_back(Item::Abort(abort));
-        }
-        drop(state);
-        self.changed.notify_all();
+        self.change(|state| {
+            state.queue.clear();
+            if !state.done {
+                state.queue.push_back(Item::Abort(abort));
+            }
+        });
     }
 
     /// Waits for work. What was taken before counts as sent.
     pub(super) fn take(&self, heartbeat: Duration) -> Work {
-        let mut state = self.lock();
-        state.busy = false;
-        self.changed.notify_all();
-        let idle = |state: &mut State| state.queue.is_empty() && !state.closing;
-        let waited = self.changed.wait_timeout_while(state, heartbeat, idle);
-        state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        self.change(|state| state.busy = false);
+        let mut state =
+            self.wait(self.lock(), heartbeat, |state| !state.queue.is_empty() || state.closing);
         if !state.queue.is_empty() {
             state.busy = true;
             return Work::Send(std::mem::take(&mut state.queue));
@@ -92,34 +115,30 @@ impl Outbox {
 
     /// Nothing more will be queued.
     pub(super) fn close(&self) {
-        self.lock().closing = true;
-        self.changed.notify_all();
+        self.change(|state| state.closing = true);
     }
 
     /// The writer has ended.
     pub(super) fn done(&self) {
-        let mut state = self.lock();
-        state.done = true;
-        state.queue.clear();
-        drop(state);
-        self.changed.notify_all();
+        self.change(|state| {
+            state.done = true;
+            state.queue.clear();
+        });
     }
 
     /// Waits until the writer has ended or the deadline passed.
     pub(super) fn wait_done(&self, deadline: Instant) {
-        self.wait(deadline, |state| state.done);
+        drop(self.wait(self.lock(), until(deadline), |state| state.done));
     }
 
     /// Waits until everything queued is on the wire; false if it will not be, or not by the deadline.
     pub(super) fn wait_sent(&self, deadline: Instant) -> bool {
-        self.wait(deadline, |state| state.done || (state.queue.is_empty() && !state.busy));
-        let state = self.lock();
-        state.queue.is_empty() && !state.busy && !state.done
+        let sent = |state: &State| state.queue.is_empty() && !state.busy;
+        let state = self.wait(self.lock(), until(deadline), |state| state.done || sent(state));
+        !state.done && sent(&state)
     }
+}
 
-    fn wait(&self, deadline: Instant, until: impl Fn(&State) -> bool) {
-        let patience = deadline.saturating_duration_since(Instant::now());
-        let waited = self.changed.wait_timeout_while(self.lock(), patience, |state| !until(state));
-        drop(waited);
-    }
+fn until(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
 }

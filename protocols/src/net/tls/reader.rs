@@ -9,7 +9,10 @@ use std::{
 use rustls::Connection;
 
 use super::{
-    super::channel::{Abort, ChannelError},
+    super::{
+        channel::{Abort, ChannelError},
+        frame::Frame,
+    },
     digest::Running,
     inbox::Inbox,
     parse::{Arrived, Parser},
@@ -25,6 +28,9 @@ pub(super) struct Reader {
     source: BufReader<TcpStream>,
     conn: Connection,
     parser: Parser,
+    /// Frames of the run that are complete and not in the inbox yet.
+    batch: Vec<Frame>,
+    batch_bytes: usize,
 }
 
 /// What a reader does with what arrives.
@@ -39,12 +45,13 @@ pub(super) struct Sink<'a> {
 impl Reader {
     pub(super) fn new(peer: PartyId, stream: TcpStream, conn: Connection) -> Self {
         let source = BufReader::with_capacity(READ_BYTES, stream);
-        Self { peer, source, conn, parser: Parser::default() }
+        Self { peer, source, conn, parser: Parser::default(), batch: Vec::new(), batch_bytes: 0 }
     }
 
     /// Receives until the link ends, and says why in the inbox.
     pub(super) fn run(mut self, sink: &Sink<'_>) {
         let end = self.receive(sink).err().unwrap_or(ChannelError::Closed(self.peer));
+        sink.inbox.push_frames(&mut self.batch, sink.abort);
         sink.inbox.end(end);
         // Tells the peer's writer that its last bytes were read, or that no more will be.
         let _ = self.source.get_ref().shutdown(Shutdown::Both);
@@ -60,15 +67,48 @@ impl Reader {
                     let arrived =
                         self.parser.advance(count).map_err(|what| self.malformed(what))?;
                     if let Some(arrived) = arrived
-                        && !deliver(arrived, sink)
+                        && !self.deliver(arrived, sink)
                     {
                         return Ok(());
                     }
                 }
-                Err(error) if error.kind() == ErrorKind::WouldBlock => self.fetch()?,
+                Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                    // Nobody is kept waiting for a frame that is here: the next read may take long.
+                    if self.source.buffer().is_empty() && !self.hand_over(sink) {
+                        return Ok(());
+                    }
+                    self.fetch()?;
+                }
                 Err(_) => return Err(ChannelError::Closed(self.peer)),
             }
         }
+    }
+
+    /// False when nobody here wants more.
+    fn deliver(&mut self, arrived: Arrived, sink: &Sink<'_>) -> bool {
+        match arrived {
+            Arrived::Heartbeat => true,
+            Arrived::Note(note) => sink.inbox.push_note(note, sink.abort),
+            Arrived::Data(header, frame) => {
+                sink.received.add(&header, &frame);
+                self.batch_bytes += frame.body.len();
+                self.batch.push(frame);
+                self.batch_bytes < READ_BYTES || self.hand_over(sink)
+            }
+            Arrived::Abort(abort) => {
+                let _ = sink.abort.set(abort); // the first one heard of counts
+                (sink.wake_all)();
+                true
+            }
+        }
+    }
+
+    /// Puts the batch into the inbox.
+    fn hand_over(&mut self, sink: &Sink<'_>) -> bool {
+        self.batch_bytes = 0;
+        let wanted = self.batch.is_empty() || sink.inbox.push_frames(&mut self.batch, sink.abort);
+        self.batch.clear(); // after an abort they stay behind
+        wanted
     }
 
     /// Reads from the kernel once and decrypts what became complete. Silence for longer than the socket's timeout ends the link.
@@ -93,22 +133,5 @@ impl Reader {
 
     fn malformed(&self, what: String) -> ChannelError {
         ChannelError::Malformed { peer: self.peer, what }
-    }
-}
-
-/// False when nobody here wants more.
-fn deliver(arrived: Arrived, sink: &Sink<'_>) -> bool {
-    match arrived {
-        Arrived::Heartbeat => true,
-        Arrived::Note(note) => sink.inbox.push_note(note, sink.abort),
-        Arrived::Data(header, frame) => {
-            sink.received.add(&header, &frame);
-            sink.inbox.push_frame(frame, sink.abort)
-        }
-        Arrived::Abort(abort) => {
-            let _ = sink.abort.set(abort); // the first one heard of counts
-            (sink.wake_all)();
-            true
-        }
     }
 }

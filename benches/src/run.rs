@@ -1,0 +1,73 @@
+//! One party's repetition: wait for the start, run, then open the result and compare it.
+
+use std::{sync::Arc, time::Instant};
+
+use protocols::{
+    kernels::Backend,
+    mpc::{Column, reveal},
+    net::Channel,
+    party::Role,
+    ring::{B64, Z32, Z64},
+    session::{Gate, OpeningKind, Session, SessionError},
+    testkit::test_prss,
+};
+
+use crate::case::{Case, Clear, widened};
+
+/// What one party saw.
+pub(crate) struct Seen {
+    pub(crate) began: Instant,
+    pub(crate) ended: Instant,
+    pub(crate) bytes: u64,
+    pub(crate) rounds: u32,
+    pub(crate) exact: bool,
+}
+
+/// A repetition's seed: no two repetitions share a keystream position.
+pub(crate) fn seed(rep: u32) -> u64 {
+    0x0075_6e73_6565_6e00 + u64::from(rep)
+}
+
+/// Runs one repetition as `role`; `start` returns when all parties are ready, `done` is told as soon as this one has ended.
+pub(crate) fn repetition(
+    (case, rep): (Case, u32),
+    role: Role,
+    channel: Arc<dyn Channel>,
+    clear: &[Clear],
+    inputs: &[Column],
+    wait: (impl FnOnce(), impl FnOnce()),
+) -> Result<Seen, SessionError> {
+    let prss = test_prss(seed(rep), role);
+    let mut s = Session::new(role, channel, prss, Gate::recording());
+    s.enter(1);
+    let (start, done) = wait;
+    start();
+    let began = Instant::now();
+    let result = case.run(&mut s, inputs);
+    let ended = Instant::now();
+    done();
+    let outputs = result.inspect_err(|error| s.abort(error))?;
+    let (bytes, rounds) = (s.stats().total().bytes, s.depth());
+    s.enter(2);
+    let mut opened = Vec::new();
+    for column in &outputs {
+        opened.push(open(&mut s, column)?);
+    }
+    Ok(Seen { began, ended, bytes, rounds, exact: case.is_right(clear, &opened) })
+}
+
+fn open(s: &mut Session, column: &Column) -> Result<Vec<u64>, SessionError> {
+    const KIND: OpeningKind = OpeningKind::Result;
+    Ok(match column {
+        Column::Z64(words) => reveal::<Z64>(s, words, KIND)?.to_vec(),
+        Column::Z32(words) => widened(&reveal::<Z32>(s, words, KIND)?),
+        Column::Bits(bits) => {
+            let mut bits = bits.clone();
+            bits.clear_beyond_rows();
+            let planes = reveal::<B64>(s, bits.planes(), KIND)?;
+            let mut rows = vec![0; bits.rows()];
+            Backend::active().from_planes(&planes, bits.width(), &mut rows);
+            rows
+        }
+    })
+}
