@@ -1,8 +1,24 @@
-//! The joint plan: operations on shared columns, with their hash, price and leakage report.
+//! The joint plan: operations on shared columns, with their hash, types, text and leakage report, and how the buyer reads the
+//! opened result.
 
+mod check;
+#[cfg(any(test, feature = "testkit"))]
+pub mod clear;
+#[cfg(any(test, feature = "testkit"))]
+mod clear_tables;
+mod decode;
+mod encoded;
+mod explain;
+mod hash;
 mod ir;
 mod terms;
+mod typing;
 
+pub use check::{PlanError, check};
+pub use decode::{DecodeError, Opened, OpenedColumn, decode, json_rows};
+pub use encoded::{EncodedColumn, EncodedInput};
+pub use explain::{explain, leakage};
+pub use hash::hash;
 pub use ir::{
     ColumnUse, Decode, Encoding, Extreme, InputColumn, Kind, LocalInput, Op, Output, OutputColumn,
     PLAN_FORMAT, Plan, PolicyRef, Ref, Shape, SortKey, UseForm,
