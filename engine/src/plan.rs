@@ -2,7 +2,13 @@
 //! opened result.
 
 mod check;
+#[cfg(any(test, feature = "testkit"))]
+pub mod clear;
+#[cfg(any(test, feature = "testkit"))]
+mod clear_tables;
+mod decode;
 mod encoded;
+mod explain;
 mod hash;
 mod ir;
 mod layout;
@@ -10,7 +16,9 @@ mod terms;
 mod typing;
 
 pub use check::{PlanError, check};
+pub use decode::{DecodeError, Opened, OpenedColumn, decode, json_rows};
 pub use encoded::{EncodedColumn, EncodedInput};
+pub use explain::{explain, leakage};
 pub use hash::hash;
 pub use ir::{
     ColumnUse, Decode, Encoding, Extreme, InputColumn, Kind, LocalInput, Op, Output, OutputColumn,

@@ -19,7 +19,7 @@ mod surface;
 mod tables;
 mod text;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 mod uses;
 mod value;
 

@@ -7,18 +7,18 @@ use crate::{
     plan::{PolicyRef, PolicyTerms},
 };
 
-pub(super) const DEMO: &str = "SELECT j.occupation, p.education, COUNT(*) AS people, \
+pub(crate) const DEMO: &str = "SELECT j.occupation, p.education, COUNT(*) AS people, \
     AVG(j.hours_per_week) AS avg_hours, \
     AVG(CASE WHEN p.income = '>50K' THEN 1.0 ELSE 0.0 END) AS high_income_share \
     FROM census.people p JOIN employers.jobs j ON p.person_id = j.person_id \
     WHERE p.age BETWEEN 25 AND 64 AND j.hours_per_week >= 20 \
     GROUP BY j.occupation, p.education ORDER BY people DESC, occupation, education";
 
-pub(super) fn party(name: &str) -> PartyName {
+pub(crate) fn party(name: &str) -> PartyName {
     PartyName::try_from(name).unwrap()
 }
 
-pub(super) fn column(name: &str, ty: ColumnType, range: Option<(i64, i64)>) -> ColumnSpec {
+pub(crate) fn column(name: &str, ty: ColumnType, range: Option<(i64, i64)>) -> ColumnSpec {
     ColumnSpec {
         name: name.into(),
         ty,
@@ -29,17 +29,17 @@ pub(super) fn column(name: &str, ty: ColumnType, range: Option<(i64, i64)>) -> C
     }
 }
 
-pub(super) fn listed(name: &str, domain: &[&str]) -> ColumnSpec {
+pub(crate) fn listed(name: &str, domain: &[&str]) -> ColumnSpec {
     let mut domain: Vec<String> = domain.iter().map(|s| (*s).to_owned()).collect();
     domain.sort();
     ColumnSpec { domain: Some(domain), ..column(name, ColumnType::String, None) }
 }
 
-pub(super) fn nullable(spec: ColumnSpec) -> ColumnSpec {
+pub(crate) fn nullable(spec: ColumnSpec) -> ColumnSpec {
     ColumnSpec { nullable: true, ..spec }
 }
 
-pub(super) fn spec(sql: &str) -> JobSpec {
+pub(crate) fn spec(sql: &str) -> JobSpec {
     JobSpec {
         schema: "unseen.job/v1".into(),
         request_id: "r1".into(),
@@ -55,7 +55,7 @@ pub(super) fn spec(sql: &str) -> JobSpec {
     }
 }
 
-pub(super) fn people() -> DatasetDescriptor {
+pub(crate) fn people() -> DatasetDescriptor {
     DatasetDescriptor {
         party: party("census"),
         name: "people".into(),
@@ -70,7 +70,7 @@ pub(super) fn people() -> DatasetDescriptor {
     }
 }
 
-pub(super) fn jobs() -> DatasetDescriptor {
+pub(crate) fn jobs() -> DatasetDescriptor {
     DatasetDescriptor {
         party: party("employers"),
         name: "jobs".into(),
@@ -85,7 +85,7 @@ pub(super) fn jobs() -> DatasetDescriptor {
     }
 }
 
-pub(super) fn terms(dataset: &str, k: u32) -> PolicyTerms {
+pub(crate) fn terms(dataset: &str, k: u32) -> PolicyTerms {
     let policy =
         PolicyRef { dataset: dataset.into(), id: "t".into(), version: 1, hash: Hash32([0; 32]) };
     PolicyTerms { policy, min_group_entities: k, max_groups: None, domains: Default::default() }

@@ -1,0 +1,207 @@
+//! A plan as text, one operation a line, and what running it shows to whom.
+
+use std::fmt::Write;
+
+use super::{
+    check::{PlanError, check},
+    ir::{Encoding, Kind, Op, Plan, Ref, Shape},
+};
+
+/// The plan as text. `cost` gives what to print behind an operation, by its number: bytes and rounds, for instance.
+///
+/// # Errors
+/// If the plan is none.
+pub fn explain(plan: &Plan, cost: &dyn Fn(usize) -> Option<String>) -> Result<String, PlanError> {
+    let shapes = check(plan)?;
+    let mut text = String::new();
+    // Writing to a String cannot fail.
+    let _ = write_inputs(&mut text, plan);
+    for (i, op) in plan.nodes.iter().enumerate() {
+        let shape = shapes[i].first().copied();
+        let rows = shape.map_or_else(String::new, |s| format!("{} rows", thousands(s.rows)));
+        let cost = cost(i).map_or_else(String::new, |c| format!("   {c}"));
+        let line = format!("n{i} = {}", describe(op, plan, shape));
+        let _ = writeln!(text, "{line:<72} {rows:>14}{cost}");
+    }
+    let _ = write_output(&mut text, plan);
+    Ok(text)
+}
+
+fn write_inputs(text: &mut String, plan: &Plan) -> std::fmt::Result {
+    for (i, input) in plan.inputs.iter().enumerate() {
+        let (party, names) = (&input.party, input.datasets.join(", "));
+        writeln!(text, "input {i}: {party} runs this on {names}, padded to {} rows", thousands(input.rows))?;
+        for line in input.text.lines() {
+            writeln!(text, "    {line}")?;
+        }
+        for (c, column) in input.columns.iter().enumerate() {
+            writeln!(text, "    shares n{i}.{c} = {} as {}", column.name, encoding(&column.encoding))?;
+        }
+        writeln!(text, "    shares n{i}.{} = which rows exist", input.columns.len())?;
+    }
+    Ok(())
+}
+
+fn write_output(text: &mut String, plan: &Plan) -> std::fmt::Result {
+    writeln!(text, "sealed to {}: rows where {}", plan.buyer, name(plan.output.live))?;
+    for column in &plan.output.columns {
+        write!(text, "    {} = {}", column.name, name(column.value))?;
+        if let Some(divisor) = column.divisor {
+            write!(text, " / {}", name(divisor))?;
+        }
+        if let Some(present) = column.present {
+            write!(text, " where {}, else NULL", name(present))?;
+        }
+        writeln!(text)?;
+    }
+    if plan.min_group_entities > 0 {
+        writeln!(text, "every released row rests on at least {} entities", plan.min_group_entities)?;
+    }
+    Ok(())
+}
+
+fn encoding(encoding: &Encoding) -> String {
+    match encoding {
+        Encoding::Offset { min, max, width } => format!("{width} bits, {min} to {max}"),
+        Encoding::Word { min, max } => format!("a 64-bit word, {min} to {max}"),
+        Encoding::Code { domain, width } => {
+            format!("{width} bits, a code of {} values", domain.len())
+        }
+        Encoding::KeyedHash { from, width } => {
+            format!("{width} bits of a keyed hash, from bit {from}")
+        }
+        Encoding::Flag => "1 bit".into(),
+        Encoding::Present => "1 bit: whether it is there".into(),
+    }
+}
+
+fn name(r: Ref) -> String {
+    format!("n{}.{}", r.0, r.1)
+}
+
+fn names(all: &[Ref]) -> String {
+    all.iter().map(|r| name(*r)).collect::<Vec<_>>().join(", ")
+}
+
+fn kind(shape: Option<Shape>) -> String {
+    match shape.map(|s| s.kind) {
+        Some(Kind::Bits(width)) => format!("{width} bits"),
+        Some(Kind::Z64) => "64-bit word".into(),
+        None => String::new(),
+    }
+}
+
+fn describe(op: &Op, plan: &Plan, shape: Option<Shape>) -> String {
+    let two = |word: &str, a: &Ref, b: &Ref| format!("{word} {}, {}", name(*a), name(*b));
+    match op {
+        Op::Input { input } => {
+            let party = plan.inputs.get(*input as usize).map(|i| i.party.to_string());
+            format!("input {input} of {}", party.unwrap_or_default())
+        }
+        Op::Constant { value, .. } => format!("constant {value} ({})", kind(shape)),
+        Op::Xor(a, b) => two("xor", a, b),
+        Op::And(a, b) => two("and", a, b),
+        Op::Not(a) => format!("not {}", name(*a)),
+        Op::Concat(parts) => format!("concat {}", names(parts)),
+        Op::Slice { of, from, width } => format!("slice {} from bit {from}, {width} bits", name(*of)),
+        Op::EqBits(a, b) => two("equal", a, b),
+        Op::LtBits(a, b) => two("less", a, b),
+        Op::Add(a, b) => two("add", a, b),
+        Op::Sub(a, b) => two("subtract", a, b),
+        Op::Mul(a, b) => two("multiply", a, b),
+        Op::Affine { of, by, plus } => format!("{} · {by} + {plus}", name(*of)),
+        Op::Lt { a, b, width } => format!("{} (differences of {width} bits)", two("less", a, b)),
+        Op::Eq { a, b, width } => format!("{} (differences of {width} bits)", two("equal", a, b)),
+        Op::Inject(of) => format!("bit to word {}", name(*of)),
+        Op::ToBits { of, min, width } => format!("word to {width} bits {} from {min}", name(*of)),
+        Op::ToWord { of, min } => format!("bits to word {} from {min}", name(*of)),
+        Op::Mask { of, by } => format!("{} where {}, else 0", name(*of), name(*by)),
+        Op::Select { by, yes, no } => {
+            format!("{} where {}, else {}", name(*yes), name(*by), name(*no))
+        }
+        Op::Join { left_key, left_sorted, columns, right_key, .. } => format!(
+            "join {} to {}{}, bringing {}",
+            name(*right_key),
+            name(*left_key),
+            if *left_sorted { " (sorted by its owner)" } else { "" },
+            names(columns)
+        ),
+        Op::GroupBy { keys, live, sums, extremes, .. } => {
+            let extremes: Vec<Ref> = extremes.iter().map(|e| e.of).collect();
+            let mut text = format!("group {} by {}", name(*live), names(keys));
+            let _ = write!(text, "; sums {}", names(sums));
+            if !extremes.is_empty() {
+                let _ = write!(text, "; extremes {}", names(&extremes));
+            }
+            text
+        }
+        Op::Sort { live, keys, columns } => {
+            let key = |k: &super::ir::SortKey| {
+                format!("{}{}", name(k.of), if k.descending { " descending" } else { "" })
+            };
+            let keys: Vec<String> = keys.iter().map(key).collect();
+            let by = if keys.is_empty() { String::new() } else { format!(" by {}", keys.join(", ")) };
+            format!("sort {} first{by}; moves {}", name(*live), names(columns))
+        }
+        Op::Head { of, rows } => format!("the first {rows} of {}", name(*of)),
+    }
+}
+
+/// 100352 as `100,352`.
+fn thousands(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// What running the plan shows, and to whom: one sentence each. `permutations` tells for an operation how many random
+/// permutations of how many rows its protocol opens.
+///
+/// # Errors
+/// If the plan is none.
+pub fn leakage(
+    plan: &Plan,
+    permutations: &dyn Fn(usize) -> Vec<(u64, u64)>,
+) -> Result<Vec<String>, PlanError> {
+    let shapes = check(plan)?;
+    let mut sentences = Vec::new();
+    for input in &plan.inputs {
+        sentences.push(format!(
+            "all parties: {}.{} has at most {} rows (its published bound); how many pass its owner's \
+             conditions stays hidden",
+            input.party,
+            input.datasets.join(", "),
+            thousands(input.rows)
+        ));
+    }
+    for (i, op) in plan.nodes.iter().enumerate() {
+        for (rows, times) in permutations(i) {
+            let word = match op {
+                Op::Join { .. } => "join",
+                Op::GroupBy { .. } => "grouping",
+                _ => "sort",
+            };
+            sentences.push(format!(
+                "compute parties: a random permutation of {} rows, {times} times, in the {word} n{i}; \
+                 independent of all data",
+                thousands(rows)
+            ));
+        }
+    }
+    let live = plan.output.live;
+    let rows = shapes[live.0 as usize][live.1 as usize].rows;
+    sentences.push(format!(
+        "{}: the {} result columns of the released rows, at most {}; what is not released is zero",
+        plan.buyer,
+        plan.output.columns.len(),
+        thousands(rows)
+    ));
+    sentences.extend(plan.notes.iter().cloned());
+    Ok(sentences)
+}
