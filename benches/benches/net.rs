@@ -1,7 +1,5 @@
 //! What links carry: bytes a second in one direction and in both, and how long a frame takes there and back.
 
-#![expect(missing_docs, reason = "criterion's macros make items without docs")]
-
 use std::{hint::black_box, thread, time::Duration};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
@@ -12,6 +10,7 @@ use protocols::{
 
 const STREAM_BYTES: usize = 256 << 20;
 const FRAMES: usize = 10_000;
+const TURNS: u64 = 1000;
 
 fn frame(body: Vec<u8>) -> Frame {
     Frame { tag: Tag { path: 0, seq: 0, chunk: 0 }, depth: 0, body }
@@ -45,48 +44,49 @@ fn links(criterion: &mut Criterion) {
         for len in [64, 4096, MAX_BODY_BYTES] {
             let count = FRAMES.min(STREAM_BYTES / len);
             group.throughput(Throughput::Bytes((count * len) as u64));
-            group.bench_function(BenchmarkId::new("one_way", len), |bencher| {
-                bencher.iter(|| {
-                    thread::scope(|scope| {
-                        scope.spawn(|| send(a, b.me(), count, len));
-                        receive(b, a.me(), count);
-                    });
-                });
-            });
+            let id = BenchmarkId::new("one_way", len);
+            group.bench_function(id, |bencher| bencher.iter(|| one_way(a, b, count, len)));
         }
-        let count = STREAM_BYTES / MAX_BODY_BYTES;
         group.throughput(Throughput::Bytes(2 * STREAM_BYTES as u64));
-        group.bench_function("both_ways", |bencher| {
-            bencher.iter(|| {
-                thread::scope(|scope| {
-                    scope.spawn(|| {
-                        send(a, b.me(), count, MAX_BODY_BYTES);
-                        receive(a, b.me(), count);
-                    });
-                    send(b, a.me(), count, MAX_BODY_BYTES);
-                    receive(b, a.me(), count);
-                });
-            });
-        });
-        group.throughput(Throughput::Elements(1000));
-        group.bench_function("there_and_back", |bencher| {
-            bencher.iter(|| {
-                thread::scope(|scope| {
-                    scope.spawn(|| {
-                        for _ in 0..1000 {
-                            receive(b, a.me(), 1);
-                            send(b, a.me(), 1, 64);
-                        }
-                    });
-                    for _ in 0..1000 {
-                        send(a, b.me(), 1, 64);
-                        receive(a, b.me(), 1);
-                    }
-                });
-            });
-        });
+        group.bench_function("both_ways", |bencher| bencher.iter(|| both_ways(a, b)));
+        group.throughput(Throughput::Elements(TURNS));
+        group.bench_function("there_and_back", |bencher| bencher.iter(|| there_and_back(a, b)));
         group.finish();
     }
+}
+
+fn one_way(a: &dyn Channel, b: &dyn Channel, count: usize, len: usize) {
+    thread::scope(|scope| {
+        scope.spawn(|| send(a, b.me(), count, len));
+        receive(b, a.me(), count);
+    });
+}
+
+fn both_ways(a: &dyn Channel, b: &dyn Channel) {
+    let count = STREAM_BYTES / MAX_BODY_BYTES;
+    let exchange = |me: &dyn Channel, peer| {
+        send(me, peer, count, MAX_BODY_BYTES);
+        receive(me, peer, count);
+    };
+    thread::scope(|scope| {
+        scope.spawn(|| exchange(a, b.me()));
+        exchange(b, a.me());
+    });
+}
+
+fn there_and_back(a: &dyn Channel, b: &dyn Channel) {
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            for _ in 0..TURNS {
+                receive(b, a.me(), 1);
+                send(b, a.me(), 1, 64);
+            }
+        });
+        for _ in 0..TURNS {
+            send(a, b.me(), 1, 64);
+            receive(a, b.me(), 1);
+        }
+    });
 }
 
 criterion_group!(benches, links);
