@@ -55,8 +55,26 @@ fn random_input(world: World, label: u64, input: &LocalInput) -> EncodedInput {
             ),
         }
     };
-    let columns = input.columns.iter().enumerate().map(|(i, c)| draw(i, &c.encoding)).collect();
+    let drawn = input.columns.iter().enumerate().map(|(i, c)| draw(i, &c.encoding));
+    let mut columns: Vec<EncodedColumn> = drawn.collect();
+    zero_absent(input, &mut columns);
     EncodedInput { columns, live }
+}
+
+/// An absent value is encoded as 0.
+fn zero_absent(input: &LocalInput, columns: &mut [EncodedColumn]) {
+    for (i, of) in input.columns.iter().enumerate() {
+        let EncodedColumn::Bits { rows: present, .. } = columns[i].clone() else { continue };
+        if of.encoding != Encoding::Present {
+            continue;
+        }
+        for (other, column) in input.columns.iter().zip(columns.iter_mut()) {
+            if other.source == of.source && other.encoding != Encoding::Present {
+                let (EncodedColumn::Bits { rows, .. } | EncodedColumn::Words(rows)) = column;
+                rows.iter_mut().zip(&present).filter(|(_, p)| **p == 0).for_each(|(row, _)| *row = 0);
+            }
+        }
+    }
 }
 
 /// Runs a plan at three parties (and outside providers) over memory and returns the opened columns by layout.
