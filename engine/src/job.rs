@@ -1,11 +1,13 @@
 //! Jobs: what is asked for, the states it goes through, and how it can end.
 
+mod admission;
 mod failure;
 mod id;
 mod reason;
 mod spec;
 mod state;
 
+pub use admission::admit;
 pub use failure::{Failure, Stage};
 pub use id::{BadJobId, JobId};
 pub use reason::{Audience, Code, Reason};

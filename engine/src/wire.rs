@@ -2,6 +2,7 @@
 //!
 //! Everything that comes in is parsed here, once; what stands behind it has checked forms and lengths only, no signatures.
 
+mod caller;
 mod calls;
 mod document;
 mod run;
@@ -9,9 +10,13 @@ mod status;
 mod verdict;
 mod view;
 
-pub use calls::{ConsentCalls, JobCalls, PartyCalls};
+pub use caller::{caller, only};
+pub use calls::{ConsentCalls, JobCalls, PartyCalls, Replies};
 pub use document::{MAX_DOCUMENT_BYTES, parse, write};
-pub use run::{CHUNK_BYTES, Participant, Prepared, Progress, RunEvent, RunOrder, SealedPiece, SealedShare, pieces};
+pub use run::{
+    CHUNK_BYTES, Participant, Prepared, Progress, RunEvent, RunOrder, SealedPiece, SealedShare,
+    pieces, roster, run_id,
+};
 pub use status::{failure_of, status_of};
-pub use verdict::{Datasets, Decision, PendingJob, Published, Verdict};
+pub use verdict::{Datasets, Decision, PendingJob, Published, Verdict, read_cancel, read_job};
 pub use view::{Explanation, JobView};

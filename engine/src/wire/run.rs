@@ -1,22 +1,24 @@
 //! What travels around a run: preparations, the order to start, and what comes back.
 
 use proto::v1;
+use serde::{Deserialize, Serialize};
 
 use super::{
     document,
     verdict::{party, violation},
 };
 use crate::{
-    identity::{Hash32, PartyName, Signed},
+    identity::{Hash32, PartyName, Signed, canonical_hash},
     job::{Failure, JobId, Stage},
-    policy::Consent,
+    plan::Plan,
+    policy::{Consent, participants},
 };
 
 /// Longest piece of a sealed share in one message, in bytes.
 pub const CHUNK_BYTES: usize = 1 << 20;
 
 /// What a participant brings to a run before it starts.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Prepared {
     /// Its part of the run's name: 32 random bytes.
     pub nonce: Hash32,
@@ -25,7 +27,7 @@ pub struct Prepared {
 }
 
 /// One participant in the order to start.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Participant {
     /// Who.
     pub party: PartyName,
@@ -88,6 +90,29 @@ pub enum RunEvent {
     Sealed(SealedPiece),
     /// Its part of the receipt (JSON); the last event.
     Receipt(Vec<u8>),
+}
+
+/// The participants of a plan: compute parties in order, then outside providers by name.
+#[must_use]
+pub fn roster(plan: &Plan) -> Vec<PartyName> {
+    let outside = participants(plan).into_iter().filter(|party| !plan.compute.contains(party));
+    plan.compute.iter().cloned().chain(outside).collect()
+}
+
+/// The run's name: hash of job, plan, attempt and the three compute parties' nonces.
+#[must_use]
+pub fn run_id(plan: Hash32, order: &RunOrder) -> Hash32 {
+    #[derive(Serialize)]
+    struct Run {
+        job: Hash32,
+        plan: Hash32,
+        attempt: u32,
+        nonces: Vec<Hash32>,
+    }
+    let compute = order.participants.iter().take(3);
+    let nonces = compute.map(|party| party.prepared.nonce).collect();
+    let job = order.job.hash();
+    canonical_hash("unseen.run/v1", &Run { job, plan, attempt: order.attempt, nonces })
 }
 
 /// Cuts a sealed share into pieces of at most [`CHUNK_BYTES`]; at least one.

@@ -1,16 +1,17 @@
 //! What participants publish, and what they say to a job.
 
 use proto::v1;
+use serde::{Deserialize, Serialize};
 
-use super::document;
+use super::{document, view::read_failure};
 use crate::{
     identity::{Hash32, PartyName, Signed},
-    job::{Failure, JobId, JobSpec, Reason, Stage},
+    job::{BadJobId, Failure, JobId, JobSpec, Reason, Stage},
     policy::{Consent, Refusal},
 };
 
 /// What a participant publishes: signed documents as it wrote them.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Published {
     /// Signed dataset descriptors (JSON).
     pub descriptors: Vec<Vec<u8>>,
@@ -178,4 +179,22 @@ pub(super) fn party(name: &str) -> Result<PartyName, Failure> {
 
 pub(super) fn violation(what: &str) -> Failure {
     Failure::new(Reason::ProtocolViolation, Stage::Submit, what)
+}
+
+/// Reads a job's name.
+///
+/// # Errors
+/// [`Reason::JobUnknown`] if it is none.
+pub fn read_job(text: &str, stage: Stage) -> Result<JobId, Failure> {
+    text.parse().map_err(|error: BadJobId| Failure::new(Reason::JobUnknown, stage, error.to_string()))
+}
+
+/// Reads which job is over, and why.
+///
+/// # Errors
+/// [`Reason::ProtocolViolation`] if the failure is none.
+pub fn read_cancel(wire: v1::CancelRequest) -> Result<(JobId, Failure), Failure> {
+    let job = read_job(&wire.job, Stage::Run)?;
+    let failure = wire.failure.ok_or_else(|| violation("a cancellation without a reason"))?;
+    Ok((job, read_failure(failure)?))
 }

@@ -1,0 +1,17 @@
+//! The coordinator: takes jobs in, asks the participants, keeps ciphertexts and receipts. It holds metadata only.
+//!
+//! # Invariants
+//! * Nothing here names a share, a protocol or a secret key of a result.
+//! * It can start nothing alone: every participant checks consents itself.
+
+mod board;
+mod book;
+mod drive;
+mod planner;
+mod release;
+mod results;
+mod service;
+
+pub use board::{Board, Patience};
+pub use planner::{Assembly, Outline, Planner};
+pub use service::JobServer;

@@ -1,0 +1,327 @@
+//! One job's way from SUBMITTED to its end.
+
+use std::{sync::Arc, time::Duration};
+
+use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
+
+use super::{
+    board::Board,
+    book::{Live, broken},
+};
+use crate::{
+    identity::{Hash32, PartyName, Signed},
+    job::{Failure, JobEvent, JobId, JobSpec, JobState, Reason, Stage},
+    policy::Consent,
+    wire::{
+        self, CHUNK_BYTES, Datasets, Decision, Participant, PartyCalls, RunEvent, RunOrder,
+        SealedShare, Verdict,
+    },
+};
+
+/// A job is run once; another attempt is another job, with consents of its own.
+pub(super) const ATTEMPT: u32 = 1;
+
+/// Largest sealed share the coordinator keeps, in bytes.
+const MAX_SEALED_BYTES: usize = 1 << 30;
+
+/// How long others get to say why they ended, once one has failed.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+impl Board {
+    /// Drives a job to its end. Every step may be repeated after a restart, except running.
+    pub(super) async fn drive(self: Arc<Self>, live: Arc<Live>) {
+        let record = live.record().await;
+        let done = match record.state {
+            JobState::Running => {
+                let words = "the coordinator went down while the job ran";
+                Err(Failure::new(Reason::Interrupted, Stage::Run, words))
+            }
+            JobState::Releasing => Ok(()),
+            _ => tokio::select! {
+                done = self.to_release(&live, &record.spec) => done,
+                why = live.stopped() => Err(why),
+                why = self.overtime(&record.spec) => Err(why),
+            },
+        };
+        let done = match done {
+            Ok(()) => self.release(&live, &record.spec).await,
+            Err(failure) => Err(failure),
+        };
+        if let Err(failure) = done {
+            self.end(&live, failure).await;
+        }
+        self.leave(live.id);
+    }
+
+    /// Ends a job: journal first, then everybody who takes part, then what was kept of a result.
+    async fn end(&self, live: &Live, failure: Failure) {
+        tracing::info!(job = %live.id, %failure, "a job ended early");
+        match live.end(&self.store, &*self.clock, &failure).await {
+            Ok(true) => {}
+            Ok(false) => return,
+            Err(error) => tracing::error!(%error, job = %live.id, "its end was not journalled"),
+        }
+        let record = live.record().await;
+        let calls = self.calls(&record.participants).unwrap_or_default();
+        let told = calls.iter().map(|party| async {
+            if let Err(error) = party.cancel(live.id, &failure).await {
+                tracing::warn!(party = %party.peer(), %error, "a participant was not told");
+            }
+        });
+        // Nobody waits for this: a participant that cannot be told ends by its own deadline.
+        join_all(told).await;
+        if let Err(error) = self.store.drop_sealed(live.id).await {
+            tracing::error!(%error, job = %live.id, "its sealed shares were not dropped");
+        }
+    }
+
+    /// Ready when the job's time is over.
+    async fn overtime(&self, spec: &[u8]) -> Failure {
+        let expires = wire::parse::<Signed<JobSpec>>("job", Stage::Submit, spec)
+            .map_or(i64::MAX, |spec| spec.body.expires_at_ms);
+        loop {
+            let left = expires.saturating_sub(self.clock.now_ms());
+            let Ok(left @ 1..) = u64::try_from(left) else { break };
+            // Looked at again now and then, since the clock is not the timer's.
+            tokio::time::sleep(Duration::from_millis(left.min(1000))).await;
+        }
+        Failure::new(Reason::DeadlineExceeded, Stage::Run, "the job's time is over")
+    }
+
+    async fn to_release(&self, live: &Live, spec: &[u8]) -> Result<(), Failure> {
+        let (store, clock) = (&self.store, &*self.clock);
+        live.advance(store, clock, JobEvent::Validate, |_| {}).await?;
+        let signed = wire::parse("job", Stage::Submit, spec)?;
+        let outline = self.outline(&signed).await?;
+        let participants = outline.participants.clone();
+        live.amend(store, |record| {
+            record.plan = Some(outline.plan);
+            record.participants = participants;
+        })
+        .await?;
+        let parties = self.calls(&outline.participants)?;
+        let asked = Datasets { spec: spec.to_vec(), published: outline.published };
+        let asked_for = wire::write(&asked.published);
+        let verdicts = self.validate(live, &parties, asked, outline.plan).await?;
+        live.advance(store, clock, JobEvent::Agreed, |_| {}).await?;
+        let consents = self.consents(live, &parties, verdicts, outline.plan).await?;
+        live.advance(store, clock, JobEvent::Approve, |record| record.awaiting.clear()).await?;
+        live.advance(store, clock, JobEvent::Prepare, |_| {}).await?;
+        let order = self.prepare(live.id, &parties, consents).await?;
+        self.keep(live.id, "published", &order.participants[0].party, &asked_for).await?;
+        for one in &order.participants {
+            self.keep(live.id, "participant", &one.party, &wire::write(one)).await?;
+        }
+        live.advance(store, clock, JobEvent::Start, |_| {}).await?;
+        self.run(live, &parties, order).await?;
+        live.advance(store, clock, JobEvent::Release, |_| {}).await
+    }
+
+    /// Everybody's verdict; all on the plan the coordinator compiled, and none a refusal.
+    async fn validate(
+        &self,
+        live: &Live,
+        parties: &[PartyCalls],
+        asked: Datasets,
+        plan: Hash32,
+    ) -> Result<Vec<Verdict>, Failure> {
+        let verdicts = join_all(parties.iter().map(|p| p.validate(asked.clone(), false))).await;
+        let verdicts = verdicts.into_iter().collect::<Result<Vec<_>, _>>()?;
+        for (party, verdict) in parties.iter().zip(&verdicts) {
+            if verdict.plan != plan || verdict.job != live.id {
+                let words = format!("{} compiled another plan", party.peer());
+                let failure = Failure::new(Reason::PlanMismatch, Stage::Validate, words);
+                return Err(failure.at(party.peer()));
+            }
+        }
+        self.refuse(live, &verdicts, Stage::Validate).await?;
+        Ok(verdicts)
+    }
+
+    /// Waits until everybody has consented.
+    async fn consents(
+        &self,
+        live: &Live,
+        parties: &[PartyCalls],
+        mut verdicts: Vec<Verdict>,
+        plan: Hash32,
+    ) -> Result<Vec<Signed<Consent>>, Failure> {
+        loop {
+            self.refuse(live, &verdicts, Stage::Approve).await?;
+            let awaiting: Vec<PartyName> = parties
+                .iter()
+                .zip(&verdicts)
+                .filter(|(_, verdict)| verdict.consent.is_none())
+                .map(|(party, _)| party.peer().clone())
+                .collect();
+            if awaiting.is_empty() {
+                return Ok(verdicts.into_iter().filter_map(|verdict| verdict.consent).collect());
+            }
+            live.amend(&self.store, |record| record.awaiting = awaiting).await?;
+            tokio::time::sleep(self.patience.poll).await;
+            for (party, verdict) in parties.iter().zip(&mut verdicts) {
+                if verdict.consent.is_some() {
+                    continue;
+                }
+                match party.verdict(live.id).await {
+                    Ok(fresh) if fresh.plan == plan && fresh.job == live.id => *verdict = fresh,
+                    Ok(_) => {
+                        let words = format!("{} has another plan now", party.peer());
+                        let failure = Failure::new(Reason::PlanMismatch, Stage::Approve, words);
+                        return Err(failure.at(party.peer()));
+                    }
+                    // A daemon that restarts while people think is no reason to end the job.
+                    Err(failure) if failure.reason == Reason::PartyLost => {}
+                    Err(failure) => return Err(failure),
+                }
+            }
+        }
+    }
+
+    /// Ends the job if anybody refuses.
+    async fn refuse(&self, live: &Live, verdicts: &[Verdict], stage: Stage) -> Result<(), Failure> {
+        let refusals: Vec<_> = verdicts
+            .iter()
+            .filter(|verdict| verdict.decision == Decision::Denied)
+            .flat_map(|verdict| verdict.refusals.clone())
+            .collect();
+        let Some(first) = refusals.first().cloned() else { return Ok(()) };
+        let reason = match first.rule.as_str() {
+            "operator" => Reason::ConsentDenied,
+            _ => Reason::PolicyRefused,
+        };
+        live.amend(&self.store, |record| record.refusals = refusals).await?;
+        Err(Failure::new(reason, stage, first.to_string()).at(&first.party))
+    }
+
+    async fn prepare(
+        &self,
+        job: JobId,
+        parties: &[PartyCalls],
+        consents: Vec<Signed<Consent>>,
+    ) -> Result<RunOrder, Failure> {
+        let calls: Vec<_> = parties.iter().map(|p| p.within(self.patience.prepare)).collect();
+        let prepared = join_all(calls.iter().map(|party| party.prepare(job, ATTEMPT))).await;
+        let mut participants = Vec::with_capacity(parties.len());
+        for ((party, consent), prepared) in parties.iter().zip(consents).zip(prepared) {
+            participants.push(Participant {
+                party: party.peer().clone(),
+                address: self.address(party.peer()),
+                consent,
+                prepared: prepared?,
+            });
+        }
+        Ok(RunOrder { job, attempt: ATTEMPT, participants })
+    }
+
+    /// Runs at all participants at once; keeps what they bring once all have brought it.
+    async fn run(
+        &self,
+        live: &Live,
+        parties: &[PartyCalls],
+        order: RunOrder,
+    ) -> Result<(), Failure> {
+        let runs = parties.iter().map(|party| async {
+            (party.peer().clone(), self.run_at(live, party, order.clone()).await)
+        });
+        let mut runs: FuturesUnordered<_> = runs.collect();
+        let mut brought = Vec::with_capacity(parties.len());
+        while let Some((party, done)) = runs.next().await {
+            match done {
+                Ok(done) => brought.push((party, done)),
+                Err(failure) => {
+                    let others = parties.iter().filter(|other| *other.peer() != party);
+                    return Err(last_words(live.id, failure, runs, others.collect()).await);
+                }
+            }
+        }
+        let compute = &order.participants[..order.participants.len().min(3)];
+        for (party, (sealed, part)) in &brought {
+            let due = compute.iter().any(|one| one.party == *party);
+            if sealed.is_some() != due {
+                let words = format!("{party} brought a sealed share although none was due, or none");
+                let failure = Failure::new(Reason::ProtocolViolation, Stage::Release, words);
+                return Err(failure.at(party));
+            }
+            self.keep(live.id, "receipt_part", party, part).await?;
+            if let Some(sealed) = sealed {
+                let pieces: Vec<&[u8]> = sealed.ciphertext.chunks(CHUNK_BYTES).collect();
+                let kept = self.store.keep_sealed(live.id, party, &sealed.manifest, &pieces).await;
+                kept.map_err(|error| broken(&error))?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn keep(
+        &self,
+        job: JobId,
+        name: &'static str,
+        party: &PartyName,
+        json: &[u8],
+    ) -> Result<(), Failure> {
+        let kept = self.store.keep_note(job, name, party, json).await;
+        kept.map_err(|error| broken(&error))
+    }
+
+    async fn run_at(
+        &self,
+        live: &Live,
+        party: &PartyCalls,
+        order: RunOrder,
+    ) -> Result<(Option<SealedShare>, Vec<u8>), Failure> {
+        let mut events = party.run(order).await?;
+        let mut sealed: Option<SealedShare> = None;
+        let mut complete = true;
+        while let Some(event) = events.event().await? {
+            match event {
+                RunEvent::Progress(progress) => live.progress(progress),
+                RunEvent::Sealed(piece) => {
+                    let share = sealed.get_or_insert_default();
+                    complete = share
+                        .take(piece, MAX_SEALED_BYTES)
+                        .map_err(|failure| failure.at(party.peer()))?;
+                }
+                RunEvent::Receipt(part) if complete => return Ok((sealed, part)),
+                RunEvent::Receipt(_) => break,
+            }
+        }
+        let words = format!("{} ended its run without a result", party.peer());
+        Err(Failure::new(Reason::ProtocolViolation, Stage::Run, words).at(party.peer()))
+    }
+}
+
+/// Tells the others, listens a little, and returns the failure that explains the most.
+async fn last_words<T>(
+    job: JobId,
+    first: Failure,
+    mut runs: FuturesUnordered<impl Future<Output = (PartyName, Result<T, Failure>)>>,
+    others: Vec<&PartyCalls>,
+) -> Failure {
+    let mut worst = first.clone();
+    let listening = async {
+        while let Some((_, done)) = runs.next().await {
+            if let Err(failure) = done
+                && weight(&failure) < weight(&worst)
+            {
+                worst = failure;
+            }
+        }
+    };
+    let telling = join_all(others.iter().map(|party| party.cancel(job, &first)));
+    let both = futures::future::join(listening, telling);
+    // Whoever says nothing now is told by the end of the job, or has its own timeouts.
+    let _ = tokio::time::timeout(LAST_WORDS, both).await;
+    worst
+}
+
+/// A cause weighs less than the silence it leads to.
+fn weight(failure: &Failure) -> u8 {
+    match failure.reason {
+        Reason::Cancelled => 4,
+        Reason::Stalled => 3,
+        Reason::PartyLost => 2,
+        Reason::Internal => 1,
+        _ => 0,
+    }
+}

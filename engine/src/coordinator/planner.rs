@@ -1,0 +1,72 @@
+//! What the coordinator needs of plans and receipts: whom to ask, and one paper that everybody signs.
+
+use std::fmt;
+
+use crate::{
+    identity::{Hash32, PartyName, Signed},
+    job::{Failure, JobSpec},
+    wire::{Participant, Published},
+};
+
+/// What the coordinator reads off a plan.
+#[derive(Clone, Debug)]
+pub struct Outline {
+    /// The plan's hash.
+    pub plan: Hash32,
+    /// It as text.
+    pub plan_text: String,
+    /// Who takes part: compute parties in order, then outside providers by name.
+    pub participants: Vec<PartyName>,
+    /// The published documents the plan rests on; only these go to the participants.
+    pub published: Published,
+    /// The quote (JSON).
+    pub quote: Vec<u8>,
+    /// The leakage report.
+    pub leakage: Vec<String>,
+}
+
+/// Everything a receipt is put together from.
+#[derive(Clone, Debug)]
+pub struct Assembly {
+    /// The signed specification.
+    pub spec: Signed<JobSpec>,
+    /// What the plan was compiled from.
+    pub published: Published,
+    /// The plan's hash.
+    pub plan: Hash32,
+    /// Which attempt.
+    pub attempt: u32,
+    /// Consents and commitments.
+    pub participants: Vec<Participant>,
+    /// The participants' parts (JSON), by name.
+    pub parts: Vec<(PartyName, Vec<u8>)>,
+    /// The manifests of the sealed shares (JSON), by name.
+    pub manifests: Vec<(PartyName, Vec<u8>)>,
+    /// Now, UTC milliseconds.
+    pub now_ms: i64,
+}
+
+/// Compiles jobs and assembles receipts. Calls block.
+pub trait Planner: Send + Sync + fmt::Debug + 'static {
+    /// Compiles a job from what all providers published.
+    ///
+    /// # Errors
+    /// [`Failure`] that says what in the job, or which policy, stands against it.
+    fn outline(&self, spec: &Signed<JobSpec>, published: &Published) -> Result<Outline, Failure>;
+
+    /// The body of the receipt (JSON) that all participants are asked to sign.
+    ///
+    /// # Errors
+    /// [`Failure`] if the parts contradict each other.
+    fn assemble(&self, assembly: &Assembly) -> Result<Vec<u8>, Failure>;
+
+    /// The receipt (JSON): the body and the signatures that were given.
+    ///
+    /// # Errors
+    /// [`Failure`] if a signature is none.
+    fn complete(
+        &self,
+        body: &[u8],
+        signatures: &[(PartyName, Vec<u8>)],
+    ) -> Result<Vec<u8>, Failure>;
+}

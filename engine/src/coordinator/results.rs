@@ -1,0 +1,77 @@
+//! What the coordinator hands out: sealed shares once they are all there, and receipts.
+
+use super::{
+    board::{Board, unknown},
+    book::{Live, broken},
+};
+use crate::{
+    identity::PartyName,
+    job::{Failure, JobEvent, JobId, JobState, Reason, Stage},
+};
+
+impl Board {
+    /// Whether the caller may fetch the job's sealed shares now.
+    ///
+    /// # Errors
+    /// [`Reason::JobUnknown`], [`Reason::NotReady`], or why the job ended.
+    pub async fn ready(&self, caller: &PartyName, job: JobId) -> Result<(), Failure> {
+        let view = self.view(caller, job).await?;
+        if view.buyer != *caller {
+            return Err(unknown());
+        }
+        if let Some(failure) = view.failure {
+            return Err(failure);
+        }
+        match view.state {
+            JobState::ResultReady | JobState::Delivered => Ok(()),
+            state => {
+                let words = format!("the job is {state}; its result is not ready");
+                Err(Failure::new(Reason::NotReady, Stage::Deliver, words))
+            }
+        }
+    }
+
+    /// The manifests of a job's sealed shares, by party.
+    ///
+    /// # Errors
+    /// [`Failure`] if the journal cannot be read.
+    pub async fn manifests(&self, job: JobId) -> Result<Vec<(PartyName, Vec<u8>)>, Failure> {
+        self.store.sealed(job).await.map_err(|error| broken(&error))
+    }
+
+    /// One piece of a sealed share; `None` beyond the last.
+    ///
+    /// # Errors
+    /// [`Failure`] if the journal cannot be read.
+    pub async fn piece(
+        &self,
+        job: JobId,
+        party: &PartyName,
+        piece: i64,
+    ) -> Result<Option<Vec<u8>>, Failure> {
+        self.store.sealed_piece(job, party, piece).await.map_err(|error| broken(&error))
+    }
+
+    /// Notes that the buyer has been sent everything.
+    ///
+    /// # Errors
+    /// [`Failure`] if the journal cannot be written.
+    pub async fn delivered(&self, job: JobId) -> Result<(), Failure> {
+        let record = self.store.get(job).await.map_err(|error| broken(&error))?;
+        let live = Live::new(record.ok_or_else(unknown)?);
+        live.advance(&self.store, &*self.clock, JobEvent::Deliver, |_| {}).await
+    }
+
+    /// A job's receipt (JSON), for its buyer and its participants.
+    ///
+    /// # Errors
+    /// [`Reason::JobUnknown`], [`Reason::NotReady`].
+    pub async fn receipt(&self, caller: &PartyName, job: JobId) -> Result<Vec<u8>, Failure> {
+        let view = self.view(caller, job).await?;
+        let receipt = self.store.receipt(job).await.map_err(|error| broken(&error))?;
+        receipt.ok_or_else(|| {
+            let words = format!("the job is {}; it has no receipt yet", view.state);
+            Failure::new(Reason::NotReady, Stage::Deliver, words)
+        })
+    }
+}

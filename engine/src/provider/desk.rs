@@ -1,0 +1,339 @@
+//! A participant's desk: jobs come in, verdicts and consents go out.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    consent,
+    runner::{Job, Runner},
+    stop::Stop,
+};
+use crate::{
+    clock::Clock,
+    identity::{Hash32, PartyName},
+    job::{Failure, JobId, Reason, Stage, admit},
+    link::{Dialler, Rendezvous},
+    policy::Refusal,
+    store::{PartyRecord, PartyStore, Phase, StoreError},
+    wire::{self, Datasets, Decision, PendingJob, Prepared, Published, Verdict},
+};
+
+/// Who answers when policies allow a job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConsentMode {
+    /// A person, with `unseen consent approve`.
+    #[default]
+    Manual,
+    /// The daemon.
+    Auto,
+}
+
+/// A participant. Every answer rests on its own pins, its own compilation and its own journal.
+pub struct Desk {
+    pub(super) runner: Arc<dyn Runner>,
+    pub(super) store: PartyStore,
+    pub(super) dialler: Dialler,
+    pub(super) rendezvous: Arc<Rendezvous>,
+    pub(super) clock: Arc<dyn Clock>,
+    mode: ConsentMode,
+    pub(super) active: Mutex<BTreeMap<JobId, Active>>,
+}
+
+/// What is in memory of a job.
+#[derive(Clone, Debug)]
+pub(super) struct Active {
+    pub(super) job: Arc<Job>,
+    pub(super) prepared: Option<(u32, Prepared)>,
+    pub(super) stop: Option<Arc<Stop>>,
+}
+
+impl Desk {
+    /// A desk over these parts.
+    #[must_use]
+    pub fn new(
+        runner: Arc<dyn Runner>,
+        store: PartyStore,
+        dialler: Dialler,
+        rendezvous: Arc<Rendezvous>,
+        clock: Arc<dyn Clock>,
+        mode: ConsentMode,
+    ) -> Self {
+        let active = Mutex::default();
+        Self { runner, store, dialler, rendezvous, clock, mode, active }
+    }
+
+    /// This participant.
+    #[must_use]
+    pub fn name(&self) -> &PartyName {
+        self.dialler.credentials().name()
+    }
+
+    /// Ends what a crash interrupted: a run is never resumed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn recover(&self) -> Result<(), StoreError> {
+        for job in self.store.interrupted().await? {
+            let words = "the daemon went down while the job ran";
+            let why = Failure::new(Reason::Interrupted, Stage::Run, words).at(self.name());
+            self.store.end(job, &why, self.clock.now_ms()).await?;
+        }
+        Ok(())
+    }
+
+    /// What it publishes.
+    ///
+    /// # Errors
+    /// [`Failure`] of the runner.
+    pub async fn describe(&self) -> Result<Published, Failure> {
+        let runner = self.runner.clone();
+        self.blocking(Stage::Validate, move || runner.published()).await
+    }
+
+    /// Its verdict on a job. The first one stands; a dry run leaves no trace and never consents.
+    ///
+    /// # Errors
+    /// [`Failure`] if the job is not one, or cannot be compiled.
+    pub async fn validate(&self, asked: Datasets, dry_run: bool) -> Result<Verdict, Failure> {
+        let job = self.assess(asked).await?;
+        if dry_run {
+            let decision = match job.assessment.refusals.is_empty() {
+                true => Decision::Pending,
+                false => Decision::Denied,
+            };
+            return Ok(verdict(&job, decision, job.assessment.refusals.clone(), None));
+        }
+        let job = Arc::new(job);
+        let refusals = job.assessment.refusals.clone();
+        let auto = self.mode == ConsentMode::Auto && !job.assessment.manual;
+        let consent = (refusals.is_empty() && auto)
+            .then(|| consent::sign(&job, self.name(), self.dialler.credentials().key()))
+            .transpose()?;
+        let decision = match (refusals.is_empty(), &consent) {
+            (false, _) => Some(false),
+            (true, Some(_)) => Some(true),
+            (true, None) => None,
+        };
+        let record = PartyRecord {
+            job: job.id,
+            spec: wire::write(&job.spec),
+            published: wire::write(&job.published),
+            plan: job.assessment.plan_hash,
+            decision,
+            refusals,
+            consent: consent.as_ref().map(wire::write),
+            phase: Phase::Validated,
+            changed_at_ms: self.clock.now_ms(),
+            failure: None,
+            receipt_part: None,
+        };
+        self.store.insert(&record).await.map_err(|error| self.broken(&error))?;
+        self.keep(&job);
+        self.verdict(job.id).await
+    }
+
+    /// Its verdict as it stands.
+    ///
+    /// # Errors
+    /// [`Reason::JobUnknown`], or why the job ended here.
+    pub async fn verdict(&self, job: JobId) -> Result<Verdict, Failure> {
+        let record = self.record(job, Stage::Approve).await?;
+        if let Some(failure) = record.failure {
+            return Err(failure);
+        }
+        let job = self.job(job, Stage::Approve).await?;
+        stated(&job, &record)
+    }
+
+    /// All jobs it has a verdict on, newest first.
+    ///
+    /// # Errors
+    /// [`Failure`] if the journal cannot be read.
+    pub async fn list(&self) -> Result<Vec<PendingJob>, Failure> {
+        let records = self.store.list(200).await.map_err(|error| self.broken(&error))?;
+        let mut jobs = Vec::with_capacity(records.len());
+        for record in records.iter().filter(|record| record.phase != Phase::Ended) {
+            // A job whose policies have changed since cannot be compiled again; it is no longer offered.
+            let Ok(job) = self.job(record.job, Stage::Approve).await else { continue };
+            jobs.push(PendingJob { spec: job.spec.body.clone(), verdict: stated(&job, record)? });
+        }
+        Ok(jobs)
+    }
+
+    /// Its people consent. Policies are evaluated again: time may have run out since.
+    ///
+    /// # Errors
+    /// [`Reason::NotReady`] if there is nothing to decide, [`Reason::PolicyRefused`] if the policy has changed its mind.
+    pub async fn approve(&self, job: JobId) -> Result<Verdict, Failure> {
+        let known = self.job(job, Stage::Approve).await?;
+        let asked =
+            Datasets { spec: wire::write(&known.spec), published: known.published.clone() };
+        let fresh = self.assess(asked).await?;
+        if let Some(refusal) = fresh.assessment.refusals.first() {
+            return Err(self.fail(Reason::PolicyRefused, Stage::Approve, refusal.to_string()));
+        }
+        if fresh.assessment.plan_hash != known.assessment.plan_hash {
+            let words = "the job compiles to another plan than when it came in";
+            return Err(self.fail(Reason::PlanMismatch, Stage::Approve, words));
+        }
+        let consent = consent::sign(&fresh, self.name(), self.dialler.credentials().key())?;
+        self.decide(job, Some(wire::write(&consent)), Vec::new()).await
+    }
+
+    /// Its people refuse.
+    ///
+    /// # Errors
+    /// [`Reason::NotReady`] if there is nothing to decide.
+    pub async fn deny(&self, job: JobId, message: String) -> Result<Verdict, Failure> {
+        let message = message.chars().take(500).collect();
+        let rule = "operator".to_owned();
+        let refusal = Refusal { party: self.name().clone(), rule, column: None, message };
+        self.decide(job, None, vec![refusal]).await
+    }
+
+    /// Ends its part of a job, whatever stage it is in.
+    ///
+    /// # Errors
+    /// [`Failure`] if the journal cannot be written.
+    pub async fn cancel(&self, job: JobId, why: Failure) -> Result<(), Failure> {
+        let now = self.clock.now_ms();
+        self.store.end(job, &why, now).await.map_err(|error| self.broken(&error))?;
+        let stop = self.lock().get(&job).and_then(|active| active.stop.clone());
+        if let Some(stop) = stop {
+            stop.stop(&why);
+        }
+        self.forget(job);
+        Ok(())
+    }
+
+    async fn decide(
+        &self,
+        job: JobId,
+        consent: Option<Vec<u8>>,
+        refusals: Vec<Refusal>,
+    ) -> Result<Verdict, Failure> {
+        let now = self.clock.now_ms();
+        let decided = self.store.decide(job, consent.as_deref(), &refusals, now).await;
+        if decided.map_err(|error| self.broken(&error))? {
+            return self.verdict(job).await;
+        }
+        let words = "this job waits for no decision here";
+        Err(self.fail(Reason::NotReady, Stage::Approve, words))
+    }
+
+    /// Admits and compiles a job.
+    async fn assess(&self, asked: Datasets) -> Result<Job, Failure> {
+        let pins = self.dialler.credentials().pins().clone();
+        let spec = admit(&asked.spec, Stage::Validate, &pins, self.clock.now_ms())
+            .map_err(|failure| failure.at(self.name()))?;
+        let (runner, published) = (self.runner.clone(), asked.published);
+        let assess = move || {
+            let assessment = runner.assess(&spec, &published)?;
+            Ok(Job { id: JobId::of(&spec.body), spec, published, assessment })
+        };
+        let job = self.blocking(Stage::Validate, assess).await?;
+        if !wire::roster(&job.assessment.plan).contains(self.name()) {
+            let words = "this party takes no part in the job";
+            return Err(self.fail(Reason::PermissionDenied, Stage::Validate, words));
+        }
+        Ok(job)
+    }
+
+    /// A job that was validated here: from memory, or compiled again from the journal.
+    pub(super) async fn job(&self, id: JobId, stage: Stage) -> Result<Arc<Job>, Failure> {
+        if let Some(active) = self.lock().get(&id) {
+            return Ok(active.job.clone());
+        }
+        let record = self.record(id, stage).await?;
+        let published: Published =
+            wire::parse("journalled documents", stage, &record.published)?;
+        let job = self.assess(Datasets { spec: record.spec, published }).await?;
+        if job.assessment.plan_hash != record.plan {
+            let words = "the job compiles to another plan than before the restart";
+            return Err(self.fail(Reason::PlanMismatch, stage, words));
+        }
+        let job = Arc::new(job);
+        self.keep(&job);
+        Ok(job)
+    }
+
+    pub(super) async fn record(&self, job: JobId, stage: Stage) -> Result<PartyRecord, Failure> {
+        let record = self.store.get(job).await.map_err(|error| self.broken(&error))?;
+        record.ok_or_else(|| self.fail(Reason::JobUnknown, stage, "this job was never seen here"))
+    }
+
+    /// Runs what blocks on a thread of its own; failures are laid at this party's door unless they name another.
+    pub(super) async fn blocking<T: Send + 'static>(
+        &self,
+        stage: Stage,
+        work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
+    ) -> Result<T, Failure> {
+        match tokio::task::spawn_blocking(work).await {
+            Ok(done) => done.map_err(|failure| failure.at(self.name())),
+            Err(error) => Err(self.fail(Reason::Internal, stage, error.to_string())),
+        }
+    }
+
+    fn keep(&self, job: &Arc<Job>) {
+        let active = || Active { job: job.clone(), prepared: None, stop: None };
+        self.lock().entry(job.id).or_insert_with(active);
+    }
+
+    pub(super) fn forget(&self, job: JobId) {
+        self.lock().remove(&job);
+        self.runner.forget(job);
+    }
+
+    pub(super) fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<JobId, Active>> {
+        self.active.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn fail(&self, reason: Reason, stage: Stage, words: impl Into<String>) -> Failure {
+        Failure::new(reason, stage, words).at(self.name())
+    }
+
+    pub(super) fn broken(&self, error: &StoreError) -> Failure {
+        tracing::error!(%error, "the journal failed");
+        self.fail(Reason::Internal, Stage::Submit, error.to_string())
+    }
+}
+
+/// The verdict that a record states.
+fn stated(job: &Job, record: &PartyRecord) -> Result<Verdict, Failure> {
+    let decision = match record.decision {
+        None => Decision::Pending,
+        Some(true) => Decision::Consented,
+        Some(false) => Decision::Denied,
+    };
+    let consent = record.consent.as_deref();
+    let consent =
+        consent.map(|json| wire::parse("journalled consent", Stage::Approve, json)).transpose()?;
+    Ok(verdict(job, decision, record.refusals.clone(), consent))
+}
+
+fn verdict(
+    job: &Job,
+    decision: Decision,
+    refusals: Vec<Refusal>,
+    consent: Option<crate::identity::Signed<crate::policy::Consent>>,
+) -> Verdict {
+    let plan: Hash32 = job.assessment.plan_hash;
+    let (quote, leakage) = (job.assessment.quote.clone(), job.assessment.leakage.clone());
+    let plan_text = job.assessment.plan_text.clone();
+    Verdict { job: job.id, decision, plan, refusals, quote, leakage, plan_text, consent }
+}
+
+impl fmt::Debug for Desk {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Desk")
+            .field("name", self.name())
+            .field("mode", &self.mode)
+            .finish_non_exhaustive()
+    }
+}

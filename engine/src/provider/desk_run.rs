@@ -1,0 +1,259 @@
+//! From an approved job to a sealed share: prepare, run, cosign.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::sync::mpsc;
+
+use super::{
+    consent,
+    desk::Desk,
+    runner::{Job, RunOutcome, RunStart},
+    stop::Stop,
+};
+use crate::{
+    identity::Signed,
+    job::{Failure, JobId, Reason, Stage},
+    link::{LinkError, Roster, RunKey, connect_run},
+    policy::{Consent, Release},
+    store::{PartyRecord, Phase},
+    wire::{self, Prepared, Progress, RunEvent, RunOrder, pieces, run_id},
+};
+
+/// What a run sends back; an error is the last thing.
+pub(super) type Events = mpsc::Receiver<Result<RunEvent, Failure>>;
+type Tell = mpsc::Sender<Result<RunEvent, Failure>>;
+
+impl Desk {
+    /// Runs the local sub-plan and commits to it. The same attempt gives the same answer.
+    ///
+    /// # Errors
+    /// [`Reason::ConsentMissing`] without an unspent consent of its own; [`Failure`] of the runner.
+    pub async fn prepare(&self, id: JobId, attempt: u32) -> Result<Prepared, Failure> {
+        let record = self.record(id, Stage::Prepare).await?;
+        self.unspent(&record, Stage::Prepare)?;
+        let job = self.job(id, Stage::Prepare).await?;
+        if let Some((_, prepared)) = self.prepared(id, attempt) {
+            return Ok(prepared);
+        }
+        let runner = self.runner.clone();
+        let work = move || runner.prepare(&job, attempt);
+        let commitments = self.blocking(Stage::Prepare, work).await?;
+        let prepared = Prepared { nonce: consent::random(Stage::Prepare)?, commitments };
+        match self.lock().get_mut(&id) {
+            Some(active) => active.prepared = Some((attempt, prepared.clone())),
+            None => return Err(self.fail(Reason::Cancelled, Stage::Prepare, "the job was ended")),
+        }
+        Ok(prepared)
+    }
+
+    /// Starts a run, if its own consent is unspent and everybody else's holds. The coordinator's word is not enough.
+    ///
+    /// # Errors
+    /// [`Reason::ConsentMissing`], [`Reason::PlanMismatch`], [`Reason::NotReady`]; what fails later comes as an event.
+    pub async fn run(self: &Arc<Self>, order: RunOrder) -> Result<Events, Failure> {
+        let record = self.record(order.job, Stage::Connect).await?;
+        let own = self.unspent(&record, Stage::Connect)?;
+        let job = self.job(order.job, Stage::Connect).await?;
+        let pins = self.dialler.credentials().pins();
+        let release = consent::verify(&job, &order, pins, self.clock.now_ms())
+            .map_err(|failure| failure.at(self.name()))?;
+        self.expect_own(&order, &own)?;
+        let stop = Arc::new(Stop::default());
+        match self.lock().get_mut(&order.job) {
+            Some(active) if active.stop.is_none() => active.stop = Some(stop.clone()),
+            _ => return Err(self.fail(Reason::NotReady, Stage::Connect, "the job runs already")),
+        }
+        // Journalled before the start: whatever happens now, this consent has served.
+        let spent = self.store.spend(order.job, self.clock.now_ms()).await;
+        if !spent.map_err(|error| self.broken(&error))? {
+            return Err(self.fail(Reason::ConsentMissing, Stage::Connect, "the consent is spent"));
+        }
+        let (tell, events) = mpsc::channel(64);
+        let desk = self.clone();
+        tokio::spawn(async move { desk.carry_out(job, release, order, stop, tell).await });
+        Ok(events)
+    }
+
+    /// Signs a receipt's body after the runner has checked it. Needs nothing in memory, so that it survives a restart.
+    ///
+    /// # Errors
+    /// [`Reason::NotReady`] before the share is handed out; [`Reason::ReceiptInvalid`] of the runner.
+    pub async fn cosign(
+        &self,
+        id: JobId,
+        attempt: u32,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, Failure> {
+        let record = self.record(id, Stage::Release).await?;
+        let part = match (record.phase, record.receipt_part) {
+            (Phase::Released | Phase::Done, Some(part)) => part,
+            _ => return Err(self.fail(Reason::NotReady, Stage::Release, "nothing was released")),
+        };
+        let (job, runner) = (self.job(id, Stage::Release).await?, self.runner.clone());
+        let sign = move || runner.cosign(&job, attempt, &part, &body);
+        let signature = self.blocking(Stage::Release, sign).await?;
+        let done = self.store.done(id, self.clock.now_ms()).await;
+        done.map_err(|error| self.broken(&error))?;
+        self.forget(id);
+        Ok(signature)
+    }
+
+    /// Whether any run is under way.
+    #[must_use]
+    pub fn busy(&self) -> bool {
+        self.lock().values().any(|active| active.stop.is_some())
+    }
+
+    /// Stops every run that is under way.
+    pub fn stop_all(&self, why: &Failure) {
+        let stops: Vec<_> = self.lock().values().filter_map(|job| job.stop.clone()).collect();
+        stops.iter().for_each(|stop| stop.stop(why));
+    }
+
+    /// Its own consent, if it is there and unspent.
+    fn unspent(&self, record: &PartyRecord, stage: Stage) -> Result<Signed<Consent>, Failure> {
+        if let Some(failure) = &record.failure {
+            return Err(failure.clone());
+        }
+        match (&record.consent, record.phase) {
+            (Some(json), Phase::Validated) => wire::parse("journalled consent", stage, json),
+            (Some(_), _) => Err(self.fail(Reason::ConsentMissing, stage, "the consent is spent")),
+            (None, _) => {
+                let words = "this party has not consented to the job";
+                Err(self.fail(Reason::ConsentMissing, stage, words))
+            }
+        }
+    }
+
+    /// The order must hold this party's own consent, and what it prepared for this attempt.
+    fn expect_own(&self, order: &RunOrder, own: &Signed<Consent>) -> Result<(), Failure> {
+        let mine = order.participants.iter().find(|one| one.party == *self.name());
+        if mine.map(|mine| &mine.consent) != Some(own) {
+            let words = "the order holds another consent of this party than it gave";
+            return Err(self.fail(Reason::ConsentMissing, Stage::Connect, words));
+        }
+        let prepared = self.prepared(order.job, order.attempt).map(|(_, prepared)| prepared);
+        if prepared.is_none() || prepared.as_ref() != mine.map(|mine| &mine.prepared) {
+            let words = "this party has not prepared this attempt, or other rows";
+            return Err(self.fail(Reason::NotReady, Stage::Connect, words));
+        }
+        Ok(())
+    }
+
+    fn prepared(&self, id: JobId, attempt: u32) -> Option<(u32, Prepared)> {
+        let prepared = self.lock().get(&id).and_then(|active| active.prepared.clone());
+        prepared.filter(|(prepared_for, _)| *prepared_for == attempt)
+    }
+
+    async fn carry_out(
+        self: Arc<Self>,
+        job: Arc<Job>,
+        release: Release,
+        order: RunOrder,
+        stop: Arc<Stop>,
+        tell: Tell,
+    ) {
+        let id = job.id;
+        let left = job.spec.body.expires_at_ms.saturating_sub(self.clock.now_ms());
+        let deadline = Duration::from_millis(u64::try_from(left).unwrap_or_default());
+        let working = self.work(job, release, order, stop.clone(), tell.clone());
+        tokio::pin!(working);
+        let overtime = || {
+            let words = "the job's time was over while it ran";
+            self.fail(Reason::DeadlineExceeded, Stage::Run, words)
+        };
+        let gone = || {
+            let words = "the coordinator went away while the job ran";
+            Failure::new(Reason::PartyLost, Stage::Run, words)
+        };
+        let done = tokio::select! {
+            done = &mut working => done,
+            () = tokio::time::sleep(deadline) => { stop.stop(&overtime()); working.await }
+            () = tell.closed() => { stop.stop(&gone()); working.await }
+        };
+        if let Err(failure) = done {
+            // What stopped the run says more than how it then broke off.
+            let failure = stop.failure().unwrap_or(failure);
+            tracing::warn!(job = %id, %failure, "a run ended early");
+            if let Err(error) = self.store.end(id, &failure, self.clock.now_ms()).await {
+                self.broken(&error);
+            }
+            self.forget(id);
+            let _ = tell.send(Err(failure)).await;
+        } else if let Some(active) = self.lock().get_mut(&id) {
+            active.stop = None;
+        }
+    }
+
+    async fn work(
+        &self,
+        job: Arc<Job>,
+        release: Release,
+        order: RunOrder,
+        stop: Arc<Stop>,
+        tell: Tell,
+    ) -> Result<(), Failure> {
+        let run = run_id(job.assessment.plan_hash, &order);
+        let roster = Roster {
+            key: RunKey { job: job.id.hash(), attempt: order.attempt },
+            run,
+            plan: job.assessment.plan_hash,
+            parties: order.participants.iter().map(|p| (p.party.clone(), p.address.clone())).collect(),
+        };
+        let (ended, mut stopped) = mpsc::channel(1);
+        stop.on_stop(move |failure| drop(ended.try_send(failure.clone())));
+        let links = tokio::select! {
+            links = connect_run(&self.dialler, &self.rendezvous, &roster) => {
+                links.map_err(|error| refused(&error).at(self.name()))?
+            }
+            Some(failure) = stopped.recv() => return Err(failure),
+        };
+        let progress = progress(tell.clone());
+        let (id, runner) = (job.id, self.runner.clone());
+        let start = RunStart { job, release, order, run, links, progress, stop: stop.clone() };
+        let outcome = self.blocking(Stage::Run, move || runner.run(start)).await?;
+        if let Some(failure) = stop.failure() {
+            return Err(failure);
+        }
+        self.hand_out(id, outcome, &tell).await
+    }
+
+    /// Journals its part of the receipt, then hands out its sealed share.
+    async fn hand_out(&self, id: JobId, outcome: RunOutcome, tell: &Tell) -> Result<(), Failure> {
+        let RunOutcome { sealed, receipt_part } = outcome;
+        let released = self.store.release(id, &receipt_part, self.clock.now_ms()).await;
+        if !released.map_err(|error| self.broken(&error))? {
+            return Err(self.fail(Reason::Cancelled, Stage::Release, "the job was ended"));
+        }
+        let sealed = sealed.map(pieces).unwrap_or_default().into_iter().map(RunEvent::Sealed);
+        for event in sealed.chain([RunEvent::Receipt(receipt_part)]) {
+            if tell.send(Ok(event)).await.is_err() {
+                let words = "the coordinator went away before it had the sealed share";
+                return Err(Failure::new(Reason::PartyLost, Stage::Release, words));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Progress as events; a report that finds the queue full is dropped, the next one tells more.
+fn progress(tell: Tell) -> Arc<dyn Fn(Progress) + Send + Sync> {
+    Arc::new(move |progress| drop(tell.try_send(Ok(RunEvent::Progress(progress)))))
+}
+
+/// A link that did not come about, as a failure at whom it was to lead to.
+fn refused(error: &LinkError) -> Failure {
+    let (reason, party) = match error {
+        LinkError::Version { peer, .. } => (Reason::VersionMismatch, Some(peer.clone())),
+        LinkError::Mismatch { peer, .. } => (Reason::PlanMismatch, Some(peer.clone())),
+        LinkError::Unreachable { peer, .. } | LinkError::Refused { peer, .. } => {
+            (Reason::PartyLost, Some(peer.clone()))
+        }
+        LinkError::Untrusted { peer, .. } => (Reason::PartyLost, peer.as_str().try_into().ok()),
+        LinkError::Malformed { peer } => (Reason::ProtocolViolation, peer.as_str().try_into().ok()),
+        LinkError::Timeout { peer, .. } => (Reason::Stalled, peer.as_str().try_into().ok()),
+        LinkError::Ended => (Reason::Cancelled, None),
+        LinkError::Credentials { .. } | LinkError::Listen { .. } => (Reason::Internal, None),
+    };
+    Failure { party, ..Failure::new(reason, Stage::Connect, error.to_string()) }
+}

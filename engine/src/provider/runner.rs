@@ -1,0 +1,124 @@
+//! The part of a participant that knows tables, plans and protocols; the daemon around it knows consent and order.
+
+use std::{fmt, sync::Arc};
+
+use super::stop::Stop;
+use crate::{
+    identity::{Hash32, Signed},
+    job::{Failure, JobId, JobSpec},
+    link::DataLink,
+    plan::Plan,
+    policy::{Refusal, Release},
+    wire::{Progress, Published, RunOrder, SealedShare},
+};
+
+/// What a participant works out about a job before anybody consents.
+#[derive(Clone, Debug)]
+pub struct Assessment {
+    /// The plan it compiled.
+    pub plan: Plan,
+    /// Its hash.
+    pub plan_hash: Hash32,
+    /// It as text.
+    pub plan_text: String,
+    /// The quote (JSON).
+    pub quote: Vec<u8>,
+    /// The leakage report.
+    pub leakage: Vec<String>,
+    /// What its own policies refuse.
+    pub refusals: Vec<Refusal>,
+    /// Whether a policy wants a person to answer.
+    pub manual: bool,
+}
+
+/// A job at a participant: the specification, whose signature holds, and what became of it here.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Its name.
+    pub id: JobId,
+    /// What is asked.
+    pub spec: Signed<JobSpec>,
+    /// What all participants published.
+    pub published: Published,
+    /// What this participant makes of it.
+    pub assessment: Assessment,
+}
+
+/// Everything a run starts from.
+pub struct RunStart {
+    /// The job.
+    pub job: Arc<Job>,
+    /// Proof of everybody's consent.
+    pub release: Release,
+    /// The order; consents in it are verified, the first three participants are P0, P1, P2.
+    pub order: RunOrder,
+    /// The run's name: what everything in it is bound to.
+    pub run: Hash32,
+    /// Two connections for each peer this participant has links with.
+    pub links: Vec<DataLink>,
+    /// Reports progress.
+    pub progress: Arc<dyn Fn(Progress) + Send + Sync>,
+    /// The emergency stop.
+    pub stop: Arc<Stop>,
+}
+
+/// What a run leaves.
+#[derive(Clone, Debug)]
+pub struct RunOutcome {
+    /// A compute party's sealed share of the result; none at an outside provider.
+    pub sealed: Option<SealedShare>,
+    /// This participant's part of the receipt (JSON).
+    pub receipt_part: Vec<u8>,
+}
+
+/// See the module. All calls block; the daemon makes them on threads of their own.
+pub trait Runner: Send + Sync + fmt::Debug + 'static {
+    /// The signed descriptors and policies of its datasets.
+    ///
+    /// # Errors
+    /// [`Failure`] if a dataset cannot be described.
+    fn published(&self) -> Result<Published, Failure>;
+
+    /// Compiles a job and evaluates its own policies on it, as of now. A refusal by policy is no error.
+    ///
+    /// # Errors
+    /// [`Failure`] if the job cannot be compiled.
+    fn assess(&self, spec: &Signed<JobSpec>, published: &Published) -> Result<Assessment, Failure>;
+
+    /// Runs the local sub-plan and commits to its rows; returns the commitments (JSON).
+    ///
+    /// # Errors
+    /// [`Failure`] if a table is not as declared.
+    fn prepare(&self, job: &Job, attempt: u32) -> Result<Vec<u8>, Failure>;
+
+    /// Runs the joint plan, seals, and gives its part of the receipt.
+    ///
+    /// # Errors
+    /// [`Failure`] naming the party at fault where one can be named.
+    fn run(&self, start: RunStart) -> Result<RunOutcome, Failure>;
+
+    /// Checks a receipt's body against this participant's own part and signs it; returns the signature (JSON).
+    ///
+    /// # Errors
+    /// [`Failure`] if the body is not what happened here.
+    fn cosign(
+        &self,
+        job: &Job,
+        attempt: u32,
+        own_part: &[u8],
+        body: &[u8],
+    ) -> Result<Vec<u8>, Failure>;
+
+    /// Drops what it holds of a job.
+    fn forget(&self, job: JobId);
+}
+
+impl fmt::Debug for RunStart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RunStart")
+            .field("job", &self.job.id)
+            .field("run", &self.run)
+            .field("links", &self.links.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,12 @@
+//! The journals: what a daemon must not forget, in SQLite. Every change of a job's state is written here before it acts.
+//!
+//! Nothing secret is written: documents that were sent in clear, hashes, ciphertexts.
+
+mod database;
+mod jobs;
+mod party;
+mod results;
+
+pub use database::{Database, StoreError};
+pub use jobs::{JobRecord, JobStore, Submitted};
+pub use party::{PartyRecord, PartyStore, Phase};

@@ -1,0 +1,320 @@
+//! A participant's journal: what it was asked, what it decided, and that a consent serves once.
+
+use sqlx::{Row, sqlite::SqliteRow};
+
+use super::database::{Database, StoreError, from_json, json};
+use crate::{
+    identity::Hash32,
+    job::{Failure, JobId},
+    policy::Refusal,
+};
+
+/// How far a participant is with a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Phase {
+    /// It has a verdict.
+    Validated,
+    /// Its consent is spent; the run may have begun.
+    Started,
+    /// It has sealed and handed out its share.
+    Released,
+    /// It signed the receipt.
+    Done,
+    /// It ended early.
+    Ended,
+}
+
+/// One job as a participant journalled it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PartyRecord {
+    /// Its name.
+    pub job: JobId,
+    /// The signed specification (JSON).
+    pub spec: Vec<u8>,
+    /// What all participants published, as the job came with it (JSON).
+    pub published: Vec<u8>,
+    /// The plan this participant compiled.
+    pub plan: Hash32,
+    /// Consented (`Some(true)`), denied, or pending.
+    pub decision: Option<bool>,
+    /// What its policies refuse, or its people's words.
+    pub refusals: Vec<Refusal>,
+    /// Its signed consent (JSON).
+    pub consent: Option<Vec<u8>>,
+    /// How far it is.
+    pub phase: Phase,
+    /// Since when, UTC milliseconds.
+    pub changed_at_ms: i64,
+    /// Why it ended early.
+    pub failure: Option<Failure>,
+    /// Its part of the receipt (JSON), once released.
+    pub receipt_part: Option<Vec<u8>>,
+}
+
+/// A participant's jobs.
+#[derive(Clone, Debug)]
+pub struct PartyStore {
+    database: Database,
+}
+
+impl Phase {
+    const ALL: [Self; 5] =
+        [Self::Validated, Self::Started, Self::Released, Self::Done, Self::Ended];
+
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Validated => "VALIDATED",
+            Self::Started => "STARTED",
+            Self::Released => "RELEASED",
+            Self::Done => "DONE",
+            Self::Ended => "ENDED",
+        }
+    }
+}
+
+impl PartyStore {
+    /// The jobs in this journal.
+    #[must_use]
+    pub fn new(database: Database) -> Self {
+        Self { database }
+    }
+
+    /// Writes down a verdict, unless there is one on this job already; says whether it was new.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn insert(&self, record: &PartyRecord) -> Result<bool, StoreError> {
+        let inserted = sqlx::query(
+            "INSERT INTO party_jobs
+                 (job, spec, published, plan, decision, refusals, consent, phase, changed_at_ms)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        )
+        .bind(record.job.to_string())
+        .bind(&record.spec)
+        .bind(&record.published)
+        .bind(record.plan.to_string())
+        .bind(write_decision(record.decision))
+        .bind(json(&record.refusals)?)
+        .bind(&record.consent)
+        .bind(record.phase.as_str())
+        .bind(record.changed_at_ms)
+        .execute(self.database.pool())
+        .await?;
+        Ok(inserted.rows_affected() == 1)
+    }
+
+    /// Writes down the decision of a job that was pending; says whether it was.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn decide(
+        &self,
+        job: JobId,
+        consent: Option<&[u8]>,
+        refusals: &[Refusal],
+        at_ms: i64,
+    ) -> Result<bool, StoreError> {
+        let updated = sqlx::query(
+            "UPDATE party_jobs SET decision = ?, consent = ?, refusals = ?, changed_at_ms = ?
+             WHERE job = ? AND decision = 'PENDING' AND phase = 'VALIDATED'",
+        )
+        .bind(write_decision(Some(consent.is_some())))
+        .bind(consent)
+        .bind(json(&refusals)?)
+        .bind(at_ms)
+        .bind(job.to_string())
+        .execute(self.database.pool())
+        .await?;
+        Ok(updated.rows_affected() == 1)
+    }
+
+    /// Spends a job's consent: true once, and only where there is one. Written before the run starts.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn spend(&self, job: JobId, at_ms: i64) -> Result<bool, StoreError> {
+        let updated = sqlx::query(
+            "UPDATE party_jobs SET spent = 1, phase = 'STARTED', changed_at_ms = ?
+             WHERE job = ? AND spent = 0 AND phase = 'VALIDATED' AND decision = 'CONSENTED'
+               AND consent IS NOT NULL",
+        )
+        .bind(at_ms)
+        .bind(job.to_string())
+        .execute(self.database.pool())
+        .await?;
+        Ok(updated.rows_affected() == 1)
+    }
+
+    /// Keeps this participant's part of the receipt, before its share is handed out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn release(&self, job: JobId, part: &[u8], at_ms: i64) -> Result<bool, StoreError> {
+        let updated = sqlx::query(
+            "UPDATE party_jobs SET phase = 'RELEASED', receipt_part = ?, changed_at_ms = ?
+             WHERE job = ? AND phase = 'STARTED'",
+        )
+        .bind(part)
+        .bind(at_ms)
+        .bind(job.to_string())
+        .execute(self.database.pool())
+        .await?;
+        Ok(updated.rows_affected() == 1)
+    }
+
+    /// Notes that the receipt was signed here.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn done(&self, job: JobId, at_ms: i64) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE party_jobs SET phase = 'DONE', changed_at_ms = ?
+             WHERE job = ? AND phase = 'RELEASED'",
+        )
+        .bind(at_ms)
+        .bind(job.to_string())
+        .execute(self.database.pool())
+        .await?;
+        Ok(())
+    }
+
+    /// Ends a job early, unless it is done.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn end(&self, job: JobId, why: &Failure, at_ms: i64) -> Result<bool, StoreError> {
+        let updated = sqlx::query(
+            "UPDATE party_jobs SET phase = 'ENDED', failure = ?, changed_at_ms = ?
+             WHERE job = ? AND phase NOT IN ('DONE', 'ENDED')",
+        )
+        .bind(json(why)?)
+        .bind(at_ms)
+        .bind(job.to_string())
+        .execute(self.database.pool())
+        .await?;
+        Ok(updated.rows_affected() == 1)
+    }
+
+    /// A job.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn get(&self, job: JobId) -> Result<Option<PartyRecord>, StoreError> {
+        let row = sqlx::query("SELECT * FROM party_jobs WHERE job = ?")
+            .bind(job.to_string())
+            .fetch_optional(self.database.pool())
+            .await?;
+        row.as_ref().map(read).transpose()
+    }
+
+    /// All jobs, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn list(&self, limit: u32) -> Result<Vec<PartyRecord>, StoreError> {
+        let rows = sqlx::query("SELECT * FROM party_jobs ORDER BY rowid DESC LIMIT ?")
+            .bind(limit)
+            .fetch_all(self.database.pool())
+            .await?;
+        rows.iter().map(read).collect()
+    }
+
+    /// The jobs whose run was under way when the daemon went down: none of them is resumed.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn interrupted(&self) -> Result<Vec<JobId>, StoreError> {
+        let rows = sqlx::query("SELECT job FROM party_jobs WHERE phase = 'STARTED'")
+            .fetch_all(self.database.pool())
+            .await?;
+        let job = |row: &SqliteRow| {
+            row.try_get::<String, _>("job")?.parse().map_err(|_| StoreError::Unreadable("a job"))
+        };
+        rows.iter().map(job).collect()
+    }
+}
+
+fn write_decision(decision: Option<bool>) -> &'static str {
+    match decision {
+        None => "PENDING",
+        Some(true) => "CONSENTED",
+        Some(false) => "DENIED",
+    }
+}
+
+fn read(row: &SqliteRow) -> Result<PartyRecord, StoreError> {
+    let unreadable = StoreError::Unreadable;
+    let phase: String = row.try_get("phase")?;
+    let failure: Option<String> = row.try_get("failure")?;
+    Ok(PartyRecord {
+        job: row.try_get::<String, _>("job")?.parse().map_err(|_| unreadable("a job"))?,
+        spec: row.try_get("spec")?,
+        published: row.try_get("published")?,
+        plan: row.try_get::<String, _>("plan")?.parse().map_err(|_| unreadable("a plan"))?,
+        decision: match row.try_get("decision")? {
+            "CONSENTED" => Some(true),
+            "DENIED" => Some(false),
+            _ => None,
+        },
+        refusals: from_json("refusals", row.try_get("refusals")?)?,
+        consent: row.try_get("consent")?,
+        phase: Phase::ALL
+            .into_iter()
+            .find(|known| known.as_str() == phase)
+            .ok_or(unreadable("a phase"))?,
+        changed_at_ms: row.try_get("changed_at_ms")?,
+        failure: failure.map(|failure| from_json("a failure", &failure)).transpose()?,
+        receipt_part: row.try_get("receipt_part")?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record(decision: Option<bool>) -> PartyRecord {
+        PartyRecord {
+            job: Hash32([1; 32]).into(),
+            spec: b"{}".to_vec(),
+            published: b"{}".to_vec(),
+            plan: Hash32([2; 32]),
+            decision,
+            refusals: Vec::new(),
+            consent: decision.filter(|yes| *yes).map(|_| b"consent".to_vec()),
+            phase: Phase::Validated,
+            changed_at_ms: 5,
+            failure: None,
+            receipt_part: None,
+        }
+    }
+
+    #[tokio::test]
+    async fn a_consent_is_spent_once_and_survives_a_restart() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("state/journal.db");
+        let store = PartyStore::new(Database::open(&path).await.unwrap());
+        let record = record(Some(true));
+        assert!(store.insert(&record).await.unwrap());
+        assert!(!store.insert(&record).await.unwrap(), "the first verdict stands");
+        assert!(store.spend(record.job, 6).await.unwrap());
+        assert!(!store.spend(record.job, 7).await.unwrap());
+        drop(store);
+        let store = PartyStore::new(Database::open(&path).await.unwrap());
+        assert!(!store.spend(record.job, 8).await.unwrap());
+        assert_eq!(store.interrupted().await.unwrap(), [record.job]);
+        assert_eq!(store.get(record.job).await.unwrap().unwrap().phase, Phase::Started);
+    }
+
+    #[tokio::test]
+    async fn nothing_is_spent_without_a_consent_or_after_the_end() {
+        let store = PartyStore::new(Database::in_memory().await.unwrap());
+        let pending = record(None);
+        store.insert(&pending).await.unwrap();
+        assert!(!store.spend(pending.job, 6).await.unwrap());
+        assert!(store.decide(pending.job, Some(b"consent"), &[], 7).await.unwrap());
+        assert!(!store.decide(pending.job, None, &[], 8).await.unwrap(), "decided once");
+        let why = Failure::new(crate::job::Reason::Cancelled, crate::job::Stage::Approve, "");
+        assert!(store.end(pending.job, &why, 9).await.unwrap());
+        assert!(!store.spend(pending.job, 10).await.unwrap());
+    }
+}
