@@ -7,6 +7,7 @@
 
 pub mod audit;
 pub mod catalog;
+pub mod cli;
 pub mod clock;
 pub mod exec;
 pub mod identity;
@@ -15,3 +16,4 @@ pub mod link;
 pub mod plan;
 pub mod policy;
 pub mod seal;
+pub mod sql;

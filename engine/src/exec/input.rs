@@ -70,7 +70,8 @@ fn encode(
 ) -> Result<Vec<(Shape, Vec<u64>)>, ExecError> {
     let wrong = || ExecError::InputShape { party: input.party.clone(), input: number };
     let rows = usize::try_from(input.rows).map_err(|_| wrong())?;
-    let live = EncodedColumn::Bits { width: 1, rows: data.live.clone() };
+    let live = data.live.iter().copied().map(u64::from).collect();
+    let live = EncodedColumn::Bits { width: 1, rows: live };
     let columns: Vec<&EncodedColumn> = data.columns.iter().chain([&live]).collect();
     let shapes = shapes(input);
     if columns.len() != shapes.len() {

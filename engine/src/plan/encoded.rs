@@ -1,42 +1,55 @@
-//! A provider's input, encoded and padded: what is shared next. Clear data of one provider, in its own memory only.
+//! A provider's rows as the integers that are shared: still clear, and still at home.
 
 use std::fmt;
 
-/// The columns of one local input, padded to its public row bound.
-#[derive(Clone)]
-pub struct EncodedInput {
-    /// In the order of the plan's input.
-    pub columns: Vec<EncodedColumn>,
-    /// 1 for a row of the sub-plan's result, 0 for padding.
-    pub live: Vec<u64>,
-}
-
-/// One encoded column; rows that are padding or NULL hold 0.
+/// One column before it is shared, padded to the public bound. Dead rows and absent values are 0.
 #[derive(Clone)]
 pub enum EncodedColumn {
-    /// Unsigned integers of this many bits, at most 64, one word a row.
+    /// The low `width` bits of each word.
     Bits {
-        /// Bits.
+        /// At most 64.
         width: u16,
         /// One word a row.
         rows: Vec<u64>,
     },
-    /// 64-bit integers in two's complement.
+    /// Z64, two's complement.
     Words(Vec<u64>),
 }
 
-/// Clear data does not print.
-impl fmt::Debug for EncodedInput {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "EncodedInput({} columns, {} rows)", self.columns.len(), self.live.len())
+/// What one local input shares: its columns, and which rows exist.
+#[derive(Clone)]
+pub struct EncodedInput {
+    /// Which rows exist; all have the public length.
+    pub live: Vec<bool>,
+    /// In the order of [`crate::plan::LocalInput::columns`].
+    pub columns: Vec<EncodedColumn>,
+}
+
+impl EncodedColumn {
+    /// How many rows, padding included.
+    #[must_use]
+    pub fn rows(&self) -> usize {
+        match self {
+            Self::Bits { rows, .. } => rows.len(),
+            Self::Words(rows) => rows.len(),
+        }
     }
 }
 
 impl fmt::Debug for EncodedColumn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bits { width, rows } => write!(f, "Bits({width} bits, {} rows)", rows.len()),
-            Self::Words(rows) => write!(f, "Words({} rows)", rows.len()),
+            Self::Bits { width, rows } => write!(f, "Bits({width}) × {}", rows.len()),
+            Self::Words(rows) => write!(f, "Words × {}", rows.len()),
         }
+    }
+}
+
+impl fmt::Debug for EncodedInput {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EncodedInput")
+            .field("rows", &self.live.len())
+            .field("columns", &self.columns)
+            .finish()
     }
 }

@@ -4,6 +4,8 @@
     reason = "register loads and stores, calls into functions that need a detected processor feature"
 )]
 
+mod aligned;
+mod gather;
 mod keystream;
 mod planes;
 mod prefix;

@@ -11,8 +11,8 @@ macro_rules! backend {
         ///
         /// # Shape
         /// Slices of one call have equal lengths unless the kernel says otherwise; any length will do, as will
-        /// any alignment. Lengths are asserted in debug builds; in release builds the surplus of the longer
-        /// slice is left alone.
+        /// any alignment (buffers that start on a cache line are faster). Unequal lengths are a fault of the
+        /// caller: debug builds panic; release builds may panic, or leave the surplus alone.
         #[derive(Clone, Copy)]
         pub struct Backend {
             /// The name that `UNSEEN_KERNELS` takes: `portable`, `avx2`, `avx512`.

@@ -1,7 +1,6 @@
 //! Counter-mode keystreams on the `aes` crate: what every other keystream must equal.
 
 use aes::{Aes128, Block, cipher::BlockCipherEncrypt};
-
 use bytemuck::{cast_slice, cast_slice_mut};
 
 use super::{aes::AesKey, loops::Word};

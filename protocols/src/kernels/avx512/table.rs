@@ -1,6 +1,6 @@
 //! The table of this backend.
 
-use super::{keystream, planes, prefix};
+use super::{aligned, gather, keystream, planes, prefix};
 use crate::kernels::{aes::AesKey, backend::Backend, instantiate::instantiate, loops, portable};
 
 static AVX512: Backend = Backend {
@@ -18,6 +18,8 @@ static AVX512: Backend = Backend {
     xor,
     and,
     cross_bits,
+    gather_u64,
+    gather_u32,
     prefix_sum_u64,
     prefix_sum_u32,
     to_planes,
@@ -49,19 +51,19 @@ pub(in crate::kernels) fn backend() -> Option<&'static Backend> {
 }
 
 instantiate! { "avx512f,avx512bw,avx512dq,avx512vl":
-    fn add_u64(acc: &mut [u64], x: &[u64]) = loops::add;
-    fn sub_u64(acc: &mut [u64], x: &[u64]) = loops::sub;
+    fn add_u64(acc: &mut [u64], x: &[u64]) = aligned::add;
+    fn sub_u64(acc: &mut [u64], x: &[u64]) = aligned::sub;
     fn scale_u64(acc: &mut [u64], c: u64) = loops::scale;
-    fn mul_add_u64(acc: &mut [u64], x: &[u64], y: &[u64]) = loops::mul_add;
-    fn cross_u64(acc: &mut [u64], xo: &[u64], xn: &[u64], yo: &[u64], yn: &[u64]) = loops::cross;
-    fn add_u32(acc: &mut [u32], x: &[u32]) = loops::add;
-    fn sub_u32(acc: &mut [u32], x: &[u32]) = loops::sub;
+    fn mul_add_u64(acc: &mut [u64], x: &[u64], y: &[u64]) = aligned::mul_add;
+    fn cross_u64(acc: &mut [u64], xo: &[u64], xn: &[u64], yo: &[u64], yn: &[u64]) = aligned::cross;
+    fn add_u32(acc: &mut [u32], x: &[u32]) = aligned::add;
+    fn sub_u32(acc: &mut [u32], x: &[u32]) = aligned::sub;
     fn scale_u32(acc: &mut [u32], c: u32) = loops::scale;
-    fn mul_add_u32(acc: &mut [u32], x: &[u32], y: &[u32]) = loops::mul_add;
-    fn cross_u32(acc: &mut [u32], xo: &[u32], xn: &[u32], yo: &[u32], yn: &[u32]) = loops::cross;
-    fn xor(acc: &mut [u64], x: &[u64]) = loops::xor;
-    fn and(acc: &mut [u64], x: &[u64]) = loops::and;
-    fn cross_bits(acc: &mut [u64], xo: &[u64], xn: &[u64], yo: &[u64], yn: &[u64]) = loops::cross_bits;
+    fn mul_add_u32(acc: &mut [u32], x: &[u32], y: &[u32]) = aligned::mul_add;
+    fn cross_u32(acc: &mut [u32], xo: &[u32], xn: &[u32], yo: &[u32], yn: &[u32]) = aligned::cross;
+    fn xor(acc: &mut [u64], x: &[u64]) = aligned::xor;
+    fn and(acc: &mut [u64], x: &[u64]) = aligned::and;
+    fn cross_bits(acc: &mut [u64], xo: &[u64], xn: &[u64], yo: &[u64], yn: &[u64]) = aligned::cross_bits;
     fn prefix_sum_u64(xs: &mut [u64]) = prefix::sum_u64;
     fn prefix_sum_u32(xs: &mut [u32]) = prefix::sum_u32;
 }
@@ -83,4 +85,9 @@ instantiate! { "avx512f,vaes":
     fn xor_fill_xor(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &mut [u64]) = keystream::xor_fill_xor;
     fn fill_sub_u128(a: &AesKey, b: &AesKey, path: u64, block: u64, out: &mut [u128]) = keystream::fill_sub_u128;
     fn add_fill_sub_u128(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &mut [u128]) = keystream::add_fill_sub_u128;
+}
+
+instantiate! { "avx512f,avx512vl":
+    fn gather_u64(out: &mut [u64], src: &[u64], perm: &[u32]) = gather::gather_u64;
+    fn gather_u32(out: &mut [u32], src: &[u32], perm: &[u32]) = gather::gather_u32;
 }

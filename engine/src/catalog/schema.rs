@@ -1,0 +1,85 @@
+//! Column types as Arrow has them.
+
+use std::sync::Arc;
+
+use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
+
+use super::descriptor::{ColumnSpec, ColumnType, DatasetDescriptor};
+
+impl ColumnType {
+    /// The Arrow type that a column of this type has in every table of the engine.
+    #[must_use]
+    pub fn arrow(self) -> DataType {
+        match self {
+            Self::Bool => DataType::Boolean,
+            Self::Int8 => DataType::Int8,
+            Self::Int16 => DataType::Int16,
+            Self::Int32 => DataType::Int32,
+            Self::Int64 => DataType::Int64,
+            Self::Decimal { precision, scale } => {
+                DataType::Decimal128(precision, scale.cast_signed())
+            }
+            Self::Date => DataType::Date32,
+            Self::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, None),
+            Self::String => DataType::Utf8,
+        }
+    }
+
+    /// The bounds that the type alone sets on the integer representation; none for strings.
+    #[must_use]
+    pub fn bounds(self) -> Option<(i64, i64)> {
+        match self {
+            Self::Bool => Some((0, 1)),
+            Self::Int8 => Some((i8::MIN.into(), i8::MAX.into())),
+            Self::Int16 => Some((i16::MIN.into(), i16::MAX.into())),
+            Self::Int32 | Self::Date => Some((i32::MIN.into(), i32::MAX.into())),
+            Self::Int64 | Self::Timestamp => Some((i64::MIN, i64::MAX)),
+            Self::Decimal { precision, .. } => {
+                let limit = 10_i64.checked_pow(precision.into()).map_or(i64::MAX, |p| p - 1);
+                Some((-limit, limit))
+            }
+            Self::String => None,
+        }
+    }
+}
+
+impl ColumnSpec {
+    /// Declared bounds, or those of the type.
+    #[must_use]
+    pub fn bounds(&self) -> Option<(i64, i64)> {
+        self.range.map(|r| (r.min, r.max)).or_else(|| self.ty.bounds())
+    }
+}
+
+impl DatasetDescriptor {
+    /// The Arrow schema of the table.
+    #[must_use]
+    pub fn arrow_schema(&self) -> SchemaRef {
+        let field = |c: &ColumnSpec| Field::new(&c.name, c.ty.arrow(), self.is_nullable(c));
+        Arc::new(Schema::new(self.columns.iter().map(field).collect::<Vec<_>>()))
+    }
+
+    /// Whether a value of this column may be NULL; never in unique columns and the entity key.
+    #[must_use]
+    pub fn is_nullable(&self, column: &ColumnSpec) -> bool {
+        column.nullable && !self.is_unique(column)
+    }
+
+    /// Whether no two rows share a value of this column.
+    #[must_use]
+    pub fn is_unique(&self, column: &ColumnSpec) -> bool {
+        column.unique || self.entity_key.as_deref() == Some(column.name.as_str())
+    }
+
+    /// The column of this name.
+    #[must_use]
+    pub fn column(&self, name: &str) -> Option<&ColumnSpec> {
+        self.columns.iter().find(|c| c.name == name)
+    }
+
+    /// `party.name`, as SQL names it.
+    #[must_use]
+    pub fn table(&self) -> String {
+        format!("{}.{}", self.party, self.name)
+    }
+}

@@ -1,0 +1,9 @@
+//! `unseen demo`: every role as a process of its own on loopback, on real tables; the buyer's answer at the end.
+
+mod actor;
+mod jobs;
+mod report;
+mod tables;
+mod world;
+
+pub(in crate::cli) use jobs::list;

@@ -1,0 +1,114 @@
+//! What the demo prints.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use super::{
+    super::{
+        exit::CliError,
+        outcome::Delivery,
+        output::{Rows, table},
+    },
+    jobs::DemoJob,
+};
+use crate::policy::Refusal;
+
+/// Rows that the table shows; `--json` has all of them.
+const SHOWN: usize = 20;
+
+#[derive(Serialize)]
+struct Done<'a> {
+    job: &'a str,
+    rows: Rows<'a>,
+    seconds: f64,
+    bytes_sent: u64,
+    rounds: u64,
+    leakage: &'a [String],
+    receipt: Receipt<'a>,
+}
+
+#[derive(Serialize)]
+struct Receipt<'a> {
+    id: &'a str,
+    path: &'a Path,
+}
+
+#[derive(Serialize)]
+struct Refused<'a> {
+    job: &'a str,
+    refused: &'a [Refusal],
+}
+
+/// One JSON object: the answer.
+///
+/// # Errors
+/// A column of a type that JSON cannot show.
+pub(super) fn done_json(
+    job: &DemoJob,
+    delivery: &Delivery,
+    receipt: &Path,
+) -> Result<String, CliError> {
+    let object = Done {
+        job: job.name,
+        rows: Rows(&delivery.result),
+        seconds: (delivery.seconds * 1000.0).round() / 1000.0,
+        bytes_sent: delivery.bytes_sent,
+        rounds: delivery.rounds,
+        leakage: &delivery.leakage,
+        receipt: Receipt { id: &delivery.receipt_id, path: receipt },
+    };
+    Ok(serde_json::to_string(&object).map_err(CliError::failed)? + "\n")
+}
+
+/// One JSON object: why not.
+///
+/// # Errors
+/// Never, in practice.
+pub(super) fn refused_json(job: &DemoJob, refusals: &[Refusal]) -> Result<String, CliError> {
+    let object = Refused { job: job.name, refused: refusals };
+    Ok(serde_json::to_string(&object).map_err(CliError::failed)? + "\n")
+}
+
+/// The answer for reading.
+///
+/// # Errors
+/// A column of a type that cannot be shown.
+pub(super) fn done_text(
+    job: &DemoJob,
+    delivery: &Delivery,
+    receipt: &Path,
+) -> Result<String, CliError> {
+    let rows = delivery.result.num_rows();
+    let mut text =
+        format!("{}\n\n{}", question(job), table(&delivery.result.slice(0, rows.min(SHOWN)))?);
+    if rows > SHOWN {
+        text += &format!("… and {} more rows (--json shows all)\n", rows - SHOWN);
+    }
+    text += &format!(
+        "\n{rows} rows in {:.1} s; {} between the parties, {} rounds\n\nWhat was opened, and nothing else:\n",
+        delivery.seconds,
+        megabytes(delivery.bytes_sent),
+        delivery.rounds
+    );
+    for line in &delivery.leakage {
+        text += &format!("  - {line}\n");
+    }
+    text += &format!(
+        "\nReceipt {}\n  unseen receipt verify {}\n",
+        delivery.receipt_id,
+        receipt.display()
+    );
+    Ok(text)
+}
+
+/// The question, set in.
+pub(super) fn question(job: &DemoJob) -> String {
+    let lines: Vec<_> = job.sql.lines().map(|line| format!("  {line}")).collect();
+    format!("{}: {}\n{}", job.name, job.about, lines.join("\n"))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "for reading")]
+fn megabytes(bytes: u64) -> String {
+    format!("{:.1} MB", bytes as f64 / 1e6)
+}

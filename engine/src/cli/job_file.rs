@@ -1,0 +1,158 @@
+//! The job file: what a buyer writes down, before it becomes a signed specification.
+
+use std::path::Path;
+
+use figment::{
+    Figment,
+    providers::{Format as _, Toml},
+};
+use serde::Deserialize;
+
+use super::exit::CliError;
+use crate::{
+    identity::{PartyName, SealingPublicKey},
+    job::{JobKind, JobSpec, NetworkProfile, Security},
+};
+
+/// How long a job may take from its submission, where the file does not say.
+const DEFAULT_MINUTES: u32 = 60;
+
+/// A job as a buyer writes it (TOML).
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct JobFile {
+    /// Submitting twice with one id runs once; a fresh one each time where it is left out.
+    pub(super) request_id: Option<String>,
+    /// What for: one of the purposes that the policies allow.
+    pub(super) purpose: String,
+    /// P0, P1, P2.
+    pub(super) compute: [PartyName; 3],
+    /// The statement.
+    pub(super) sql: String,
+    /// The adversary model; `semi_honest` where it is left out.
+    #[serde(default = "semi_honest")]
+    pub(super) security: Security,
+    /// When it ends at the latest, minutes after its submission.
+    pub(super) expires_in_minutes: Option<u32>,
+    /// The links between the compute parties, for the quoted seconds.
+    #[serde(default = "same_site")]
+    pub(super) network: NetworkProfile,
+}
+
+/// What a job file leaves open.
+#[derive(Clone, Debug)]
+pub(super) struct Submission {
+    /// Who asks.
+    pub(super) buyer: PartyName,
+    /// What the result is sealed to.
+    pub(super) sealing_key: SealingPublicKey,
+    /// Where neither the command line nor the file names a request.
+    pub(super) request_id: String,
+    /// UTC milliseconds.
+    pub(super) now_ms: i64,
+}
+
+impl JobFile {
+    /// A job with everything else left to its default.
+    pub(super) fn new(purpose: &str, compute: [PartyName; 3], sql: &str) -> Self {
+        Self {
+            request_id: None,
+            purpose: purpose.to_owned(),
+            compute,
+            sql: sql.to_owned(),
+            security: semi_honest(),
+            expires_in_minutes: None,
+            network: same_site(),
+        }
+    }
+
+    /// Reads a job file.
+    ///
+    /// # Errors
+    /// Usage: it cannot be read, or a field is missing, unknown or wrong; the message names file and field.
+    pub(super) fn load(path: &Path) -> Result<Self, CliError> {
+        let example = "see engine/examples for a job file, and `unseen job explain` to try one";
+        if !path.is_file() {
+            let message = format!("job file {}: there is no such file", path.display());
+            return Err(CliError::usage(message).next(example));
+        }
+        Figment::from(Toml::file(path)).extract().map_err(|error| {
+            CliError::usage(format!("job file {}: {error}", path.display())).next(example)
+        })
+    }
+
+    /// The specification to sign.
+    #[must_use]
+    pub(super) fn spec(self, submission: Submission) -> JobSpec {
+        let minutes = self.expires_in_minutes.unwrap_or(DEFAULT_MINUTES);
+        JobSpec {
+            schema: "unseen.job/v1".to_owned(),
+            request_id: self.request_id.unwrap_or(submission.request_id),
+            buyer: submission.buyer,
+            sealing_key: submission.sealing_key,
+            kind: JobKind::Sql { sql: self.sql },
+            purpose: self.purpose,
+            compute: self.compute,
+            issued_at_ms: submission.now_ms,
+            expires_at_ms: submission.now_ms.saturating_add(i64::from(minutes) * 60_000),
+            security: self.security,
+            network: self.network,
+        }
+    }
+}
+
+fn semi_honest() -> Security {
+    Security::SemiHonest
+}
+
+/// One machine room: a tenth of a millisecond, 10 Gbit/s.
+fn same_site() -> NetworkProfile {
+    NetworkProfile { rtt_us: 100, bandwidth_mbps: 10_000 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GOOD: &str = r#"
+        purpose = "risk model"
+        compute = ["census", "employers", "neutral"]
+        sql = "SELECT COUNT(*) FROM census.people"
+    "#;
+
+    fn load(text: &str) -> Result<JobFile, CliError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("job.toml");
+        std::fs::write(&path, text).unwrap();
+        JobFile::load(&path)
+    }
+
+    #[test]
+    fn what_a_job_file_leaves_out_has_defaults() {
+        let file = load(GOOD).unwrap();
+        let spec = file.spec(Submission {
+            buyer: "insurer".parse().unwrap(),
+            sealing_key: SealingPublicKey([1; 32]),
+            request_id: "fresh".to_owned(),
+            now_ms: 1_000,
+        });
+        assert_eq!(spec.request_id, "fresh");
+        assert_eq!(spec.security, Security::SemiHonest);
+        assert_eq!(spec.expires_at_ms, 1_000 + 60 * 60_000);
+        assert_eq!(spec.compute[2].as_str(), "neutral");
+    }
+
+    #[test]
+    fn a_bad_job_file_is_a_usage_error_that_names_the_field() {
+        for (text, field) in [
+            (GOOD.replace("purpose", "porpoise"), "porpoise"),
+            (GOOD.replace("\"neutral\"", "\"Neutral!\""), "compute"),
+            (format!("{GOOD}\nsecurity = \"perfect\""), "security"),
+        ] {
+            let error = load(&text).unwrap_err();
+            assert_eq!(error.ending, super::super::exit::Ending::Usage);
+            assert!(error.message.contains(field), "{}", error.message);
+        }
+        assert!(JobFile::load(Path::new("/nonexistent/job.toml")).is_err());
+    }
+}

@@ -1,0 +1,155 @@
+//! `unseen keygen`: a party's keys, its certificate, and the pin that others need.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use super::exit::{CliError, chain};
+use crate::{
+    identity::{IdentityKey, PartyName, Pin, SealingKey},
+    link::Authority,
+};
+
+/// A party's files, as `keygen` lays them out.
+#[derive(Clone, Debug)]
+pub(super) struct PartyFiles {
+    /// `identity.key`: signs, and proves who is at the other end of a connection.
+    pub(super) identity: PathBuf,
+    /// `sealing.key`: opens results.
+    pub(super) sealing: PathBuf,
+    /// `certificate.pem`.
+    pub(super) certificate: PathBuf,
+    /// `ca.pem`: the authority's certificate.
+    pub(super) authority: PathBuf,
+    /// `pin.toml`: the public half, for the others' configurations.
+    pub(super) pin: PathBuf,
+}
+
+impl PartyFiles {
+    /// The files in a folder.
+    #[must_use]
+    pub(super) fn of(folder: &Path) -> Self {
+        Self {
+            identity: folder.join("identity.key"),
+            sealing: folder.join("sealing.key"),
+            certificate: folder.join("certificate.pem"),
+            authority: folder.join("ca.pem"),
+            pin: folder.join("pin.toml"),
+        }
+    }
+}
+
+/// Makes a party's keys in `folder` (made if it is not there), certified by `authority` if there is one.
+///
+/// # Errors
+/// Usage: a file exists already or cannot be written.
+pub(super) fn make_party(
+    name: &PartyName,
+    organisation: &str,
+    folder: &Path,
+    authority: Option<&Authority>,
+) -> Result<Pin, CliError> {
+    fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+    let files = PartyFiles::of(folder);
+    let identity = IdentityKey::generate().map_err(CliError::failed)?;
+    let sealing = SealingKey::generate().map_err(CliError::failed)?;
+    identity.save(&files.identity).map_err(|error| taken(&error))?;
+    sealing.save(&files.sealing).map_err(|error| taken(&error))?;
+    let pin = Pin {
+        key: identity.public(),
+        organisation: organisation.to_owned(),
+        sealing_key: Some(sealing.public()),
+    };
+    write(&files.pin, &pin_text(name, &pin))?;
+    if let Some(authority) = authority {
+        let certificate = authority.certify(name, &identity).map_err(|e| failed(&e))?;
+        write(&files.certificate, &certificate)?;
+        write(&files.authority, &authority.certificate_pem().map_err(|e| failed(&e))?)?;
+    }
+    Ok(pin)
+}
+
+/// The authority in `folder`; a new one is made where there is none.
+///
+/// # Errors
+/// Usage: its key cannot be read or written.
+pub(super) fn authority_in(folder: &Path) -> Result<Authority, CliError> {
+    let path = folder.join("ca.key");
+    if path.exists() {
+        let key = IdentityKey::load(&path).map_err(|error| CliError::usage(chain(&error)))?;
+        return Ok(Authority::new(key));
+    }
+    fs::create_dir_all(folder).map_err(|error| unwritable(folder, &error))?;
+    let key = IdentityKey::generate().map_err(CliError::failed)?;
+    key.save(&path).map_err(|error| taken(&error))?;
+    let authority = Authority::new(key);
+    write(&folder.join("ca.pem"), &authority.certificate_pem().map_err(|e| failed(&e))?)?;
+    Ok(authority)
+}
+
+/// A pin as it stands in a configuration.
+#[must_use]
+pub(super) fn pin_text(name: &PartyName, pin: &Pin) -> String {
+    let sealing = pin.sealing_key.map(|key| format!("sealing_key = \"{key}\"\n"));
+    // A JSON string is a TOML basic string.
+    let organisation = serde_json::Value::from(pin.organisation.as_str());
+    format!(
+        "[pins.{name}]\nkey = \"{}\"\norganisation = {organisation}\n{}",
+        pin.key,
+        sealing.unwrap_or_default()
+    )
+}
+
+fn write(path: &Path, content: &str) -> Result<(), CliError> {
+    fs::write(path, content).map_err(|error| unwritable(path, &error))
+}
+
+fn unwritable(path: &Path, error: &std::io::Error) -> CliError {
+    CliError::usage(format!("cannot write {}: {error}", path.display()))
+}
+
+fn taken(error: &crate::identity::KeyFileError) -> CliError {
+    let next =
+        "keys are never overwritten: choose another folder with --out, or move the old one away";
+    CliError::usage(chain(error)).next(next)
+}
+
+fn failed(error: &dyn std::error::Error) -> CliError {
+    CliError::failed(chain(error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_made_once_and_certified_by_the_authority() {
+        let dir = tempfile::tempdir().unwrap();
+        let (name, out) = ("census".parse().unwrap(), dir.path().join("census"));
+        let authority = authority_in(&dir.path().join("ca")).unwrap();
+        let pin = make_party(&name, "Bureau \"C\"", &out, Some(&authority)).unwrap();
+        let files = PartyFiles::of(&out);
+        assert_eq!(IdentityKey::load(&files.identity).unwrap().public(), pin.key);
+        assert!(fs::read_to_string(files.certificate).unwrap().starts_with("-----BEGIN CERT"));
+        let again = authority_in(&dir.path().join("ca")).unwrap().certificate_pem().unwrap();
+        assert_eq!(fs::read_to_string(files.authority).unwrap(), again);
+        let refused = make_party(&name, "C", &out, Some(&authority)).unwrap_err();
+        assert!(refused.next.unwrap().contains("never overwritten"));
+    }
+
+    #[test]
+    fn a_pin_reads_back_from_the_configuration() {
+        use figment::providers::{Format as _, Toml};
+        #[derive(serde::Deserialize)]
+        struct Config {
+            pins: crate::identity::Pins,
+        }
+        let dir = tempfile::tempdir().unwrap();
+        let name: PartyName = "census".parse().unwrap();
+        let pin = make_party(&name, "Bureau \"C\"", dir.path(), None).unwrap();
+        let config: Config =
+            figment::Figment::from(Toml::file(dir.path().join("pin.toml"))).extract().unwrap();
+        assert_eq!(*config.pins.of(&name).unwrap(), pin);
+    }
+}

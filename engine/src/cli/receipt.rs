@@ -1,0 +1,75 @@
+//! `unseen receipt verify`: offline, from one file, naming the first thing that is wrong.
+
+use std::{fmt::Write as _, path::Path};
+
+use figment::{
+    Figment,
+    providers::{Format as _, Toml},
+};
+use serde::Deserialize;
+
+use super::{config::read, exit::CliError};
+use crate::{
+    audit::{self, Receipt, Report},
+    identity::Pins,
+};
+
+/// A file with `[pins.NAME]` tables; a whole configuration will do.
+#[derive(Deserialize)]
+struct PinFile {
+    pins: Pins,
+}
+
+/// What a receipt says, if it holds.
+///
+/// # Errors
+/// Usage: a file cannot be read. Failed: the receipt does not hold; the message names the first thing that is wrong.
+pub(super) fn verify_file(path: &Path, pins: Option<&Path>) -> Result<String, CliError> {
+    let pins = pins.map(load_pins).transpose()?;
+    let text = read(path)?;
+    let (receipt, report) = check(&text, pins.as_ref()).map_err(|fault| {
+        CliError::failed(format!("receipt {} does not hold: {fault}", path.display()))
+    })?;
+    Ok(in_words(&receipt, &report))
+}
+
+fn check(text: &str, pins: Option<&Pins>) -> Result<(Receipt, Report), audit::Fault> {
+    let receipt = audit::read(text)?;
+    let report = audit::verify(&receipt, pins)?;
+    Ok((receipt, report))
+}
+
+fn load_pins(path: &Path) -> Result<Pins, CliError> {
+    if !path.is_file() {
+        return Err(CliError::usage(format!("pins {}: there is no such file", path.display())));
+    }
+    let file: PinFile = Figment::from(Toml::file(path)).extract().map_err(|error| {
+        CliError::usage(format!("pins {}: {error}", path.display()))
+            .next("it holds a [pins.NAME] table for each party, as `unseen keygen` writes them")
+    })?;
+    Ok(file.pins)
+}
+
+fn in_words(receipt: &Receipt, report: &Report) -> String {
+    let body = &receipt.body;
+    let mut text = format!("receipt {} holds: the job ended {}\n", report.id, report.outcome);
+    let _ = writeln!(text, "  job       {}", body.job);
+    let _ = writeln!(text, "  plan      {}", body.plan);
+    for entry in &body.parties {
+        let roles: Vec<_> =
+            entry.roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
+        let signed = if report.signed.contains(&entry.party) { "signed" } else { "did not sign" };
+        let (party, organisation) = (&entry.party, &entry.organisation);
+        let _ = writeln!(text, "  {party} ({organisation}; {}): {signed}", roles.join(", "));
+    }
+    for (party, meter) in &body.meter {
+        let _ =
+            writeln!(text, "  {party} sent {} bytes in {} rounds", meter.bytes_sent, meter.rounds);
+    }
+    text += if report.pinned {
+        "  every key is the one that is pinned\n"
+    } else {
+        "  keys are those the receipt itself carries; --pins FILE compares them with yours\n"
+    };
+    text
+}

@@ -1,0 +1,110 @@
+//! From arguments to an exit code.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use super::{
+    args::{Cli, Command, DatasetCommand, DemoArgs, KeygenArgs, PolicyCommand, ReceiptCommand},
+    config::Config,
+    dataset, demo, doctor,
+    exit::{CliError, chain},
+    keygen, policy, receipt,
+};
+use crate::{identity::PartyName, plan::PLAN_FORMAT};
+
+/// Runs the command that the process was started with.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(cli.command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&error);
+            error.ending.into()
+        }
+    }
+}
+
+fn run(command: Command) -> Result<(), CliError> {
+    match command {
+        Command::Demo(args) => demo(&args)?,
+        Command::Doctor(args) => say(&doctor::examine(&args.config)?),
+        Command::Dataset(command) => say(&datasets(&command)?),
+        Command::Keygen(args) => say(&keys(&args)?),
+        Command::Policy(command) => say(&policies(&command)?),
+        Command::Receipt(ReceiptCommand::Verify { file, pins }) => {
+            say(&receipt::verify_file(&file, pins.as_deref())?);
+        }
+        Command::Version => say(&version()),
+        _ => return Err(CliError::usage("not built yet")),
+    }
+    Ok(())
+}
+
+fn version() -> String {
+    let kernels = protocols::kernels::Backend::active().name;
+    let version = env!("CARGO_PKG_VERSION");
+    format!(
+        "unseen {version}, plan format {PLAN_FORMAT}, kernels {kernels}
+"
+    )
+}
+
+fn demo(args: &DemoArgs) -> Result<(), CliError> {
+    if args.list {
+        say(&demo::list());
+        return Ok(());
+    }
+    Err(CliError::usage("not built yet"))
+}
+
+fn datasets(command: &DatasetCommand) -> Result<String, CliError> {
+    match command {
+        DatasetCommand::Add(args) => runtime()?.block_on(dataset::describe(args)),
+        DatasetCommand::List(args) => {
+            let config = Config::load(&args.config)?;
+            Ok(config.descriptors().map(|table| dataset::listing(&table)).collect())
+        }
+    }
+}
+
+/// The asynchronous world of one command.
+fn runtime() -> Result<tokio::runtime::Runtime, CliError> {
+    tokio::runtime::Runtime::new().map_err(CliError::failed)
+}
+
+fn policies(command: &PolicyCommand) -> Result<String, CliError> {
+    match command {
+        PolicyCommand::Lint { file } => policy::lint_file(file),
+        PolicyCommand::Sign { file, key, out } => policy::sign_file(file, key, out),
+        PolicyCommand::Show { file } => policy::show_file(file),
+    }
+}
+
+fn keys(args: &KeygenArgs) -> Result<String, CliError> {
+    let name = args.party.as_deref().unwrap_or_default();
+    let name: PartyName = name.parse().map_err(|error| CliError::usage(chain(&error)))?;
+    let authority = args.ca.as_deref().map(keygen::authority_in).transpose()?;
+    let organisation = args.organisation.as_deref().unwrap_or_default();
+    let pin = keygen::make_party(&name, organisation, &args.out, authority.as_ref())?;
+    let certified = match authority {
+        Some(_) => "certified",
+        None => "not certified yet: `unseen keygen --certify`",
+    };
+    let folder = args.out.display();
+    Ok(format!(
+        "# keys of {name} in {folder} ({certified}); every other party pins it in its configuration:\n{}",
+        keygen::pin_text(&name, &pin)
+    ))
+}
+
+#[expect(clippy::print_stdout, reason = "a command's answer")]
+fn say(text: &str) {
+    print!("{text}");
+}
+
+#[expect(clippy::print_stderr, reason = "a command's complaint")]
+fn complain(error: &CliError) {
+    eprintln!("{error}");
+}

@@ -1,0 +1,169 @@
+//! Whether a plan is one: every operation names earlier columns of the right shape, and what is sealed was masked by the bit
+//! that says whether its row is released.
+
+use super::{
+    ir::{Encoding, Kind, LocalInput, Op, Output, PLAN_FORMAT, Plan, Ref, Shape},
+    typing::{self, Shapes},
+};
+
+/// Most operations a plan may have.
+const MAX_NODES: usize = 1 << 16;
+
+/// Most rows a column may have.
+pub(super) const MAX_ROWS: u64 = 1 << 32;
+
+/// Why a plan is none.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// Made for another version of the format.
+    #[error("plan format {found}, this engine runs format {PLAN_FORMAT}")]
+    Format {
+        /// The plan's.
+        found: u32,
+    },
+    /// More operations or inputs than any statement gives.
+    #[error("{count} operations, at most {MAX_NODES} are allowed")]
+    Size {
+        /// How many.
+        count: usize,
+    },
+    /// An input contradicts itself.
+    #[error("input {input}: {what}")]
+    Input {
+        /// Index in [`Plan::inputs`].
+        input: usize,
+        /// What is wrong.
+        what: String,
+    },
+    /// An operation does not fit the columns it names.
+    #[error("n{node}: {what}")]
+    Op {
+        /// Index in [`Plan::nodes`].
+        node: usize,
+        /// What is wrong.
+        what: String,
+    },
+    /// The output does not fit, or could show rows that are not released.
+    #[error("output column {column}: {what}")]
+    Output {
+        /// Index in [`Output::columns`]; their number for the `live` bit.
+        column: usize,
+        /// What is wrong.
+        what: String,
+    },
+}
+
+/// Checks a plan, which may come from anywhere; gives the shape of every output of every node.
+///
+/// # Errors
+/// The first thing that is wrong. Never panics and allocates no more than the plan itself takes.
+pub fn check(plan: &Plan) -> Result<Vec<Vec<Shape>>, PlanError> {
+    if plan.format != PLAN_FORMAT {
+        return Err(PlanError::Format { found: plan.format });
+    }
+    let count = plan.nodes.len().max(plan.inputs.len());
+    if count > MAX_NODES {
+        return Err(PlanError::Size { count });
+    }
+    for (i, input) in plan.inputs.iter().enumerate() {
+        check_input(input).map_err(|what| PlanError::Input { input: i, what })?;
+    }
+    let mut shapes = Shapes::default();
+    for (node, op) in plan.nodes.iter().enumerate() {
+        let outputs = typing::outputs(op, plan, &shapes);
+        shapes.push(outputs.map_err(|what| PlanError::Op { node, what })?);
+    }
+    check_output(plan, &shapes)?;
+    Ok(shapes.into_vec())
+}
+
+fn check_input(input: &LocalInput) -> Result<(), String> {
+    if input.rows == 0 || input.rows > MAX_ROWS {
+        return Err(format!("{} rows", input.rows));
+    }
+    for column in &input.columns {
+        check_encoding(&column.encoding).map_err(|e| format!("column `{}`: {e}", column.name))?;
+    }
+    for by in &input.sorted_by {
+        let column = input.columns.get(*by as usize);
+        if column.is_none_or(|c| matches!(c.encoding, Encoding::Word { .. })) {
+            return Err(format!("sorted by column {by}, which is no column of bits"));
+        }
+    }
+    Ok(())
+}
+
+fn check_encoding(encoding: &Encoding) -> Result<(), String> {
+    match encoding {
+        Encoding::Offset { min, max, width } => {
+            let spread = i128::from(*max) - i128::from(*min);
+            let fits = spread >= 0 && *width <= 64 && *width > 0 && spread < 1 << *width;
+            fits.then_some(()).ok_or_else(|| format!("{min} to {max} in {width} bits"))
+        }
+        Encoding::Word { min, max } => {
+            (min <= max).then_some(()).ok_or_else(|| format!("{min} to {max}"))
+        }
+        Encoding::Code { domain, width } => {
+            let ascending = domain.windows(2).all(|pair| pair[0] < pair[1]);
+            let fits = (1..=64).contains(width) && domain.len() as u128 <= 1 << *width;
+            (ascending && fits)
+                .then_some(())
+                .ok_or_else(|| format!("a list of {} values in {width} bits", domain.len()))
+        }
+        Encoding::KeyedHash { from, width } => {
+            let fits = (1..=64).contains(width) && *from <= 256 - 64;
+            fits.then_some(()).ok_or_else(|| format!("{width} bits of a hash from bit {from}"))
+        }
+        Encoding::Flag | Encoding::Present => Ok(()),
+    }
+}
+
+fn check_output(plan: &Plan, shapes: &Shapes) -> Result<(), PlanError> {
+    let output = &plan.output;
+    let wrong = |column: usize, what: &str| PlanError::Output { column, what: what.to_owned() };
+    let live = shapes.of(output.live).map_err(|e| wrong(output.columns.len(), &e))?;
+    if live.kind != Kind::Bits(1) {
+        return Err(wrong(output.columns.len(), "`live` is not one bit"));
+    }
+    for (i, column) in output.columns.iter().enumerate() {
+        let parts = [Some(column.value), column.present, column.divisor];
+        for (at, part) in parts.into_iter().enumerate() {
+            let Some(part) = part else { continue };
+            let shape = shapes.of(part).map_err(|e| wrong(i, &e))?;
+            let kind = match at {
+                0 => matches!(shape.kind, Kind::Z64 | Kind::Bits(1..=64)),
+                1 => shape.kind == Kind::Bits(1),
+                _ => shape.kind == Kind::Z64,
+            };
+            if !kind || shape.rows != live.rows {
+                return Err(wrong(i, "has another shape than its meaning asks for"));
+            }
+            if !masked(plan, output, part) {
+                return Err(wrong(i, "is not masked by the bit that says whether its row is released"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether a column of the output passed a mask by the release bit, and then only the sort and the cut that the bit passed.
+fn masked(plan: &Plan, output: &Output, column: Ref) -> bool {
+    let node = |r: Ref| &plan.nodes[r.0 as usize];
+    let (mut live, mut at) = (output.live, column);
+    loop {
+        // References point to earlier nodes (checked before), so this ends.
+        match (node(live), node(at)) {
+            (Op::Head { of: l, rows: n }, Op::Head { of: a, rows: m }) if n == m => {
+                (live, at) = (*l, *a);
+            }
+            (Op::Sort { live: l, columns, .. }, Op::Sort { .. }) if live.0 == at.0 && live.1 == 0 => {
+                at = if at.1 == 0 { *l } else { columns[at.1 as usize - 1] };
+                live = *l;
+            }
+            (_, Op::Mask { by, .. }) => return *by == live,
+            (_, Op::And(a, b)) => return *a == live || *b == live || at == live,
+            _ => return at == live,
+        }
+    }
+}

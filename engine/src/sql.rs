@@ -1,0 +1,27 @@
+//! SQL to a joint plan: DataFusion parses and types the statement; whatever reads one provider's table only is cut off and run
+//! by that provider; the rest becomes operations on shared columns.
+//!
+//! Everything here is a function of the job, the descriptors and the policies, so that every party compiles the same plan.
+
+mod bounds;
+mod builder;
+mod compare;
+mod compile;
+mod compiler;
+mod error;
+mod flatten;
+mod group;
+mod lower;
+mod parse;
+mod relate;
+mod release;
+mod surface;
+mod tables;
+mod text;
+#[cfg(test)]
+mod tests;
+mod uses;
+mod value;
+
+pub use compile::{Compiled, compile};
+pub use error::CompileError;

@@ -1,0 +1,112 @@
+//! The demo's cast and statement, shared by the tests of this room.
+
+use crate::{
+    catalog::{ColumnSpec, ColumnType, DatasetDescriptor, Range},
+    identity::{Hash32, PartyName, SealingKey},
+    job::{JobKind, JobSpec, NetworkProfile, Security},
+    plan::{PolicyRef, PolicyTerms},
+};
+
+pub(super) const DEMO: &str = "SELECT j.occupation, p.education, COUNT(*) AS people, \
+    AVG(j.hours_per_week) AS avg_hours, \
+    AVG(CASE WHEN p.income = '>50K' THEN 1.0 ELSE 0.0 END) AS high_income_share \
+    FROM census.people p JOIN employers.jobs j ON p.person_id = j.person_id \
+    WHERE p.age BETWEEN 25 AND 64 AND j.hours_per_week >= 20 \
+    GROUP BY j.occupation, p.education ORDER BY people DESC, occupation, education";
+
+pub(super) fn party(name: &str) -> PartyName {
+    PartyName::try_from(name).unwrap()
+}
+
+pub(super) fn column(name: &str, ty: ColumnType, range: Option<(i64, i64)>) -> ColumnSpec {
+    ColumnSpec {
+        name: name.into(),
+        ty,
+        nullable: false,
+        unique: false,
+        range: range.map(|(min, max)| Range { min, max }),
+        domain: None,
+    }
+}
+
+pub(super) fn listed(name: &str, domain: &[&str]) -> ColumnSpec {
+    let mut domain: Vec<String> = domain.iter().map(|s| (*s).to_owned()).collect();
+    domain.sort();
+    ColumnSpec { domain: Some(domain), ..column(name, ColumnType::String, None) }
+}
+
+pub(super) fn nullable(spec: ColumnSpec) -> ColumnSpec {
+    ColumnSpec { nullable: true, ..spec }
+}
+
+pub(super) fn spec(sql: &str) -> JobSpec {
+    JobSpec {
+        schema: "unseen.job/v1".into(),
+        request_id: "r1".into(),
+        buyer: party("insurer"),
+        sealing_key: SealingKey::from_bytes([7; 32]).public(),
+        kind: JobKind::Sql { sql: sql.into() },
+        purpose: "test".into(),
+        compute: [party("census"), party("employers"), party("neutral")],
+        issued_at_ms: 1_800_000_000_000,
+        expires_at_ms: 1_900_000_000_000,
+        security: Security::SemiHonest,
+        network: NetworkProfile { rtt_us: 100, bandwidth_mbps: 1000 },
+    }
+}
+
+pub(super) fn people() -> DatasetDescriptor {
+    DatasetDescriptor {
+        party: party("census"),
+        name: "people".into(),
+        rows_max: 1024,
+        entity_key: Some("person_id".into()),
+        columns: vec![
+            column("person_id", ColumnType::Int64, Some((1, 1_000_000))),
+            column("age", ColumnType::Int32, Some((0, 120))),
+            listed("education", &["Bachelors", "HS-grad", "Masters"]),
+            listed("income", &["<=50K", ">50K"]),
+        ],
+    }
+}
+
+pub(super) fn jobs() -> DatasetDescriptor {
+    DatasetDescriptor {
+        party: party("employers"),
+        name: "jobs".into(),
+        rows_max: 2048,
+        entity_key: Some("person_id".into()),
+        columns: vec![
+            column("person_id", ColumnType::Int64, Some((1, 1_000_000))),
+            nullable(listed("occupation", &["Sales", "Tech-support"])),
+            column("hours_per_week", ColumnType::Int32, Some((1, 99))),
+            column("capital_gain", ColumnType::Int32, Some((0, 99_999))),
+        ],
+    }
+}
+
+pub(super) fn terms(dataset: &str, k: u32) -> PolicyTerms {
+    let policy =
+        PolicyRef { dataset: dataset.into(), id: "t".into(), version: 1, hash: Hash32([0; 32]) };
+    PolicyTerms { policy, min_group_entities: k, max_groups: None, domains: Default::default() }
+}
+
+mod demo {
+    use super::*;
+    use crate::sql::compile;
+
+    #[test]
+    fn print_the_plan() {
+        let policies = [terms("census.people", 10), terms("employers.jobs", 5)];
+        let c = compile(&spec(DEMO), &[people(), jobs()], &policies).unwrap();
+        println!("{:#?}", c.plan.output);
+        for input in &c.plan.inputs {
+            println!("{}\n{:?} {:#?}", input.text, input.sorted_by, input.columns);
+        }
+        for (i, n) in c.plan.nodes.iter().enumerate() {
+            println!("n{i} = {n:?}");
+        }
+        println!("{:?}", c.plan.uses);
+        println!("{:?}", c.plan.notes);
+    }
+}

@@ -1,0 +1,168 @@
+//! The demo from end to end: the binary, its child processes, and the answer cell by cell against DataFusion in the clear.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use datafusion::{
+    arrow::{
+        array::{Array, AsArray, RecordBatch},
+        compute::concat_batches,
+        datatypes::{DataType, Float64Type},
+        util::display::array_value_to_string,
+    },
+    prelude::{ParquetReadOptions, SessionConfig, SessionContext},
+};
+use serde_json::Value;
+
+/// The policies' smallest group; the oracle leaves smaller ones out.
+const MIN_GROUP: u32 = 20;
+
+/// The demo's query, with the suppression that the parties do inside the computation as a HAVING.
+fn adult() -> String {
+    format!(
+        "SELECT j.occupation, p.education, COUNT(*) AS people, AVG(j.hours_per_week) AS avg_hours,
+                AVG(CASE WHEN p.income = '>50K' THEN 1.0 ELSE 0.0 END) AS high_income_share
+         FROM census.people p JOIN employers.jobs j ON p.person_id = j.person_id
+         WHERE p.age BETWEEN 25 AND 64 AND j.hours_per_week >= 20
+         GROUP BY j.occupation, p.education HAVING COUNT(*) >= {MIN_GROUP}
+         ORDER BY people DESC, occupation, education"
+    )
+}
+
+const SCALAR: &str = "SELECT COUNT(*) AS people, AVG(j.hours_per_week) AS avg_hours, SUM(j.capital_gain) AS capital_gain
+     FROM census.people p JOIN employers.jobs j ON p.person_id = j.person_id
+     WHERE p.income = '>50K' AND j.hours_per_week >= 35";
+
+fn unseen(arguments: &[&str], folder: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_unseen"));
+    command.args(arguments).current_dir(folder).output().unwrap()
+}
+
+fn json(output: &Output) -> Value {
+    let (answer, log) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
+    serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}\n{answer}\n{log}"))
+}
+
+/// The same query on both tables in the clear.
+fn oracle(sql: &str) -> RecordBatch {
+    let data = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../testdata/adult");
+    let config =
+        SessionConfig::new().set_bool("datafusion.sql_parser.parse_float_as_decimal", true);
+    let context = SessionContext::new_with_config(config);
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    runtime.block_on(async {
+        for (table, file) in [
+            ("census.people", "census_people.parquet"),
+            ("employers.jobs", "employers_jobs.parquet"),
+        ] {
+            let schema = table.split('.').next().unwrap();
+            context.sql(&format!("CREATE SCHEMA {schema}")).await.unwrap();
+            let path = data.join(file);
+            let options = ParquetReadOptions::default();
+            context.register_parquet(table, path.to_str().unwrap(), options).await.unwrap();
+        }
+        let frame = context.sql(sql).await.unwrap();
+        let batches = frame.collect().await.unwrap();
+        concat_batches(&batches[0].schema(), &batches).unwrap()
+    })
+}
+
+/// Compares rows as the demo prints them with a clear batch, cell by cell.
+fn assert_same(rows: &[Value], clear: &RecordBatch) {
+    assert_eq!(rows.len(), clear.num_rows());
+    for (index, row) in rows.iter().enumerate() {
+        let object = row.as_object().unwrap();
+        assert_eq!(object.len(), clear.num_columns());
+        for (field, column) in clear.schema().fields().iter().zip(clear.columns()) {
+            let cell = &object[field.name()];
+            let place = format!("row {index}, column {}", field.name());
+            if column.is_null(index) {
+                assert!(cell.is_null(), "{place}: {cell}");
+            } else if *column.data_type() == DataType::Float64 {
+                let value = column.as_primitive::<Float64Type>().value(index);
+                assert_eq!(cell.as_f64().unwrap().to_bits(), value.to_bits(), "{place}");
+            } else {
+                let value = array_value_to_string(column, index).unwrap();
+                assert_eq!(cell.as_str().unwrap(), value, "{place}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_default_job_answers_as_datafusion_does_in_the_clear() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = unseen(&["demo", "--json"], folder.path());
+    let answer = json(&output);
+    assert_eq!(output.status.code(), Some(0), "{answer}");
+    assert_same(answer["rows"].as_array().unwrap(), &oracle(&adult()));
+    assert!(answer["seconds"].as_f64().unwrap() > 0.0);
+    assert!(!answer["leakage"].as_array().unwrap().is_empty());
+    let receipt = PathBuf::from(answer["receipt"]["path"].as_str().unwrap());
+    receipt_holds_until_it_is_tampered_with(&receipt, folder.path());
+}
+
+fn receipt_holds_until_it_is_tampered_with(receipt: &Path, folder: &Path) {
+    let verify = |path: &Path| unseen(&["receipt", "verify", path.to_str().unwrap()], folder);
+    let verified = verify(receipt);
+    assert_eq!(verified.status.code(), Some(0), "{}", String::from_utf8_lossy(&verified.stderr));
+    let text = std::fs::read_to_string(receipt).unwrap();
+    // One hexadecimal digit of the first hash in it.
+    let at = text.find("\"plan\"").unwrap();
+    let digit = at + text[at..].find(|c: char| c.is_ascii_digit()).unwrap();
+    let mut bytes = text.into_bytes();
+    bytes[digit] = if bytes[digit] == b'0' { b'1' } else { b'0' };
+    let tampered = folder.join("tampered.json");
+    std::fs::write(&tampered, bytes).unwrap();
+    let refused = verify(&tampered);
+    assert_ne!(refused.status.code(), Some(0));
+    assert!(!refused.stderr.is_empty());
+}
+
+#[test]
+fn the_scalar_job_answers_as_datafusion_does_in_the_clear() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = unseen(&["demo", "--job", "scalar", "--json"], folder.path());
+    let answer = json(&output);
+    assert_eq!(output.status.code(), Some(0), "{answer}");
+    assert_same(answer["rows"].as_array().unwrap(), &oracle(SCALAR));
+}
+
+#[test]
+fn what_a_policy_forbids_is_refused_with_reasons_and_exit_code_3() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = unseen(&["demo", "--job", "refused", "--json"], folder.path());
+    let answer = json(&output);
+    assert_eq!(output.status.code(), Some(3), "{answer}");
+    let refused = answer["refused"].as_array().unwrap();
+    let by = |party: &str, column: &str| {
+        refused.iter().any(|r| {
+            r["party"] == party && r["column"].as_str().unwrap_or_default().contains(column)
+        })
+    };
+    assert!(by("census", "marital_status"), "{answer}");
+    assert!(by("employers", "capital_gain"), "{answer}");
+    assert!(answer.get("rows").is_none());
+}
+
+#[test]
+fn an_unknown_job_is_a_usage_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = unseen(&["demo", "--job", "nothing"], folder.path());
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("--list"));
+    let list = unseen(&["demo", "--list"], folder.path());
+    assert_eq!(list.status.code(), Some(0));
+    assert!(String::from_utf8_lossy(&list.stdout).contains("refused"));
+}
+
+#[test]
+fn the_oracle_knows_the_tables() {
+    let clear = oracle(&adult());
+    assert!(clear.num_rows() > 50);
+    assert_eq!(clear.schema().field(4).name(), "high_income_share");
+    assert_eq!(oracle(SCALAR).num_rows(), 1);
+}
