@@ -89,10 +89,11 @@ impl Case {
         }
     }
 
-    /// How many rows it takes where `--n` says `n`.
+    /// How many rows it takes where `--n` says `n`; the sort's are in its name.
     pub(crate) fn rows(self, n: usize) -> usize {
         match self {
-            Self::Sort | Self::Join | Self::Group => n.div_ceil(10),
+            Self::Sort => 100_000,
+            Self::Join | Self::Group => n.div_ceil(10),
             _ => n,
         }
     }
@@ -170,7 +171,7 @@ impl Case {
             (Self::Group, [Column::Bits(keys), Column::Z64(a), Column::Z64(b)]) => {
                 run_group(s, keys, &[a.clone(), b.clone()])
             }
-            _ => Err(SessionError::Shape { left: inputs.len(), right: 0 }),
+            _ => Err(SessionError::Shape { step: s.step(), left: inputs.len(), right: 0 }),
         }
     }
 

@@ -37,7 +37,7 @@ struct Ops {
     /// A case by name, or `all`.
     #[arg(long, default_value = "all")]
     case: String,
-    /// How many rows (sort, join and group: a tenth of it).
+    /// How many rows (join and group: a tenth of it; the sort's are in its name).
     #[arg(long, default_value_t = 1_000_000)]
     n: usize,
     /// What the parties talk over.

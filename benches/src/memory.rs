@@ -60,7 +60,7 @@ fn one(case: Case, n: usize, rep: u32, network: Network) -> Result<Rep, Failure>
             .map(|((role, channel), inputs)| {
                 let (barrier, clear) = (&barrier, &clear);
                 scope.spawn(move || {
-                    let wait = (|| drop(barrier.wait()), || {});
+                    let wait = (|| _ = barrier.wait(), || {});
                     repetition((case, rep), role, channel, clear, inputs, wait)
                 })
             })
