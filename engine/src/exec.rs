@@ -12,4 +12,4 @@ pub use error::ExecError;
 pub use input::{outside_providers, send_outside};
 pub use quote::{OpCost, Quote, quote};
 pub use release::SharedResult;
-pub use run::{Progress, run};
+pub use run::{Progress, run, step_of};

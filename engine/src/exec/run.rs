@@ -67,7 +67,8 @@ pub fn run(
 }
 
 /// The session step of a node: 1 for the first.
-pub(super) fn step_of(node: usize) -> u64 {
+#[must_use]
+pub fn step_of(node: usize) -> u64 {
     node as u64 + 1
 }
 
