@@ -3,3 +3,6 @@
 mod start;
 
 pub use start::{Coordinating, Daemon, DaemonError, Participating, Setup};
+
+#[cfg(test)]
+mod tests;

@@ -17,9 +17,9 @@ mod relate;
 mod release;
 mod surface;
 mod tables;
-mod text;
 #[cfg(test)]
 pub(crate) mod tests;
+mod text;
 mod uses;
 mod value;
 

@@ -19,7 +19,7 @@ use super::{
 use crate::{
     clock::Clock,
     identity::{PartyName, Signed},
-    job::{Failure, JobId, JobSpec, JobState, JobEvent, Reason, Stage, admit},
+    job::{Failure, JobEvent, JobId, JobSpec, JobState, Reason, Stage, admit},
     link::{Dialler, LinkError},
     store::{JobRecord, JobStore, StoreError, Submitted},
     wire::{Datasets, Explanation, JobView, PartyCalls, Progress, Published},
@@ -34,6 +34,8 @@ pub struct Patience {
     pub prepare: Duration,
     /// Between two looks at a verdict that is pending.
     pub poll: Duration,
+    /// For a participant that cannot be reached while people think.
+    pub lost: Duration,
     /// For all signatures under a receipt.
     pub release: Duration,
 }
@@ -57,6 +59,7 @@ impl Default for Patience {
             answer: Duration::from_secs(30),
             prepare: Duration::from_secs(600),
             poll: Duration::from_millis(250),
+            lost: Duration::from_secs(60),
             release: Duration::from_secs(60),
         }
     }
@@ -229,7 +232,8 @@ impl Board {
         let words = format!("cancelled by {caller}");
         live.stop(Failure::new(Reason::Cancelled, Stage::Run, words));
         let mut views = live.watch();
-        let ended = views.wait_for(|view| view.state.is_final() || view.state >= JobState::Releasing);
+        let ended =
+            views.wait_for(|view| view.state.is_final() || view.state >= JobState::Releasing);
         let waited = tokio::time::timeout(self.patience.answer, ended).await;
         match waited {
             Ok(Ok(view)) => Ok(view.clone()),
@@ -246,16 +250,15 @@ impl Board {
     #[must_use]
     pub fn busy(&self) -> bool {
         let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
-        live.values().any(|job| {
-            (JobState::Preparing..=JobState::Releasing).contains(&job.state())
-        })
+        live.values().any(|job| (JobState::Preparing..=JobState::Releasing).contains(&job.state()))
     }
 
     /// Compiles a job from what the providers publish now.
     pub(super) async fn outline(&self, spec: &Signed<JobSpec>) -> Result<Outline, Failure> {
-        let calls = self.parties.values().map(|(_, calls)| async move {
-            (calls.peer(), calls.describe().await)
-        });
+        let calls = self
+            .parties
+            .values()
+            .map(|(_, calls)| async move { (calls.peer(), calls.describe().await) });
         let mut published = Published::default();
         let mut silent = Vec::new();
         for (party, told) in join_all(calls).await {
@@ -272,8 +275,8 @@ impl Board {
         }
         let (planner, spec) = (self.planner.clone(), spec.clone());
         let outline = tokio::task::spawn_blocking(move || planner.outline(&spec, &published)).await;
-        let outline = outline
-            .map_err(|e| Failure::new(Reason::Internal, Stage::Validate, e.to_string()))?;
+        let outline =
+            outline.map_err(|e| Failure::new(Reason::Internal, Stage::Validate, e.to_string()))?;
         outline.map_err(|mut failure| {
             if failure.reason == Reason::TableUnknown && !silent.is_empty() {
                 let names = silent.join(", ");
@@ -300,7 +303,11 @@ impl Board {
         self.parties.get(name).map(|(address, _)| address.clone()).unwrap_or_default()
     }
 
-    pub(super) fn admit(&self, caller: &PartyName, spec: &[u8]) -> Result<Signed<JobSpec>, Failure> {
+    pub(super) fn admit(
+        &self,
+        caller: &PartyName,
+        spec: &[u8],
+    ) -> Result<Signed<JobSpec>, Failure> {
         let pins = self.dialler.credentials().pins();
         let admitted = admit(spec, Stage::Submit, pins, self.clock.now_ms())?;
         if admitted.body.buyer == *caller {

@@ -1,12 +1,16 @@
 //! One job's way from SUBMITTED to its end.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
 
 use super::{
     board::Board,
     book::{Live, broken},
+    planner::Outline,
 };
 use crate::{
     identity::{Hash32, PartyName, Signed},
@@ -92,7 +96,8 @@ impl Board {
         let (store, clock) = (&self.store, &*self.clock);
         live.advance(store, clock, JobEvent::Validate, |_| {}).await?;
         let signed = wire::parse("job", Stage::Submit, spec)?;
-        let outline = self.outline(&signed).await?;
+        let planned = live.record().await.plan.is_some();
+        let outline = self.persist_outline(&signed, planned).await?;
         let participants = outline.participants.clone();
         live.amend(store, |record| {
             record.plan = Some(outline.plan);
@@ -117,6 +122,27 @@ impl Board {
         live.advance(store, clock, JobEvent::Release, |_| {}).await
     }
 
+    /// A job that was planned before a restart is planned again; whom it needs gets time to come back.
+    async fn persist_outline(
+        &self,
+        spec: &Signed<JobSpec>,
+        planned: bool,
+    ) -> Result<Outline, Failure> {
+        let since = Instant::now();
+        loop {
+            match self.outline(spec).await {
+                Err(failure)
+                    if planned
+                        && failure.reason == Reason::TableUnknown
+                        && since.elapsed() < self.patience.lost =>
+                {
+                    tokio::time::sleep(self.patience.poll).await;
+                }
+                done => return done,
+            }
+        }
+    }
+
     /// Everybody's verdict; all on the plan the coordinator compiled, and none a refusal.
     async fn validate(
         &self,
@@ -125,15 +151,12 @@ impl Board {
         asked: Datasets,
         plan: Hash32,
     ) -> Result<Vec<Verdict>, Failure> {
-        let verdicts = join_all(parties.iter().map(|p| p.validate(asked.clone(), false))).await;
+        let ask = async |party: &PartyCalls| {
+            let verdict = self.persist(async || party.validate(asked.clone(), false).await).await?;
+            same_plan(party, verdict, live.id, plan, Stage::Validate)
+        };
+        let verdicts = join_all(parties.iter().map(ask)).await;
         let verdicts = verdicts.into_iter().collect::<Result<Vec<_>, _>>()?;
-        for (party, verdict) in parties.iter().zip(&verdicts) {
-            if verdict.plan != plan || verdict.job != live.id {
-                let words = format!("{} compiled another plan", party.peer());
-                let failure = Failure::new(Reason::PlanMismatch, Stage::Validate, words);
-                return Err(failure.at(party.peer()));
-            }
-        }
         self.refuse(live, &verdicts, Stage::Validate).await?;
         Ok(verdicts)
     }
@@ -160,19 +183,9 @@ impl Board {
             live.amend(&self.store, |record| record.awaiting = awaiting).await?;
             tokio::time::sleep(self.patience.poll).await;
             for (party, verdict) in parties.iter().zip(&mut verdicts) {
-                if verdict.consent.is_some() {
-                    continue;
-                }
-                match party.verdict(live.id).await {
-                    Ok(fresh) if fresh.plan == plan && fresh.job == live.id => *verdict = fresh,
-                    Ok(_) => {
-                        let words = format!("{} has another plan now", party.peer());
-                        let failure = Failure::new(Reason::PlanMismatch, Stage::Approve, words);
-                        return Err(failure.at(party.peer()));
-                    }
-                    // A daemon that restarts while people think is no reason to end the job.
-                    Err(failure) if failure.reason == Reason::PartyLost => {}
-                    Err(failure) => return Err(failure),
+                if verdict.consent.is_none() {
+                    let asked = self.persist(async || party.verdict(live.id).await).await?;
+                    *verdict = same_plan(party, asked, live.id, plan, Stage::Approve)?;
                 }
             }
         }
@@ -201,7 +214,10 @@ impl Board {
         consents: Vec<Signed<Consent>>,
     ) -> Result<RunOrder, Failure> {
         let calls: Vec<_> = parties.iter().map(|p| p.within(self.patience.prepare)).collect();
-        let prepared = join_all(calls.iter().map(|party| party.prepare(job, ATTEMPT))).await;
+        let ask = async |party: &PartyCalls| {
+            self.persist(async || party.prepare(job, ATTEMPT).await).await
+        };
+        let prepared = join_all(calls.iter().map(ask)).await;
         let mut participants = Vec::with_capacity(parties.len());
         for ((party, consent), prepared) in parties.iter().zip(consents).zip(prepared) {
             participants.push(Participant {
@@ -239,7 +255,8 @@ impl Board {
         for (party, (sealed, part)) in &brought {
             let due = compute.iter().any(|one| one.party == *party);
             if sealed.is_some() != due {
-                let words = format!("{party} brought a sealed share although none was due, or none");
+                let words =
+                    format!("{party} brought a sealed share although none was due, or none");
                 let failure = Failure::new(Reason::ProtocolViolation, Stage::Release, words);
                 return Err(failure.at(party));
             }
@@ -262,6 +279,23 @@ impl Board {
     ) -> Result<(), Failure> {
         let kept = self.store.keep_note(job, name, party, json).await;
         kept.map_err(|error| broken(&error))
+    }
+
+    /// Asks again while a participant cannot be reached: a daemon that restarts is no reason to end the job, one that stays
+    /// away is.
+    async fn persist<T>(&self, ask: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
+        let since = Instant::now();
+        loop {
+            match ask().await {
+                Err(failure)
+                    if failure.reason == Reason::PartyLost
+                        && since.elapsed() < self.patience.lost =>
+                {
+                    tokio::time::sleep(self.patience.poll).await;
+                }
+                done => return done,
+            }
+        }
     }
 
     async fn run_at(
@@ -313,6 +347,21 @@ async fn last_words<T>(
     // Whoever says nothing now is told by the end of the job, or has its own timeouts.
     let _ = tokio::time::timeout(LAST_WORDS, both).await;
     worst
+}
+
+/// A verdict must be on this job, and on the plan the coordinator compiled.
+fn same_plan(
+    party: &PartyCalls,
+    verdict: Verdict,
+    job: JobId,
+    plan: Hash32,
+    stage: Stage,
+) -> Result<Verdict, Failure> {
+    if verdict.plan == plan && verdict.job == job {
+        return Ok(verdict);
+    }
+    let words = format!("{} compiled another plan", party.peer());
+    Err(Failure::new(Reason::PlanMismatch, stage, words).at(party.peer()))
 }
 
 /// A cause weighs less than the silence it leads to.

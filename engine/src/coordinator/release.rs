@@ -21,7 +21,9 @@ impl Board {
         let planner = self.planner.clone();
         let body = self.on_thread(move || planner.assemble(&assembly)).await?;
         let (mut signatures, mut failures) = (Vec::new(), Vec::new());
-        for (party, signed) in join_all(parties.iter().map(|p| self.signature(live, p, &body))).await {
+        for (party, signed) in
+            join_all(parties.iter().map(|p| self.signature(live, p, &body))).await
+        {
             match signed {
                 Ok(signature) => signatures.push((party, signature)),
                 Err(failure) => failures.push(failure),

@@ -107,7 +107,8 @@ pub(super) fn share(
         Owner::Outside(id) => Ok(mpc::outside_input(s, id, rows, &shapes)?),
         Owner::Compute(role) => {
             let mine = if s.role() == role {
-                let missing = || ExecError::MissingInput { party: input.party.clone(), input: number };
+                let missing =
+                    || ExecError::MissingInput { party: input.party.clone(), input: number };
                 Some(encode(input, number, data.ok_or_else(missing)?)?)
             } else {
                 None

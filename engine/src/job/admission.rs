@@ -33,12 +33,7 @@ pub fn admit(
     Ok(signed)
 }
 
-fn check(
-    signed: &Signed<JobSpec>,
-    stage: Stage,
-    pins: &Pins,
-    now_ms: i64,
-) -> Result<(), Failure> {
+fn check(signed: &Signed<JobSpec>, stage: Stage, pins: &Pins, now_ms: i64) -> Result<(), Failure> {
     let fail = |reason, words: String| Failure::new(reason, stage, words);
     let unknown = |error: UnknownParty| fail(Reason::PartyUnknown, error.to_string());
     let spec = &signed.body;

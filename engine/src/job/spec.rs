@@ -110,7 +110,11 @@ impl JobSpec {
         field(!self.compute.contains(&self.buyer), "compute", "the buyer cannot compute")?;
         field(self.issued_at_ms <= now_ms + MAX_SKEW_MS, "issued_at_ms", "lies in the future")?;
         let life = self.expires_at_ms.saturating_sub(self.issued_at_ms);
-        field((1..=MAX_LIFE_MS).contains(&life), "expires_at_ms", "must be within 30 days of issue")?;
+        field(
+            (1..=MAX_LIFE_MS).contains(&life),
+            "expires_at_ms",
+            "must be within 30 days of issue",
+        )?;
         if now_ms >= self.expires_at_ms {
             return Err(SpecError::Expired);
         }

@@ -101,18 +101,18 @@ impl Shared {
         control: mpsc::Sender<Result<ControlStream, std::io::Error>>,
     ) {
         let _ = tcp.set_nodelay(true);
-        let stream =
-            match tokio::time::timeout(self.timeouts.handshake, self.tls.accept(tcp)).await {
-                Ok(Ok(stream)) => stream,
-                Ok(Err(error)) => {
-                    tracing::warn!(%from, %error, "a connection was refused");
-                    return;
-                }
-                Err(_) => {
-                    tracing::warn!(%from, "a connection did not finish its TLS handshake");
-                    return;
-                }
-            };
+        let stream = match tokio::time::timeout(self.timeouts.handshake, self.tls.accept(tcp)).await
+        {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => {
+                tracing::warn!(%from, %error, "a connection was refused");
+                return;
+            }
+            Err(_) => {
+                tracing::warn!(%from, "a connection did not finish its TLS handshake");
+                return;
+            }
+        };
         drop(place);
         let connection = stream.get_ref().1;
         let certificate = connection.peer_certificates().and_then(|chain| chain.first());

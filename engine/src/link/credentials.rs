@@ -129,7 +129,10 @@ fn certificates(what: &str, pem: &str) -> Result<Vec<CertificateDer<'static>>, L
     let found: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem.as_bytes()).collect();
     let found = found.map_err(|error| bad(what, &error))?;
     if found.is_empty() {
-        return Err(LinkError::Credentials { what: what.into(), why: "holds no certificate".into() });
+        return Err(LinkError::Credentials {
+            what: what.into(),
+            why: "holds no certificate".into(),
+        });
     }
     Ok(found)
 }

@@ -87,9 +87,7 @@ impl Dialler {
             .await
             .map_err(|_| late(peer, "the hello", limit))?
             .map_err(lost)?;
-        answer
-            .ok_or_else(|| LinkError::Malformed { peer: peer.to_string() })?
-            .into_result(peer)?;
+        answer.ok_or_else(|| LinkError::Malformed { peer: peer.to_string() })?.into_result(peer)?;
         let (tcp, tls) = stream.into_inner();
         into_link(tcp, tls.into(), peer.clone(), hello.flow == Flow::FromDialler)
     }
@@ -111,8 +109,8 @@ impl Dialler {
             })?;
         let _ = tcp.set_nodelay(true);
         let untrusted = |why: String| LinkError::Untrusted { peer: peer.to_string(), why };
-        let name = ServerName::try_from(peer.to_string())
-            .map_err(|error| untrusted(error.to_string()))?;
+        let name =
+            ServerName::try_from(peer.to_string()).map_err(|error| untrusted(error.to_string()))?;
         timeout(limit, tls.connect(name, tcp))
             .await
             .map_err(|_| late(peer, "the TLS handshake", limit))?

@@ -51,7 +51,9 @@ pub enum LinkError {
         ms: u64,
     },
     /// The other end speaks another version of the data plane.
-    #[error("{peer} speaks version {theirs} of the data plane, this build {ours}; run equal builds")]
+    #[error(
+        "{peer} speaks version {theirs} of the data plane, this build {ours}; run equal builds"
+    )]
     Version {
         /// Who.
         peer: PartyName,

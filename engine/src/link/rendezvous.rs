@@ -158,10 +158,7 @@ impl Drop for Waiting {
 }
 
 /// Takes an accepted connection out of the asynchronous world.
-fn blocking(
-    stream: TlsStream<tokio::net::TcpStream>,
-    hello: Hello,
-) -> Result<DataLink, LinkError> {
+fn blocking(stream: TlsStream<tokio::net::TcpStream>, hello: Hello) -> Result<DataLink, LinkError> {
     let (tcp, tls) = stream.into_inner();
     let outgoing = hello.flow == Flow::ToDialler;
     into_link(tcp, tls.into(), hello.from, outgoing)

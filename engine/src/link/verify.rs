@@ -93,7 +93,11 @@ impl ServerCertVerifier for PinnedServer {
             ocsp_response,
             now,
         )?;
-        if party_of(end_entity, &self.pins)? == self.peer { Ok(verified) } else { Err(not_pinned()) }
+        if party_of(end_entity, &self.pins)? == self.peer {
+            Ok(verified)
+        } else {
+            Err(not_pinned())
+        }
     }
 
     fn verify_tls12_signature(

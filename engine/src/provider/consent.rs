@@ -49,9 +49,8 @@ pub(super) fn verify(
         pins,
         now_ms,
     };
-    policy::verify(&consents, &terms).map_err(|error| {
-        Failure::new(Reason::ConsentMissing, Stage::Connect, error.to_string())
-    })
+    policy::verify(&consents, &terms)
+        .map_err(|error| Failure::new(Reason::ConsentMissing, Stage::Connect, error.to_string()))
 }
 
 /// 32 random bytes.

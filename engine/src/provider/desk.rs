@@ -172,8 +172,7 @@ impl Desk {
     /// [`Reason::NotReady`] if there is nothing to decide, [`Reason::PolicyRefused`] if the policy has changed its mind.
     pub async fn approve(&self, job: JobId) -> Result<Verdict, Failure> {
         let known = self.job(job, Stage::Approve).await?;
-        let asked =
-            Datasets { spec: wire::write(&known.spec), published: known.published.clone() };
+        let asked = Datasets { spec: wire::write(&known.spec), published: known.published.clone() };
         let fresh = self.assess(asked).await?;
         if let Some(refusal) = fresh.assessment.refusals.first() {
             return Err(self.fail(Reason::PolicyRefused, Stage::Approve, refusal.to_string()));
@@ -251,8 +250,7 @@ impl Desk {
             return Ok(active.job.clone());
         }
         let record = self.record(id, stage).await?;
-        let published: Published =
-            wire::parse("journalled documents", stage, &record.published)?;
+        let published: Published = wire::parse("journalled documents", stage, &record.published)?;
         let job = self.assess(Datasets { spec: record.spec, published }).await?;
         if job.assessment.plan_hash != record.plan {
             let words = "the job compiles to another plan than before the restart";

@@ -78,12 +78,7 @@ impl Desk {
     ///
     /// # Errors
     /// [`Reason::NotReady`] before the share is handed out; [`Reason::ReceiptInvalid`] of the runner.
-    pub async fn cosign(
-        &self,
-        id: JobId,
-        attempt: u32,
-        body: Vec<u8>,
-    ) -> Result<Vec<u8>, Failure> {
+    pub async fn cosign(&self, id: JobId, attempt: u32, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
         let record = self.record(id, Stage::Release).await?;
         let part = match (record.phase, record.receipt_part) {
             (Phase::Released | Phase::Done, Some(part)) => part,
@@ -198,7 +193,11 @@ impl Desk {
             key: RunKey { job: job.id.hash(), attempt: order.attempt },
             run,
             plan: job.assessment.plan_hash,
-            parties: order.participants.iter().map(|p| (p.party.clone(), p.address.clone())).collect(),
+            parties: order
+                .participants
+                .iter()
+                .map(|p| (p.party.clone(), p.address.clone()))
+                .collect(),
         };
         let (ended, mut stopped) = mpsc::channel(1);
         stop.on_stop(move |failure| drop(ended.try_send(failure.clone())));

@@ -6,9 +6,7 @@ use std::sync::{
 };
 
 use futures::Stream;
-use proto::v1::{
-    self, consent_service_server::ConsentService, party_service_server::PartyService,
-};
+use proto::v1::{self, consent_service_server::ConsentService, party_service_server::PartyService};
 use tokio_stream::{StreamExt, wrappers::ReceiverStream};
 use tonic::{Request, Response, Status};
 

@@ -52,7 +52,11 @@ pub(super) struct Groups {
 
 impl Compiler<'_> {
     /// Groups the joined rows; from here on expressions are about groups. `certain`: a released group is known to have rows.
-    pub(super) fn group(&mut self, grouping: &Grouping, certain: bool) -> Result<Groups, CompileError> {
+    pub(super) fn group(
+        &mut self,
+        grouping: &Grouping,
+        certain: bool,
+    ) -> Result<Groups, CompileError> {
         let keyed = !grouping.keys.is_empty();
         let mut parts = Parts { cardinality: 1, ..Parts::default() };
         let mut pending = Vec::new();
@@ -178,10 +182,10 @@ impl Compiler<'_> {
             "AVG" => self.average(expr, argument, ty, (selected, filtered), parts),
             _ if filtered => Err(self.unsupported(format!("{name} with FILTER"), "use CASE in it")),
             "MIN" | "MAX" => self.extreme(argument, name == "MAX", parts),
-            _ => Err(self.unsupported(
-                format!("aggregate {name}"),
-                "use COUNT, SUM, AVG, MIN or MAX",
-            )),
+            _ => {
+                Err(self
+                    .unsupported(format!("aggregate {name}"), "use COUNT, SUM, AVG, MIN or MAX"))
+            }
         }
     }
 
@@ -208,7 +212,8 @@ impl Compiler<'_> {
         let visited = expr.apply(|e| {
             if let Expr::Case(case) = e {
                 conditions.extend(case.expr.iter().map(|c| c.as_ref().clone()));
-                conditions.extend(case.when_then_expr.iter().map(|(when, _)| when.as_ref().clone()));
+                conditions
+                    .extend(case.when_then_expr.iter().map(|(when, _)| when.as_ref().clone()));
             }
             Ok(TreeNodeRecursion::Continue)
         });
@@ -239,13 +244,19 @@ impl Compiler<'_> {
     }
 
     /// The argument as a number, and which rows take part.
-    fn measure(&mut self, argument: &Expr, selected: Ref) -> Result<(Number, bool, Ref), CompileError> {
+    fn measure(
+        &mut self,
+        argument: &Expr,
+        selected: Ref,
+    ) -> Result<(Number, bool, Ref), CompileError> {
         let value = self.lower(self.same_number(argument))?;
         let Data::Number(number) = value.data else {
             return Err(self.unsupported(format!("`{argument}` under SUM or AVG"), "use a number"));
         };
         if matches!(number.meaning, Meaning::Date | Meaning::Timestamp) {
-            return Err(self.unsupported(format!("a sum of dates (`{argument}`)"), "use MIN or MAX"));
+            return Err(
+                self.unsupported(format!("a sum of dates (`{argument}`)"), "use MIN or MAX")
+            );
         }
         let by = value.present.map_or(selected, |p| self.b.and(selected, p));
         Ok((number, value.present.is_some(), by))

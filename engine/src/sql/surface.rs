@@ -1,8 +1,6 @@
 //! What can be refused by looking at the text's syntax tree, where line and column are still known.
 
-use datafusion::sql::sqlparser::ast::{
-    Query, SelectItem, SetExpr, Spanned, Statement,
-};
+use datafusion::sql::sqlparser::ast::{Query, SelectItem, SetExpr, Spanned, Statement};
 use datafusion::sql::sqlparser::tokenizer::Span;
 
 use super::error::CompileError;

@@ -93,11 +93,7 @@ impl JobStore {
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn transition(
-        &self,
-        event: JobEvent,
-        record: &JobRecord,
-    ) -> Result<(), StoreError> {
+    pub async fn transition(&self, event: JobEvent, record: &JobRecord) -> Result<(), StoreError> {
         let mut transaction = self.database.pool().begin().await?;
         sqlx::query("INSERT INTO transitions (job, at_ms, event, state) VALUES (?, ?, ?, ?)")
             .bind(record.job.to_string())

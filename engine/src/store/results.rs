@@ -36,13 +36,12 @@ impl JobStore {
         job: JobId,
         name: &'static str,
     ) -> Result<Vec<(PartyName, Vec<u8>)>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT party, json FROM notes WHERE job = ? AND name = ? ORDER BY party",
-        )
-        .bind(job.to_string())
-        .bind(name)
-        .fetch_all(self.database.pool())
-        .await?;
+        let rows =
+            sqlx::query("SELECT party, json FROM notes WHERE job = ? AND name = ? ORDER BY party")
+                .bind(job.to_string())
+                .bind(name)
+                .fetch_all(self.database.pool())
+                .await?;
         rows.iter().map(|row| Ok((party(row.try_get("party")?)?, row.try_get("json")?))).collect()
     }
 
@@ -101,14 +100,13 @@ impl JobStore {
         party: &PartyName,
         piece: i64,
     ) -> Result<Option<Vec<u8>>, StoreError> {
-        let row = sqlx::query(
-            "SELECT data FROM sealed_pieces WHERE job = ? AND party = ? AND piece = ?",
-        )
-        .bind(job.to_string())
-        .bind(party.as_str())
-        .bind(piece)
-        .fetch_optional(self.database.pool())
-        .await?;
+        let row =
+            sqlx::query("SELECT data FROM sealed_pieces WHERE job = ? AND party = ? AND piece = ?")
+                .bind(job.to_string())
+                .bind(party.as_str())
+                .bind(piece)
+                .fetch_optional(self.database.pool())
+                .await?;
         row.map(|row| Ok(row.try_get("data")?)).transpose()
     }
 

@@ -163,7 +163,12 @@ impl PartyCalls {
     ///
     /// # Errors
     /// Its [`Failure`], or that it cannot be reached.
-    pub async fn cosign(&self, job: JobId, attempt: u32, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
+    pub async fn cosign(
+        &self,
+        job: JobId,
+        attempt: u32,
+        body: Vec<u8>,
+    ) -> Result<Vec<u8>, Failure> {
         let mut client = self.client.clone();
         let call = client.cosign(v1::CosignRequest { job: job.to_string(), attempt, body });
         Ok(self.line.ask(Stage::Release, call).await?.signature)

@@ -38,7 +38,12 @@ pub fn failure_of(status: &Status, peer: &PartyName, stage: Stage) -> Failure {
         let party = PartyName::try_from(field("party")).ok();
         let stage = Stage::from_name(field("stage")).unwrap_or(stage);
         let message = status.message().chars().take(1000).collect();
-        return Failure { reason, party: Some(party.unwrap_or_else(|| peer.clone())), stage, message };
+        return Failure {
+            reason,
+            party: Some(party.unwrap_or_else(|| peer.clone())),
+            stage,
+            message,
+        };
     }
     let reason = match status.code() {
         tonic::Code::DeadlineExceeded => Reason::Stalled,

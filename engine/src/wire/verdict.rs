@@ -186,7 +186,8 @@ pub(super) fn violation(what: &str) -> Failure {
 /// # Errors
 /// [`Reason::JobUnknown`] if it is none.
 pub fn read_job(text: &str, stage: Stage) -> Result<JobId, Failure> {
-    text.parse().map_err(|error: BadJobId| Failure::new(Reason::JobUnknown, stage, error.to_string()))
+    text.parse()
+        .map_err(|error: BadJobId| Failure::new(Reason::JobUnknown, stage, error.to_string()))
 }
 
 /// Reads which job is over, and why.
