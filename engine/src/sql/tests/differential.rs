@@ -64,7 +64,7 @@ const SETS: &[&str] = &[
     "SELECT COUNT(*) FROM census.people p JOIN employers.jobs j ON p.person_id = j.person_id WHERE p.city <> j.town",
     "SELECT COUNT(*) FROM census.people p JOIN employers.jobs j ON p.person_id = j.person_id WHERE p.education < j.occupation",
     "SELECT COUNT(*) FROM census.people p JOIN employers.jobs j ON p.person_id = j.person_id WHERE p.score < j.loss",
-    "SELECT COUNT(*) FROM census.people p JOIN employers.jobs j ON p.person_id = j.person_id WHERE p.score - 5 <> j.loss OR p.score IS NULL",
+    "SELECT COUNT(*) FROM census.people p JOIN employers.jobs j ON p.person_id = j.person_id WHERE p.score <> j.loss - 500 OR p.score IS NULL",
     // Local parts of any kind.
     "SELECT COUNT(*) FROM census.people p JOIN employers.jobs j ON p.person_id = j.person_id \
      WHERE p.city LIKE '%o%' AND substr(j.town, 1, 1) = 'R' AND p.born > DATE '1960-01-01'",
@@ -111,24 +111,25 @@ const SETS: &[&str] = &[
     "SELECT income, AVG(CAST(height AS DOUBLE)) FROM census.people GROUP BY income",
 ];
 
-async fn compare(world: &World, sql: &str, ordered: bool, seed: u64) {
+/// What differs, if anything.
+async fn difference(world: &World, sql: &str, ordered: bool) -> Option<String> {
     let (mut ours, mut theirs) = (lines(&world.ours(sql, &[]).await), lines(&world.oracle(sql).await));
     if !ordered {
         ours.sort();
         theirs.sort();
     }
-    assert_eq!(ours, theirs, "seed {seed}: {sql}");
+    (ours != theirs).then(|| format!("ours {ours:#?}\nDataFusion {theirs:#?}"))
 }
 
 #[tokio::test]
 async fn the_corpus_agrees_with_datafusion() {
     for (seed, rows) in [(1, 0), (2, 1), (3, 9), (4, 150)] {
         let world = World::new(seed, rows);
-        for sql in ORDERED {
-            compare(&world, sql, true, seed).await;
-        }
-        for sql in SETS {
-            compare(&world, sql, false, seed).await;
+        let all = ORDERED.iter().map(|s| (*s, true)).chain(SETS.iter().map(|s| (*s, false)));
+        for (sql, ordered) in all {
+            if let Some(difference) = difference(&world, sql, ordered).await {
+                panic!("seed {seed}, {rows} rows: {sql}\n{difference}");
+            }
         }
     }
 }
