@@ -8,9 +8,11 @@ mod builder;
 mod compare;
 mod compile;
 mod compiler;
+mod encode;
 mod error;
 mod flatten;
 mod group;
+mod local;
 mod lower;
 mod parse;
 mod relate;
@@ -25,3 +27,5 @@ mod value;
 
 pub use compile::{Compiled, compile};
 pub use error::CompileError;
+pub use encode::{EncodeError, encode};
+pub use local::{LocalError, run_local};

@@ -113,6 +113,29 @@ pub enum Encoding {
     Present,
 }
 
+impl Encoding {
+    /// Bits of a value on the wire; 64 for words.
+    #[must_use]
+    pub fn width(&self) -> u16 {
+        match self {
+            Self::Offset { width, .. } | Self::Code { width, .. } | Self::KeyedHash { width, .. } => {
+                *width
+            }
+            Self::Word { .. } => 64,
+            Self::Flag | Self::Present => 1,
+        }
+    }
+
+    /// What a column so encoded holds.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Word { .. } => Kind::Z64,
+            other => Kind::Bits(other.width()),
+        }
+    }
+}
+
 /// An earlier node's output column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Ref(

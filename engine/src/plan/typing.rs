@@ -171,13 +171,7 @@ fn concat(parts: &[Ref], s: &Shapes) -> Result<Shape, String> {
 fn input_outputs(plan: &Plan, input: u32) -> Result<Vec<Shape>, String> {
     let index = input as usize;
     let input = plan.inputs.get(index).ok_or_else(|| format!("names input {index}"))?;
-    let shape = |e: &Encoding| match e {
-        Encoding::Word { .. } => word(input.rows),
-        Encoding::Flag | Encoding::Present => bits(1, input.rows),
-        Encoding::Offset { width, .. }
-        | Encoding::Code { width, .. }
-        | Encoding::KeyedHash { width, .. } => bits(*width, input.rows),
-    };
+    let shape = |e: &Encoding| Shape { kind: e.kind(), rows: input.rows };
     let columns = input.columns.iter().map(|c| shape(&c.encoding));
     Ok(columns.chain([bits(1, input.rows)]).collect())
 }

@@ -60,13 +60,7 @@ impl Builder {
     pub(super) fn input(&mut self, table: usize, expr: &Expr, encoding: Encoding) -> Ref {
         let sharing = &mut self.sharings[table];
         let source = position_or_push(&mut sharing.expressions, expr.clone());
-        let kind = match &encoding {
-            Encoding::Word { .. } => Kind::Z64,
-            Encoding::Flag | Encoding::Present => Kind::Bits(1),
-            Encoding::Offset { width, .. }
-            | Encoding::Code { width, .. }
-            | Encoding::KeyedHash { width, .. } => Kind::Bits(*width),
-        };
+        let kind = encoding.kind();
         let name = expr.to_string();
         let column = InputColumn { source: number(source), name, encoding };
         let index = position_or_push(&mut sharing.columns, column);

@@ -53,7 +53,7 @@ impl Compiler<'_> {
         ratio: &Ratio,
         other: &Number,
     ) -> Result<Ref, CompileError> {
-        let product = self.times(other, &ratio.count)?;
+        let product = self.times(&shortened(other), &ratio.count)?;
         self.compare_numbers(op, &ratio.sum, &product)
     }
 
@@ -87,7 +87,7 @@ impl Compiler<'_> {
         a: &Number,
         b: &Number,
     ) -> Result<Ref, CompileError> {
-        let (a, b) = self.aligned(a, b)?;
+        let (a, b) = self.aligned(&shortened(a), &shortened(b))?;
         let range = a.bounds.union(b.bounds);
         let word = |n: &Number| matches!(n.at, Place::Word(_));
         let farthest = a.bounds.sub(b.bounds);
@@ -245,6 +245,19 @@ impl Compiler<'_> {
             Number { at: Place::Constant(least), bounds: Bounds::of(least.into()), ..*count };
         self.compare_numbers(Operator::GtEq, count, &least)
     }
+}
+
+/// A constant without zeros at its end: it needs fewer bits.
+fn shortened(number: &Number) -> Number {
+    let mut short = number.clone();
+    while let (Place::Constant(value), 1..) = (&mut short.at, short.scale)
+        && *value % 10 == 0
+    {
+        *value /= 10;
+        short.bounds = Bounds::of((*value).into());
+        short.scale -= 1;
+    }
+    short
 }
 
 fn bit_op(a: Ref, b: Ref, less: bool) -> Op {

@@ -380,6 +380,8 @@ impl Compiler<'_> {
                     let bits = self.b.slice(at, 0, width);
                     let top = self.b.slice(at, width, 1);
                     let present = if largest { top } else { self.b.not(top) };
+                    let present =
+                        if outputs.certain { present } else { self.b.and(present, self.live) };
                     Value { data: moved(&value.data, bits), present: Some(present) }
                 } else {
                     let present = (!outputs.certain).then_some(self.live);

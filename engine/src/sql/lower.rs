@@ -128,9 +128,12 @@ impl Compiler<'_> {
         {
             return Ok(Number::constant(digits, scale, Meaning::Decimal));
         }
-        let number = literal(value).map_or(Ok(0), i64::try_from);
-        match (meaning(ty), number) {
-            (Some(meaning), Ok(number)) => Ok(Number::constant(number, scale_of(ty), meaning)),
+        let (mut number, mut scale) = (literal(value).unwrap_or(0), scale_of(ty));
+        while i64::try_from(number).is_err() && scale > 0 && number % 10 == 0 {
+            (number, scale) = (number / 10, scale - 1);
+        }
+        match (meaning(ty), i64::try_from(number)) {
+            (Some(meaning), Ok(number)) => Ok(Number::constant(number, scale, meaning)),
             _ => Err(self.unsupported(
                 format!("a literal of type {ty}"),
                 "use integers, decimals of at most 18 digits, dates, timestamps, text or booleans",
@@ -385,8 +388,9 @@ impl Compiler<'_> {
         let refused = || describe(expr);
         match (&value.data, to) {
             (Data::Text(_), to) if is_text(to) => Ok(value),
-            (Data::Flag(_), DataType::Boolean) | (Data::Ratio(_), DataType::Float64) => Ok(value),
-            // Kept exact: only comparisons with AVG take doubles.
+            (Data::Flag(_), DataType::Boolean) => Ok(value),
+            // Kept exact: such casts come from comparisons with AVG, and nothing else takes their result.
+            (Data::Ratio(_), to) if *to == DataType::Float64 || to.is_decimal() => Ok(value),
             (Data::Number(_), DataType::Float64) => Ok(value),
             (Data::Number(n), to) if to.is_integer() || to.is_decimal() => {
                 let limit = type_bounds(to).unwrap_or(n.bounds);

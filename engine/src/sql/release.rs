@@ -175,6 +175,12 @@ impl Compiler<'_> {
                 let at = self.text_code(text, &domain).ok_or_else(|| self.no_domain(expr))?;
                 (at, None, Decode::Code { domain })
             }
+            Data::Ratio(_) if !matches!(expr, Expr::Column(_)) => {
+                return Err(self.unsupported(
+                    format!("an expression over AVG (`{expr}`)"),
+                    "select AVG by itself: the buyer divides",
+                ));
+            }
             Data::Ratio(ratio) => {
                 let count = self.word(&ratio.count);
                 (self.word(&ratio.sum), Some(count), ratio.decode.clone())

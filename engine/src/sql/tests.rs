@@ -1,5 +1,8 @@
 //! The demo's cast and statement, shared by the tests of this room.
 
+mod differential;
+mod world;
+
 use crate::{
     catalog::{ColumnSpec, ColumnType, DatasetDescriptor, Range},
     identity::{Hash32, PartyName, SealingKey},
@@ -91,22 +94,3 @@ pub(crate) fn terms(dataset: &str, k: u32) -> PolicyTerms {
     PolicyTerms { policy, min_group_entities: k, max_groups: None, domains: Default::default() }
 }
 
-mod demo {
-    use super::*;
-    use crate::sql::compile;
-
-    #[test]
-    fn print_the_plan() {
-        let policies = [terms("census.people", 10), terms("employers.jobs", 5)];
-        let c = compile(&spec(DEMO), &[people(), jobs()], &policies).unwrap();
-        println!("{:#?}", c.plan.output);
-        for input in &c.plan.inputs {
-            println!("{}\n{:?} {:#?}", input.text, input.sorted_by, input.columns);
-        }
-        for (i, n) in c.plan.nodes.iter().enumerate() {
-            println!("n{i} = {n:?}");
-        }
-        println!("{:?}", c.plan.uses);
-        println!("{:?}", c.plan.notes);
-    }
-}

@@ -1,0 +1,123 @@
+//! Whether a column's values keep what is declared of them.
+
+use std::{collections::HashSet, fmt};
+
+use datafusion::arrow::{
+    array::{Array, ArrayRef, AsArray},
+    compute::cast,
+    datatypes::{DataType, Decimal128Type, Int64Type},
+};
+
+use super::{
+    descriptor::{ColumnSpec, ColumnType},
+    error::Broken,
+};
+
+/// A column's values, NULL as `None`.
+pub enum ColumnValues {
+    /// Integers underneath.
+    Integers(Vec<Option<i64>>),
+    /// Text.
+    Texts(Vec<Option<String>>),
+}
+
+impl fmt::Debug for ColumnValues {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Integers(all) => write!(f, "{} integers", all.len()),
+            Self::Texts(all) => write!(f, "{} texts", all.len()),
+        }
+    }
+}
+
+/// The values of a column of a shared type; none for a type that is not one.
+#[must_use]
+pub fn column_values(array: &ArrayRef) -> Option<ColumnValues> {
+    let text = |a: &ArrayRef| {
+        let strings = a.as_string_opt::<i32>()?;
+        Some(ColumnValues::Texts(strings.iter().map(|t| t.map(str::to_owned)).collect()))
+    };
+    match array.data_type() {
+        DataType::Utf8 => text(array),
+        DataType::LargeUtf8 | DataType::Utf8View => text(&cast(array, &DataType::Utf8).ok()?),
+        DataType::Boolean => {
+            let bits = array.as_boolean().iter().map(|b| b.map(i64::from));
+            Some(ColumnValues::Integers(bits.collect()))
+        }
+        DataType::Decimal128(..) => {
+            let wide = array.as_primitive::<Decimal128Type>().iter();
+            let narrow = wide.map(|v| v.map(i64::try_from).transpose().ok());
+            Some(ColumnValues::Integers(narrow.collect::<Option<_>>()?))
+        }
+        DataType::Date32 => column_values(&cast(array, &DataType::Int32).ok()?),
+        DataType::Int64 => {
+            Some(ColumnValues::Integers(array.as_primitive::<Int64Type>().iter().collect()))
+        }
+        other if other.is_integer() || matches!(other, DataType::Timestamp(..)) => {
+            let wide = cast(array, &DataType::Int64).ok()?;
+            // A value beyond 64 bits becomes NULL in a cast.
+            (wide.null_count() == array.null_count()).then(|| column_values(&wide)).flatten()
+        }
+        _ => None,
+    }
+}
+
+/// The first row (from 0) that breaks a promise, and which.
+pub(super) fn first_broken(
+    values: &ColumnValues,
+    spec: &ColumnSpec,
+    unique: bool,
+) -> Option<(usize, Broken)> {
+    let null_at = match values {
+        ColumnValues::Integers(v) => v.iter().position(Option::is_none),
+        ColumnValues::Texts(v) => v.iter().position(Option::is_none),
+    };
+    if let Some(row) = null_at.filter(|_| unique || !spec.nullable) {
+        return Some((row, if unique { Broken::NullKey } else { Broken::Null }));
+    }
+    let outside = match values {
+        ColumnValues::Integers(v) => {
+            let (min, max) = spec.bounds().unwrap_or((i64::MIN, i64::MAX));
+            let outside = v.iter().position(|v| v.is_some_and(|v| !(min..=max).contains(&v)));
+            outside.map(|row| (row, Broken::Range))
+        }
+        ColumnValues::Texts(v) => spec.domain.as_ref().and_then(|domain| {
+            let missing = |t: &Option<String>| t.as_ref().is_some_and(|t| domain.binary_search(t).is_err());
+            v.iter().position(missing).map(|row| (row, Broken::Domain))
+        }),
+    };
+    outside.or_else(|| repeated(values).filter(|_| unique).map(|row| (row, Broken::Duplicate)))
+}
+
+fn repeated(values: &ColumnValues) -> Option<usize> {
+    match values {
+        ColumnValues::Integers(v) => {
+            let mut seen = HashSet::with_capacity(v.len());
+            v.iter().position(|v| !seen.insert(*v))
+        }
+        ColumnValues::Texts(v) => {
+            let mut seen = HashSet::with_capacity(v.len());
+            v.iter().position(|v| !seen.insert(v.as_deref()))
+        }
+    }
+}
+
+/// Whether a type's declared bounds and lists make sense.
+pub(super) fn contradiction(spec: &ColumnSpec) -> Option<String> {
+    if let ColumnType::Decimal { precision, scale } = spec.ty
+        && (precision == 0 || precision > 18 || scale > precision)
+    {
+        return Some(format!("DECIMAL({precision}, {scale}): 1 to 18 digits, no more of them behind the point"));
+    }
+    if spec.domain.is_some() && spec.ty != ColumnType::String {
+        return Some("only string columns have a domain".into());
+    }
+    let Some(range) = spec.range else { return None };
+    let Some((min, max)) = spec.ty.bounds() else {
+        return Some("a string has a domain, no range".into());
+    };
+    if range.min > range.max || range.min < min || range.max > max {
+        return Some(format!("the range {} to {} is empty or beyond the type", range.min, range.max));
+    }
+    None
+}

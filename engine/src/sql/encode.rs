@@ -1,0 +1,154 @@
+//! Values to the integers that are shared: padded to the public bound, sorted where the plan says so, and checked against
+//! what was declared.
+
+use datafusion::arrow::array::{Array, ArrayRef, RecordBatch};
+
+use crate::{
+    catalog::{ColumnValues, column_values},
+    plan::{EncodedColumn, EncodedInput, Encoding, InputColumn, LocalInput},
+};
+
+/// Why a local result cannot be shared. Names the column, never the value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// More rows than the public bound.
+    #[error("{party}: the local part gives more rows than the published bound of {bound}")]
+    Rows {
+        /// Whose.
+        party: String,
+        /// The bound.
+        bound: u64,
+    },
+    /// A value outside the declared range or list.
+    #[error("{party}: `{column}` has a value outside its declared {promise}; correct the table or publish what holds")]
+    Outside {
+        /// Whose.
+        party: String,
+        /// The column or expression.
+        column: String,
+        /// `range` or `domain`.
+        promise: &'static str,
+    },
+    /// The local result has another type than the plan says.
+    #[error("{party}: `{column}` has type {found}, which does not fit the plan")]
+    Type {
+        /// Whose.
+        party: String,
+        /// The column or expression.
+        column: String,
+        /// The type found.
+        found: String,
+    },
+}
+
+/// Encodes the result of a local sub-plan.
+///
+/// # Errors
+/// [`EncodeError`], for the provider alone.
+pub fn encode(
+    input: &LocalInput,
+    rows: &RecordBatch,
+    hash_key: &[u8; 32],
+) -> Result<EncodedInput, EncodeError> {
+    let party = input.party.to_string();
+    let too_many = || EncodeError::Rows { party: party.clone(), bound: input.rows };
+    let bound = usize::try_from(input.rows).map_err(|_| too_many())?;
+    if rows.num_rows() > bound {
+        return Err(too_many());
+    }
+    let mut columns = Vec::with_capacity(input.columns.len());
+    for column in &input.columns {
+        let array = rows.columns().get(column.source as usize);
+        let wrong = |found: String| EncodeError::Type {
+            party: party.clone(),
+            column: column.name.clone(),
+            found,
+        };
+        let array = array.ok_or_else(|| wrong("none".into()))?;
+        let words = words(array, &column.encoding, hash_key).map_err(|why| match why {
+            Why::Type => wrong(array.data_type().to_string()),
+            Why::Outside(promise) => {
+                EncodeError::Outside { party: party.clone(), column: column.name.clone(), promise }
+            }
+        })?;
+        columns.push(words);
+    }
+    let order = order(input, &columns, rows.num_rows());
+    let place = |(column, words): (&InputColumn, Vec<u64>)| {
+        let mut rows: Vec<u64> = order.iter().map(|i| words[*i]).collect();
+        rows.resize(bound, 0);
+        match column.encoding {
+            Encoding::Word { .. } => EncodedColumn::Words(rows),
+            _ => EncodedColumn::Bits { width: column.encoding.width(), rows },
+        }
+    };
+    let live = (0..bound).map(|i| i < order.len()).collect();
+    Ok(EncodedInput { live, columns: input.columns.iter().zip(columns).map(place).collect() })
+}
+
+/// The rows in the order they are shared in.
+fn order(input: &LocalInput, columns: &[Vec<u64>], rows: usize) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..rows).collect();
+    let by: Vec<&Vec<u64>> =
+        input.sorted_by.iter().filter_map(|c| columns.get(*c as usize)).collect();
+    if !by.is_empty() {
+        order.sort_by(|a, b| by.iter().map(|c| c[*a]).cmp(by.iter().map(|c| c[*b])));
+    }
+    order
+}
+
+enum Why {
+    Type,
+    Outside(&'static str),
+}
+
+/// One word for each value.
+fn words(array: &ArrayRef, encoding: &Encoding, key: &[u8; 32]) -> Result<Vec<u64>, Why> {
+    if *encoding == Encoding::Present {
+        return Ok((0..array.len()).map(|i| u64::from(array.is_valid(i))).collect());
+    }
+    let values = column_values(array).ok_or(Why::Type)?;
+    let within = |v: i64, min: i64, max: i64| {
+        (min..=max).contains(&v).then_some(v).ok_or(Why::Outside("range"))
+    };
+    match (encoding, values) {
+        (Encoding::Offset { min, max, .. }, ColumnValues::Integers(all)) => each(all, |v| {
+            within(v, *min, *max).map(|v| v.wrapping_sub(*min).cast_unsigned())
+        }),
+        (Encoding::Word { min, max }, ColumnValues::Integers(all)) => {
+            each(all, |v| within(v, *min, *max).map(i64::cast_unsigned))
+        }
+        (Encoding::Flag, ColumnValues::Integers(all)) => {
+            each(all, |v| within(v, 0, 1).map(i64::cast_unsigned))
+        }
+        (Encoding::Code { domain, .. }, ColumnValues::Texts(all)) => each(all, |text| {
+            let index = domain.binary_search(&text).map_err(|_| Why::Outside("domain"))?;
+            Ok(index as u64)
+        }),
+        (Encoding::KeyedHash { from, width }, ColumnValues::Texts(all)) => {
+            each(all, |text| Ok(hashed(key, text.as_bytes(), *from, *width)))
+        }
+        (Encoding::KeyedHash { from, width }, ColumnValues::Integers(all)) => {
+            each(all, |v| Ok(hashed(key, &v.to_le_bytes(), *from, *width)))
+        }
+        _ => Err(Why::Type),
+    }
+}
+
+fn each<T>(
+    all: Vec<Option<T>>,
+    mut one: impl FnMut(T) -> Result<u64, Why>,
+) -> Result<Vec<u64>, Why> {
+    all.into_iter().map(|v| v.map_or(Ok(0), &mut one)).collect()
+}
+
+/// `width` bits from bit `from` (a multiple of 64) on of BLAKE3 under the run's key.
+fn hashed(key: &[u8; 32], value: &[u8], from: u16, width: u16) -> u64 {
+    let mut bytes = [0; 8];
+    let mut reader = blake3::Hasher::new_keyed(key).update(value).finalize_xof();
+    reader.set_position(u64::from(from / 8));
+    reader.fill(&mut bytes);
+    let word = u64::from_le_bytes(bytes);
+    if width >= 64 { word } else { word & ((1 << width) - 1) }
+}
