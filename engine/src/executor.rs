@@ -1,0 +1,22 @@
+//! The part of a daemon that knows tables, plans and protocols: behind a participant's desk it compiles, prepares, runs,
+//! seals and signs; behind the coordinator's it compiles and puts receipts together.
+//!
+//! ```text
+//!   documents ─ compilation ─▶ Plan, quote, leakage report ─ policy ─▶ verdict
+//!   tables    ─ prepare ─────▶ rows at home, commitments
+//!   links     ─ joint ───────▶ session ─ exec ─▶ fresh shares ─ seal ─▶ ciphertext
+//!   counters  ─ evidence ────▶ this party's part of the receipt
+//! ```
+
+mod compilation;
+mod evidence;
+mod joint;
+mod links;
+mod participant;
+mod planner;
+mod prepare;
+mod ready;
+
+pub use compilation::{Compilation, DATASET_DOMAIN, compile_published};
+pub use participant::Participant;
+pub use planner::ReceiptPlanner;

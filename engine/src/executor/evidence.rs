@@ -1,0 +1,119 @@
+//! This participant's part of the receipt.
+
+use std::time::Duration;
+
+use protocols::{
+    net::tls::{Digest, LinkDigests},
+    party::PartyId,
+    session::{Opening, OpeningKind, Recipient},
+};
+
+use super::{joint::Me, links::Seats};
+use crate::{
+    audit::{Flow, InputEntry, Meter, Opened, OpenedKind, OutputEntry, PART_DOMAIN, PartLink, ReceiptPart},
+    identity::{Hash32, PartyName, Signed},
+    job::{Failure, Reason, Stage},
+    policy::consent_hash,
+    provider::Job,
+    seal::Sealed,
+    wire::RunOrder,
+};
+
+/// What a run was at this participant, in numbers.
+#[derive(Clone, Debug)]
+pub(super) struct Account {
+    links: Vec<PartLink>,
+    opened: Vec<Opened>,
+    meter: Meter,
+}
+
+/// Puts the counters of a run into the receipt's words.
+pub(super) fn account(
+    seats: &Seats,
+    digests: &[(PartyId, LinkDigests)],
+    opened: &[Opening],
+    (rounds, took): (u32, Duration),
+) -> Result<Account, Failure> {
+    let links: Result<Vec<_>, Failure> = digests
+        .iter()
+        .map(|(peer, LinkDigests { sent, received })| {
+            let unseated = || Failure::new(Reason::Internal, Stage::Release, "a link to nobody");
+            let peer = seats.name(*peer).ok_or_else(unseated)?.clone();
+            Ok(PartLink { peer, sent: flow(sent), received: flow(received) })
+        })
+        .collect();
+    let mut links = links?;
+    links.sort_by(|a, b| a.peer.cmp(&b.peer));
+    let meter = Meter {
+        bytes_sent: links.iter().map(|link| link.sent.bytes).sum(),
+        rounds,
+        milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
+    };
+    let opened: Option<Vec<_>> = opened.iter().map(|opening| entry(opening, seats)).collect();
+    let strange = || Failure::new(Reason::Internal, Stage::Release, "an opening of an unknown kind");
+    Ok(Account { links, opened: opened.ok_or_else(strange)?, meter })
+}
+
+fn flow(digest: &Digest) -> Flow {
+    Flow { bytes: digest.bytes, frames: digest.frames, hash: Hash32(digest.hash) }
+}
+
+fn entry(opening: &Opening, seats: &Seats) -> Option<Opened> {
+    let kind = match opening.kind {
+        OpeningKind::Result => OpenedKind::Result,
+        OpeningKind::Permutation => OpenedKind::Permutation,
+        OpeningKind::Masked => OpenedKind::Masked,
+        _ => return None,
+    };
+    let to = match opening.to {
+        Recipient::All => "compute parties".to_owned(),
+        Recipient::Buyer => "buyer".to_owned(),
+        Recipient::One(role) => seats.name(role.id())?.to_string(),
+    };
+    let op = u32::try_from(opening.step).ok()?;
+    Some(Opened { op, kind, count: opening.count, to })
+}
+
+/// The signed part (JSON).
+pub(super) fn part(
+    me: Me<'_>,
+    job: &Job,
+    (order, run): (&RunOrder, Hash32),
+    inputs: Vec<InputEntry>,
+    (account, sealed): (Account, Option<&Sealed>),
+) -> Result<Vec<u8>, Failure> {
+    let own = order.participants.iter().find(|participant| participant.party == *me.name);
+    let consent = own.map(|participant| consent_hash(&participant.consent.body)).ok_or_else(|| {
+        Failure::new(Reason::ConsentMissing, Stage::Release, "the order names no consent of this party")
+    })?;
+    let part = ReceiptPart {
+        job: job.id.hash(),
+        plan: job.assessment.plan_hash,
+        attempt: order.attempt,
+        run: Some(run),
+        party: me.name.clone(),
+        software: software(),
+        consent,
+        inputs,
+        opened: account.opened,
+        links: account.links,
+        meter: account.meter,
+        output: sealed.map(|sealed| output(me.name, sealed)),
+        failure: None,
+    };
+    Ok(crate::wire::write(&Signed::new(PART_DOMAIN, part, me.name.clone(), me.key)))
+}
+
+fn output(party: &PartyName, sealed: &Sealed) -> OutputEntry {
+    let manifest = &sealed.manifest.body;
+    OutputEntry {
+        role: manifest.binding.role,
+        party: party.clone(),
+        ciphertext_sha256: manifest.ciphertext_sha256,
+        length: manifest.length,
+    }
+}
+
+fn software() -> String {
+    concat!("unseen ", env!("CARGO_PKG_VERSION")).to_owned()
+}

@@ -1,0 +1,216 @@
+//! The joint part of a run at one participant: agree on keys, run the plan, say ready, seal.
+
+use std::{
+    sync::Arc,
+    time::Instant,
+};
+
+use protocols::{
+    mpc::Column,
+    net::{Abort, Channel, agreement, tls::TlsChannel},
+    party::{PartyId, Role},
+    prss::Prss,
+    session::{Gate, Opening, Session},
+};
+use zeroize::Zeroizing;
+
+use super::{
+    compilation::Compilation,
+    evidence::{Account, account},
+    links::{self, Seats},
+    ready::{self, Ready},
+};
+use crate::{
+    exec::{self, ExecError, SharedResult},
+    identity::{IdentityKey, PartyName, Pins},
+    job::{Failure, Reason, Stage},
+    plan::{EncodedInput, Shape},
+    provider::RunStart,
+    seal::{ResultShare, Sealed, Sealer, ShareColumn, seal},
+    wire::Progress,
+};
+
+/// Who this participant is.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Me<'a> {
+    pub(super) name: &'a PartyName,
+    pub(super) key: &'a IdentityKey,
+    pub(super) pins: &'a Pins,
+}
+
+/// What a finished run leaves at this participant.
+pub(super) struct Finished {
+    pub(super) sealed: Option<Sealed>,
+    pub(super) account: Account,
+}
+
+/// Runs the plan as a compute party, or sends this party's inputs to those that compute.
+pub(super) fn run(
+    me: Me<'_>,
+    start: RunStart,
+    compilation: &Compilation,
+    inputs: Vec<Option<EncodedInput>>,
+) -> Result<Finished, Failure> {
+    let names = start.order.participants.iter().map(|participant| participant.party.clone());
+    let seats = Seats::new(me.name, names);
+    let RunStart { job, release, order, run, links, progress, stop } = start;
+    let channel = seats.channel(links)?;
+    let (held, id) = (Arc::downgrade(&channel), seats.mine()?);
+    stop.on_stop(move |why| {
+        if let Some(channel) = held.upgrade() {
+            channel.abort(Abort { party: id, path: 0, code: links::code(why.reason) });
+        }
+    });
+    let began = Instant::now();
+    let seat = Seat { me, seats: &seats, channel: &channel, compilation };
+    let Some(role) = id.role() else {
+        seat.provide(&inputs)?;
+        return Ok(Finished { sealed: None, account: seat.account(None, began)? });
+    };
+    let told = move |at: usize, of: usize| {
+        let percent = u32::try_from(at * 100 / of.max(1)).unwrap_or(100);
+        progress(Progress { percent, step: format!("operation {at} of {of}") });
+    };
+    let mut session = seat.session(role, &run.0)?;
+    let shared = seat.compute(&mut session, inputs, &told)?;
+    let ready = Ready { job: job.id.hash(), plan: compilation.hash, run };
+    ready::exchange(&*channel, &seats, &ready, (me.name, me.key, me.pins))?;
+    let sealer = Sealer { release: &release, attempt: order.attempt, party: me.name, key: me.key };
+    let sealed = seal(&seat.share(role, shared)?, &sealer).map_err(|error| {
+        Failure::new(Reason::Internal, Stage::Release, error.to_string()).at(me.name)
+    })?;
+    let account = seat.account(Some(&session), began)?;
+    Ok(Finished { sealed: Some(sealed), account })
+}
+
+/// One participant's place in one run.
+struct Seat<'a> {
+    me: Me<'a>,
+    seats: &'a Seats,
+    channel: &'a Arc<TlsChannel>,
+    compilation: &'a Compilation,
+}
+
+impl Seat<'_> {
+    /// A session with keys agreed for this run, whose gate lists what the plan opens.
+    fn session(&self, role: Role, run: &[u8; 32]) -> Result<Session, Failure> {
+        let keys = agreement::agree(&**self.channel, run, random()?).map_err(|error| {
+            self.channel.abort(Abort {
+                party: role.id(),
+                path: 0,
+                code: links::code(Reason::ProtocolViolation),
+            });
+            match error {
+                agreement::AgreementError::Channel(error) => self.seats.channel_failure(&error),
+                agreement::AgreementError::NoKey(peer)
+                | agreement::AgreementError::Forced(peer) => self.blame(peer, &error.to_string()),
+                other => {
+                    Failure::new(Reason::Internal, Stage::Connect, other.to_string()).at(self.me.name)
+                }
+            }
+        })?;
+        let prss = Prss::new(
+            role,
+            &Zeroizing::new(*keys.own()),
+            &Zeroizing::new(*keys.next()),
+        );
+        let gate = Gate::listing(&self.compilation.quote.openings);
+        Ok(Session::new(role, Arc::clone(self.channel) as Arc<dyn Channel>, prss, gate))
+    }
+
+    fn blame(&self, peer: PartyId, words: &str) -> Failure {
+        let failure = Failure::new(Reason::ProtocolViolation, Stage::Connect, words);
+        match self.seats.name(peer) {
+            Some(name) => failure.at(name),
+            None => failure,
+        }
+    }
+
+    /// The plan, to the last opening on the list.
+    fn compute(
+        &self,
+        session: &mut Session,
+        inputs: Vec<Option<EncodedInput>>,
+        told: &dyn Fn(usize, usize),
+    ) -> Result<SharedResult, Failure> {
+        let plan = &self.compilation.compiled.plan;
+        let ran = exec::run(plan, inputs, session, &mut |at, of| told(at, of));
+        let finished = ran.and_then(|shared| {
+            session.finish().map_err(ExecError::from)?;
+            Ok(shared)
+        });
+        finished.map_err(|error| {
+            self.tell(session, &error);
+            self.seats.failure(&error)
+        })
+    }
+
+    /// Lets the peers know why this party goes no further.
+    fn tell(&self, session: &Session, error: &ExecError) {
+        match error {
+            ExecError::Session(error) => session.abort(error),
+            other => {
+                let code = links::code(self.seats.failure(other).reason);
+                let party = session.role().id();
+                self.channel.abort(Abort { party, path: session.step(), code });
+            }
+        }
+    }
+
+    /// An outside provider's whole part: its inputs, shared.
+    fn provide(&self, inputs: &[Option<EncodedInput>]) -> Result<(), Failure> {
+        let plan = &self.compilation.compiled.plan;
+        for (number, data) in (0_u32..).zip(inputs) {
+            let Some(data) = data else { continue };
+            let seeds = [seed()?, seed()?];
+            exec::send_outside(&**self.channel, plan, number, data, seeds)
+                .map_err(|error| self.seats.failure(&error))?;
+        }
+        Ok(())
+    }
+
+    /// This party's share of the result, in the shapes that the plan seals.
+    fn share(&self, role: Role, shared: SharedResult) -> Result<ResultShare, Failure> {
+        let shapes = self.compilation.sealed_shapes();
+        let columns = shared.columns.into_iter().zip(shapes).map(|(column, shape)| words(column, shape));
+        let columns: Option<Vec<_>> = columns.collect();
+        let unfit = || {
+            let words = "the result has other columns than the plan seals";
+            Failure::new(Reason::Internal, Stage::Release, words).at(self.me.name)
+        };
+        Ok(ResultShare::new(role, columns.ok_or_else(unfit)?))
+    }
+
+    fn account(&self, session: Option<&Session>, began: Instant) -> Result<Account, Failure> {
+        let digests =
+            self.channel.digests().map_err(|error| self.seats.channel_failure(&error))?;
+        let opened: Vec<Opening> = session.map(|s| s.opened().to_vec()).unwrap_or_default();
+        let rounds = session.map_or(0, Session::depth);
+        account(self.seats, &digests, &opened, (rounds, began.elapsed()))
+    }
+}
+
+/// A column's two summands as the words that are sealed.
+fn words(column: Column, shape: Shape) -> Option<ShareColumn> {
+    let (own, next) = match column {
+        Column::Bits(bits) => {
+            let planes = bits.into_planes();
+            (planes.own().to_vec(), planes.next().to_vec())
+        }
+        Column::Z64(words) => (words.own().to_vec(), words.next().to_vec()),
+        Column::Z32(_) => return None,
+    };
+    ShareColumn::new(shape, own, next).ok()
+}
+
+fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, Failure> {
+    let mut bytes = Zeroizing::new([0; N]);
+    getrandom::fill(bytes.as_mut()).map_err(|_| {
+        Failure::new(Reason::Internal, Stage::Connect, "the operating system gave no randomness")
+    })?;
+    Ok(bytes)
+}
+
+fn seed() -> Result<Zeroizing<[u8; 16]>, Failure> {
+    random()
+}

@@ -1,0 +1,145 @@
+//! The connections of a run as a channel of the protocols, and who sits where in it.
+
+use std::{collections::BTreeMap, sync::Arc};
+
+use protocols::{
+    net::{
+        Abort, AbortCode, ChannelError,
+        tls::{Connected, LinkConfig, PeerLink, TlsChannel},
+    },
+    party::{PartyId, Role},
+    session::SessionError,
+};
+
+use crate::{
+    exec::ExecError,
+    identity::PartyName,
+    job::{Failure, Reason, Stage},
+    link::DataLink,
+};
+
+/// Who is who in a run: compute parties 0, 1, 2, then outside providers in name order.
+#[derive(Clone, Debug)]
+pub(super) struct Seats {
+    me: PartyName,
+    names: Vec<PartyName>,
+}
+
+impl Seats {
+    pub(super) fn new(me: &PartyName, names: impl IntoIterator<Item = PartyName>) -> Self {
+        Self { me: me.clone(), names: names.into_iter().collect() }
+    }
+
+    /// This party's own place.
+    pub(super) fn mine(&self) -> Result<PartyId, Failure> {
+        self.of(&self.me)
+    }
+
+    fn of(&self, name: &PartyName) -> Result<PartyId, Failure> {
+        let seat = self.names.iter().position(|seated| seated == name);
+        let seat = seat.and_then(|seat| u16::try_from(seat).ok()).map(PartyId);
+        seat.ok_or_else(|| lost("has no place in this run").at(name))
+    }
+
+    /// Who sits there.
+    pub(super) fn name(&self, id: PartyId) -> Option<&PartyName> {
+        self.names.get(usize::from(id.0))
+    }
+
+    /// A channel over the two connections to each peer.
+    pub(super) fn channel(&self, links: Vec<DataLink>) -> Result<Arc<TlsChannel>, Failure> {
+        let mut peers: BTreeMap<PartyName, [Option<Connected>; 2]> = BTreeMap::new();
+        for link in links {
+            let place = usize::from(link.outgoing);
+            let connected = Connected { stream: link.tcp, conn: link.tls };
+            peers.entry(link.peer).or_default()[place] = Some(connected);
+        }
+        let mut both = Vec::new();
+        for (name, connections) in peers {
+            let [Some(incoming), Some(outgoing)] = connections else {
+                return Err(lost("one direction of the link is missing").at(&name));
+            };
+            both.push(PeerLink { peer: self.of(&name)?, outgoing, incoming });
+        }
+        let channel = TlsChannel::new(self.mine()?, both, LinkConfig::default());
+        channel.map(Arc::new).map_err(|error| lost(&error.to_string()))
+    }
+
+    /// What a run's error means for the job, and who is at fault.
+    pub(super) fn failure(&self, error: &ExecError) -> Failure {
+        match error {
+            ExecError::Session(error) => self.session_failure(error),
+            ExecError::MissingInput { party, .. } | ExecError::InputShape { party, .. } => {
+                self.failed(Reason::InputInvalid, error.to_string()).at(party)
+            }
+            _ => self.failed(Reason::Internal, error.to_string()).at(&self.me),
+        }
+    }
+
+    fn session_failure(&self, error: &SessionError) -> Failure {
+        if let SessionError::Channel { source, .. } = error {
+            return self.channel_failure(source);
+        }
+        // The role only matters for what is laid at this party's own door.
+        let (peer, code) = error.blame(Role::P0).unwrap_or((PartyId(0), AbortCode::Internal));
+        let own = matches!(error, SessionError::Gate(_) | SessionError::Shape { .. });
+        let party = if own { Some(&self.me) } else { self.name(peer) };
+        self.named(self.failed(reason(code), error.to_string()), party)
+    }
+
+    /// What a link's error means for the job.
+    pub(super) fn channel_failure(&self, error: &ChannelError) -> Failure {
+        let (reason, peer) = match error {
+            ChannelError::Closed(peer) | ChannelError::NoLink(peer) => (Reason::PartyLost, *peer),
+            ChannelError::Stalled { peer, .. } => (Reason::Stalled, *peer),
+            ChannelError::Malformed { peer, .. } => (Reason::ProtocolViolation, *peer),
+            ChannelError::Aborted(Abort { party, code, .. }) => (reason(*code), *party),
+            _ => return self.failed(Reason::Internal, error.to_string()).at(&self.me),
+        };
+        self.named(self.failed(reason, error.to_string()), self.name(peer))
+    }
+
+    fn failed(&self, reason: Reason, words: String) -> Failure {
+        Failure::new(reason, Stage::Run, words)
+    }
+
+    fn named(&self, failure: Failure, party: Option<&PartyName>) -> Failure {
+        match party {
+            Some(party) => failure.at(party),
+            None => failure,
+        }
+    }
+}
+
+/// The code under which peers are told of a failure.
+pub(super) fn code(reason: Reason) -> AbortCode {
+    match reason {
+        Reason::PartyLost => AbortCode::PeerLost,
+        Reason::Stalled => AbortCode::Stalled,
+        Reason::ProtocolViolation => AbortCode::Protocol,
+        Reason::Inconsistent => AbortCode::Inconsistent,
+        Reason::GateViolation => AbortCode::Gate,
+        Reason::InputInvalid => AbortCode::Input,
+        Reason::DeadlineExceeded => AbortCode::Deadline,
+        Reason::Cancelled | Reason::Draining | Reason::Interrupted => AbortCode::Cancelled,
+        _ => AbortCode::Internal,
+    }
+}
+
+fn reason(code: AbortCode) -> Reason {
+    match code {
+        AbortCode::PeerLost => Reason::PartyLost,
+        AbortCode::Stalled => Reason::Stalled,
+        AbortCode::Protocol => Reason::ProtocolViolation,
+        AbortCode::Inconsistent => Reason::Inconsistent,
+        AbortCode::Gate => Reason::GateViolation,
+        AbortCode::Input => Reason::InputInvalid,
+        AbortCode::Cancelled => Reason::Cancelled,
+        AbortCode::Deadline => Reason::DeadlineExceeded,
+        _ => Reason::Internal,
+    }
+}
+
+fn lost(words: &str) -> Failure {
+    Failure::new(Reason::PartyLost, Stage::Connect, words)
+}

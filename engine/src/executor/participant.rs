@@ -1,0 +1,193 @@
+//! Behind a participant's desk.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use super::{
+    compilation::{Compilation, DATASET_DOMAIN, compile_published},
+    evidence,
+    joint::{self, Me},
+    prepare,
+};
+use crate::{
+    audit::{InputEntry, ReceiptBody, ReceiptPart, check_own_part, leakage_hash},
+    catalog::Catalog,
+    clock::Clock,
+    identity::{IdentityKey, PartyName, Pins, Signed},
+    job::{Failure, JobId, JobSpec, Reason, Stage},
+    plan::Plan,
+    policy::{Approval, PolicyDocument, Request, evaluate},
+    provider::{Assessment, Job, RunOutcome, RunStart, Runner},
+    wire::{self, Published, SealedShare},
+};
+
+/// A participant with its tables (none, for a neutral compute party).
+pub struct Participant {
+    name: PartyName,
+    key: Arc<IdentityKey>,
+    pins: Arc<Pins>,
+    catalog: Catalog,
+    published: Published,
+    clock: Arc<dyn Clock>,
+    prepared: Mutex<BTreeMap<JobId, Prepared>>,
+}
+
+/// What is held of a job between its preparation and its end.
+#[derive(Clone)]
+struct Prepared {
+    compilation: Arc<Compilation>,
+    inputs: Vec<InputEntry>,
+}
+
+impl Participant {
+    /// A participant that publishes the datasets of its catalog under these signed policies.
+    #[must_use]
+    pub fn new(
+        (name, key): (PartyName, Arc<IdentityKey>),
+        pins: Arc<Pins>,
+        catalog: Catalog,
+        policies: &[Signed<PolicyDocument>],
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        let sign = |descriptor: &crate::catalog::DatasetDescriptor| {
+            wire::write(&Signed::new(DATASET_DOMAIN, descriptor.clone(), name.clone(), &key))
+        };
+        let published = Published {
+            descriptors: catalog.descriptors().map(sign).collect(),
+            policies: policies.iter().map(wire::write).collect(),
+        };
+        Self { name, key, pins, catalog, published, clock, prepared: Mutex::default() }
+    }
+
+    fn me(&self) -> Me<'_> {
+        Me { name: &self.name, key: &self.key, pins: &self.pins }
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<JobId, Prepared>> {
+        self.prepared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn compile(&self, spec: &JobSpec, published: &Published) -> Result<Compilation, Failure> {
+        match compile_published(spec, published, &self.pins)? {
+            Ok(compilation) => Ok(compilation),
+            Err(refusal) => {
+                Err(Failure::new(Reason::PolicyRefused, Stage::Validate, refusal.message)
+                    .at(&refusal.party))
+            }
+        }
+    }
+
+    /// This participant's own policies on a plan, as of now.
+    fn review(&self, plan: &Plan, spec: &JobSpec, policies: &[PolicyDocument]) -> Review {
+        let request = Request { plan, spec, pins: &self.pins, now_ms: self.clock.now_ms() };
+        let own = || policies.iter().filter(|policy| policy.assigner.party == self.name);
+        let refusals = own().filter_map(|policy| evaluate(policy, &request).err()).flatten();
+        Review {
+            refusals: refusals.collect(),
+            manual: own().any(|policy| policy.approval == Approval::Manual),
+        }
+    }
+}
+
+struct Review {
+    refusals: Vec<crate::policy::Refusal>,
+    manual: bool,
+}
+
+impl Runner for Participant {
+    fn published(&self) -> Result<Published, Failure> {
+        Ok(self.published.clone())
+    }
+
+    fn assess(&self, spec: &Signed<JobSpec>, published: &Published) -> Result<Assessment, Failure> {
+        let spec = &spec.body;
+        let compilation = self.compile(spec, published)?;
+        let plan = compilation.compiled.plan.clone();
+        let Review { refusals, manual } = self.review(&plan, spec, &compilation.policies);
+        Ok(Assessment {
+            plan_hash: compilation.hash,
+            plan_text: compilation.text()?,
+            quote: compilation.quote_json(spec),
+            leakage: compilation.leakage()?,
+            plan,
+            refusals,
+            manual,
+        })
+    }
+
+    fn prepare(&self, job: &Job, _attempt: u32) -> Result<Vec<u8>, Failure> {
+        let spec = &job.spec.body;
+        let compilation = self.compile(spec, &job.published)?;
+        let review = self.review(&compilation.compiled.plan, spec, &compilation.policies);
+        if let Some(refusal) = review.refusals.first() {
+            let words = format!("the policy no longer allows it: {refusal}");
+            return Err(Failure::new(Reason::PolicyRefused, Stage::Prepare, words).at(&self.name));
+        }
+        let inputs = prepare::commit(&self.name, &self.catalog, &compilation)?;
+        let commitments = wire::write(&inputs);
+        let prepared = Prepared { compilation: Arc::new(compilation), inputs };
+        self.lock().insert(job.id, prepared);
+        Ok(commitments)
+    }
+
+    fn run(&self, start: RunStart) -> Result<RunOutcome, Failure> {
+        let held = self.lock().get(&start.job.id).cloned();
+        let Prepared { compilation, inputs } = held.ok_or_else(|| {
+            let words = "the run was not prepared here";
+            Failure::new(Reason::NotReady, Stage::Connect, words).at(&self.name)
+        })?;
+        let (job, order, run) = (start.job.clone(), start.order.clone(), start.run);
+        let rows = prepare::rows(&self.name, &self.catalog, &compilation, run)?;
+        let finished = joint::run(self.me(), start, &compilation, rows)?;
+        let sealed = finished.sealed.as_ref();
+        let about = (&order, run);
+        let receipt_part =
+            evidence::part(self.me(), &job, about, inputs, (finished.account, sealed))?;
+        let sealed = finished.sealed.map(|sealed| SealedShare {
+            manifest: wire::write(&sealed.manifest),
+            ciphertext: sealed.ciphertext,
+        });
+        Ok(RunOutcome { sealed, receipt_part })
+    }
+
+    fn cosign(
+        &self,
+        job: &Job,
+        attempt: u32,
+        own_part: &[u8],
+        body: &[u8],
+    ) -> Result<Vec<u8>, Failure> {
+        let wrong = |words: String| {
+            Failure::new(Reason::ReceiptInvalid, Stage::Release, words).at(&self.name)
+        };
+        let part: Signed<ReceiptPart> = wire::parse("receipt part", Stage::Release, own_part)?;
+        let body: ReceiptBody = wire::parse("receipt", Stage::Release, body)?;
+        check_own_part(&body, &part.body).map_err(|fault| wrong(fault.to_string()))?;
+        let assessment = &job.assessment;
+        let facts = [
+            ("job", body.job == job.id.hash()),
+            ("plan", body.plan == assessment.plan_hash),
+            ("attempt", body.attempt == attempt),
+            ("request_id", body.request_id == job.spec.body.request_id),
+            ("policies", body.policies == assessment.plan.policies),
+            ("leakage", body.leakage.hash == leakage_hash(&assessment.leakage)),
+        ];
+        if let Some((field, _)) = facts.iter().find(|(_, same)| !same) {
+            return Err(wrong(format!("{field}: differs from what this party consented to")));
+        }
+        Ok(wire::write(&body.sign(&self.name, &self.key)))
+    }
+
+    fn forget(&self, job: JobId) {
+        self.lock().remove(&job);
+    }
+}
+
+impl fmt::Debug for Participant {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Participant({}, {:?})", self.name, self.catalog)
+    }
+}

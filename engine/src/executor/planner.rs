@@ -1,0 +1,147 @@
+//! Behind the coordinator's desk: whom a job concerns, and the receipt that everybody signs.
+
+use std::{collections::BTreeMap, fmt, sync::Arc};
+
+use super::compilation::{Compilation, compile_published};
+use crate::{
+    audit::{
+        JobFacts, PartyEntry, PartyRole, PartySignature, Protocol, Receipt, ReceiptBody,
+        ReceiptPart, RunOutcome, Times, assemble, sql_hash,
+    },
+    coordinator::{Assembly, Outline, Planner},
+    exec::outside_providers,
+    identity::{PartyName, Pins, Signed},
+    job::{Failure, JobId, JobKind, JobSpec, Reason, Stage},
+    plan::Plan,
+    policy::consent_hash,
+    wire::{self, Published},
+};
+
+/// Compiles jobs and assembles receipts, with the coordinator's own pins.
+pub struct ReceiptPlanner {
+    name: PartyName,
+    pins: Arc<Pins>,
+}
+
+impl ReceiptPlanner {
+    /// The planner of a coordinator.
+    #[must_use]
+    pub fn new(name: PartyName, pins: Arc<Pins>) -> Self {
+        Self { name, pins }
+    }
+
+    fn compile(&self, spec: &JobSpec, published: &Published) -> Result<Compilation, Failure> {
+        compile_published(spec, published, &self.pins)?.map_err(|refusal| {
+            Failure::new(Reason::PolicyRefused, Stage::Validate, refusal.message).at(&refusal.party)
+        })
+    }
+
+    /// Everybody with what they do, in the plan's order; the buyer and the coordinator last.
+    fn parties(&self, plan: &Plan) -> Result<Vec<PartyEntry>, Failure> {
+        let mut roles: Vec<(PartyName, Vec<PartyRole>)> = Vec::new();
+        let computing = [PartyRole::P0, PartyRole::P1, PartyRole::P2];
+        for (party, role) in plan.compute.iter().zip(computing) {
+            roles.push((party.clone(), vec![role]));
+        }
+        roles.extend(outside_providers(plan).into_iter().map(|party| (party, Vec::new())));
+        for (party, own) in &mut roles {
+            if plan.inputs.iter().any(|input| input.party == *party) {
+                own.push(PartyRole::Provider);
+            }
+        }
+        roles.push((plan.buyer.clone(), vec![PartyRole::Buyer]));
+        roles.push((self.name.clone(), vec![PartyRole::Coordinator]));
+        let entry = |(party, roles): (PartyName, Vec<PartyRole>)| {
+            let pin = self.pins.of(&party).map_err(|error| fault(error.to_string()))?;
+            let (organisation, key) = (pin.organisation.clone(), pin.key);
+            Ok(PartyEntry { party, organisation, key, roles, software: None })
+        };
+        roles.into_iter().map(entry).collect()
+    }
+}
+
+impl Planner for ReceiptPlanner {
+    fn outline(&self, spec: &Signed<JobSpec>, published: &Published) -> Result<Outline, Failure> {
+        let compilation = self.compile(&spec.body, published)?;
+        let plan = &compilation.compiled.plan;
+        let mut participants = plan.compute.to_vec();
+        participants.extend(outside_providers(plan));
+        Ok(Outline {
+            plan: compilation.hash,
+            plan_text: compilation.text()?,
+            participants,
+            quote: compilation.quote_json(&spec.body),
+            leakage: compilation.leakage()?,
+            published: compilation.published,
+        })
+    }
+
+    fn assemble(&self, assembly: &Assembly) -> Result<Vec<u8>, Failure> {
+        let spec = &assembly.spec.body;
+        let compilation = self.compile(spec, &assembly.published)?;
+        let parts: Result<Vec<Signed<ReceiptPart>>, _> = assembly
+            .parts
+            .iter()
+            .map(|(_, json)| wire::parse("receipt part", Stage::Release, json))
+            .collect();
+        let parts = parts?;
+        let JobKind::Sql { sql } = &spec.kind;
+        let consents: BTreeMap<_, _> = assembly
+            .participants
+            .iter()
+            .map(|participant| (participant.party.clone(), consent_hash(&participant.consent.body)))
+            .collect();
+        let plan = &compilation.compiled.plan;
+        let facts = JobFacts {
+            job: JobId::of(spec).hash(),
+            request_id: spec.request_id.clone(),
+            sql: sql_hash(sql),
+            plan: assembly.plan,
+            attempt: assembly.attempt,
+            run: parts.first().and_then(|part| part.body.run),
+            parties: self.parties(plan)?,
+            policies: plan.policies.clone(),
+            consents,
+            protocol: Protocol {
+                sharing: "replicated, 2 of 3".to_owned(),
+                ring: "Z64, Z2".to_owned(),
+                security: spec.security,
+            },
+            leakage: compilation.leakage()?,
+            times: times(spec, &parts, assembly.now_ms),
+            outcome: RunOutcome::Done,
+        };
+        let body = assemble(facts, &parts, &self.pins).map_err(|error| fault(error.to_string()))?;
+        Ok(wire::write(&body))
+    }
+
+    fn complete(
+        &self,
+        body: &[u8],
+        signatures: &[(PartyName, Vec<u8>)],
+    ) -> Result<Vec<u8>, Failure> {
+        let body: ReceiptBody = wire::parse("receipt", Stage::Release, body)?;
+        let signatures: Result<Vec<PartySignature>, _> = signatures
+            .iter()
+            .map(|(_, json)| wire::parse("receipt signature", Stage::Release, json))
+            .collect();
+        Ok(wire::write(&Receipt::new(body, signatures?)))
+    }
+}
+
+/// The run's start is what the longest part says it took, before now.
+fn times(spec: &JobSpec, parts: &[Signed<ReceiptPart>], now_ms: i64) -> Times {
+    let took = parts.iter().map(|part| part.body.meter.milliseconds).max().unwrap_or(0);
+    let took = i64::try_from(took).unwrap_or(i64::MAX);
+    Times { issued_ms: spec.issued_at_ms, started_ms: now_ms.saturating_sub(took), ended_ms: now_ms }
+}
+
+fn fault(words: String) -> Failure {
+    Failure::new(Reason::ReceiptInvalid, Stage::Release, words)
+}
+
+impl fmt::Debug for ReceiptPlanner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "ReceiptPlanner({})", self.name)
+    }
+}
