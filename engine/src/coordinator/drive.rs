@@ -151,12 +151,15 @@ impl Board {
         asked: Datasets,
         plan: Hash32,
     ) -> Result<Vec<Verdict>, Failure> {
-        let ask = async |party: &PartyCalls| {
-            let verdict = self.persist(async || party.validate(asked.clone(), false).await).await?;
-            same_plan(party, verdict, live.id, plan, Stage::Validate)
-        };
-        let verdicts = join_all(parties.iter().map(ask)).await;
-        let verdicts = verdicts.into_iter().collect::<Result<Vec<_>, _>>()?;
+        let mut asking = Vec::with_capacity(parties.len());
+        for party in parties {
+            let asked = asked.clone();
+            asking.push(async move {
+                let verdict = self.persist(|| party.validate(asked.clone(), false)).await?;
+                same_plan(party, verdict, live.id, plan, Stage::Validate)
+            });
+        }
+        let verdicts = join_all(asking).await.into_iter().collect::<Result<Vec<_>, _>>()?;
         self.refuse(live, &verdicts, Stage::Validate).await?;
         Ok(verdicts)
     }
@@ -184,7 +187,8 @@ impl Board {
             tokio::time::sleep(self.patience.poll).await;
             for (party, verdict) in parties.iter().zip(&mut verdicts) {
                 if verdict.consent.is_none() {
-                    let asked = self.persist(async || party.verdict(live.id).await).await?;
+                    let (party, job): (&PartyCalls, JobId) = (party, live.id);
+                    let asked = self.persist(move || party.verdict(job)).await?;
                     *verdict = same_plan(party, asked, live.id, plan, Stage::Approve)?;
                 }
             }
@@ -213,11 +217,12 @@ impl Board {
         parties: &[PartyCalls],
         consents: Vec<Signed<Consent>>,
     ) -> Result<RunOrder, Failure> {
-        let calls: Vec<_> = parties.iter().map(|p| p.within(self.patience.prepare)).collect();
-        let ask = async |party: &PartyCalls| {
-            self.persist(async || party.prepare(job, ATTEMPT).await).await
-        };
-        let prepared = join_all(calls.iter().map(ask)).await;
+        let mut asking = Vec::with_capacity(parties.len());
+        for party in parties {
+            let party = party.within(self.patience.prepare);
+            asking.push(async move { self.persist(|| party.prepare(job, ATTEMPT)).await });
+        }
+        let prepared = join_all(asking).await;
         let mut participants = Vec::with_capacity(parties.len());
         for ((party, consent), prepared) in parties.iter().zip(consents).zip(prepared) {
             participants.push(Participant {
@@ -283,7 +288,10 @@ impl Board {
 
     /// Asks again while a participant cannot be reached: a daemon that restarts is no reason to end the job, one that stays
     /// away is.
-    async fn persist<T>(&self, ask: impl AsyncFn() -> Result<T, Failure>) -> Result<T, Failure> {
+    async fn persist<T, F: Future<Output = Result<T, Failure>> + Send>(
+        &self,
+        ask: impl Fn() -> F + Send,
+    ) -> Result<T, Failure> {
         let since = Instant::now();
         loop {
             match ask().await {

@@ -29,7 +29,7 @@ pub struct Database {
 }
 
 /// One statement each: what is there stays.
-const TABLES: [&'static str; 7] = [
+const TABLES: [&str; 7] = [
     "CREATE TABLE IF NOT EXISTS jobs (
         job TEXT PRIMARY KEY, request_id TEXT NOT NULL, buyer TEXT NOT NULL, spec BLOB NOT NULL,
         state TEXT NOT NULL, changed_at_ms INTEGER NOT NULL, plan TEXT,
