@@ -26,6 +26,6 @@ mod uses;
 mod value;
 
 pub use compile::{Compiled, compile};
-pub use error::CompileError;
 pub use encode::{EncodeError, encode};
+pub use error::CompileError;
 pub use local::{LocalError, run_local};

@@ -50,7 +50,13 @@ fn random_input(world: World, label: u64, input: &LocalInput) -> EncodedInput {
             Encoding::Flag | Encoding::Present => bits(1, 2),
             Encoding::Word { min, max } => EncodedColumn::Words(
                 (0..rows)
-                    .map(|row| if live[row] { value(max.abs_diff(*min) + 1, row).wrapping_add(min.cast_unsigned()) } else { 0 })
+                    .map(|row| {
+                        if live[row] {
+                            value(max.abs_diff(*min) + 1, row).wrapping_add(min.cast_unsigned())
+                        } else {
+                            0
+                        }
+                    })
                     .collect(),
             ),
         }
@@ -71,21 +77,29 @@ fn zero_absent(input: &LocalInput, columns: &mut [EncodedColumn]) {
         for (other, column) in input.columns.iter().zip(columns.iter_mut()) {
             if other.source == of.source && other.encoding != Encoding::Present {
                 let (EncodedColumn::Bits { rows, .. } | EncodedColumn::Words(rows)) = column;
-                rows.iter_mut().zip(&present).filter(|(_, p)| **p == 0).for_each(|(row, _)| *row = 0);
+                rows.iter_mut()
+                    .zip(&present)
+                    .filter(|(_, p)| **p == 0)
+                    .for_each(|(row, _)| *row = 0);
             }
         }
     }
 }
 
 /// Runs a plan at three parties (and outside providers) over memory and returns the opened columns by layout.
-fn run_on_shares(seed: u64, plan: &Plan, inputs: &[EncodedInput]) -> (Vec<Vec<u64>>, Counters, Quote) {
+fn run_on_shares(
+    seed: u64,
+    plan: &Plan,
+    inputs: &[EncodedInput],
+) -> (Vec<Vec<u64>>, Counters, Quote) {
     let shapes = check(plan).unwrap();
     let price = quote(plan, &shapes).unwrap();
     let outsiders = outside_providers(plan);
-    let mut channels: Vec<Arc<dyn Channel>> = memory::mesh(3 + outsiders.len(), Duration::from_secs(20))
-        .into_iter()
-        .map(|channel| Arc::new(channel) as Arc<dyn Channel>)
-        .collect();
+    let mut channels: Vec<Arc<dyn Channel>> =
+        memory::mesh(3 + outsiders.len(), Duration::from_secs(20))
+            .into_iter()
+            .map(|channel| Arc::new(channel) as Arc<dyn Channel>)
+            .collect();
     for (channel, name) in channels.drain(3..).zip(&outsiders) {
         for (number, _) in (0_u32..).zip(&plan.inputs).filter(|(_, input)| input.party == *name) {
             let seeds = [Zeroizing::new([5; 16]), Zeroizing::new([number.to_le_bytes()[0]; 16])];
@@ -95,18 +109,22 @@ fn run_on_shares(seed: u64, plan: &Plan, inputs: &[EncodedInput]) -> (Vec<Vec<u6
         // Frames wait in the queues; a dropped end delivers what it sent.
     }
     let results = std::thread::scope(|scope| {
-        let parties: Vec<_> = Role::ALL.into_iter().zip(channels).map(|(role, channel)| {
-            let gate = Gate::listing(&price.openings);
-            scope.spawn(move || {
-                let mut s = Session::new(role, channel, test_prss(seed, role), gate);
-                let mine = plan.inputs.iter().zip(inputs).map(|(input, data)| {
-                    (input.party == plan.compute[role.index()]).then(|| data.clone())
-                });
-                let result = run(plan, mine.collect(), &mut s, &mut |_, _| ()).unwrap();
-                s.finish().unwrap();
-                (result, s.stats().total(), s.depth())
+        let parties: Vec<_> = Role::ALL
+            .into_iter()
+            .zip(channels)
+            .map(|(role, channel)| {
+                let gate = Gate::listing(&price.openings);
+                scope.spawn(move || {
+                    let mut s = Session::new(role, channel, test_prss(seed, role), gate);
+                    let mine = plan.inputs.iter().zip(inputs).map(|(input, data)| {
+                        (input.party == plan.compute[role.index()]).then(|| data.clone())
+                    });
+                    let result = run(plan, mine.collect(), &mut s, &mut |_, _| ()).unwrap();
+                    s.finish().unwrap();
+                    (result, s.stats().total(), s.depth())
+                })
             })
-        }).collect();
+            .collect();
         parties.into_iter().map(|party| party.join().unwrap()).collect::<Vec<_>>()
     });
     let mut total = Counters::default();

@@ -118,9 +118,9 @@ impl Encoding {
     #[must_use]
     pub fn width(&self) -> u16 {
         match self {
-            Self::Offset { width, .. } | Self::Code { width, .. } | Self::KeyedHash { width, .. } => {
-                *width
-            }
+            Self::Offset { width, .. }
+            | Self::Code { width, .. }
+            | Self::KeyedHash { width, .. } => *width,
             Self::Word { .. } => 64,
             Self::Flag | Self::Present => 1,
         }

@@ -93,4 +93,3 @@ pub(crate) fn terms(dataset: &str, k: u32) -> PolicyTerms {
         PolicyRef { dataset: dataset.into(), id: "t".into(), version: 1, hash: Hash32([0; 32]) };
     PolicyTerms { policy, min_group_entities: k, max_groups: None, domains: Default::default() }
 }
-
