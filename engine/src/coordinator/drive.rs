@@ -28,7 +28,10 @@ pub(super) const ATTEMPT: u32 = 1;
 /// Largest sealed share the coordinator keeps, in bytes.
 const MAX_SEALED_BYTES: usize = 1 << 30;
 
-/// How long others get to say why they ended, once one has failed.
+/// How long a cause may take to show once somebody has lost a link.
+const FIRST_WORDS: Duration = Duration::from_millis(300);
+
+/// How long the others get to end once one has failed.
 const LAST_WORDS: Duration = Duration::from_secs(2);
 
 impl Board {
@@ -252,7 +255,8 @@ impl Board {
                 Ok(done) => brought.push((party, done)),
                 Err(failure) => {
                     let others = parties.iter().filter(|other| *other.peer() != party);
-                    return Err(last_words(live.id, failure, runs, others.collect()).await);
+                    let first = (party.clone(), failure);
+                    return Err(last_words(live.id, first, runs, others.collect()).await);
                 }
             }
         }
@@ -333,27 +337,35 @@ impl Board {
     }
 }
 
-/// Tells the others, listens a little, and returns the failure that explains the most.
+/// Listens for the failure that explains the most, tells the others, and returns it.
+///
+/// Who loses a link tends to be heard before the one that broke it, so silence is given a moment to explain itself.
 async fn last_words<T>(
     job: JobId,
-    first: Failure,
+    (mut who, mut worst): (PartyName, Failure),
     mut runs: FuturesUnordered<impl Future<Output = (PartyName, Result<T, Failure>)>>,
     others: Vec<&PartyCalls>,
 ) -> Failure {
-    let mut worst = first.clone();
-    let listening = async {
-        while let Some((_, done)) = runs.next().await {
-            if let Err(failure) = done
-                && weight(&failure) < weight(&worst)
-            {
-                worst = failure;
+    let mut listen = async |limit, (who, worst): (&mut PartyName, &mut Failure)| {
+        let listening = async {
+            while let Some((party, done)) = runs.next().await {
+                if let Err(failure) = done
+                    && weight(&party, &failure) < weight(who, worst)
+                {
+                    (*who, *worst) = (party, failure);
+                }
             }
-        }
+        };
+        // Whoever says nothing now is told by the end of the job, or has its own timeouts.
+        let _ = tokio::time::timeout(limit, listening).await;
     };
-    let telling = join_all(others.iter().map(|party| party.cancel(job, &first)));
-    let both = futures::future::join(listening, telling);
-    // Whoever says nothing now is told by the end of the job, or has its own timeouts.
-    let _ = tokio::time::timeout(LAST_WORDS, both).await;
+    if weight(&who, &worst) > CAUSE {
+        listen(FIRST_WORDS, (&mut who, &mut worst)).await;
+    }
+    let told = worst.clone();
+    let telling = join_all(others.iter().map(|party| party.cancel(job, &told)));
+    let listening = listen(LAST_WORDS, (&mut who, &mut worst));
+    let _ = tokio::time::timeout(LAST_WORDS, futures::future::join(listening, telling)).await;
     worst
 }
 
@@ -372,13 +384,17 @@ fn same_plan(
     Err(Failure::new(Reason::PlanMismatch, stage, words).at(party.peer()))
 }
 
-/// A cause weighs less than the silence it leads to.
-fn weight(failure: &Failure) -> u8 {
+/// Weights up to this one are causes; what weighs more follows from something else.
+const CAUSE: u8 = 2;
+
+/// A cause weighs less than the silence it leads to, and what a participant shows of itself less than what others say of it.
+fn weight(by: &PartyName, failure: &Failure) -> u8 {
+    let hearsay = u8::from(failure.party.as_ref() != Some(by));
     match failure.reason {
-        Reason::Cancelled => 4,
-        Reason::Stalled => 3,
-        Reason::PartyLost => 2,
-        Reason::Internal => 1,
-        _ => 0,
+        Reason::Cancelled => 7,
+        Reason::Stalled => 5 + hearsay,
+        Reason::PartyLost => 3 + hearsay,
+        Reason::Internal => CAUSE,
+        _ => hearsay,
     }
 }

@@ -147,6 +147,9 @@ impl Daemon {
         if let Some(board) = &board {
             board.recover().await?;
         }
+        if let Some(desk) = &desk {
+            tokio::spawn(sweep(Arc::downgrade(desk)));
+        }
         tracing::info!(%name, %address, "listening");
         Ok(Self { address, draining, close, board, desk, serving, health })
     }
@@ -167,17 +170,19 @@ impl Daemon {
         if let Some(board) = &self.board {
             board.drain();
         }
-        let idle = async {
+        let idle = async || {
             while self.busy() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
         };
-        if tokio::time::timeout(limit, idle).await.is_err()
+        if tokio::time::timeout(limit, idle()).await.is_err()
             && let Some(desk) = &self.desk
         {
             let words = "the daemon was shut down while the job ran";
             let why = Failure::new(Reason::Interrupted, Stage::Run, words).at(desk.name());
             desk.stop_all(&why);
+            // The stopped runs still have to say so.
+            let _ = tokio::time::timeout(CLOSING, idle()).await;
         }
         self.close.send_replace(true);
         // Streams that clients keep open (watching a job) do not hold up the end.
@@ -193,6 +198,9 @@ impl Daemon {
         running || self.board.as_ref().is_some_and(|board| board.busy())
     }
 }
+
+/// How often expired jobs are looked for.
+const SWEEP_EVERY: Duration = Duration::from_secs(10);
 
 /// How long open connections get to finish once nothing runs any more.
 const CLOSING: Duration = Duration::from_secs(3);
@@ -213,6 +221,17 @@ async fn serve(
             }
         })
         .await
+}
+
+/// Looks for expired jobs now and then, as long as the desk is there.
+async fn sweep(desk: std::sync::Weak<Desk>) {
+    loop {
+        tokio::time::sleep(SWEEP_EVERY).await;
+        let Some(desk) = desk.upgrade() else { return };
+        if let Err(error) = desk.sweep().await {
+            tracing::error!(%error, "expired jobs were not ended");
+        }
+    }
 }
 
 fn reflection() -> Result<

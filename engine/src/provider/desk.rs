@@ -101,7 +101,7 @@ impl Desk {
     /// # Errors
     /// [`Failure`] if the job is not one, or cannot be compiled.
     pub async fn validate(&self, asked: Datasets, dry_run: bool) -> Result<Verdict, Failure> {
-        let job = self.assess(asked).await?;
+        let job = self.assess(asked, self.clock.now_ms()).await?;
         if dry_run {
             let decision = match job.assessment.refusals.is_empty() {
                 true => Decision::Pending,
@@ -173,7 +173,7 @@ impl Desk {
     pub async fn approve(&self, job: JobId) -> Result<Verdict, Failure> {
         let known = self.job(job, Stage::Approve).await?;
         let asked = Datasets { spec: wire::write(&known.spec), published: known.published.clone() };
-        let fresh = self.assess(asked).await?;
+        let fresh = self.assess(asked, self.clock.now_ms()).await?;
         if let Some(refusal) = fresh.assessment.refusals.first() {
             return Err(self.fail(Reason::PolicyRefused, Stage::Approve, refusal.to_string()));
         }
@@ -211,6 +211,25 @@ impl Desk {
         Ok(())
     }
 
+    /// Ends what has expired without running: a coordinator that is gone tells nobody.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn sweep(&self) -> Result<(), StoreError> {
+        let now = self.clock.now_ms();
+        let over =
+            |active: &Active| active.stop.is_none() && active.job.spec.body.expires_at_ms <= now;
+        let expired: Vec<JobId> =
+            self.lock().values().filter(|job| over(job)).map(|active| active.job.id).collect();
+        for job in expired {
+            let words = "the job's time was over before it ran";
+            let why = self.fail(Reason::DeadlineExceeded, Stage::Approve, words);
+            self.store.end_idle(job, &why, now).await?;
+            self.forget(job);
+        }
+        Ok(())
+    }
+
     async fn decide(
         &self,
         job: JobId,
@@ -226,10 +245,10 @@ impl Desk {
         Err(self.fail(Reason::NotReady, Stage::Approve, words))
     }
 
-    /// Admits and compiles a job.
-    async fn assess(&self, asked: Datasets) -> Result<Job, Failure> {
+    /// Admits and compiles a job as of `now_ms`.
+    async fn assess(&self, asked: Datasets, now_ms: i64) -> Result<Job, Failure> {
         let pins = self.dialler.credentials().pins().clone();
-        let spec = admit(&asked.spec, Stage::Validate, &pins, self.clock.now_ms())
+        let spec = admit(&asked.spec, Stage::Validate, &pins, now_ms)
             .map_err(|failure| failure.at(self.name()))?;
         let (runner, published) = (self.runner.clone(), asked.published);
         let assess = move || {
@@ -251,7 +270,12 @@ impl Desk {
         }
         let record = self.record(id, stage).await?;
         let published: Published = wire::parse("journalled documents", stage, &record.published)?;
-        let job = self.assess(Datasets { spec: record.spec, published }).await?;
+        // What was released in time may be signed for later.
+        let now_ms = match record.phase {
+            Phase::Released | Phase::Done => record.changed_at_ms,
+            _ => self.clock.now_ms(),
+        };
+        let job = self.assess(Datasets { spec: record.spec, published }, now_ms).await?;
         if job.assessment.plan_hash != record.plan {
             let words = "the job compiles to another plan than before the restart";
             return Err(self.fail(Reason::PlanMismatch, stage, words));

@@ -195,6 +195,23 @@ impl PartyStore {
         Ok(updated.rows_affected() == 1)
     }
 
+    /// Ends a job that has not begun to run.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn end_idle(&self, job: JobId, why: &Failure, at_ms: i64) -> Result<(), StoreError> {
+        sqlx::query(
+            "UPDATE party_jobs SET phase = 'ENDED', failure = ?, changed_at_ms = ?
+             WHERE job = ? AND phase = 'VALIDATED'",
+        )
+        .bind(json(why)?)
+        .bind(at_ms)
+        .bind(job.to_string())
+        .execute(self.database.pool())
+        .await?;
+        Ok(())
+    }
+
     /// A job.
     ///
     /// # Errors

@@ -38,6 +38,18 @@ async fn a_job_is_cancelled_at_any_stage() {
     world.serves_the_next_job().await;
 }
 
+/// Waits until every participant has begun to run the job.
+async fn started(world: &World, job: crate::job::JobId) {
+    let waiting = async {
+        for party in PARTIES {
+            while world.record(party, job).await.phase != Phase::Started {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        }
+    };
+    tokio::time::timeout(super::world::LIMIT, waiting).await.expect("a party never started")
+}
+
 /// Waits until a participant's journal says that the job ended there.
 async fn ended(world: &World, party: &str, job: crate::job::JobId) -> Reason {
     let waiting = async {
@@ -82,6 +94,7 @@ async fn a_killed_coordinator_ends_the_run_and_fails_the_job_when_it_is_back() {
     let buyer = world.buyer("insurer");
     let job = buyer.submit(&spec("one", held(JobState::Running))).await.unwrap().job;
     assert_eq!(until(&buyer, job, JobState::Running).await.state, JobState::Running);
+    started(&world, job).await;
     world.kill("exchange");
     for party in PARTIES {
         assert_eq!(ended(&world, party, job).await, Reason::PartyLost, "{party}");
@@ -91,6 +104,23 @@ async fn a_killed_coordinator_ends_the_run_and_fails_the_job_when_it_is_back() {
     let view = until(&buyer, job, JobState::Failed).await;
     assert_eq!(view.state, JobState::Failed, "what ran is never resumed");
     assert_eq!(view.failure.unwrap().reason, Reason::Interrupted);
+    world.serves_the_next_job().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_coordinator_that_died_between_two_orders_ends_the_job_when_it_is_back() {
+    let mut world = World::new(ConsentMode::Auto).await;
+    let buyer = world.buyer("insurer");
+    let job = buyer.submit(&spec("one", held(JobState::Preparing))).await.unwrap().job;
+    assert_eq!(until(&buyer, job, JobState::Preparing).await.state, JobState::Preparing);
+    world.kill("exchange");
+    world.start("exchange").await;
+    let buyer = world.buyer("insurer");
+    assert_eq!(buyer.get(job).await.unwrap().state, JobState::Preparing, "it goes on preparing");
+    assert_eq!(buyer.cancel(job).await.unwrap().state, JobState::Cancelled);
+    for party in PARTIES {
+        assert_eq!(ended(&world, party, job).await, Reason::Cancelled, "{party}");
+    }
     world.serves_the_next_job().await;
 }
 
@@ -125,6 +155,7 @@ async fn a_party_that_drains_lets_the_run_end_and_takes_no_new_work() {
     let buyer = world.buyer("insurer");
     let job = buyer.submit(&spec("one", held(JobState::Running))).await.unwrap().job;
     assert_eq!(until(&buyer, job, JobState::Running).await.state, JobState::Running);
+    started(&world, job).await;
     // The run would never end: after its patience the daemon stops it, and everybody hears why.
     world.drain("employers", Duration::from_millis(200)).await;
     let view = until(&buyer, job, JobState::Failed).await;
