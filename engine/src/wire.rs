@@ -13,6 +13,8 @@ mod view;
 pub use caller::{caller, only};
 pub use calls::{ConsentCalls, JobCalls, PartyCalls, Replies};
 pub use document::{MAX_DOCUMENT_BYTES, parse, write};
+/// The compiled descriptors of all services, for server reflection.
+pub use proto::v1::DESCRIPTORS;
 pub use run::{
     CHUNK_BYTES, Participant, Prepared, Progress, RunEvent, RunOrder, SealedPiece, SealedShare,
     pieces, roster, run_id,

@@ -3,10 +3,13 @@
 use std::{pin::Pin, sync::Arc};
 
 use futures::{Stream, StreamExt};
-use proto::v1::{self, job_service_server::JobService};
+use proto::v1::{
+    self,
+    job_service_server::{JobService, JobServiceServer},
+};
 use tokio::sync::mpsc;
 use tokio_stream::wrappers::{ReceiverStream, WatchStream};
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, service::RoutesBuilder};
 
 use super::board::Board;
 use crate::{
@@ -20,6 +23,13 @@ const MAX_PAGE: u32 = 200;
 /// The service over one board.
 #[derive(Clone, Debug)]
 pub struct JobServer(pub Arc<Board>);
+
+impl JobServer {
+    /// Adds the service to a daemon's routes.
+    pub fn add_to(self, routes: &mut RoutesBuilder) {
+        routes.add_service(JobServiceServer::new(self));
+    }
+}
 
 type Reply<T> = Result<Response<T>, Status>;
 type Many<T> = Pin<Box<dyn Stream<Item = Result<T, Status>> + Send>>;

@@ -11,10 +11,6 @@ use std::{
     time::Duration,
 };
 
-use proto::v1::{
-    consent_service_server::ConsentServiceServer, job_service_server::JobServiceServer,
-    party_service_server::PartyServiceServer,
-};
 use tokio::{sync::watch, task::JoinHandle};
 use tonic::transport::Server;
 
@@ -26,6 +22,7 @@ use crate::{
     link::{Acceptor, Credentials, Dialler, LinkError, Rendezvous, Timeouts},
     provider::{ConsentMode, Desk, PartyServer, Runner},
     store::{Database, JobStore, PartyStore, StoreError},
+    wire::DESCRIPTORS,
 };
 
 /// A daemon that cannot start or go on.
@@ -137,11 +134,10 @@ impl Daemon {
         let mut routes = tonic::service::Routes::builder();
         routes.add_service(health_service).add_service(reflection()?);
         if let Some(board) = &board {
-            routes.add_service(JobServiceServer::new(JobServer(board.clone())));
+            JobServer(board.clone()).add_to(&mut routes);
         }
         if let Some(party) = party {
-            routes.add_service(PartyServiceServer::new(party.clone()));
-            routes.add_service(ConsentServiceServer::new(party));
+            party.add_to(&mut routes);
         }
         let serving = tokio::spawn(serve(acceptor, routes.routes(), closed));
         if let Some(board) = &board {
@@ -241,7 +237,7 @@ fn reflection() -> Result<
     DaemonError,
 > {
     tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(proto::v1::DESCRIPTORS)
+        .register_encoded_file_descriptor_set(DESCRIPTORS)
         .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
         .build_v1()
         .map_err(|error| DaemonError::Serve(error.to_string()))

@@ -6,9 +6,13 @@ use std::sync::{
 };
 
 use futures::Stream;
-use proto::v1::{self, consent_service_server::ConsentService, party_service_server::PartyService};
+use proto::v1::{
+    self,
+    consent_service_server::{ConsentService, ConsentServiceServer},
+    party_service_server::{PartyService, PartyServiceServer},
+};
 use tokio_stream::{StreamExt, wrappers::ReceiverStream};
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, service::RoutesBuilder};
 
 use super::desk::Desk;
 use crate::{
@@ -29,6 +33,12 @@ pub struct PartyServer {
 }
 
 impl PartyServer {
+    /// Adds both services to a daemon's routes.
+    pub fn add_to(self, routes: &mut RoutesBuilder) {
+        routes.add_service(PartyServiceServer::new(self.clone()));
+        routes.add_service(ConsentServiceServer::new(self));
+    }
+
     fn coordinator<T>(&self, request: &Request<T>, stage: Stage) -> Result<(), Status> {
         only(request, &self.coordinator, stage)
             .map_err(|failure| status_of(failure.at(self.desk.name())))
