@@ -22,3 +22,6 @@ pub use run::{
 pub use status::{failure_of, status_of};
 pub use verdict::{Datasets, Decision, PendingJob, Published, Verdict, read_cancel, read_job};
 pub use view::{Explanation, JobView};
+
+#[cfg(test)]
+mod tests;

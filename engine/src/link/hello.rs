@@ -119,3 +119,29 @@ impl Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read_blocking<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> std::io::Result<Option<T>> {
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        runtime.block_on(read(&mut &bytes[..]))
+    }
+
+    proptest! {
+        #[test]
+        fn random_bytes_are_no_hello(bytes in prop::collection::vec(any::<u8>(), 0..5000)) {
+            prop_assert!(!matches!(read_blocking::<Hello>(&bytes), Ok(Some(_))));
+            prop_assert!(!matches!(read_blocking::<Answer>(&bytes), Ok(Some(_))));
+        }
+    }
+
+    #[test]
+    fn a_hello_longer_than_the_limit_is_not_waited_for() {
+        let announced = u16::try_from(MAX_BYTES + 1).unwrap().to_be_bytes();
+        assert!(matches!(read_blocking::<Hello>(&announced), Ok(None)));
+    }
+}
