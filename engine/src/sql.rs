@@ -19,13 +19,13 @@ mod relate;
 mod release;
 mod surface;
 mod tables;
-mod text;
 #[cfg(test)]
 pub(crate) mod tests;
+mod text;
 mod uses;
 mod value;
 
 pub use compile::{Compiled, compile};
-pub use error::CompileError;
 pub use encode::{EncodeError, encode};
+pub use error::CompileError;
 pub use local::{LocalError, run_local};

@@ -13,7 +13,10 @@ pub(super) fn class(text: &str) -> &'static str {
         "an empty cell"
     } else if digits(unsigned) {
         "an integer out of range"
-    } else if unsigned.split_once('.').is_some_and(|(a, b)| (digits(a) || a.is_empty()) && digits(b)) {
+    } else if unsigned
+        .split_once('.')
+        .is_some_and(|(a, b)| (digits(a) || a.is_empty()) && digits(b))
+    {
         "a number with digits behind the point"
     } else if unsigned.parse::<f64>().is_ok() {
         "a floating-point number"
@@ -52,16 +55,16 @@ pub(super) fn integer(text: &str, ty: ColumnType) -> Option<i64> {
             text.parse().ok()?
         }
         ColumnType::Decimal { scale, .. } => decimal(text, scale)?,
-        ColumnType::Date => match ScalarValue::try_from_string(text.to_owned(), &DataType::Date32) {
-            Ok(ScalarValue::Date32(Some(days))) => days.into(),
-            _ => return None,
-        },
-        ColumnType::Timestamp => {
-            match ScalarValue::try_from_string(text.to_owned(), &ty.arrow()) {
-                Ok(ScalarValue::TimestampMicrosecond(Some(micros), _)) => micros,
+        ColumnType::Date => {
+            match ScalarValue::try_from_string(text.to_owned(), &DataType::Date32) {
+                Ok(ScalarValue::Date32(Some(days))) => days.into(),
                 _ => return None,
             }
         }
+        ColumnType::Timestamp => match ScalarValue::try_from_string(text.to_owned(), &ty.arrow()) {
+            Ok(ScalarValue::TimestampMicrosecond(Some(micros), _)) => micros,
+            _ => return None,
+        },
         ColumnType::String => return None,
     };
     let (min, max) = ty.bounds()?;
@@ -96,7 +99,15 @@ mod tests {
     #[test]
     fn decimals_are_read_exactly_or_not_at_all() {
         let ty = ColumnType::Decimal { precision: 5, scale: 2 };
-        let good = [("1", 100), ("-1.5", -150), ("+0.05", 5), (".5", 50), ("999.99", 99999), ("1.500", 150), ("0", 0)];
+        let good = [
+            ("1", 100),
+            ("-1.5", -150),
+            ("+0.05", 5),
+            (".5", 50),
+            ("999.99", 99999),
+            ("1.500", 150),
+            ("0", 0),
+        ];
         for (text, value) in good {
             assert_eq!(integer(text, ty), Some(value), "{text}");
         }
@@ -116,7 +127,13 @@ mod tests {
 
     #[test]
     fn a_class_says_what_stands_there_without_repeating_it() {
-        let cases = [("", "an empty cell"), ("12", "an integer out of range"), ("1.5", "a number with digits behind the point"), ("1e5", "a floating-point number"), ("abc", "text")];
+        let cases = [
+            ("", "an empty cell"),
+            ("12", "an integer out of range"),
+            ("1.5", "a number with digits behind the point"),
+            ("1e5", "a floating-point number"),
+            ("abc", "text"),
+        ];
         for (text, want) in cases {
             assert_eq!(class(text), want);
         }

@@ -27,7 +27,9 @@ pub enum CatalogError {
         what: String,
     },
     /// A CSV cell that its column's type does not allow.
-    #[error("dataset `{dataset}`: {file}, line {line}, column `{column}`: {found} where {due} is due")]
+    #[error(
+        "dataset `{dataset}`: {file}, line {line}, column `{column}`: {found} where {due} is due"
+    )]
     Cell {
         /// Dataset.
         dataset: String,
@@ -65,7 +67,9 @@ pub enum CatalogError {
         what: Broken,
     },
     /// More rows than the published bound.
-    #[error("dataset `{dataset}` has more rows than its published bound of {rows_max}; publish a larger one")]
+    #[error(
+        "dataset `{dataset}` has more rows than its published bound of {rows_max}; publish a larger one"
+    )]
     Rows {
         /// Dataset.
         dataset: String,

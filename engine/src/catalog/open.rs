@@ -5,8 +5,7 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use datafusion::arrow::array::{ArrayRef, RecordBatch, RecordBatchOptions};
 
 use super::{
-    cell,
-    commitment,
+    cell, commitment,
     config::{Bound, ColumnConfig, DatasetConfig},
     descriptor::{ColumnSpec, DatasetDescriptor, Range},
     error::CatalogError,

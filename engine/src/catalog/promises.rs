@@ -82,7 +82,8 @@ pub(super) fn first_broken(
             outside.map(|row| (row, Broken::Range))
         }
         ColumnValues::Texts(v) => spec.domain.as_ref().and_then(|domain| {
-            let missing = |t: &Option<String>| t.as_ref().is_some_and(|t| domain.binary_search(t).is_err());
+            let missing =
+                |t: &Option<String>| t.as_ref().is_some_and(|t| domain.binary_search(t).is_err());
             v.iter().position(missing).map(|row| (row, Broken::Domain))
         }),
     };
@@ -107,17 +108,22 @@ pub(super) fn contradiction(spec: &ColumnSpec) -> Option<String> {
     if let ColumnType::Decimal { precision, scale } = spec.ty
         && (precision == 0 || precision > 18 || scale > precision)
     {
-        return Some(format!("DECIMAL({precision}, {scale}): 1 to 18 digits, no more of them behind the point"));
+        return Some(format!(
+            "DECIMAL({precision}, {scale}): 1 to 18 digits, no more of them behind the point"
+        ));
     }
     if spec.domain.is_some() && spec.ty != ColumnType::String {
         return Some("only string columns have a domain".into());
     }
-    let Some(range) = spec.range else { return None };
+    let range = spec.range?;
     let Some((min, max)) = spec.ty.bounds() else {
         return Some("a string has a domain, no range".into());
     };
     if range.min > range.max || range.min < min || range.max > max {
-        return Some(format!("the range {} to {} is empty or beyond the type", range.min, range.max));
+        return Some(format!(
+            "the range {} to {} is empty or beyond the type",
+            range.min, range.max
+        ));
     }
     None
 }

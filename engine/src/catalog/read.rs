@@ -4,9 +4,7 @@ use std::{fs, io::Cursor, path::Path, sync::Arc};
 
 use datafusion::{
     arrow::{
-        array::{
-            Array, ArrayRef, AsArray, Decimal128Array, Int64Array, RecordBatch, StringArray,
-        },
+        array::{Array, ArrayRef, AsArray, Decimal128Array, Int64Array, RecordBatch, StringArray},
         compute::{CastOptions, cast_with_options, concat_batches},
         csv::{ReaderBuilder, reader::Format},
         datatypes::{DataType, Field, Int64Type, Schema},
@@ -40,12 +38,21 @@ impl RawTable {
         let bytes: Arc<[u8]> = match &config.source {
             Source::Bytes(_, bytes) => Arc::clone(bytes),
             Source::Path(path) => {
-                let io = |source| CatalogError::Io { dataset: dataset.clone(), path: path.clone(), source };
+                let io = |source| CatalogError::Io {
+                    dataset: dataset.clone(),
+                    path: path.clone(),
+                    source,
+                };
                 fs::read(path).map_err(io)?.into()
             }
         };
-        let broken = |what: String| CatalogError::File { dataset: dataset.clone(), file: file.clone(), what };
-        let extension = Path::new(&file).extension().and_then(|e| e.to_str()).map(str::to_lowercase);
+        let broken = |what: String| CatalogError::File {
+            dataset: dataset.clone(),
+            file: file.clone(),
+            what,
+        };
+        let extension =
+            Path::new(&file).extension().and_then(|e| e.to_str()).map(str::to_lowercase);
         let (csv, rows) = match extension.as_deref() {
             Some("csv") => (true, read_csv(&bytes)),
             Some("parquet") => (false, read_parquet(bytes)),
@@ -68,7 +75,12 @@ impl RawTable {
         let column = self.column(name)?;
         let found = if self.csv { csv_type(column) } else { column.data_type().clone() };
         column_type(&found).ok_or_else(|| {
-            self.wrong(name, format!("type {found} cannot be shared; declare another one, a decimal for instance"))
+            self.wrong(
+                name,
+                format!(
+                    "type {found} cannot be shared; declare another one, a decimal for instance"
+                ),
+            )
         })
     }
 
@@ -82,7 +94,8 @@ impl RawTable {
                 integers_as(&self.parsed(spec, cells)?, spec.ty)
             }
             _ if text != (spec.ty == ColumnType::String) => {
-                let what = format!("is declared {:?}, {} has {}", spec.ty, self.file, raw.data_type());
+                let what =
+                    format!("is declared {:?}, {} has {}", spec.ty, self.file, raw.data_type());
                 return Err(self.wrong(&spec.name, what));
             }
             _ => Ok(Arc::clone(raw)),
@@ -112,14 +125,16 @@ impl RawTable {
         for (row, text) in cells.iter().enumerate() {
             let value = match text {
                 None => None,
-                Some(text) => Some(cell::integer(text, spec.ty).ok_or_else(|| CatalogError::Cell {
-                    dataset: self.dataset.clone(),
-                    file: self.file.clone(),
-                    line: self.line(row),
-                    column: spec.name.clone(),
-                    found: cell::class(text),
-                    due: cell::due(spec.ty),
-                })?),
+                Some(text) => {
+                    Some(cell::integer(text, spec.ty).ok_or_else(|| CatalogError::Cell {
+                        dataset: self.dataset.clone(),
+                        file: self.file.clone(),
+                        line: self.line(row),
+                        column: spec.name.clone(),
+                        found: cell::class(text),
+                        due: cell::due(spec.ty),
+                    })?)
+                }
             };
             values.push(value);
         }
@@ -154,10 +169,12 @@ fn integers_as(array: &ArrayRef, ty: ColumnType) -> Result<ArrayRef, ArrowError>
 }
 
 fn read_csv(bytes: &[u8]) -> Result<RecordBatch, ArrowError> {
-    let (found, _) = Format::default().with_header(true).infer_schema(Cursor::new(bytes), Some(0))?;
+    let (found, _) =
+        Format::default().with_header(true).infer_schema(Cursor::new(bytes), Some(0))?;
     let text = |f: &Arc<Field>| Field::new(f.name().trim(), DataType::Utf8, true);
     let schema = Arc::new(Schema::new(found.fields().iter().map(text).collect::<Vec<_>>()));
-    let reader = ReaderBuilder::new(Arc::clone(&schema)).with_header(true).build(Cursor::new(bytes))?;
+    let reader =
+        ReaderBuilder::new(Arc::clone(&schema)).with_header(true).build(Cursor::new(bytes))?;
     concat_batches(&schema, &reader.collect::<Result<Vec<_>, _>>()?)
 }
 
@@ -171,8 +188,7 @@ fn read_parquet(bytes: Arc<[u8]>) -> Result<RecordBatch, ArrowError> {
 
 /// The first type that all cells of a CSV column have.
 fn csv_type(column: &ArrayRef) -> DataType {
-    let candidates =
-        [ColumnType::Int64, ColumnType::Date, ColumnType::Timestamp];
+    let candidates = [ColumnType::Int64, ColumnType::Date, ColumnType::Timestamp];
     let Some(cells) = column.as_any().downcast_ref::<StringArray>() else { return DataType::Utf8 };
     let words = |t: &str| matches!(t.trim().to_ascii_lowercase().as_str(), "true" | "false");
     if cells.iter().flatten().count() == 0 {
@@ -217,7 +233,10 @@ fn is_text(ty: &DataType) -> bool {
 fn kind(error: &ArrowError) -> String {
     match error {
         ArrowError::CsvError(text) if text.contains("incorrect number of fields") => {
-            let line = text.split("line ").nth(1).and_then(|t| t.split(|c: char| !c.is_ascii_digit()).next());
+            let line = text
+                .split("line ")
+                .nth(1)
+                .and_then(|t| t.split(|c: char| !c.is_ascii_digit()).next());
             format!("line {} has another number of cells than the header", line.unwrap_or("?"))
         }
         ArrowError::CsvError(_) => "is not readable as CSV in UTF-8".into(),

@@ -140,7 +140,10 @@ fn check_output(plan: &Plan, shapes: &Shapes) -> Result<(), PlanError> {
                 return Err(wrong(i, "has another shape than its meaning asks for"));
             }
             if !masked(plan, output, part) {
-                return Err(wrong(i, "is not masked by the bit that says whether its row is released"));
+                return Err(wrong(
+                    i,
+                    "is not masked by the bit that says whether its row is released",
+                ));
             }
         }
     }
@@ -157,7 +160,9 @@ fn masked(plan: &Plan, output: &Output, column: Ref) -> bool {
             (Op::Head { of: l, rows: n }, Op::Head { of: a, rows: m }) if n == m => {
                 (live, at) = (*l, *a);
             }
-            (Op::Sort { live: l, columns, .. }, Op::Sort { .. }) if live.0 == at.0 && live.1 == 0 => {
+            (Op::Sort { live: l, columns, .. }, Op::Sort { .. })
+                if live.0 == at.0 && live.1 == 0 =>
+            {
                 at = if at.1 == 0 { *l } else { columns[at.1 as usize - 1] };
                 live = *l;
             }

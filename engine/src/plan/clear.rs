@@ -197,7 +197,8 @@ fn single<'c>(op: &Op, shape: Shape, at: &dyn Fn(&Ref) -> &'c Column) -> Column 
         }
         Op::Concat(parts) => concat(&parts.iter().map(at).collect::<Vec<_>>(), width),
         Op::Slice { of, from, .. } => {
-            let rows = at(of).limbs().iter().map(|r| cut(&shifted(r, *from, false), width)).collect();
+            let rows =
+                at(of).limbs().iter().map(|r| cut(&shifted(r, *from, false), width)).collect();
             Column::Bits(width, rows)
         }
         Op::EqBits(a, b) => test(a, b, &|x, y| x == y),
@@ -205,9 +206,9 @@ fn single<'c>(op: &Op, shape: Shape, at: &dyn Fn(&Ref) -> &'c Column) -> Column 
         Op::Add(a, b) => words(a, b, u64::wrapping_add),
         Op::Sub(a, b) => words(a, b, u64::wrapping_sub),
         Op::Mul(a, b) => words(a, b, u64::wrapping_mul),
-        Op::Affine { of, by, plus } => each(of, &|x| {
-            x.wrapping_mul(by.cast_unsigned()).wrapping_add(plus.cast_unsigned())
-        }),
+        Op::Affine { of, by, plus } => {
+            each(of, &|x| x.wrapping_mul(by.cast_unsigned()).wrapping_add(plus.cast_unsigned()))
+        }
         // The sign of a difference that fits: its bit `width`.
         Op::Lt { a, b, width } => test(a, b, &|x, y| x[0].wrapping_sub(y[0]) >> width & 1 == 1),
         Op::Eq { a, b, width } => {

@@ -12,8 +12,7 @@ pub(super) fn join(
     columns: &[&Column],
     (right_key, right_live): (&Column, &Column),
 ) -> Vec<Column> {
-    let left: Vec<(Limbs, bool)> =
-        left_key.limbs().into_iter().zip(left_live.to_flags()).collect();
+    let left: Vec<(Limbs, bool)> = left_key.limbs().into_iter().zip(left_live.to_flags()).collect();
     if sorted {
         let ascending = left.windows(2).all(|pair| match (pair[0].1, pair[1].1) {
             (true, true) => ordered(&pair[0].0, &pair[1].0) == Ordering::Less,

@@ -108,9 +108,8 @@ fn array(
     let bad = |what| DecodeError::Value { column: column.name.clone(), what };
     let here = |i: usize| values.present.as_ref().is_none_or(|p| p[i]);
     let integers = |offset: i64| {
-        let value = move |i: &usize| {
-            here(*i).then(|| values.value[*i].cast_signed().wrapping_add(offset))
-        };
+        let value =
+            move |i: &usize| here(*i).then(|| values.value[*i].cast_signed().wrapping_add(offset));
         rows.iter().map(value)
     };
     let quotients = rows.iter().map(|i| {
@@ -133,8 +132,10 @@ fn array(
             let digits = u32::from(scale.saturating_sub(*from));
             let factor = 10_i128.checked_pow(digits).ok_or_else(|| bad("quotient"))?;
             // DataFusion cuts the digits that do not fit.
-            let divide = |(sum, count)| i128::from(sum).checked_mul(factor).map(|s| s / i128::from(count));
-            let cut = quotients.map(|q| q.map(|q| divide(q).ok_or_else(|| bad("quotient"))).transpose());
+            let divide =
+                |(sum, count)| i128::from(sum).checked_mul(factor).map(|s| s / i128::from(count));
+            let cut =
+                quotients.map(|q| q.map(|q| divide(q).ok_or_else(|| bad("quotient"))).transpose());
             decimals(cut.collect::<Result<_, _>>()?, *scale)?
         }
         Decode::Bool => {

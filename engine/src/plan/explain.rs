@@ -30,12 +30,21 @@ pub fn explain(plan: &Plan, cost: &dyn Fn(usize) -> Option<String>) -> Result<St
 fn write_inputs(text: &mut String, plan: &Plan) -> std::fmt::Result {
     for (i, input) in plan.inputs.iter().enumerate() {
         let (party, names) = (&input.party, input.datasets.join(", "));
-        writeln!(text, "input {i}: {party} runs this on {names}, padded to {} rows", thousands(input.rows))?;
+        writeln!(
+            text,
+            "input {i}: {party} runs this on {names}, padded to {} rows",
+            thousands(input.rows)
+        )?;
         for line in input.text.lines() {
             writeln!(text, "    {line}")?;
         }
         for (c, column) in input.columns.iter().enumerate() {
-            writeln!(text, "    shares n{i}.{c} = {} as {}", column.name, encoding(&column.encoding))?;
+            writeln!(
+                text,
+                "    shares n{i}.{c} = {} as {}",
+                column.name,
+                encoding(&column.encoding)
+            )?;
         }
         writeln!(text, "    shares n{i}.{} = which rows exist", input.columns.len())?;
     }
@@ -55,7 +64,11 @@ fn write_output(text: &mut String, plan: &Plan) -> std::fmt::Result {
         writeln!(text)?;
     }
     if plan.min_group_entities > 0 {
-        writeln!(text, "every released row rests on at least {} entities", plan.min_group_entities)?;
+        writeln!(
+            text,
+            "every released row rests on at least {} entities",
+            plan.min_group_entities
+        )?;
     }
     Ok(())
 }
@@ -103,7 +116,9 @@ fn describe(op: &Op, plan: &Plan, shape: Option<Shape>) -> String {
         Op::And(a, b) => two("and", a, b),
         Op::Not(a) => format!("not {}", name(*a)),
         Op::Concat(parts) => format!("concat {}", names(parts)),
-        Op::Slice { of, from, width } => format!("slice {} from bit {from}, {width} bits", name(*of)),
+        Op::Slice { of, from, width } => {
+            format!("slice {} from bit {from}, {width} bits", name(*of))
+        }
         Op::EqBits(a, b) => two("equal", a, b),
         Op::LtBits(a, b) => two("less", a, b),
         Op::Add(a, b) => two("add", a, b),
@@ -140,7 +155,8 @@ fn describe(op: &Op, plan: &Plan, shape: Option<Shape>) -> String {
                 format!("{}{}", name(k.of), if k.descending { " descending" } else { "" })
             };
             let keys: Vec<String> = keys.iter().map(key).collect();
-            let by = if keys.is_empty() { String::new() } else { format!(" by {}", keys.join(", ")) };
+            let by =
+                if keys.is_empty() { String::new() } else { format!(" by {}", keys.join(", ")) };
             format!("sort {} first{by}; moves {}", name(*live), names(columns))
         }
         Op::Head { of, rows } => format!("the first {rows} of {}", name(*of)),
@@ -152,7 +168,7 @@ fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

@@ -25,13 +25,17 @@ impl Shapes {
         let node = self.0.get(at.0 as usize);
         let node = node.ok_or_else(|| format!("names n{}, which does not come before", at.0))?;
         let shape = node.get(at.1 as usize);
-        shape.copied().ok_or_else(|| format!("names output {} of n{}, which has {}", at.1, at.0, node.len()))
+        shape
+            .copied()
+            .ok_or_else(|| format!("names output {} of n{}, which has {}", at.1, at.0, node.len()))
     }
 
     fn bits(&self, at: Ref) -> Result<(u16, u64), String> {
         match self.of(at)? {
             Shape { kind: Kind::Bits(width), rows } => Ok((width, rows)),
-            Shape { kind: Kind::Z64, .. } => Err(format!("n{}.{} is Z64, bits are due", at.0, at.1)),
+            Shape { kind: Kind::Z64, .. } => {
+                Err(format!("n{}.{} is Z64, bits are due", at.0, at.1))
+            }
         }
     }
 
@@ -45,7 +49,9 @@ impl Shapes {
     fn word(&self, at: Ref) -> Result<u64, String> {
         match self.of(at)? {
             Shape { kind: Kind::Z64, rows } => Ok(rows),
-            Shape { kind: Kind::Bits(_), .. } => Err(format!("n{}.{} is bits, Z64 is due", at.0, at.1)),
+            Shape { kind: Kind::Bits(_), .. } => {
+                Err(format!("n{}.{} is bits, Z64 is due", at.0, at.1))
+            }
         }
     }
 }

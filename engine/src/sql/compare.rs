@@ -231,10 +231,8 @@ impl Compiler<'_> {
             Operator::Gt => (b, a, true, false),
             Operator::LtEq => (b, a, true, true),
             other => {
-                return Err(self.unsupported(
-                    format!("operator {other}"),
-                    "compare by =, <>, <, <=, > or >=",
-                ));
+                return Err(self
+                    .unsupported(format!("operator {other}"), "compare by =, <>, <, <=, > or >="));
             }
         };
         let bit = self.b.test(make(a, b, less), self.rows);
@@ -243,7 +241,8 @@ impl Compiler<'_> {
 
     /// `count >= least`.
     pub(super) fn at_least(&mut self, count: &Number, least: i64) -> Result<Ref, CompileError> {
-        let least = Number { at: Place::Constant(least), bounds: Bounds::of(least.into()), ..*count };
+        let least =
+            Number { at: Place::Constant(least), bounds: Bounds::of(least.into()), ..*count };
         self.compare_numbers(Operator::GtEq, count, &least)
     }
 }

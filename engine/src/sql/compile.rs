@@ -148,7 +148,8 @@ fn local(
     let name = TableReference::partial(dataset.party.as_str(), dataset.name.as_str());
     let own = |expr: &Expr| own_names(expr, &name);
     for column in &mut sharing.columns {
-        column.name = own(&sharing.expressions[column.source as usize]).map_err(meaning)?.to_string();
+        column.name =
+            own(&sharing.expressions[column.source as usize]).map_err(meaning)?.to_string();
     }
     let expressions = sharing.expressions.iter().map(own).collect::<Result<Vec<_>, _>>();
     let mut expressions = expressions.map_err(meaning)?;

@@ -21,7 +21,9 @@ pub enum EncodeError {
         bound: u64,
     },
     /// A value outside the declared range or list.
-    #[error("{party}: `{column}` has a value outside its declared {promise}; correct the table or publish what holds")]
+    #[error(
+        "{party}: `{column}` has a value outside its declared {promise}; correct the table or publish what holds"
+    )]
     Outside {
         /// Whose.
         party: String,
@@ -113,9 +115,9 @@ fn words(array: &ArrayRef, encoding: &Encoding, key: &[u8; 32]) -> Result<Vec<u6
         (min..=max).contains(&v).then_some(v).ok_or(Why::Outside("range"))
     };
     match (encoding, values) {
-        (Encoding::Offset { min, max, .. }, ColumnValues::Integers(all)) => each(all, |v| {
-            within(v, *min, *max).map(|v| v.wrapping_sub(*min).cast_unsigned())
-        }),
+        (Encoding::Offset { min, max, .. }, ColumnValues::Integers(all)) => {
+            each(all, |v| within(v, *min, *max).map(|v| v.wrapping_sub(*min).cast_unsigned()))
+        }
         (Encoding::Word { min, max }, ColumnValues::Integers(all)) => {
             each(all, |v| within(v, *min, *max).map(i64::cast_unsigned))
         }

@@ -71,8 +71,10 @@ pub enum CompileError {
         message: String,
     },
     /// The adversary model asked for is not implemented.
-    #[error("security `{asked}` is not implemented: this release protects against one party that \
-             follows the protocol and looks at all it sees; submit the job with `semi_honest`")]
+    #[error(
+        "security `{asked}` is not implemented: this release protects against one party that \
+             follows the protocol and looks at all it sees; submit the job with `semi_honest`"
+    )]
     Security {
         /// As asked.
         asked: &'static str,
@@ -111,12 +113,8 @@ pub(super) fn near_names<'a>(name: &str, known: impl Iterator<Item = &'a str>) -
     ranked.sort_unstable();
     ranked.dedup();
     let limit = (wanted.len() / 3).max(2);
-    let close: Vec<String> = ranked
-        .iter()
-        .filter(|(d, _)| *d <= limit)
-        .take(3)
-        .map(|(_, k)| (*k).to_owned())
-        .collect();
+    let close: Vec<String> =
+        ranked.iter().filter(|(d, _)| *d <= limit).take(3).map(|(_, k)| (*k).to_owned()).collect();
     if close.is_empty() && ranked.len() <= 4 {
         return ranked.into_iter().map(|(_, k)| k.to_owned()).collect();
     }

@@ -27,7 +27,9 @@ pub enum LocalError {
     #[error(transparent)]
     Catalog(#[from] CatalogError),
     /// DataFusion could not run the sub-plan; its message may hold values and is kept out.
-    #[error("the local part on {datasets} failed in DataFusion ({kind}); run its statement on the table to see why")]
+    #[error(
+        "the local part on {datasets} failed in DataFusion ({kind}); run its statement on the table to see why"
+    )]
     Run {
         /// The datasets it reads.
         datasets: String,

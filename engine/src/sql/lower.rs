@@ -31,7 +31,9 @@ impl Compiler<'_> {
                 Level::Groups(values) => values.get(&column.name).cloned().ok_or_else(|| {
                     CompileError::Inconsistent { what: format!("no grouped column {column}") }
                 }),
-                Level::Rows(_) => Err(self.unsupported("an aggregate in a row's condition", "use HAVING")),
+                Level::Rows(_) => {
+                    Err(self.unsupported("an aggregate in a row's condition", "use HAVING"))
+                }
             },
             Expr::BinaryExpr(binary) => self.binary(expr, binary),
             Expr::Not(inner) => {
@@ -46,7 +48,11 @@ impl Compiler<'_> {
                 let above = self.compare(Operator::GtEq, &of, &low)?;
                 let below = self.compare(Operator::LtEq, &of, &high)?;
                 let both = self.both(&above, &below);
-                Ok(if b.negated { self.negated(both.0, both.1) } else { Value::flag(both.0, both.1) })
+                Ok(if b.negated {
+                    self.negated(both.0, both.1)
+                } else {
+                    Value::flag(both.0, both.1)
+                })
             }
             Expr::InList(list) => {
                 let of = self.lower(&list.expr)?;
@@ -57,7 +63,11 @@ impl Compiler<'_> {
                     any = Some(any.map_or(equal, |a| self.either(&a, &equal)));
                 }
                 let any = any.ok_or_else(|| self.unsupported("IN ()", "list a value"))?;
-                Ok(if list.negated { self.negated(any.0, any.1) } else { Value::flag(any.0, any.1) })
+                Ok(if list.negated {
+                    self.negated(any.0, any.1)
+                } else {
+                    Value::flag(any.0, any.1)
+                })
             }
             Expr::Case(case) => self.case(expr, case),
             Expr::Cast(cast) => {
@@ -86,8 +96,10 @@ impl Compiler<'_> {
             }
             other => return Err(self.unsupported(describe(other), hint(other))),
         };
-        let negated =
-            matches!(expr, Expr::IsNull(_) | Expr::IsUnknown(_) | Expr::IsNotTrue(_) | Expr::IsNotFalse(_));
+        let negated = matches!(
+            expr,
+            Expr::IsNull(_) | Expr::IsUnknown(_) | Expr::IsNotTrue(_) | Expr::IsNotFalse(_)
+        );
         let bit = if negated { self.b.not(one) } else { one };
         Ok(Value::flag(bit, None))
     }
@@ -228,7 +240,9 @@ impl Compiler<'_> {
         let multiply = binary.op == Operator::Multiply;
         let scale = if multiply { a.scale + b.scale } else { a.scale };
         if scale != scale_of(&ty) {
-            return Err(self.unsupported(format!("`{expr}` with result type {ty}"), "CAST its parts"));
+            return Err(
+                self.unsupported(format!("`{expr}` with result type {ty}"), "CAST its parts")
+            );
         }
         let at = self.combine(binary.op, &a, &b);
         let kind = meaning(&ty).unwrap_or(Meaning::Integer);
@@ -240,7 +254,10 @@ impl Compiler<'_> {
         let ty = type_of(expr, self.tables.schema())?;
         let number = ty.is_integer() || ty.is_decimal();
         let limit = type_bounds(&ty).filter(|_| number).ok_or_else(|| {
-            self.unsupported(format!("arithmetic of type {ty} (`{expr}`)"), "use integers or decimals")
+            self.unsupported(
+                format!("arithmetic of type {ty} (`{expr}`)"),
+                "use integers or decimals",
+            )
         })?;
         Ok((ty, limit))
     }
@@ -348,7 +365,9 @@ impl Compiler<'_> {
         }
         if *ty == DataType::Boolean {
             return match (&yes.data, &no.data) {
-                (Data::Flag(a), Data::Flag(b)) => Ok(Value::flag(self.b.select(by, *a, *b), present)),
+                (Data::Flag(a), Data::Flag(b)) => {
+                    Ok(Value::flag(self.b.select(by, *a, *b), present))
+                }
                 _ => Err(self.unsupported(describe(expr), "use one type in all branches")),
             };
         }
@@ -375,7 +394,10 @@ impl Compiler<'_> {
             (Data::Number(_), DataType::Float64) => Ok(value),
             (Data::Number(n), to) if to.is_integer() || to.is_decimal() => {
                 let limit = type_bounds(to).unwrap_or(n.bounds);
-                if scale_of(to) < n.scale || n.meaning == Meaning::Date || n.meaning == Meaning::Timestamp {
+                if scale_of(to) < n.scale
+                    || n.meaning == Meaning::Date
+                    || n.meaning == Meaning::Timestamp
+                {
                     return Err(self.unsupported(refused(), "CAST columns of one provider only"));
                 }
                 let mut number = self.rescale(n, scale_of(to))?;
@@ -405,7 +427,9 @@ pub(super) fn describe(expr: &Expr) -> String {
             return format!("function {} over columns of several providers (`{expr}`)", f.name());
         }
         Expr::TryCast(_) | Expr::Cast(_) => "this CAST over columns of several providers",
-        Expr::Exists(_) | Expr::InSubquery(_) | Expr::ScalarSubquery(_) => "a subquery in an expression",
+        Expr::Exists(_) | Expr::InSubquery(_) | Expr::ScalarSubquery(_) => {
+            "a subquery in an expression"
+        }
         Expr::AggregateFunction(_) => "an aggregate inside another expression",
         Expr::WindowFunction(_) => "a window function",
         Expr::Placeholder(_) => "a parameter",

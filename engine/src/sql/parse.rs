@@ -49,7 +49,9 @@ pub(super) fn logical_plan(
         .execute_and_check(planned, &names.config, |_, _| {})
         .map_err(|e| names.explain(&e))?;
     let now = as_datetime::<TimestampMillisecondType>(now_ms)
-        .ok_or_else(|| CompileError::Inconsistent { what: "the job's issue time is no date".into() })?
+        .ok_or_else(|| CompileError::Inconsistent {
+            what: "the job's issue time is no date".into(),
+        })?
         .and_utc();
     let context = OptimizerContext::new_with_config_options(Arc::new(names.config.clone()))
         .with_query_execution_start_time(now)
@@ -175,7 +177,10 @@ fn root(error: &DataFusionError) -> &DataFusionError {
 }
 
 impl ContextProvider for Names {
-    fn get_table_source(&self, name: TableReference) -> datafusion::error::Result<Arc<dyn TableSource>> {
+    fn get_table_source(
+        &self,
+        name: TableReference,
+    ) -> datafusion::error::Result<Arc<dyn TableSource>> {
         let party = name.schema().unwrap_or_default().to_owned();
         self.tables.get(&(party, name.table().to_owned())).cloned().ok_or_else(|| {
             let error = self.unknown(&name);

@@ -31,7 +31,9 @@ impl Compiler<'_> {
                     "the statement may count one `{key}` several times, so {k} rows need not be {k} \
                      entities; join on a key that is unique on the other side too"
                 ),
-                None => format!("the dataset names no entity key, so {k} entities cannot be counted"),
+                None => {
+                    format!("the dataset names no entity key, so {k} entities cannot be counted")
+                }
             };
             return Err(self.refused(t, message));
         }
@@ -160,7 +162,10 @@ impl Compiler<'_> {
             Data::Flag(at) => (*at, None, Decode::Bool),
             Data::Number(number) => {
                 if type_of(expr, self.tables.schema())? == DataType::Float64 {
-                    return Err(self.unsupported(describe(expr), "floats come from AVG only; CAST to DECIMAL"));
+                    return Err(self.unsupported(
+                        describe(expr),
+                        "floats come from AVG only; CAST to DECIMAL",
+                    ));
                 }
                 let (at, offset) = self.placed(number);
                 (at, None, decode(number, offset))
@@ -185,7 +190,13 @@ impl Compiler<'_> {
         let null = matches!(value.data, Data::Text(Text::Null));
         let decode = if null { Decode::Bool } else { decode };
         let at = if value.present.is_some() { self.zeroed(at, &value) } else { at };
-        Ok(OutputColumn { name: name.to_owned(), value: at, present: value.present, divisor, decode })
+        Ok(OutputColumn {
+            name: name.to_owned(),
+            value: at,
+            present: value.present,
+            divisor,
+            decode,
+        })
     }
 
     /// What lies beneath an absent value is not shown either.

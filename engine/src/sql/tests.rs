@@ -1,6 +1,8 @@
 //! The demo's cast and statement, shared by the tests of this room.
 
+mod determinism;
 mod differential;
+mod refused;
 mod world;
 
 use crate::{
@@ -93,4 +95,3 @@ pub(crate) fn terms(dataset: &str, k: u32) -> PolicyTerms {
         PolicyRef { dataset: dataset.into(), id: "t".into(), version: 1, hash: Hash32([0; 32]) };
     PolicyTerms { policy, min_group_entities: k, max_groups: None, domains: Default::default() }
 }
-

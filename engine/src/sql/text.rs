@@ -51,6 +51,9 @@ mod tests {
         assert_eq!(widths(4096), [(0, 64)]);
         assert_eq!(widths(4097), [(64, 2), (0, 64)]);
         assert_eq!(widths(1 << 20), [(64, 16), (0, 64)]);
-        assert_eq!([width(0), width(1), width(2), width(3), width(16), width(17)], [1, 1, 1, 2, 4, 5]);
+        assert_eq!(
+            [width(0), width(1), width(2), width(3), width(16), width(17)],
+            [1, 1, 1, 2, 4, 5]
+        );
     }
 }

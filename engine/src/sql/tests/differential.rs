@@ -1,6 +1,9 @@
 //! Every statement of a corpus gives what DataFusion gives on the joined clear tables.
 
-use super::{terms, world::{World, lines}};
+use super::{
+    terms,
+    world::{World, lines},
+};
 
 /// Statements whose ORDER BY decides every row's place.
 const ORDERED: &[&str] = &[
@@ -113,7 +116,8 @@ const SETS: &[&str] = &[
 
 /// What differs, if anything.
 async fn difference(world: &World, sql: &str, ordered: bool) -> Option<String> {
-    let (mut ours, mut theirs) = (lines(&world.ours(sql, &[]).await), lines(&world.oracle(sql).await));
+    let (mut ours, mut theirs) =
+        (lines(&world.ours(sql, &[]).await), lines(&world.oracle(sql).await));
     if !ordered {
         ours.sort();
         theirs.sort();
@@ -148,7 +152,8 @@ async fn small_groups_and_scalars_are_not_shown() {
     theirs.sort();
     assert_eq!(ours, theirs);
     assert!(!kept.is_empty() && kept.len() < lines(&world.oracle(&sql).await).len());
-    for (condition, rows) in [("p.person_id < 3", 0), ("p.person_id < 30", 1), ("p.age > 1000", 0)] {
+    for (condition, rows) in [("p.person_id < 3", 0), ("p.person_id < 30", 1), ("p.age > 1000", 0)]
+    {
         let sql = format!("SELECT COUNT(*), SUM(p.age) {from} WHERE {condition}");
         assert_eq!(world.ours(&sql, &k).await.num_rows(), rows, "{condition}");
     }

@@ -17,7 +17,10 @@ use datafusion::{
 use crate::{
     catalog::{Bound, Catalog, ColumnConfig, ColumnType, DatasetConfig, DatasetDescriptor, Source},
     plan::{PolicyTerms, check, clear, decode},
-    sql::{compile, run_local, tests::{party, spec}},
+    sql::{
+        compile, run_local,
+        tests::{party, spec},
+    },
 };
 
 /// A small generator: its seed is printed by the test that uses it.
@@ -51,11 +54,23 @@ pub(super) struct World {
 }
 
 fn declared(name: &str, ty: ColumnType) -> ColumnConfig {
-    ColumnConfig { name: name.into(), ty: Some(ty), nullable: false, unique: false, min: None, max: None, domain: None }
+    ColumnConfig {
+        name: name.into(),
+        ty: Some(ty),
+        nullable: false,
+        unique: false,
+        min: None,
+        max: None,
+        domain: None,
+    }
 }
 
 fn ranged(name: &str, ty: ColumnType, min: i64, max: i64) -> ColumnConfig {
-    ColumnConfig { min: Some(Bound::Integer(min)), max: Some(Bound::Integer(max)), ..declared(name, ty) }
+    ColumnConfig {
+        min: Some(Bound::Integer(min)),
+        max: Some(Bound::Integer(max)),
+        ..declared(name, ty)
+    }
 }
 
 fn listed(name: &str, domain: &[&str]) -> ColumnConfig {
@@ -87,12 +102,18 @@ fn people(dice: &mut Dice, rows: u64) -> (String, Vec<ColumnConfig>) {
         let income = dice.pick(&["<=50K", ">50K"]);
         let height = format!("{}.{:02}", 140 + dice.roll(60), dice.roll(100));
         let height = dice.or_null(6, height);
-        let born = format!("19{:02}-{:02}-{:02}", 40 + dice.roll(50), 1 + dice.roll(12), 1 + dice.roll(28));
+        let born = format!(
+            "19{:02}-{:02}-{:02}",
+            40 + dice.roll(50),
+            1 + dice.roll(12),
+            1 + dice.roll(28)
+        );
         let vip = dice.pick(&["true", "false", ""]);
         let city = dice.pick(CITIES);
         let city = dice.or_null(7, city.into());
         let score = dice.pick(&["-9223372036854775808", "9223372036854775807", "0", "-1", "17"]);
-        writeln!(csv, "{id},{age},{education},{income},{height},{born},{vip},{city},{score}").unwrap();
+        writeln!(csv, "{id},{age},{education},{income},{height},{born},{vip},{city},{score}")
+            .unwrap();
     }
     let columns = vec![
         ranged("person_id", ColumnType::Int64, 0, 100_000),
@@ -119,7 +140,12 @@ fn jobs(dice: &mut Dice, rows: u64) -> (String, Vec<ColumnConfig>) {
         let gain = dice.or_null(5, gain.to_string());
         let bonus = format!("{}{}.{:02}", dice.pick(&["", "-"]), dice.roll(5000), dice.roll(100));
         let bonus = dice.or_null(5, bonus);
-        let since = format!("19{:02}-{:02}-{:02}", 60 + dice.roll(39), 1 + dice.roll(12), 1 + dice.roll(28));
+        let since = format!(
+            "19{:02}-{:02}-{:02}",
+            60 + dice.roll(39),
+            1 + dice.roll(12),
+            1 + dice.roll(28)
+        );
         let since = dice.or_null(6, since);
         let town = dice.pick(CITIES);
         writeln!(csv, "{id},{occupation},{hours},{gain},{loss},{bonus},{since},{town}").unwrap();
@@ -171,12 +197,14 @@ fn places() -> (String, Vec<ColumnConfig>) {
 impl World {
     pub(super) fn new(seed: u64, rows: u64) -> Self {
         let mut dice = Dice::new(seed);
-        let file = |name: &str, key: Option<&str>, (csv, columns): (String, Vec<ColumnConfig>)| DatasetConfig {
-            name: name.into(),
-            source: Source::Bytes(format!("{name}.csv"), csv.into_bytes().into()),
-            entity_key: key.map(str::to_owned),
-            rows_max: None,
-            columns,
+        let file = |name: &str, key: Option<&str>, (csv, columns): (String, Vec<ColumnConfig>)| {
+            DatasetConfig {
+                name: name.into(),
+                source: Source::Bytes(format!("{name}.csv"), csv.into_bytes().into()),
+                entity_key: key.map(str::to_owned),
+                rows_max: None,
+                columns,
+            }
         };
         let configs = [
             ("census", vec![file("people", Some("person_id"), people(&mut dice, rows))]),
@@ -199,7 +227,8 @@ impl World {
 
     /// What runs: local parts in DataFusion, the plan in the clear, the buyer's decoding.
     pub(super) async fn ours(&self, sql: &str, policies: &[PolicyTerms]) -> RecordBatch {
-        let compiled = compile(&spec(sql), &self.descriptors, policies).unwrap_or_else(|e| panic!("{sql}\n{e}"));
+        let compiled = compile(&spec(sql), &self.descriptors, policies)
+            .unwrap_or_else(|e| panic!("{sql}\n{e}"));
         check(&compiled.plan).unwrap_or_else(|e| panic!("{sql}\n{e}"));
         let mut inputs = Vec::new();
         for (local, input) in compiled.locals.iter().zip(&compiled.plan.inputs) {
@@ -236,15 +265,19 @@ impl World {
 /// The rows as text, in the types the buyer gets.
 pub(super) fn lines(table: &RecordBatch) -> Vec<String> {
     let options = FormatOptions::default().with_null("NULL");
-    let columns: Vec<_> = table.columns().iter().map(|column| {
-        let ty = match column.data_type() {
-            t if t.is_integer() => DataType::Int64,
-            DataType::Decimal128(_, scale) => DataType::Decimal128(38, *scale),
-            DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
-            other => other.clone(),
-        };
-        cast(column, &ty).unwrap()
-    }).collect();
+    let columns: Vec<_> = table
+        .columns()
+        .iter()
+        .map(|column| {
+            let ty = match column.data_type() {
+                t if t.is_integer() => DataType::Int64,
+                DataType::Decimal128(_, scale) => DataType::Decimal128(38, *scale),
+                DataType::Utf8View | DataType::LargeUtf8 => DataType::Utf8,
+                other => other.clone(),
+            };
+            cast(column, &ty).unwrap()
+        })
+        .collect();
     let text: Vec<_> =
         columns.iter().map(|c| ArrayFormatter::try_new(c.as_ref(), &options).unwrap()).collect();
     let row = |i| text.iter().map(|c| c.value(i).to_string()).collect::<Vec<_>>().join(" | ");
