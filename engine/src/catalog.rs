@@ -9,6 +9,8 @@ mod open;
 mod promises;
 mod read;
 mod schema;
+#[cfg(test)]
+mod tests;
 
 pub use config::{Bound, ColumnConfig, DatasetConfig, Source};
 pub use descriptor::{ColumnSpec, ColumnType, DatasetDescriptor, Range};

@@ -12,7 +12,10 @@ mod explain;
 mod hash;
 mod ir;
 mod layout;
+mod refs;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod typing;
 
 pub use check::{PlanError, check};

@@ -115,7 +115,7 @@ pub(super) fn contradiction(spec: &ColumnSpec) -> Option<String> {
     if spec.domain.is_some() && spec.ty != ColumnType::String {
         return Some("only string columns have a domain".into());
     }
-    let Some(range) = spec.range else { return None };
+    let range = spec.range?;
     let Some((min, max)) = spec.ty.bounds() else {
         return Some("a string has a domain, no range".into());
     };

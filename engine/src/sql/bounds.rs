@@ -160,7 +160,7 @@ pub(super) fn bounds(expr: &Expr, tables: &Tables<'_>) -> Result<Option<Bounds>,
     let within = |b: Option<Bounds>| b.map_or(limit, |b| b.intersect(limit));
     let found = match expr {
         Expr::Column(column) => within(tables.bounds(column)),
-        Expr::Literal(value, _) => literal(value).map_or(Bounds::of(0), Bounds::of),
+        Expr::Literal(value, _) => Bounds::of(literal(value).unwrap_or(0)),
         Expr::Cast(Cast { expr: inner, .. }) => within(cast_bounds(inner, &ty, tables)?),
         Expr::Negative(inner) => {
             let inner = bounds(inner, tables)?.unwrap_or(limit);

@@ -190,12 +190,12 @@ impl Builder {
         self.one(Op::Inject(of), Kind::Z64, rows)
     }
 
-    pub(super) fn to_bits(&mut self, of: Ref, min: i64, width: u16) -> Ref {
+    pub(super) fn word_to_bits(&mut self, of: Ref, min: i64, width: u16) -> Ref {
         let rows = self.rows(of);
         self.one(Op::ToBits { of, min, width }, Kind::Bits(width), rows)
     }
 
-    pub(super) fn to_word(&mut self, of: Ref, min: i64) -> Ref {
+    pub(super) fn bits_to_word(&mut self, of: Ref, min: i64) -> Ref {
         let rows = self.rows(of);
         self.one(Op::ToWord { of, min }, Kind::Z64, rows)
     }

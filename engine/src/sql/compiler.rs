@@ -115,7 +115,7 @@ impl<'a> Compiler<'a> {
                 self.share(*table, expr, Encoding::Word { min, max })
             }
             Place::Word(at) => *at,
-            Place::Bits { at, min } => self.b.to_word(*at, *min),
+            Place::Bits { at, min } => self.b.bits_to_word(*at, *min),
             Place::Constant(value) => self.b.constant_word(*value, self.rows),
         }
     }
@@ -134,7 +134,7 @@ impl<'a> Compiler<'a> {
             }
             _ => {
                 let word = self.word(number);
-                self.b.to_bits(word, min, width)
+                self.b.word_to_bits(word, min, width)
             }
         }
     }

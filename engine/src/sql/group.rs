@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use datafusion::{
-    arrow::datatypes::DataType,
+    arrow::datatypes::{DataType, Field},
     common::tree_node::{TreeNode, TreeNodeRecursion},
     logical_expr::{
         Cast, Expr,
@@ -67,8 +67,8 @@ impl Compiler<'_> {
         }
         self.clause = "SELECT (aggregates)";
         for (i, aggregate) in grouping.aggregates.iter().enumerate() {
-            let ty = grouping.schema.field(grouping.keys.len() + i).data_type().clone();
-            pending.push(self.aggregate(aggregate, &ty, &mut parts)?);
+            let field = grouping.schema.field(grouping.keys.len() + i);
+            pending.push(self.aggregate(aggregate, field, &mut parts)?);
         }
         let live = self.live;
         let everyone = self.count_of(live, &mut parts);
@@ -78,12 +78,12 @@ impl Compiler<'_> {
         let sums_at = 1 + parts.keys.len();
         let extremes_at = sums_at + parts.sums.len();
         let node = self.emit(parts, groups);
-        let mut outputs = Outputs { node, sums_at, extremes_at, rows, certain: keyed || certain };
+        let outputs = Outputs { node, sums_at, extremes_at, rows, certain: keyed || certain };
         self.rows = groups;
         self.live = Ref(node, 0);
         let mut values = BTreeMap::new();
         for (i, column) in pending.into_iter().enumerate() {
-            values.insert(i.to_string(), self.grouped(column, &mut outputs)?);
+            values.insert(i.to_string(), self.grouped(column, &outputs)?);
         }
         let count = outputs.count(everyone);
         self.level = Level::Groups(values);
@@ -148,7 +148,7 @@ impl Compiler<'_> {
     fn aggregate(
         &mut self,
         expr: &Expr,
-        ty: &DataType,
+        field: &Field,
         parts: &mut Parts,
     ) -> Result<Pending, CompileError> {
         let Expr::AggregateFunction(AggregateFunction { func, params }) = expr else {
@@ -178,8 +178,12 @@ impl Compiler<'_> {
                 let by = self.counted(argument, selected)?;
                 Ok(Pending::Count { sum: self.count_of(by, parts) })
             }
+            "SUM" if field.data_type().is_floating() => Err(self.unsupported(
+                format!("SUM of DOUBLE or FLOAT (`{expr}`)"),
+                "CAST to DECIMAL: sums are exact here",
+            )),
             "SUM" => self.sum(argument, selected, filtered, parts),
-            "AVG" => self.average(expr, argument, ty, (selected, filtered), parts),
+            "AVG" => self.average(field, argument, (selected, filtered), parts),
             _ if filtered => Err(self.unsupported(format!("{name} with FILTER"), "use CASE in it")),
             "MIN" | "MAX" => self.extreme(argument, name == "MAX", parts),
             _ => {
@@ -307,19 +311,21 @@ impl Compiler<'_> {
 
     fn average(
         &mut self,
-        expr: &Expr,
+        field: &Field,
         argument: &Expr,
-        ty: &DataType,
         (selected, filtered): (Ref, bool),
         parts: &mut Parts,
     ) -> Result<Pending, CompileError> {
         let (number, nullable, by) = self.measure(argument, selected)?;
         let from = number.scale;
-        let decode = match ty {
+        let decode = match field.data_type() {
             DataType::Float64 => Decode::Quotient { scale: from },
             other => Decode::DecimalQuotient { from, scale: scale_of(other) },
         };
-        self.notes.insert(format!("{expr} is sealed as its SUM and its COUNT; the buyer divides"));
+        self.notes.insert(format!(
+            "{} is sealed as its SUM and its COUNT; the buyer divides",
+            field.name()
+        ));
         let (sum, number) = self.summed(argument, &number, by, parts)?;
         let count = self.count_of(by, parts);
         Ok(Pending::Average { sum, count, nullable: nullable || filtered, number, decode })
@@ -355,7 +361,7 @@ impl Compiler<'_> {
     }
 
     /// The value of a column of the grouping.
-    fn grouped(&mut self, column: Pending, outputs: &mut Outputs) -> Result<Value, CompileError> {
+    fn grouped(&mut self, column: Pending, outputs: &Outputs) -> Result<Value, CompileError> {
         Ok(match column {
             Pending::Key { value, key, present } => {
                 let present = present.map(|p| outputs.key(p));
@@ -371,7 +377,7 @@ impl Compiler<'_> {
                 let present = self.group_present(nullable.then_some(count), outputs)?;
                 let sum = Number { at: Place::Word(outputs.sum(sum)), ..number };
                 let count = outputs.count(count);
-                Value { data: Data::Ratio(Ratio { sum, count, decode }), present }
+                Value { data: Data::Ratio(Box::new(Ratio { sum, count, decode })), present }
             }
             Pending::Extreme { at, nullable, largest, value } => {
                 let at = outputs.extreme(at);

@@ -1,6 +1,8 @@
 //! The demo's cast and statement, shared by the tests of this room.
 
+mod determinism;
 mod differential;
+mod refused;
 mod world;
 
 use crate::{

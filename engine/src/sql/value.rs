@@ -18,7 +18,7 @@ pub(super) enum Data {
     Flag(Ref),
     Number(Number),
     Text(Text),
-    Ratio(Ratio),
+    Ratio(Box<Ratio>),
 }
 
 /// An integer underneath. Arbitrary where absent, unless it comes straight from an input.
