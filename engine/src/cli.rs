@@ -4,13 +4,15 @@
 //! * Standard output carries what was asked for and nothing else; progress and errors go to standard error.
 //! * Every command ends with one of the exit codes of [`Ending`] or 0.
 
-mod answer;
 mod args;
+mod buyer;
 mod config;
+mod consent;
 mod dataset;
 mod demo;
 mod doctor;
 mod exit;
+mod job;
 mod job_file;
 mod keygen;
 mod outcome;
@@ -19,6 +21,7 @@ mod policy;
 mod progress;
 mod receipt;
 mod run;
+mod up;
 
 pub use args::{
     Cli, Command, ConfigArgs, ConsentCommand, DatasetAddArgs, DatasetCommand, DemoArgs, Format,

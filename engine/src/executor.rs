@@ -12,11 +12,13 @@ mod compilation;
 mod evidence;
 mod joint;
 mod links;
+mod opening;
 mod participant;
 mod planner;
 mod prepare;
 mod ready;
 
 pub use compilation::{Compilation, DATASET_DOMAIN, compile_published};
+pub use opening::{Delivery, Opener, open_result};
 pub use participant::Participant;
 pub use planner::ReceiptPlanner;

@@ -15,9 +15,11 @@ use serde::Deserialize;
 
 use super::exit::{CliError, chain};
 use crate::{
-    catalog::{ColumnSpec, DatasetDescriptor},
-    identity::{IdentityKey, PartyName, Pins, PublicKey, SealingKey},
+    catalog::{self, Catalog, ColumnConfig, Source},
+    identity::{IdentityKey, PartyName, Pins, PublicKey, SealingKey, Signed},
     link::Credentials,
+    policy::{PolicyDocument, parse_signed},
+    provider::ConsentMode,
 };
 
 /// A configuration as it stands in the file.
@@ -34,7 +36,7 @@ pub(super) struct Config {
     pub(super) certificate: PathBuf,
     /// The authority's certificate.
     pub(super) authority: PathBuf,
-    /// The journal: a SQLite file, made where there is none.
+    /// The folder of the daemon's journal, made where there is none.
     pub(super) state: Option<PathBuf>,
     /// Who everybody is.
     pub(super) pins: Pins,
@@ -72,20 +74,11 @@ pub(super) struct Address {
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ProviderConfig {
+    /// Who may ask it for work.
+    pub(super) coordinator: PartyName,
     /// Whether a person agrees to each job.
     #[serde(default)]
     pub(super) consent: ConsentMode,
-}
-
-/// Who agrees to jobs that the policies allow.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum ConsentMode {
-    /// A person, with `unseen consent`.
-    #[default]
-    Manual,
-    /// The daemon.
-    Auto,
 }
 
 /// `[[datasets]]`.
@@ -94,12 +87,16 @@ pub(super) enum ConsentMode {
 pub(super) struct DatasetConfig {
     pub(super) name: String,
     /// The table: .csv or .parquet.
-    pub(super) file: PathBuf,
+    pub(super) path: PathBuf,
     /// The signed policy.
     pub(super) policy: PathBuf,
-    pub(super) rows_max: u64,
+    /// The column that identifies the entity a row is about.
     pub(super) entity_key: Option<String>,
-    pub(super) columns: Vec<ColumnSpec>,
+    /// Public bound on the number of rows; rounded up to a multiple of 1,024 where it is left out.
+    pub(super) rows_max: Option<u64>,
+    /// The columns to publish; all of them, without promises, where it is left out.
+    #[serde(default)]
+    pub(super) columns: Vec<ColumnConfig>,
 }
 
 /// `[buyer]`.
@@ -138,7 +135,7 @@ impl Config {
         let mut paths = vec![&mut self.identity_key, &mut self.certificate, &mut self.authority];
         paths.extend(self.state.as_mut());
         paths.extend(self.buyer.as_mut().map(|buyer| &mut buyer.sealing_key));
-        paths.extend(self.datasets.iter_mut().flat_map(|d| [&mut d.file, &mut d.policy]));
+        paths.extend(self.datasets.iter_mut().flat_map(|d| [&mut d.path, &mut d.policy]));
         for path in paths {
             *path = folder.join(&*path);
         }
@@ -183,9 +180,31 @@ impl Config {
         })
     }
 
-    /// What this provider publishes.
-    pub(super) fn descriptors(&self) -> impl Iterator<Item = DatasetDescriptor> {
-        self.datasets.iter().map(|dataset| dataset.descriptor(&self.party))
+    /// The tables, read and checked against what is promised of them.
+    ///
+    /// # Errors
+    /// Usage: the first thing that is wrong, by dataset, file, row and column; never a value.
+    pub(super) fn catalog(&self) -> Result<Catalog, CliError> {
+        let configs = self.datasets.iter().map(DatasetConfig::source).collect();
+        Catalog::open(&self.party, configs).map_err(|error| {
+            CliError::usage(format!("{}: {}", self.party, chain(&error)))
+                .next("correct the table, or what the configuration promises of it")
+        })
+    }
+
+    /// The signed policy of a dataset, its signature checked.
+    ///
+    /// # Errors
+    /// Usage: it cannot be read or does not hold.
+    pub(super) fn policy(
+        &self,
+        dataset: &DatasetConfig,
+    ) -> Result<Signed<PolicyDocument>, CliError> {
+        let (key, path) = (self.key_of(&self.party)?, dataset.policy.display());
+        parse_signed(&read(&dataset.policy)?, &key).map_err(|error| {
+            CliError::usage(format!("policy {path}: {}", chain(&error)))
+                .next("sign it with `unseen policy sign`")
+        })
     }
 
     /// The key pinned of a party.
@@ -208,13 +227,12 @@ impl BuyerConfig {
 }
 
 impl DatasetConfig {
-    /// What is published of this dataset.
-    pub(super) fn descriptor(&self, party: &PartyName) -> DatasetDescriptor {
-        DatasetDescriptor {
-            party: party.clone(),
+    fn source(&self) -> catalog::DatasetConfig {
+        catalog::DatasetConfig {
             name: self.name.clone(),
-            rows_max: self.rows_max,
+            source: Source::Path(self.path.clone()),
             entity_key: self.entity_key.clone(),
+            rows_max: self.rows_max,
             columns: self.columns.clone(),
         }
     }

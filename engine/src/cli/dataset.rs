@@ -99,7 +99,7 @@ fn head(args: &DatasetAddArgs, schema: &SchemaRef, rows: u64) -> Result<String, 
          # that fits, widened so that no extreme shows; narrow or widen them to what you know beforehand.\n",
     );
     let _ = writeln!(text, "[[datasets]]\nname = \"{name}\"");
-    let _ = writeln!(text, "file = {}", toml_text(&args.file.display().to_string()));
+    let _ = writeln!(text, "path = {}", toml_text(&args.file.display().to_string()));
     let _ = writeln!(text, "policy = \"{name}.policy.signed.json\"");
     let _ = writeln!(text, "rows_max = {}", rows.div_ceil(ROW_STEP).max(1) * ROW_STEP);
     match &args.entity_key {
@@ -143,7 +143,7 @@ async fn range(table: &DataFrame, name: &str, path: &Path) -> Result<String, Cli
     let max = above(most).and_then(|bound| i64::try_from(bound - 1).ok()).unwrap_or(i64::MAX);
     let below = above(least.saturating_neg()).and_then(|bound| i64::try_from(bound).ok());
     let min = if least >= 0 { 0 } else { below.map_or(i64::MIN, |bound| -bound) };
-    Ok(format!("range = {{ min = \"{min}\", max = \"{max}\" }}\n"))
+    Ok(format!("min = {min}\nmax = {max}\n"))
 }
 
 /// The column's values as a public list.
@@ -269,8 +269,8 @@ mod tests {
         let text = add(csv, Some("id"), &["dept"]).await.unwrap();
         assert!(text.contains("name = \"claims_2024\""), "{text}");
         assert!(text.contains("rows_max = 1024\nentity_key = \"id\""), "{text}");
-        assert!(text.contains("range = { min = \"0\", max = \"31\" }"), "{text}");
-        assert!(text.contains("range = { min = \"-4\", max = \"1023\" }"), "{text}");
+        assert!(text.contains("min = 0\nmax = 31\n"), "{text}");
+        assert!(text.contains("min = -4\nmax = 1023\n"), "{text}");
         assert!(text.contains(r#"domain = ["card\"io", "onco"]"#), "{text}");
         assert!(!text.contains("900") && !text.contains("17"), "{text}");
     }

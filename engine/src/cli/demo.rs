@@ -3,7 +3,9 @@
 mod actor;
 mod jobs;
 mod report;
+mod stage;
 mod tables;
 mod world;
 
 pub(in crate::cli) use jobs::list;
+pub(in crate::cli) use stage::run;

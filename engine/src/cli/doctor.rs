@@ -3,10 +3,13 @@
 use std::{fmt::Write as _, net::TcpListener, path::Path};
 
 use super::{
-    config::{Config, DatasetConfig, read},
+    config::{Config, DatasetConfig},
     exit::{CliError, chain},
 };
-use crate::policy::{Level, lint, parse_signed};
+use crate::{
+    catalog::Catalog,
+    policy::{Level, lint},
+};
 
 /// What was found, a line each; good ones begin with `ok`.
 #[derive(Debug, Default)]
@@ -56,9 +59,14 @@ pub(super) fn examine(path: &Path) -> Result<String, CliError> {
         findings.note("sealing key", sealing(&config));
         findings.note("coordinator", config.key_of(&buyer.coordinator).map(|key| key.to_string()));
     }
-    for dataset in &config.datasets {
-        let table = format!("dataset {}.{}", config.party, dataset.name);
-        findings.note(&table, policy(&config, dataset));
+    match config.catalog() {
+        Ok(catalog) => {
+            for dataset in &config.datasets {
+                let table = format!("dataset {}.{}", config.party, dataset.name);
+                findings.note(&table, policy(&config, &catalog, dataset));
+            }
+        }
+        Err(error) => findings.note("datasets", Err(error)),
     }
     if findings.bad == 0 {
         return Ok(findings.lines);
@@ -95,19 +103,17 @@ fn sealing(config: &Config) -> Result<String, CliError> {
     }
 }
 
-/// The table's file is there; the policy is signed by this party and fits what is published.
-fn policy(config: &Config, dataset: &DatasetConfig) -> Result<String, CliError> {
-    if !dataset.file.is_file() {
-        return Err(CliError::usage(format!("{}: there is no such file", dataset.file.display())));
-    }
+/// The policy is signed by this party and fits what is published.
+fn policy(config: &Config, catalog: &Catalog, dataset: &DatasetConfig) -> Result<String, CliError> {
+    let policy = config.policy(dataset)?.body;
     let wrong = |text: String| CliError::usage(format!("{}: {text}", dataset.policy.display()));
-    let key = config.key_of(&config.party)?;
-    let signed =
-        parse_signed(&read(&dataset.policy)?, &key).map_err(|error| wrong(chain(&error)))?;
-    let table = dataset.descriptor(&config.party);
-    let findings = lint(&signed.body, Some(&table));
+    let published = catalog.descriptor(&dataset.name).map_err(|error| wrong(chain(&error)))?;
+    if policy.dataset != published.table() {
+        return Err(wrong(format!("is the policy of {}", policy.dataset)));
+    }
+    let findings = lint(&policy, Some(published));
     match findings.iter().find(|finding| finding.level == Level::Error) {
         Some(error) => Err(wrong(format!("{}: {}", error.field, error.message))),
-        None => Ok(format!("policy {} version {}", signed.body.id, signed.body.version)),
+        None => Ok(format!("policy {} version {}", policy.id, policy.version)),
     }
 }

@@ -7,9 +7,9 @@ use clap::Parser;
 use super::{
     args::{Cli, Command, DatasetCommand, DemoArgs, KeygenArgs, PolicyCommand, ReceiptCommand},
     config::Config,
-    dataset, demo, doctor,
+    consent, dataset, demo, doctor,
     exit::{CliError, chain},
-    keygen, policy, receipt,
+    job, keygen, policy, receipt, up,
 };
 use crate::{identity::PartyName, plan::PLAN_FORMAT};
 
@@ -37,7 +37,12 @@ fn run(command: Command) -> Result<(), CliError> {
             say(&receipt::verify_file(&file, pins.as_deref())?);
         }
         Command::Version => say(&version()),
-        _ => return Err(CliError::usage("not built yet")),
+        Command::Up(args) => {
+            log();
+            runtime()?.block_on(up::run(&args))?;
+        }
+        Command::Job(command) => say(&runtime()?.block_on(job::run(&command))?),
+        Command::Consent(command) => say(&runtime()?.block_on(consent::run(&command))?),
     }
     Ok(())
 }
@@ -56,7 +61,7 @@ fn demo(args: &DemoArgs) -> Result<(), CliError> {
         say(&demo::list());
         return Ok(());
     }
-    Err(CliError::usage("not built yet"))
+    runtime()?.block_on(demo::run(args))
 }
 
 fn datasets(command: &DatasetCommand) -> Result<String, CliError> {
@@ -64,7 +69,7 @@ fn datasets(command: &DatasetCommand) -> Result<String, CliError> {
         DatasetCommand::Add(args) => runtime()?.block_on(dataset::describe(args)),
         DatasetCommand::List(args) => {
             let config = Config::load(&args.config)?;
-            Ok(config.descriptors().map(|table| dataset::listing(&table)).collect())
+            Ok(config.catalog()?.descriptors().map(dataset::listing).collect())
         }
     }
 }
@@ -97,6 +102,13 @@ fn keys(args: &KeygenArgs) -> Result<String, CliError> {
         "# keys of {name} in {folder} ({certified}); every other party pins it in its configuration:\n{}",
         keygen::pin_text(&name, &pin)
     ))
+}
+
+/// A daemon's log goes to standard error; `RUST_LOG` says how much (`info` by default).
+fn log() {
+    let filter = tracing_subscriber::EnvFilter::try_from_default_env();
+    let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
 }
 
 #[expect(clippy::print_stdout, reason = "a command's answer")]

@@ -6,7 +6,7 @@ use crate::{
     identity::{PartyName, Signed},
     job::{Failure, JobId, JobSpec, JobState, Reason, SPEC_DOMAIN, Stage},
     link::{Dialler, LinkError},
-    wire::{self, Explanation, JobCalls, JobView, SealedShare},
+    wire::{self, Datasets, Explanation, JobCalls, JobView, SealedShare},
 };
 
 /// Longest sealed share a buyer takes, in bytes.
@@ -26,6 +26,8 @@ pub struct Fetched {
     pub sealed: BTreeMap<PartyName, SealedShare>,
     /// The receipt (JSON).
     pub receipt: Vec<u8>,
+    /// What the plan was compiled from.
+    pub documents: Datasets,
 }
 
 impl Buyer {
@@ -128,7 +130,8 @@ impl Buyer {
             let words = format!("the sealed share of {party} broke off; fetch again");
             return Err(Failure::new(Reason::PartyLost, Stage::Deliver, words));
         }
-        Ok(Fetched { sealed, receipt: self.receipt(job).await? })
+        let (receipt, documents) = (self.receipt(job).await?, self.calls.documents(job).await?);
+        Ok(Fetched { sealed, receipt, documents })
     }
 
     /// A job's receipt (JSON).

@@ -7,6 +7,7 @@ use super::{
 use crate::{
     identity::PartyName,
     job::{Failure, JobEvent, JobId, JobState, Reason, Stage},
+    wire::{self, Datasets},
 };
 
 impl Board {
@@ -73,5 +74,21 @@ impl Board {
             let words = format!("the job is {}; it has no receipt yet", view.state);
             Failure::new(Reason::NotReady, Stage::Deliver, words)
         })
+    }
+
+    /// What the job's plan was compiled from, for its buyer and its participants.
+    ///
+    /// # Errors
+    /// [`Reason::JobUnknown`], [`Reason::NotReady`] before it was compiled.
+    pub async fn documents(&self, caller: &PartyName, job: JobId) -> Result<Datasets, Failure> {
+        self.view(caller, job).await?;
+        let record = self.store.get(job).await.map_err(|error| broken(&error))?;
+        let spec = record.ok_or_else(unknown)?.spec;
+        let kept = self.store.notes(job, "published").await.map_err(|error| broken(&error))?;
+        let (_, published) = kept.first().ok_or_else(|| {
+            let words = "the job has not been compiled by everybody yet";
+            Failure::new(Reason::NotReady, Stage::Deliver, words)
+        })?;
+        Ok(Datasets { spec, published: wire::parse("published", Stage::Deliver, published)? })
     }
 }

@@ -112,6 +112,16 @@ impl JobService for JobServer {
         let receipt = self.0.receipt(&caller, job).await;
         receipt.map(|json| Response::new(v1::Receipt { json })).map_err(status_of)
     }
+
+    async fn get_documents(
+        &self,
+        request: Request<v1::GetDocumentsRequest>,
+    ) -> Reply<v1::Documents> {
+        let caller = caller(&request, Stage::Deliver).map_err(status_of)?;
+        let job = read_job(&request.get_ref().job, Stage::Deliver).map_err(status_of)?;
+        let documents = self.0.documents(&caller, job).await;
+        documents.map(|documents| Response::new(documents.into())).map_err(status_of)
+    }
 }
 
 /// Sends all sealed shares of a job, then notes that they were delivered.

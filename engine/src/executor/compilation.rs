@@ -120,7 +120,8 @@ impl Compilation {
             // Step 0 is none; operation `at` is step `at + 1`.
             let step = at as u64 + 1;
             let openings = self.quote.openings.iter();
-            for opening in openings.filter(|o| o.step == step && o.kind == OpeningKind::Permutation) {
+            for opening in openings.filter(|o| o.step == step && o.kind == OpeningKind::Permutation)
+            {
                 *times.entry(opening.count).or_insert(0) += 1;
             }
             times.into_iter().collect()
@@ -152,10 +153,7 @@ fn seconds(cost: OpCost, spec: &JobSpec) -> f64 {
 }
 
 /// Reads all documents; `party.dataset` → descriptor and policy.
-fn documents(
-    published: &Published,
-    pins: &Pins,
-) -> Result<BTreeMap<String, Document>, Failure> {
+fn documents(published: &Published, pins: &Pins) -> Result<BTreeMap<String, Document>, Failure> {
     let mut policies = BTreeMap::new();
     for json in &published.policies {
         let policy = policy(json, pins)?;
@@ -189,21 +187,20 @@ fn descriptor(json: &[u8], pins: &Pins) -> Result<DatasetDescriptor, Failure> {
 }
 
 fn policy(json: &[u8], pins: &Pins) -> Result<PolicyDocument, Failure> {
-    let text = std::str::from_utf8(json).map_err(|_| {
-        Failure::new(Reason::SpecInvalid, Stage::Validate, "a policy is no text")
-    })?;
+    let text = std::str::from_utf8(json)
+        .map_err(|_| Failure::new(Reason::SpecInvalid, Stage::Validate, "a policy is no text"))?;
     let signed: Signed<PolicyDocument> = crate::wire::parse("policy", Stage::Validate, json)?;
     let key = pinned(&signed.party, pins)?;
     let party = signed.party;
-    parse_signed(text, &key).map(|signed| signed.body).map_err(|error| {
-        unsigned(&party, format!("policy of {}: {error}", signed.body.dataset))
-    })
+    parse_signed(text, &key)
+        .map(|signed| signed.body)
+        .map_err(|error| unsigned(&party, format!("policy of {}: {error}", signed.body.dataset)))
 }
 
 fn pinned(party: &PartyName, pins: &Pins) -> Result<crate::identity::PublicKey, Failure> {
-    pins.of(party).map(|pin| pin.key).map_err(|error| {
-        Failure::new(Reason::PartyUnknown, Stage::Validate, error.to_string())
-    })
+    pins.of(party)
+        .map(|pin| pin.key)
+        .map_err(|error| Failure::new(Reason::PartyUnknown, Stage::Validate, error.to_string()))
 }
 
 fn terms(policy: &PolicyDocument) -> PolicyTerms {
@@ -223,7 +220,9 @@ fn terms(policy: &PolicyDocument) -> PolicyTerms {
 
 fn failure_of(error: &CompileError) -> Failure {
     let reason = match error {
-        CompileError::UnknownTable { .. } | CompileError::UnknownColumn { .. } => Reason::TableUnknown,
+        CompileError::UnknownTable { .. } | CompileError::UnknownColumn { .. } => {
+            Reason::TableUnknown
+        }
         CompileError::Unsupported { .. }
         | CompileError::Overflow { .. }
         | CompileError::Security { .. } => Reason::Unsupported,
@@ -238,9 +237,17 @@ fn unsigned(party: &PartyName, words: String) -> Failure {
 
 /// Our own compiler made no plan: a fault of this program.
 fn unsound(error: &PlanError) -> Failure {
-    Failure::new(Reason::Internal, Stage::Validate, format!("the compiled plan is unsound: {error}"))
+    Failure::new(
+        Reason::Internal,
+        Stage::Validate,
+        format!("the compiled plan is unsound: {error}"),
+    )
 }
 
 fn unpriced(error: &ExecError) -> Failure {
-    Failure::new(Reason::Internal, Stage::Validate, format!("the compiled plan has no price: {error}"))
+    Failure::new(
+        Reason::Internal,
+        Stage::Validate,
+        format!("the compiled plan has no price: {error}"),
+    )
 }

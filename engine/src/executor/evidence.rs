@@ -10,7 +10,10 @@ use protocols::{
 
 use super::{joint::Me, links::Seats};
 use crate::{
-    audit::{Flow, InputEntry, Meter, Opened, OpenedKind, OutputEntry, PART_DOMAIN, PartLink, ReceiptPart},
+    audit::{
+        Flow, InputEntry, Meter, Opened, OpenedKind, OutputEntry, PART_DOMAIN, PartLink,
+        ReceiptPart,
+    },
     identity::{Hash32, PartyName, Signed},
     job::{Failure, Reason, Stage},
     policy::consent_hash,
@@ -50,7 +53,8 @@ pub(super) fn account(
         milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
     };
     let opened: Option<Vec<_>> = opened.iter().map(|opening| entry(opening, seats)).collect();
-    let strange = || Failure::new(Reason::Internal, Stage::Release, "an opening of an unknown kind");
+    let strange =
+        || Failure::new(Reason::Internal, Stage::Release, "an opening of an unknown kind");
     Ok(Account { links, opened: opened.ok_or_else(strange)?, meter })
 }
 
@@ -83,9 +87,14 @@ pub(super) fn part(
     (account, sealed): (Account, Option<&Sealed>),
 ) -> Result<Vec<u8>, Failure> {
     let own = order.participants.iter().find(|participant| participant.party == *me.name);
-    let consent = own.map(|participant| consent_hash(&participant.consent.body)).ok_or_else(|| {
-        Failure::new(Reason::ConsentMissing, Stage::Release, "the order names no consent of this party")
-    })?;
+    let consent =
+        own.map(|participant| consent_hash(&participant.consent.body)).ok_or_else(|| {
+            Failure::new(
+                Reason::ConsentMissing,
+                Stage::Release,
+                "the order names no consent of this party",
+            )
+        })?;
     let part = ReceiptPart {
         job: job.id.hash(),
         plan: job.assessment.plan_hash,

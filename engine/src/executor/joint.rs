@@ -1,9 +1,6 @@
 //! The joint part of a run at one participant: agree on keys, run the plan, say ready, seal.
 
-use std::{
-    sync::Arc,
-    time::Instant,
-};
+use std::{sync::Arc, time::Instant};
 
 use protocols::{
     mpc::Column,
@@ -104,16 +101,11 @@ impl Seat<'_> {
                 agreement::AgreementError::Channel(error) => self.seats.channel_failure(&error),
                 agreement::AgreementError::NoKey(peer)
                 | agreement::AgreementError::Forced(peer) => self.blame(peer, &error.to_string()),
-                other => {
-                    Failure::new(Reason::Internal, Stage::Connect, other.to_string()).at(self.me.name)
-                }
+                other => Failure::new(Reason::Internal, Stage::Connect, other.to_string())
+                    .at(self.me.name),
             }
         })?;
-        let prss = Prss::new(
-            role,
-            &Zeroizing::new(*keys.own()),
-            &Zeroizing::new(*keys.next()),
-        );
+        let prss = Prss::new(role, &Zeroizing::new(*keys.own()), &Zeroizing::new(*keys.next()));
         let gate = Gate::listing(&self.compilation.quote.openings);
         Ok(Session::new(role, Arc::clone(self.channel) as Arc<dyn Channel>, prss, gate))
     }
@@ -172,7 +164,8 @@ impl Seat<'_> {
     /// This party's share of the result, in the shapes that the plan seals.
     fn share(&self, role: Role, shared: SharedResult) -> Result<ResultShare, Failure> {
         let shapes = self.compilation.sealed_shapes();
-        let columns = shared.columns.into_iter().zip(shapes).map(|(column, shape)| words(column, shape));
+        let columns =
+            shared.columns.into_iter().zip(shapes).map(|(column, shape)| words(column, shape));
         let columns: Option<Vec<_>> = columns.collect();
         let unfit = || {
             let words = "the result has other columns than the plan seals";
@@ -182,8 +175,7 @@ impl Seat<'_> {
     }
 
     fn account(&self, session: Option<&Session>, began: Instant) -> Result<Account, Failure> {
-        let digests =
-            self.channel.digests().map_err(|error| self.seats.channel_failure(&error))?;
+        let digests = self.channel.digests().map_err(|error| self.seats.channel_failure(&error))?;
         let opened: Vec<Opening> = session.map(|s| s.opened().to_vec()).unwrap_or_default();
         let rounds = session.map_or(0, Session::depth);
         account(self.seats, &digests, &opened, (rounds, began.elapsed()))

@@ -133,7 +133,11 @@ impl Planner for ReceiptPlanner {
 fn times(spec: &JobSpec, parts: &[Signed<ReceiptPart>], now_ms: i64) -> Times {
     let took = parts.iter().map(|part| part.body.meter.milliseconds).max().unwrap_or(0);
     let took = i64::try_from(took).unwrap_or(i64::MAX);
-    Times { issued_ms: spec.issued_at_ms, started_ms: now_ms.saturating_sub(took), ended_ms: now_ms }
+    Times {
+        issued_ms: spec.issued_at_ms,
+        started_ms: now_ms.saturating_sub(took),
+        ended_ms: now_ms,
+    }
 }
 
 fn fault(words: String) -> Failure {

@@ -49,7 +49,8 @@ pub(super) fn rows(
     compilation: &Compilation,
     run: Hash32,
 ) -> Result<Vec<Option<EncodedInput>>, Failure> {
-    let runtime = Runtime::new().map_err(|error| fault(party, Reason::Internal, error.to_string()))?;
+    let runtime =
+        Runtime::new().map_err(|error| fault(party, Reason::Internal, error.to_string()))?;
     // Every participant's nonce is in the run's name, and all gave theirs with their commitments.
     let hash_key = blake3::derive_key("unseen.keyed-hash/v1", &run.0);
     let compiled = &compilation.compiled;

@@ -2,7 +2,10 @@
 //!
 //! Two sealed shares are enough to reconstruct; so nobody seals before all three have said so.
 
-use protocols::{net::Notes, party::{PartyId, Role}};
+use protocols::{
+    net::Notes,
+    party::{PartyId, Role},
+};
 use serde::{Deserialize, Serialize};
 
 use super::links::Seats;
@@ -35,7 +38,8 @@ pub(super) fn exchange(
 ) -> Result<(), Failure> {
     let signed = Signed::new(READY_DOMAIN, ready.clone(), me.clone(), key);
     let note = crate::wire::write(&signed);
-    let peers: Vec<PartyId> = Role::ALL.map(Role::id).into_iter().filter(|id| *id != notes.me()).collect();
+    let peers: Vec<PartyId> =
+        Role::ALL.map(Role::id).into_iter().filter(|id| *id != notes.me()).collect();
     for peer in &peers {
         notes.send_note(*peer, note.clone()).map_err(|error| seats.channel_failure(&error))?;
     }
@@ -46,12 +50,7 @@ pub(super) fn exchange(
     Ok(())
 }
 
-fn check(
-    note: &[u8],
-    peer: Option<&PartyName>,
-    ready: &Ready,
-    pins: &Pins,
-) -> Result<(), Failure> {
+fn check(note: &[u8], peer: Option<&PartyName>, ready: &Ready, pins: &Pins) -> Result<(), Failure> {
     let wrong = |words: &str| {
         let failure = Failure::new(Reason::ProtocolViolation, Stage::Release, words);
         peer.map_or_else(|| failure.clone(), |peer| failure.clone().at(peer))

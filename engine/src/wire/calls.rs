@@ -294,6 +294,16 @@ impl JobCalls {
         let call = client.get_receipt(v1::GetReceiptRequest { job: job.to_string() });
         Ok(self.line.ask(Stage::Deliver, call).await?.json)
     }
+
+    /// What a job's plan was compiled from.
+    ///
+    /// # Errors
+    /// The coordinator's [`Failure`], or that it cannot be reached.
+    pub async fn documents(&self, job: JobId) -> Result<Datasets, Failure> {
+        let mut client = self.client.clone();
+        let call = client.get_documents(v1::GetDocumentsRequest { job: job.to_string() });
+        Ok(self.line.ask(Stage::Deliver, call).await?.into())
+    }
 }
 
 impl Replies<v1::JobView> {

@@ -89,6 +89,20 @@ impl From<v1::ValidateRequest> for Datasets {
     }
 }
 
+impl From<Datasets> for v1::Documents {
+    fn from(datasets: Datasets) -> Self {
+        let Published { descriptors, policies } = datasets.published;
+        Self { spec: datasets.spec, descriptors, policies }
+    }
+}
+
+impl From<v1::Documents> for Datasets {
+    fn from(wire: v1::Documents) -> Self {
+        let v1::Documents { spec, descriptors, policies } = wire;
+        Self { spec, published: Published { descriptors, policies } }
+    }
+}
+
 impl Datasets {
     pub(super) fn into_request(self, dry_run: bool) -> v1::ValidateRequest {
         let Published { descriptors, policies } = self.published;

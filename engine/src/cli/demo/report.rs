@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{
     super::{
         exit::CliError,
-        outcome::Delivery,
+        outcome::Opened,
         output::{Rows, table},
     },
     jobs::DemoJob,
@@ -23,7 +23,7 @@ struct Done<'a> {
     rows: Rows<'a>,
     seconds: f64,
     bytes_sent: u64,
-    rounds: u64,
+    rounds: u32,
     leakage: &'a [String],
     receipt: Receipt<'a>,
 }
@@ -46,17 +46,17 @@ struct Refused<'a> {
 /// A column of a type that JSON cannot show.
 pub(super) fn done_json(
     job: &DemoJob,
-    delivery: &Delivery,
+    opened: &Opened,
     receipt: &Path,
 ) -> Result<String, CliError> {
     let object = Done {
         job: job.name,
-        rows: Rows(&delivery.result),
-        seconds: (delivery.seconds * 1000.0).round() / 1000.0,
-        bytes_sent: delivery.bytes_sent,
-        rounds: delivery.rounds,
-        leakage: &delivery.leakage,
-        receipt: Receipt { id: &delivery.receipt_id, path: receipt },
+        rows: Rows(&opened.delivery.rows),
+        seconds: (opened.seconds * 1000.0).round() / 1000.0,
+        bytes_sent: opened.bytes_sent(),
+        rounds: opened.rounds(),
+        leakage: &opened.delivery.receipt.body.leakage.lines,
+        receipt: Receipt { id: &opened.delivery.receipt.id, path: receipt },
     };
     Ok(serde_json::to_string(&object).map_err(CliError::failed)? + "\n")
 }
@@ -76,29 +76,25 @@ pub(super) fn refused_json(job: &DemoJob, refusals: &[Refusal]) -> Result<String
 /// A column of a type that cannot be shown.
 pub(super) fn done_text(
     job: &DemoJob,
-    delivery: &Delivery,
+    opened: &Opened,
     receipt: &Path,
 ) -> Result<String, CliError> {
-    let rows = delivery.result.num_rows();
-    let mut text =
-        format!("{}\n\n{}", question(job), table(&delivery.result.slice(0, rows.min(SHOWN)))?);
+    let (result, evidence) = (&opened.delivery.rows, &opened.delivery.receipt);
+    let rows = result.num_rows();
+    let mut text = format!("{}\n\n{}", question(job), table(&result.slice(0, rows.min(SHOWN)))?);
     if rows > SHOWN {
         text += &format!("… and {} more rows (--json shows all)\n", rows - SHOWN);
     }
     text += &format!(
         "\n{rows} rows in {:.1} s; {} between the parties, {} rounds\n\nWhat was opened, and nothing else:\n",
-        delivery.seconds,
-        megabytes(delivery.bytes_sent),
-        delivery.rounds
+        opened.seconds,
+        megabytes(opened.bytes_sent()),
+        opened.rounds()
     );
-    for line in &delivery.leakage {
+    for line in &evidence.body.leakage.lines {
         text += &format!("  - {line}\n");
     }
-    text += &format!(
-        "\nReceipt {}\n  unseen receipt verify {}\n",
-        delivery.receipt_id,
-        receipt.display()
-    );
+    text += &format!("\nReceipt {}\n  unseen receipt verify {}\n", evidence.id, receipt.display());
     Ok(text)
 }
 

@@ -9,10 +9,10 @@ use std::{
 use super::{
     super::{
         args::DemoArgs,
+        buyer::Buyer,
         exit::CliError,
-        job::{self, Buyer},
         job_file::JobFile,
-        outcome::{Delivery, Outcome, refused},
+        outcome::{Opened, Outcome, refused},
         progress::Progress,
     },
     actor::Actor,
@@ -39,10 +39,10 @@ pub(in crate::cli) async fn run(args: &DemoArgs) -> Result<(), CliError> {
     };
     progress.done();
     match performed? {
-        Outcome::Done(delivery) => {
-            let receipt = keep_receipt(&delivery, &scratch)?;
+        Outcome::Done(opened) => {
+            let receipt = keep_receipt(&opened, &scratch)?;
             let print = if args.json { report::done_json } else { report::done_text };
-            say(&print(job, &delivery, &receipt)?)
+            say(&print(job, &opened, &receipt)?)
         }
         Outcome::Refused(refusals) => {
             if args.json {
@@ -56,7 +56,11 @@ pub(in crate::cli) async fn run(args: &DemoArgs) -> Result<(), CliError> {
 }
 
 /// Starts everybody, asks the question and waits. All processes have ended when this returns.
-async fn perform(job: &DemoJob, folder: &Path, progress: &mut Progress) -> Result<Outcome, CliError> {
+async fn perform(
+    job: &DemoJob,
+    folder: &Path,
+    progress: &mut Progress,
+) -> Result<Outcome, CliError> {
     progress.at(0, "making keys, certificates and signed policies");
     let world = World::make(folder, SystemClock.now_ms())?;
     progress.at(2, "starting census, employers, neutral and the exchange");
@@ -73,7 +77,7 @@ async fn perform(job: &DemoJob, folder: &Path, progress: &mut Progress) -> Resul
     world.make_buyer(&exchange.address().await?)?;
     let buyer = Buyer::load(&world.folder_of(&world.insurer).join("unseen.toml"))?;
     let file = JobFile::new(PURPOSE, world.compute.clone(), job.sql);
-    job::submit_and_wait(&buyer, file, progress).await
+    buyer.submit_and_wait(file, None, progress).await
 }
 
 /// A folder of our own: removed at the end unless the person asked for it.
@@ -93,7 +97,8 @@ impl Scratch {
                 Ok(()) => fs::canonicalize(path).map(Self::Kept).map_err(CliError::failed),
                 Err(error) => {
                     let message = format!("cannot make the folder {}: {error}", path.display());
-                    Err(CliError::usage(message).next("--keep wants a folder that is not there yet"))
+                    Err(CliError::usage(message)
+                        .next("--keep wants a folder that is not there yet"))
                 }
             },
         }
@@ -108,14 +113,13 @@ impl Scratch {
 }
 
 /// The receipt outlives the demo: beside what is kept, or among the temporary files.
-fn keep_receipt(delivery: &Delivery, scratch: &Scratch) -> Result<PathBuf, CliError> {
+fn keep_receipt(opened: &Opened, scratch: &Scratch) -> Result<PathBuf, CliError> {
     let folder = match scratch {
         Scratch::Kept(path) => path.clone(),
         Scratch::Passing(_) => std::env::temp_dir(),
     };
-    let short: String = delivery.receipt_id.chars().take(16).collect();
-    let path = folder.join(format!("unseen-receipt-{short}.json"));
-    fs::write(&path, &delivery.receipt)
+    let path = folder.join(format!("unseen-{}", opened.delivery.receipt.file_name()));
+    fs::write(&path, &opened.receipt)
         .map_err(|error| CliError::failed(format!("cannot write {}: {error}", path.display())))?;
     Ok(path)
 }

@@ -107,7 +107,8 @@ impl World {
 
     fn make_party(&self, party: &PartyName, now_ms: i64) -> Result<(), CliError> {
         let mut text = self.common(party);
-        text += "\n[provider]\nconsent = \"auto\"\n";
+        let _ =
+            write!(text, "\n[provider]\ncoordinator = \"{}\"\nconsent = \"auto\"\n", self.exchange);
         for table in TABLES.iter().filter(|table| table.party == party.as_str()) {
             self.make_table(party, table, now_ms)?;
             text += &dataset_text(table, &table.descriptor(party.clone()));
@@ -138,7 +139,7 @@ impl World {
     fn common(&self, party: &PartyName) -> String {
         format!(
             "party = \"{party}\"\nlisten = \"127.0.0.1:0\"\nidentity_key = \"identity.key\"\n\
-             certificate = \"certificate.pem\"\nauthority = \"ca.pem\"\nstate = \"state.sqlite\"\n"
+             certificate = \"certificate.pem\"\nauthority = \"ca.pem\"\nstate = \"state\"\n"
         )
     }
 
@@ -159,7 +160,7 @@ fn policy_file(table: &DemoTable) -> String {
 /// A dataset's entry in its provider's configuration.
 fn dataset_text(table: &DemoTable, published: &DatasetDescriptor) -> String {
     let mut text = format!(
-        "\n[[datasets]]\nname = \"{}\"\nfile = \"{}\"\npolicy = \"{}\"\nrows_max = {}\n",
+        "\n[[datasets]]\nname = \"{}\"\npath = \"{}\"\npolicy = \"{}\"\nrows_max = {}\n",
         published.name,
         table.file,
         policy_file(table),
@@ -185,7 +186,7 @@ fn column_text(column: &ColumnSpec) -> String {
         text += "unique = true\n";
     }
     if let Some(range) = column.range {
-        let _ = writeln!(text, "range = {{ min = \"{}\", max = \"{}\" }}", range.min, range.max);
+        let _ = write!(text, "min = {}\nmax = {}\n", range.min, range.max);
     }
     if let Some(domain) = &column.domain {
         let list: Vec<_> = domain.iter().map(|value| format!("\"{value}\"")).collect();
@@ -218,7 +219,8 @@ mod tests {
             assert!(found.lines().all(|line| line.starts_with("ok")), "{found}");
         }
         let census = Config::load(&dir.path().join("census/unseen.toml")).unwrap();
-        let published: Vec<_> = census.descriptors().collect();
+        let catalog = census.catalog().unwrap();
+        let published: Vec<_> = catalog.descriptors().cloned().collect();
         assert_eq!(published, [TABLES[0].descriptor("census".parse().unwrap())]);
     }
 

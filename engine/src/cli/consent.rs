@@ -1,0 +1,79 @@
+//! `unseen consent`: a provider's people answer jobs.
+
+use std::{fmt::Write as _, time::Duration};
+
+use super::{
+    args::ConsentCommand,
+    config::Config,
+    exit::{CliError, chain},
+};
+use crate::{
+    job::{JobId, JobKind},
+    link::{Dialler, Timeouts},
+    wire::{ConsentCalls, Decision, PendingJob},
+};
+
+/// How long one's own daemon may take to answer.
+const ANSWER: Duration = Duration::from_secs(30);
+
+/// Runs one of the provider's commands; what it returns goes to standard output.
+///
+/// # Errors
+/// Usage: the configuration, or a name of no job. Failed: the daemon cannot be reached.
+pub(super) async fn run(command: &ConsentCommand) -> Result<String, CliError> {
+    match command {
+        ConsentCommand::List(args) => {
+            let jobs = calls(&Config::load(&args.config)?)?.list().await?;
+            Ok(jobs.iter().map(described).collect())
+        }
+        ConsentCommand::Approve(args) => {
+            let job = job(&args.id)?;
+            let verdict = calls(&Config::load(&args.config.config)?)?.approve(job).await?;
+            Ok(format!("{job} approved: plan {}\n", verdict.plan))
+        }
+        ConsentCommand::Deny { job: args, message } => {
+            let job = job(&args.id)?;
+            calls(&Config::load(&args.config.config)?)?.deny(job, message.clone()).await?;
+            Ok(format!("{job} denied\n"))
+        }
+    }
+}
+
+fn job(id: &str) -> Result<JobId, CliError> {
+    id.parse().map_err(|error| CliError::usage(chain(&error)))
+}
+
+/// The daemon serves its own key only: the party calls itself.
+fn calls(config: &Config) -> Result<ConsentCalls, CliError> {
+    let listen = config.listen.ok_or_else(|| {
+        CliError::usage(format!("{}: the configuration has no `listen`", config.party))
+    })?;
+    let dialler = Dialler::new(config.credentials()?, Timeouts::default());
+    let channel = dialler
+        .control(&config.party, &listen.to_string())
+        .map_err(|error| CliError::usage(chain(&error)))?;
+    Ok(ConsentCalls::new(config.party.clone(), channel, ANSWER))
+}
+
+fn described(pending: &PendingJob) -> String {
+    let (spec, verdict) = (&pending.spec, &pending.verdict);
+    let answer = match verdict.decision {
+        Decision::Pending => "waits for an answer",
+        Decision::Consented => "approved",
+        Decision::Denied => "denied",
+    };
+    let JobKind::Sql { sql } = &spec.kind;
+    let mut text = format!("{}  {answer}\n", verdict.job);
+    let _ = writeln!(text, "  buyer    {}\n  purpose  {}", spec.buyer, spec.purpose);
+    let _ = writeln!(text, "  plan     {}", verdict.plan);
+    for line in sql.trim().lines() {
+        let _ = writeln!(text, "  | {line}");
+    }
+    for sentence in &verdict.leakage {
+        let _ = writeln!(text, "  shows: {sentence}");
+    }
+    for refusal in &verdict.refusals {
+        let _ = writeln!(text, "  refused: {refusal}");
+    }
+    text
+}

@@ -1,0 +1,140 @@
+//! `unseen job`: the buyer's commands.
+
+use std::{fmt::Write as _, fs, path::PathBuf, time::Instant};
+
+use super::{
+    args::{JobCommand, JobIdArgs, OutputArgs, SubmitArgs},
+    buyer::{Buyer, words},
+    exit::{CliError, chain},
+    job_file::JobFile,
+    outcome::{Outcome, refused},
+    output,
+    progress::Progress,
+};
+use crate::{
+    job::JobId,
+    wire::{Explanation, JobView},
+};
+
+/// Runs one of the buyer's commands; what it returns goes to standard output.
+///
+/// # Errors
+/// By exit code: usage, failed, refused.
+pub(super) async fn run(command: &JobCommand) -> Result<String, CliError> {
+    match command {
+        JobCommand::Submit(args) => submit(args).await,
+        JobCommand::Explain { file, config } => {
+            let file = JobFile::load(file)?;
+            explained(&Buyer::load(&config.config)?.explain(file).await?)
+        }
+        JobCommand::Watch(args) => {
+            let (buyer, job) = named(args)?;
+            let mut progress = Progress::new(false);
+            let view = buyer.watch(job, &mut progress).await?;
+            progress.done();
+            ended(&view)
+        }
+        JobCommand::Result { job: args, output } => {
+            let (buyer, job) = named(args)?;
+            let mut progress = Progress::new(false);
+            let outcome = buyer.result(job, Instant::now(), &mut progress).await?;
+            progress.done();
+            deliver(outcome, output)
+        }
+        JobCommand::Cancel(args) => {
+            let (buyer, job) = named(args)?;
+            Ok(line(&buyer.cancel(job).await?))
+        }
+        JobCommand::List(args) => {
+            let jobs = Buyer::load(&args.config)?.list().await?;
+            Ok(jobs.iter().map(line).collect())
+        }
+    }
+}
+
+async fn submit(args: &SubmitArgs) -> Result<String, CliError> {
+    let file = JobFile::load(&args.file)?;
+    let buyer = Buyer::load(&args.config.config)?;
+    let id = args.request_id.as_deref();
+    if !args.wait {
+        let view = buyer.submit(file, id).await?;
+        return Ok(format!("{}\n", view.job));
+    }
+    let mut progress = Progress::new(false);
+    let outcome = buyer.submit_and_wait(file, id, &mut progress).await?;
+    progress.done();
+    deliver(outcome, &args.output)
+}
+
+/// Prints or writes the result, and keeps the receipt beside it.
+fn deliver(outcome: Outcome, options: &OutputArgs) -> Result<String, CliError> {
+    let opened = match outcome {
+        Outcome::Done(opened) => opened,
+        Outcome::Refused(refusals) => return Err(refused(&refusals)),
+    };
+    output::print(&opened.delivery.rows, options)?;
+    let receipt = &opened.delivery.receipt;
+    let beside = options.out.as_deref().and_then(|out| out.parent()).map(PathBuf::from);
+    let default = || beside.unwrap_or_default().join(receipt.file_name());
+    let path = options.receipt.clone().unwrap_or_else(default);
+    fs::write(&path, &opened.receipt)
+        .map_err(|error| CliError::usage(format!("cannot write {}: {error}", path.display())))?;
+    note(&format!(
+        "{} rows in {:.1} s; {} bytes between the parties in {} rounds; receipt {} in {}",
+        opened.delivery.rows.num_rows(),
+        opened.seconds,
+        opened.bytes_sent(),
+        opened.rounds(),
+        receipt.id,
+        path.display()
+    ));
+    Ok(String::new())
+}
+
+fn named(args: &JobIdArgs) -> Result<(Buyer, JobId), CliError> {
+    let job = args.id.parse().map_err(|error| CliError::usage(chain(&error)))?;
+    Ok((Buyer::load(&args.config.config)?, job))
+}
+
+/// The end of a job that was watched.
+fn ended(view: &JobView) -> Result<String, CliError> {
+    match (&view.failure, view.refusals.is_empty()) {
+        (_, false) => Err(refused(&view.refusals)),
+        (Some(failure), _) => Err(failure.clone().into()),
+        (None, true) => Ok(line(view)),
+    }
+}
+
+fn line(view: &JobView) -> String {
+    format!("{}  {:<16}  {}  {}\n", view.job, view.state.to_string(), view.request_id, words(view))
+}
+
+fn explained(told: &Explanation) -> Result<String, CliError> {
+    if !told.refusals.is_empty() {
+        return Err(refused(&told.refusals));
+    }
+    let quote: serde_json::Value = serde_json::from_slice(&told.quote).map_err(CliError::failed)?;
+    let participants: Vec<_> = told.participants.iter().map(ToString::to_string).collect();
+    let mut text = format!("plan {}\n{}\n", told.plan, told.plan_text.trim_end());
+    let _ = writeln!(text, "\nparticipants: {}", participants.join(", "));
+    let plain =
+        |field: &str| quote[field].as_str().map_or_else(|| quote[field].to_string(), str::to_owned);
+    let _ = writeln!(
+        text,
+        "price: {} bytes, {} rounds, about {:.1} s on the links of the job file",
+        plain("bytes"),
+        plain("rounds"),
+        quote["seconds"].as_f64().unwrap_or_default()
+    );
+    text += "what would be opened, and nothing else:\n";
+    for sentence in &told.leakage {
+        let _ = writeln!(text, "  - {sentence}");
+    }
+    text += "no policy refuses it\n";
+    Ok(text)
+}
+
+#[expect(clippy::print_stderr, reason = "about the result, which itself goes to standard output")]
+fn note(text: &str) {
+    eprintln!("unseen: {text}");
+}

@@ -1,0 +1,186 @@
+//! The buyer's last step: believe nothing that was fetched, then open it.
+
+use std::collections::BTreeMap;
+
+use datafusion::arrow::array::RecordBatch;
+use protocols::party::Role;
+
+use super::compilation::{Compilation, compile_published};
+use crate::{
+    audit::{self, Receipt},
+    client::Fetched,
+    identity::{PartyName, Pins, SealingKey, Signed},
+    job::{Failure, JobId, JobSpec, Reason, SPEC_DOMAIN, Stage},
+    plan::{self, Kind, Opened, OpenedColumn, Shape},
+    seal::{self, Expected, Sealed},
+    wire::{self, SealedShare},
+};
+
+/// An opened result with its evidence.
+#[derive(Debug)]
+pub struct Delivery {
+    /// The rows.
+    pub rows: RecordBatch,
+    /// The receipt, which holds against the buyer's pins.
+    pub receipt: Receipt,
+}
+
+/// Who opens.
+#[derive(Clone, Copy, Debug)]
+pub struct Opener<'a> {
+    /// The buyer.
+    pub name: &'a PartyName,
+    /// Whom it trusts to be who.
+    pub pins: &'a Pins,
+    /// The key that the result is sealed to.
+    pub key: &'a SealingKey,
+}
+
+/// Checks the receipt, compiles the plan again, opens the three shares, compares their copies and decodes the result.
+///
+/// # Errors
+/// [`Reason::ReceiptInvalid`], [`Reason::PlanMismatch`] or [`Reason::Inconsistent`], naming the party where one is at fault.
+pub fn open_result(opener: Opener<'_>, job: JobId, fetched: &Fetched) -> Result<Delivery, Failure> {
+    let receipt = receipt(opener.pins, job, &fetched.receipt)?;
+    let compilation = compilation(opener, job, fetched)?;
+    if compilation.hash != receipt.body.plan {
+        let words = "the receipt is about another plan than this job and these documents give";
+        return Err(fail(Reason::PlanMismatch, words));
+    }
+    let shapes = compilation.sealed_shapes();
+    let plan = &compilation.compiled.plan;
+    let expected = Expected {
+        job: job.hash(),
+        plan: compilation.hash,
+        attempt: receipt.body.attempt,
+        compute: &plan.compute,
+        consents_root: receipt.body.consents_root,
+        shapes: &shapes,
+        pins: opener.pins,
+    };
+    let mut shares = Vec::with_capacity(3);
+    for role in Role::ALL {
+        let sealed = sealed(&plan.compute[role.index()], &fetched.sealed, &receipt)?;
+        let share = seal::open(&sealed, role, opener.key, &expected).map_err(|error| {
+            fail(Reason::Inconsistent, error.to_string()).at(&plan.compute[role.index()])
+        })?;
+        shares.push(share);
+    }
+    let shares = shares.try_into().map_err(|_| fail(Reason::Internal, "three shares"))?;
+    let columns = seal::reconstruct(&shares)
+        .map_err(|error| fail(Reason::Inconsistent, error.to_string()))?;
+    let opened = unpack(&plan.output, columns.into_iter().zip(shapes));
+    let opened = opened.ok_or_else(|| fail(Reason::Internal, "the result has too few columns"))?;
+    let rows = plan::decode(&plan.output, &opened)
+        .map_err(|error| fail(Reason::Inconsistent, error.to_string()))?;
+    Ok(Delivery { rows, receipt })
+}
+
+fn receipt(pins: &Pins, job: JobId, json: &[u8]) -> Result<Receipt, Failure> {
+    let bad = |words: String| fail(Reason::ReceiptInvalid, words);
+    let text = std::str::from_utf8(json).map_err(|_| bad("the receipt is no text".to_owned()))?;
+    let receipt = audit::read(text).map_err(|fault| bad(fault.to_string()))?;
+    let report = audit::verify(&receipt, Some(pins)).map_err(|fault| bad(fault.to_string()))?;
+    if receipt.body.job != job.hash() || report.outcome != audit::RunOutcome::Done {
+        return Err(bad("it is not the receipt of this job's success".to_owned()));
+    }
+    Ok(receipt)
+}
+
+/// The plan, from documents whose signatures hold and a specification that this buyer signed.
+fn compilation(opener: Opener<'_>, job: JobId, fetched: &Fetched) -> Result<Compilation, Failure> {
+    let spec: Signed<JobSpec> = wire::parse("job", Stage::Deliver, &fetched.documents.spec)?;
+    let own = opener.pins.of(opener.name).map_err(|e| fail(Reason::PartyUnknown, e.to_string()))?;
+    let signed = spec.verify(SPEC_DOMAIN, &own.key).is_ok();
+    if !signed || JobId::of(&spec.body) != job {
+        return Err(fail(Reason::SignatureInvalid, "the specification is not the one of this job"));
+    }
+    let compiled = compile_published(&spec.body, &fetched.documents.published, opener.pins)?;
+    compiled
+        .map_err(|refusal| fail(Reason::PolicyRefused, refusal.message.as_str()).at(&refusal.party))
+}
+
+/// A party's sealed share, which must be the one that the receipt lists.
+fn sealed(
+    party: &PartyName,
+    shares: &BTreeMap<PartyName, SealedShare>,
+    receipt: &Receipt,
+) -> Result<Sealed, Failure> {
+    let missing = || fail(Reason::Inconsistent, "its sealed share is missing").at(party);
+    let share = shares.get(party).ok_or_else(missing)?;
+    let manifest: Signed<seal::SealedManifest> =
+        wire::parse("sealed manifest", Stage::Deliver, &share.manifest)?;
+    let listed = receipt.body.outputs.iter().find(|output| output.party == *party);
+    if listed.map(|output| output.ciphertext_sha256) != Some(manifest.body.ciphertext_sha256) {
+        let words = "its sealed share is not the one that the receipt lists";
+        return Err(fail(Reason::Inconsistent, words).at(party));
+    }
+    Ok(Sealed { manifest, ciphertext: share.ciphertext.clone() })
+}
+
+/// Words in the order of the plan's layout as values by row.
+fn unpack(
+    output: &plan::Output,
+    columns: impl Iterator<Item = (Vec<u64>, Shape)>,
+) -> Option<Opened> {
+    let mut values = columns.map(|(words, shape)| by_row(&words, shape));
+    let live = bits(values.next()?);
+    let mut opened = Vec::new();
+    for column in &output.columns {
+        let value = values.next()?;
+        let present = column.present.map(|_| values.next().map(bits));
+        let divisor = column.divisor.map(|_| values.next());
+        let (present, divisor) = (present.map_or(Some(None), |p| p.map(Some))?, divisor);
+        opened.push(OpenedColumn {
+            value,
+            present,
+            divisor: divisor.map_or(Some(None), |d| d.map(Some))?,
+        });
+    }
+    Some(Opened { live, columns: opened })
+}
+
+fn bits(values: Vec<u64>) -> Vec<bool> {
+    values.into_iter().map(|value| value == 1).collect()
+}
+
+/// One word a row; for bit columns gathered from the planes.
+fn by_row(words: &[u64], shape: Shape) -> Vec<u64> {
+    let rows = usize::try_from(shape.rows).unwrap_or(0);
+    match shape.kind {
+        Kind::Z64 => words.to_vec(),
+        Kind::Bits(_) => {
+            let planes: Vec<_> = words.chunks_exact(rows.div_ceil(64).max(1)).take(64).collect();
+            let bit = |row: usize, plane: &[u64]| (plane[row / 64] >> (row % 64)) & 1;
+            let value = |row: usize| {
+                planes.iter().enumerate().map(|(at, plane)| bit(row, plane) << at).sum()
+            };
+            (0..rows).map(value).collect()
+        }
+    }
+}
+
+fn fail(reason: Reason, words: impl Into<String>) -> Failure {
+    Failure::new(reason, Stage::Deliver, words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bit_planes_become_one_word_a_row() {
+        // Two planes of 70 rows: the value of row r is r mod 4.
+        let mut words = vec![0_u64; 4];
+        for row in 0..70_usize {
+            for bit in 0..2 {
+                words[bit * 2 + row / 64] |= ((row as u64 >> bit) & 1) << (row % 64);
+            }
+        }
+        let shape = Shape { kind: Kind::Bits(2), rows: 70 };
+        let expected: Vec<u64> = (0..70).map(|row| row % 4).collect();
+        assert_eq!(by_row(&words, shape), expected);
+        assert!(by_row(&[], Shape { kind: Kind::Bits(2), rows: 0 }).is_empty());
+        assert_eq!(by_row(&[5, 6], Shape { kind: Kind::Z64, rows: 2 }), [5, 6]);
+    }
+}
