@@ -13,6 +13,7 @@ pub mod clock;
 pub mod coordinator;
 pub mod daemon;
 pub mod exec;
+pub mod executor;
 pub mod identity;
 pub mod job;
 pub mod link;
