@@ -7,4 +7,3 @@
 //! # Invariants
 //! * No job, no table, no gRPC: vectors in, an average out.
 //! * Rounding and the order of additions are fixed, so that an average is the same whatever order updates arrive in.
-

@@ -120,6 +120,10 @@ mod tests {
         sql = "SELECT COUNT(*) FROM census.people"
     "#;
 
+    #[expect(
+        clippy::unwrap_in_result,
+        reason = "a temporary file that cannot be made fails the test"
+    )]
     fn load(text: &str) -> Result<JobFile, CliError> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("job.toml");

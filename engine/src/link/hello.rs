@@ -126,6 +126,7 @@ mod tests {
 
     use super::*;
 
+    #[expect(clippy::unwrap_in_result, reason = "no runtime fails the test")]
     fn read_blocking<T: for<'de> Deserialize<'de>>(bytes: &[u8]) -> std::io::Result<Option<T>> {
         let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
         runtime.block_on(read(&mut &bytes[..]))

@@ -29,6 +29,9 @@ pub struct DataLink {
     pub tls: rustls::Connection,
 }
 
+/// Where a run hears of its connections.
+type Deliver = mpsc::Sender<Result<DataLink, LinkError>>;
+
 /// The runs that wait for connections, by job and attempt.
 #[derive(Debug, Default)]
 pub struct Rendezvous {
@@ -42,7 +45,7 @@ struct Expected {
     run: Hash32,
     plan: Hash32,
     missing: Vec<(PartyName, Flow)>,
-    deliver: mpsc::Sender<Result<DataLink, LinkError>>,
+    deliver: Deliver,
 }
 
 /// A run's place at the rendezvous; leaving it drops what still comes.
@@ -107,7 +110,7 @@ impl Rendezvous {
         hello: &Hello,
         peer: &PartyName,
         me: &PartyName,
-    ) -> (Answer, Option<mpsc::Sender<Result<DataLink, LinkError>>>) {
+    ) -> (Answer, Option<Deliver>) {
         if hello.from != *peer || hello.to != *me {
             return (Answer::Refused("the hello names other parties".into()), None);
         }
@@ -126,10 +129,7 @@ impl Rendezvous {
         }
     }
 
-    fn look(
-        &self,
-        hello: &Hello,
-    ) -> Option<(Answer, Option<mpsc::Sender<Result<DataLink, LinkError>>>)> {
+    fn look(&self, hello: &Hello) -> Option<(Answer, Option<Deliver>)> {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         let expected = runs.get_mut(&hello.key)?;
         let deliver = Some(expected.deliver.clone());

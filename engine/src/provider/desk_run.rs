@@ -80,9 +80,9 @@ impl Desk {
     /// [`Reason::NotReady`] before the share is handed out; [`Reason::ReceiptInvalid`] of the runner.
     pub async fn cosign(&self, id: JobId, attempt: u32, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
         let record = self.record(id, Stage::Release).await?;
-        let part = match (record.phase, record.receipt_part) {
-            (Phase::Released | Phase::Done, Some(part)) => part,
-            _ => return Err(self.fail(Reason::NotReady, Stage::Release, "nothing was released")),
+        let (Phase::Released | Phase::Done, Some(part)) = (record.phase, record.receipt_part)
+        else {
+            return Err(self.fail(Reason::NotReady, Stage::Release, "nothing was released"));
         };
         let (job, runner) = (self.job(id, Stage::Release).await?, self.runner.clone());
         let sign = move || runner.cosign(&job, attempt, &part, &body);

@@ -208,7 +208,7 @@ fn read(row: &SqliteRow) -> Result<JobRecord, StoreError> {
         request_id: row.try_get("request_id")?,
         buyer: row.try_get::<String, _>("buyer")?.parse().map_err(|_| unreadable("a buyer"))?,
         spec: row.try_get("spec")?,
-        state: JobState::from_name(row.try_get("state")?).ok_or(unreadable("a state"))?,
+        state: JobState::from_name(row.try_get("state")?).ok_or_else(|| unreadable("a state"))?,
         changed_at_ms: row.try_get("changed_at_ms")?,
         plan: plan.map(|plan| plan.parse()).transpose().map_err(|_| unreadable("a plan"))?,
         participants: from_json("participants", row.try_get("participants")?)?,

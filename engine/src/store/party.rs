@@ -278,7 +278,7 @@ fn read(row: &SqliteRow) -> Result<PartyRecord, StoreError> {
         phase: Phase::ALL
             .into_iter()
             .find(|known| known.as_str() == phase)
-            .ok_or(unreadable("a phase"))?,
+            .ok_or_else(|| unreadable("a phase"))?,
         changed_at_ms: row.try_get("changed_at_ms")?,
         failure: failure.map(|failure| from_json("a failure", &failure)).transpose()?,
         receipt_part: row.try_get("receipt_part")?,

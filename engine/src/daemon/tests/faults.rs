@@ -47,7 +47,7 @@ async fn started(world: &World, job: crate::job::JobId) {
             }
         }
     };
-    tokio::time::timeout(super::world::LIMIT, waiting).await.expect("a party never started")
+    tokio::time::timeout(super::world::LIMIT, waiting).await.expect("a party never started");
 }
 
 /// Waits until a participant's journal says that the job ended there.

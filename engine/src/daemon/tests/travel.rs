@@ -26,7 +26,7 @@ async fn a_job_travels_from_submission_to_delivery() {
     let manifests: Vec<_> = fetched.sealed.values().map(|share| &share.manifest).collect();
     assert!(manifests.windows(2).all(|pair| pair[0] == pair[1]), "one run's name at all three");
     for (party, share) in &fetched.sealed {
-        let byte = party.as_str().len() as u8;
+        let byte = party.as_str().as_bytes()[0];
         assert_eq!(share.ciphertext, vec![byte; (1 << 20) + 5], "{party}");
     }
     let receipt: serde_json::Value = serde_json::from_slice(&fetched.receipt).unwrap();
