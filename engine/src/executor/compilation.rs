@@ -57,7 +57,7 @@ struct Document {
 /// Compiles a job from what was published, checking every signature against one's own pins.
 ///
 /// # Errors
-/// [`Failure`] naming the document, the construct or the rule; [`Refused`] where no plan can keep a policy.
+/// [`Failure`] naming the document, the construct or the rule; a refusal where no plan can keep a policy.
 pub fn compile_published(
     spec: &JobSpec,
     published: &Published,
