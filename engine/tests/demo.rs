@@ -1,5 +1,7 @@
 //! The demo from end to end: the binary, its child processes, and the answer cell by cell against DataFusion in the clear.
 
+#![expect(clippy::unwrap_used, reason = "what helps a test panics like one")]
+
 use std::{
     path::{Path, PathBuf},
     process::{Command, Output},

@@ -127,7 +127,7 @@ impl Config {
             CliError::usage(format!("configuration {}: {error}", path.display()))
                 .next("engine/examples has configurations to compare with")
         })?;
-        config.resolve(path.parent().unwrap_or(Path::new("")));
+        config.resolve(path.parent().unwrap_or_else(|| Path::new("")));
         Ok(config)
     }
 

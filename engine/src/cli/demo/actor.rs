@@ -74,11 +74,6 @@ impl Actor {
         }
     }
 
-    /// The processor's id of the process, while it runs.
-    pub(super) fn id(&self) -> Option<u32> {
-        self.child.id()
-    }
-
     /// An error that says what became of this daemon, with the end of its log.
     pub(super) fn complaint(&self, what: &str) -> CliError {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
