@@ -1,6 +1,6 @@
 //! The command line as a script sees it: exit codes, what goes to which stream, and words that help.
 
-#![expect(clippy::unwrap_used, reason = "what cannot be unwrapped fails the test")]
+#![expect(clippy::unwrap_used, reason = "what helps a test panics like one")]
 
 use std::{
     path::Path,

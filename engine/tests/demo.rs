@@ -1,6 +1,6 @@
 //! The demo from end to end: the binary, its child processes, and the answer cell by cell against DataFusion in the clear.
 
-#![expect(clippy::unwrap_used, reason = "what cannot be unwrapped fails the test")]
+#![expect(clippy::unwrap_used, reason = "what helps a test panics like one")]
 
 use std::{
     path::{Path, PathBuf},

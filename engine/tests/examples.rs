@@ -1,7 +1,7 @@
 //! The worked set in `engine/examples`, exactly as its README says: `setup.sh`, four daemons on three loopback addresses,
 //! one job, and the answer against DataFusion on the CSV files in the clear.
 
-#![expect(clippy::unwrap_used, reason = "what cannot be unwrapped fails the test")]
+#![expect(clippy::unwrap_used, reason = "what helps a test panics like one")]
 
 use std::{
     net::TcpListener,

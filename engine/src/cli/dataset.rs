@@ -255,12 +255,18 @@ mod tests {
     use super::*;
 
     async fn add(csv: &str, key: Option<&str>, domain: &[&str]) -> Result<String, CliError> {
-        let dir = tempfile::tempdir().unwrap();
-        let file = dir.path().join("Claims-2024.csv");
-        std::fs::write(&file, csv).unwrap();
+        let (_dir, file) = written(csv);
         let domain = domain.iter().map(|&d| d.to_owned()).collect();
         let entity_key = key.map(ToOwned::to_owned);
         describe(&DatasetAddArgs { file, name: None, entity_key, domain }).await
+    }
+
+    /// A CSV file, in a folder that is there as long as the guard.
+    fn written(csv: &str) -> (tempfile::TempDir, std::path::PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("Claims-2024.csv");
+        std::fs::write(&file, csv).unwrap();
+        (dir, file)
     }
 
     #[tokio::test]

@@ -120,20 +120,18 @@ mod tests {
         sql = "SELECT COUNT(*) FROM census.people"
     "#;
 
-    #[expect(
-        clippy::unwrap_in_result,
-        reason = "a temporary file that cannot be made fails the test"
-    )]
-    fn load(text: &str) -> Result<JobFile, CliError> {
+    /// A job file, in a folder that is there as long as the guard.
+    fn written(text: &str) -> (tempfile::TempDir, std::path::PathBuf) {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("job.toml");
         std::fs::write(&path, text).unwrap();
-        JobFile::load(&path)
+        (dir, path)
     }
 
     #[test]
     fn what_a_job_file_leaves_out_has_defaults() {
-        let file = load(GOOD).unwrap();
+        let (_dir, path) = written(GOOD);
+        let file = JobFile::load(&path).unwrap();
         let spec = file.spec(Submission {
             buyer: "insurer".parse().unwrap(),
             sealing_key: SealingPublicKey([1; 32]),
@@ -153,7 +151,8 @@ mod tests {
             (GOOD.replace("\"neutral\"", "\"Neutral!\""), "compute"),
             (format!("{GOOD}\nsecurity = \"perfect\""), "security"),
         ] {
-            let error = load(&text).unwrap_err();
+            let (_dir, path) = written(&text);
+            let error = JobFile::load(&path).unwrap_err();
             assert_eq!(error.ending, super::super::exit::Ending::Usage);
             assert!(error.message.contains(field), "{}", error.message);
         }

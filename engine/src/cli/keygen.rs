@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::exit::{CliError, chain};
+use super::{
+    exit::{CliError, chain},
+    receipt::load_pins,
+};
 use crate::{
     identity::{IdentityKey, PartyName, Pin, SealingKey},
     link::Authority,
@@ -63,11 +66,35 @@ pub(super) fn make_party(
     };
     write(&files.pin, &pin_text(name, &pin))?;
     if let Some(authority) = authority {
-        let certificate = authority.certify(name, &identity).map_err(|e| failed(&e))?;
+        let certificate = authority.certify(name, &identity.public()).map_err(|e| failed(&e))?;
         write(&files.certificate, &certificate)?;
         write(&files.authority, &authority.certificate_pem().map_err(|e| failed(&e))?)?;
     }
     Ok(pin)
+}
+
+/// Writes a certificate for the party of a `pin.toml` to `out`.
+///
+/// # Errors
+/// Usage: the pin cannot be read, pins none or several, or `out` is there already.
+pub(super) fn certify(
+    pin: &Path,
+    authority: &Authority,
+    out: &Path,
+) -> Result<PartyName, CliError> {
+    let pins = load_pins(pin)?;
+    let mut pinned = pins.iter();
+    let (Some((name, found)), None) = (pinned.next(), pinned.next()) else {
+        let message = format!("{}: a certificate is for one party", pin.display());
+        return Err(
+            CliError::usage(message).next("name the pin.toml that its `unseen keygen` wrote")
+        );
+    };
+    if out.exists() {
+        return Err(CliError::usage(format!("{} is there already", out.display())));
+    }
+    write(out, &authority.certify(name, &found.key).map_err(|e| failed(&e))?)?;
+    Ok(name.clone())
 }
 
 /// The authority in `folder`; a new one is made where there is none.
@@ -136,6 +163,22 @@ mod tests {
         assert_eq!(fs::read_to_string(files.authority).unwrap(), again);
         let refused = make_party(&name, "C", &out, Some(&authority)).unwrap_err();
         assert!(refused.next.unwrap().contains("never overwritten"));
+    }
+
+    #[test]
+    fn the_authority_certifies_a_public_half() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| dir.path().join(name);
+        let name = "census".parse().unwrap();
+        make_party(&name, "C", &at("apart"), None).unwrap();
+        let authority = authority_in(&at("ca")).unwrap();
+        let pin = at("apart").join("pin.toml");
+        assert_eq!(certify(&pin, &authority, &at("c.pem")).unwrap(), name);
+        let key = IdentityKey::load(&at("apart").join("identity.key")).unwrap();
+        let due = authority.certify(&name, &key.public()).unwrap();
+        let lines = |pem: &str| pem.lines().count();
+        assert_eq!(lines(&fs::read_to_string(at("c.pem")).unwrap()), lines(&due));
+        assert!(certify(&pin, &authority, &at("c.pem")).is_err(), "nothing is overwritten");
     }
 
     #[test]

@@ -39,7 +39,11 @@ fn check(text: &str, pins: Option<&Pins>) -> Result<(Receipt, Report), audit::Fa
     Ok((receipt, report))
 }
 
-fn load_pins(path: &Path) -> Result<Pins, CliError> {
+/// Reads the pins of a file.
+///
+/// # Errors
+/// Usage: it cannot be read or has none.
+pub(super) fn load_pins(path: &Path) -> Result<Pins, CliError> {
     if !path.is_file() {
         return Err(CliError::usage(format!("pins {}: there is no such file", path.display())));
     }

@@ -88,6 +88,11 @@ fn policies(command: &PolicyCommand) -> Result<String, CliError> {
 }
 
 fn keys(args: &KeygenArgs) -> Result<String, CliError> {
+    if let (Some(pin), Some(ca)) = (&args.certify, &args.ca) {
+        let name = keygen::certify(pin, &keygen::authority_in(ca)?, &args.out)?;
+        let (out, ca) = (args.out.display(), ca.display());
+        return Ok(format!("# certificate of {name} in {out}; it goes with {ca}/ca.pem\n"));
+    }
     let name = args.party.as_deref().unwrap_or_default();
     let name: PartyName = name.parse().map_err(|error| CliError::usage(chain(&error)))?;
     let authority = args.ca.as_deref().map(keygen::authority_in).transpose()?;

@@ -2,13 +2,13 @@
 
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, PKCS_ED25519, date_time_ymd,
+    KeyUsagePurpose, PKCS_ED25519, PublicKeyData, SignatureAlgorithm, date_time_ymd,
 };
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use zeroize::Zeroizing;
 
 use super::error::LinkError;
-use crate::identity::{IdentityKey, PartyName};
+use crate::identity::{IdentityKey, PartyName, PublicKey};
 
 /// An authority that admits: it ties names to keys for connections. Trust comes from pins.
 ///
@@ -34,11 +34,11 @@ impl Authority {
         Ok(certificate.pem())
     }
 
-    /// A certificate for a party: subject and server name are the party's name, the key is its identity key.
+    /// A certificate for a party: subject and server name are the party's name, the key is the public half of its identity.
     ///
     /// # Errors
     /// [`LinkError::Credentials`] if the certificate library refuses.
-    pub fn certify(&self, name: &PartyName, key: &IdentityKey) -> Result<String, LinkError> {
+    pub fn certify(&self, name: &PartyName, key: &PublicKey) -> Result<String, LinkError> {
         let mut leaf = CertificateParams::new(vec![name.to_string()]).map_err(refused)?;
         leaf.distinguished_name = rcgen::DistinguishedName::new();
         leaf.distinguished_name.push(DnType::CommonName, name.as_str());
@@ -48,8 +48,21 @@ impl Authority {
         leaf.use_authority_key_identifier_extension = true;
         set_validity(&mut leaf);
         let issuer = Issuer::new(params()?, key_pair(&self.key)?);
-        let certificate = leaf.signed_by(&key_pair(key)?, &issuer).map_err(refused)?;
+        let certificate = leaf.signed_by(&Certified(key), &issuer).map_err(refused)?;
         Ok(certificate.pem())
+    }
+}
+
+/// A public key as the certificate library wants it.
+struct Certified<'a>(&'a PublicKey);
+
+impl PublicKeyData for Certified<'_> {
+    fn der_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
+    fn algorithm(&self) -> &'static SignatureAlgorithm {
+        &PKCS_ED25519
     }
 }
 

@@ -37,7 +37,7 @@ fn pins(parties: &[(&str, u8)]) -> Arc<Pins> {
 
 fn credentials(authority: u8, party: &str, byte: u8, pins: &Arc<Pins>) -> Credentials {
     let authority = Authority::new(key(authority));
-    let chain = authority.certify(&name(party), &key(byte)).unwrap();
+    let chain = authority.certify(&name(party), &key(byte).public()).unwrap();
     let root = authority.certificate_pem().unwrap();
     Credentials::from_pem(name(party), Arc::new(key(byte)), &chain, &root, pins.clone()).unwrap()
 }
@@ -166,7 +166,7 @@ async fn a_certificate_from_another_authority_is_refused_by_both_ends() {
     let stranger = credentials(8, "employers", 2, &pins);
     assert!(matches!(refusal(&server, stranger).await, Some(LinkError::Untrusted { .. })));
     // The server does not trust the client, who trusts the server's authority.
-    let other = Authority::new(key(8)).certify(&name("employers"), &key(2)).unwrap();
+    let other = Authority::new(key(8)).certify(&name("employers"), &key(2).public()).unwrap();
     let root = Authority::new(key(9)).certificate_pem().unwrap();
     let stranger =
         Credentials::from_pem(name("employers"), Arc::new(key(2)), &other, &root, pins.clone());

@@ -232,7 +232,7 @@ fn credentials(party: &str) -> Credentials {
         pins.insert(name(other), pin);
     }
     let authority = Authority::new(key("authority"));
-    let chain = authority.certify(&name(party), &key(party)).unwrap();
+    let chain = authority.certify(&name(party), &key(party).public()).unwrap();
     let root = authority.certificate_pem().unwrap();
     Credentials::from_pem(name(party), Arc::new(key(party)), &chain, &root, Arc::new(pins)).unwrap()
 }
