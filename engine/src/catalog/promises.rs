@@ -103,7 +103,7 @@ fn repeated(values: &ColumnValues) -> Option<usize> {
     }
 }
 
-/// Whether a type's declared bounds and lists make sense.
+/// What contradicts itself in a column's type, range and list, if anything does.
 pub(super) fn contradiction(spec: &ColumnSpec) -> Option<String> {
     if let ColumnType::Decimal { precision, scale } = spec.ty
         && (precision == 0 || precision > 18 || scale > precision)
@@ -114,6 +114,9 @@ pub(super) fn contradiction(spec: &ColumnSpec) -> Option<String> {
     }
     if spec.domain.is_some() && spec.ty != ColumnType::String {
         return Some("only string columns have a domain".into());
+    }
+    if spec.domain.as_ref().is_some_and(|d| d.windows(2).any(|pair| pair[0] >= pair[1])) {
+        return Some("its domain is not ascending, or lists a value twice".into());
     }
     let range = spec.range?;
     let Some((min, max)) = spec.ty.bounds() else {

@@ -1,10 +1,17 @@
 //! Column types as Arrow has them.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use datafusion::arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-use super::descriptor::{ColumnSpec, ColumnType, DatasetDescriptor};
+use super::{
+    descriptor::{ColumnSpec, ColumnType, DatasetDescriptor},
+    promises::contradiction,
+};
+use crate::identity::PartyName;
+
+/// Most rows of a dataset.
+const MAX_ROWS: u64 = 1 << 32;
 
 impl ColumnType {
     /// The Arrow type that a column of this type has in every table of the engine.
@@ -75,6 +82,26 @@ impl DatasetDescriptor {
     #[must_use]
     pub fn column(&self, name: &str) -> Option<&ColumnSpec> {
         self.columns.iter().find(|c| c.name == name)
+    }
+
+    /// What contradicts itself in this description, if anything does. Descriptions come from other parties.
+    #[must_use]
+    pub fn contradiction(&self) -> Option<String> {
+        if PartyName::try_from(self.name.as_str()).is_err() {
+            return Some("its name is not of lower case letters, digits and `_`".into());
+        }
+        if self.rows_max == 0 || self.rows_max > MAX_ROWS {
+            return Some(format!("{} rows, 1 to {MAX_ROWS} are possible", self.rows_max));
+        }
+        if self.entity_key.as_ref().is_some_and(|key| self.column(key).is_none()) {
+            return Some("its entity key is none of its columns".into());
+        }
+        let mut names = BTreeSet::new();
+        if let Some(twice) = self.columns.iter().find(|c| !names.insert(&c.name)) {
+            return Some(format!("column `{}` is listed twice", twice.name));
+        }
+        let wrong = |c: &ColumnSpec| Some(format!("column `{}`: {}", c.name, contradiction(c)?));
+        self.columns.iter().find_map(wrong)
     }
 
     /// `party.name`, as SQL names it.

@@ -5,8 +5,14 @@ use std::collections::BTreeSet;
 
 use datafusion::{
     arrow::datatypes::DataType,
-    common::{DFSchema, ScalarValue},
-    logical_expr::{BinaryExpr, Case, Cast, Expr, ExprSchemable, Operator, expr::ScalarFunction},
+    common::{
+        DFSchema, ScalarValue,
+        tree_node::{TreeNode, TreeNodeRecursion},
+    },
+    logical_expr::{
+        BinaryExpr, Cast, Expr, ExprSchemable, Operator, binary::BinaryTypeCoercer,
+        expr::ScalarFunction,
+    },
 };
 
 use super::{error::CompileError, parse::plain, tables::Tables};
@@ -155,23 +161,83 @@ pub(super) fn type_of(expr: &Expr, schema: &DFSchema) -> Result<DataType, Compil
 /// # Errors
 /// If arithmetic in it could leave its type or 64 bits.
 pub(super) fn bounds(expr: &Expr, tables: &Tables<'_>) -> Result<Option<Bounds>, CompileError> {
-    let ty = type_of(expr, tables.schema())?;
-    let Some(limit) = type_bounds(&ty) else { return Ok(None) };
-    let within = |b: Option<Bounds>| b.map_or(limit, |b| b.intersect(limit));
-    let found = match expr {
-        Expr::Column(column) => within(tables.bounds(column)),
-        Expr::Literal(value, _) => Bounds::of(literal(value).unwrap_or(0)),
-        Expr::Cast(Cast { expr: inner, .. }) => within(cast_bounds(inner, &ty, tables)?),
-        Expr::Negative(inner) => {
-            let inner = bounds(inner, tables)?.unwrap_or(limit);
-            checked(expr, inner.neg(), limit)?
-        }
-        Expr::BinaryExpr(binary) => binary_bounds(expr, binary, &ty, limit, tables)?,
-        Expr::Case(case) => within(case_bounds(case, &ty, tables)?),
-        Expr::ScalarFunction(function) => within(function_bounds(function, &ty, tables)?),
-        _ => limit,
+    known(expr, tables).map(|(_, bounds)| bounds)
+}
+
+/// Type and bounds in one walk: asking for the type at every step would make it quadratic.
+fn known(expr: &Expr, tables: &Tables<'_>) -> Result<(DataType, Option<Bounds>), CompileError> {
+    if let Expr::BinaryExpr(binary) = expr {
+        return binary_known(expr, binary, tables);
+    }
+    if let Expr::Negative(inner) = expr {
+        let (ty, inner) = known(inner, tables)?;
+        let limit = type_bounds(&ty);
+        let both = limit.zip(inner);
+        let found = both.map(|(limit, b)| checked(expr, b.neg(), limit)).transpose()?;
+        return Ok((ty, found.or(limit)));
+    }
+    let ty = match expr {
+        Expr::Cast(cast) => cast.field.data_type().clone(),
+        other => type_of(other, tables.schema())?,
     };
-    Ok(Some(found))
+    let Some(limit) = type_bounds(&ty) else { return Ok((ty, None)) };
+    let found = match expr {
+        Expr::Column(column) => tables.bounds(column),
+        Expr::Literal(value, _) => Some(Bounds::of(literal(value).unwrap_or(0))),
+        Expr::Cast(Cast { expr: inner, .. }) => {
+            let (from, inner) = known(inner, tables)?;
+            inner.and_then(|b| rescaled(b, &from, &ty))
+        }
+        Expr::Case(case) => {
+            let branches = case.when_then_expr.iter().map(|(_, then)| then);
+            let branches = branches.chain(&case.else_expr).map(AsRef::as_ref);
+            union_bounds(branches, &ty, tables)?
+        }
+        Expr::ScalarFunction(function) => function_bounds(function, &ty, tables)?,
+        _ => None,
+    };
+    Ok((ty, Some(found.map_or(limit, |b| b.intersect(limit)))))
+}
+
+/// Refuses arithmetic anywhere in an owner's expression that could leave its type: DataFusion would wrap it.
+pub(super) fn check_arithmetic(expr: &Expr, tables: &Tables<'_>) -> Result<(), CompileError> {
+    if is_arithmetic(expr) {
+        bounds(expr, tables)?;
+    }
+    below_arithmetic(expr, &mut |child| check_arithmetic(child, tables))
+}
+
+fn is_arithmetic(expr: &Expr) -> bool {
+    match expr {
+        Expr::BinaryExpr(binary) => is_sum_or_product(binary.op),
+        Expr::Negative(_) => true,
+        _ => false,
+    }
+}
+
+fn is_sum_or_product(op: Operator) -> bool {
+    matches!(op, Operator::Plus | Operator::Minus | Operator::Multiply)
+}
+
+/// Visits the nearest expressions below that are not part of this one's arithmetic.
+fn below_arithmetic(
+    expr: &Expr,
+    visit: &mut dyn FnMut(&Expr) -> Result<(), CompileError>,
+) -> Result<(), CompileError> {
+    let arithmetic = is_arithmetic(expr);
+    let mut found = Ok(());
+    let visited = expr.apply_children(|child| {
+        if found.is_ok() {
+            found = if arithmetic && is_arithmetic(child) {
+                below_arithmetic(child, visit)
+            } else {
+                visit(child)
+            };
+        }
+        Ok(TreeNodeRecursion::Continue)
+    });
+    debug_assert!(visited.is_ok(), "the visitor returns no error");
+    found
 }
 
 /// The bounds, if they fit the limit; else the refusal.
@@ -192,16 +258,6 @@ pub(super) fn checked(
     })
 }
 
-fn cast_bounds(
-    inner: &Expr,
-    to: &DataType,
-    tables: &Tables<'_>,
-) -> Result<Option<Bounds>, CompileError> {
-    let from = type_of(inner, tables.schema())?;
-    let Some(b) = bounds(inner, tables)? else { return Ok(None) };
-    Ok(rescaled(b, &from, to))
-}
-
 /// Bounds after a cast between integers and decimals that keeps all digits; none for other casts.
 fn rescaled(b: Bounds, from: &DataType, to: &DataType) -> Option<Bounds> {
     let plain = |t: &DataType| t.is_integer() || t.is_decimal() || *t == DataType::Boolean;
@@ -214,38 +270,33 @@ fn rescaled(b: Bounds, from: &DataType, to: &DataType) -> Option<Bounds> {
     Some(b.shift(u32::from(scale_of(to) - scale_of(from))))
 }
 
-fn binary_bounds(
+fn binary_known(
     expr: &Expr,
     binary: &BinaryExpr,
-    ty: &DataType,
-    limit: Bounds,
     tables: &Tables<'_>,
-) -> Result<Bounds, CompileError> {
-    let arithmetic = matches!(binary.op, Operator::Plus | Operator::Minus | Operator::Multiply);
-    let number = ty.is_integer() || ty.is_decimal();
-    let sides = (bounds(&binary.left, tables)?, bounds(&binary.right, tables)?);
-    let (Some(a), Some(b), true, true) = (sides.0, sides.1, arithmetic, number) else {
-        return Ok(limit);
-    };
-    let left = scale_of(&type_of(&binary.left, tables.schema())?);
-    let right = scale_of(&type_of(&binary.right, tables.schema())?);
-    if binary.op == Operator::Multiply {
-        return checked(expr, a.mul(b), limit);
+) -> Result<(DataType, Option<Bounds>), CompileError> {
+    if !is_sum_or_product(binary.op) {
+        let ty = type_of(expr, tables.schema())?;
+        let limit = type_bounds(&ty);
+        return Ok((ty, limit));
     }
+    let ((left, a), (right, b)) = (known(&binary.left, tables)?, known(&binary.right, tables)?);
+    let ty = BinaryTypeCoercer::new(&left, &binary.op, &right).get_result_type();
+    let ty = ty.map_err(|e| CompileError::Meaning { message: plain(&e) })?;
+    let limit = type_bounds(&ty);
+    let number = ty.is_integer() || ty.is_decimal();
+    let (Some(a), Some(b), Some(within), true) = (a, b, limit, number) else {
+        return Ok((ty, limit));
+    };
+    let (left, right) = (scale_of(&left), scale_of(&right));
     let common = left.max(right);
-    let a = a.shift(u32::from(common - left));
-    let b = b.shift(u32::from(common - right));
-    let found = if binary.op == Operator::Plus { a.add(b) } else { a.sub(b) };
-    checked(expr, found, limit)
-}
-
-fn case_bounds(
-    case: &Case,
-    ty: &DataType,
-    tables: &Tables<'_>,
-) -> Result<Option<Bounds>, CompileError> {
-    let branches = case.when_then_expr.iter().map(|(_, then)| then).chain(&case.else_expr);
-    union_bounds(branches.map(AsRef::as_ref), ty, tables)
+    let (x, y) = (a.shift(u32::from(common - left)), b.shift(u32::from(common - right)));
+    let found = match binary.op {
+        Operator::Multiply => a.mul(b),
+        Operator::Plus => x.add(y),
+        _ => x.sub(y),
+    };
+    Ok((ty, Some(checked(expr, found, within)?)))
 }
 
 fn union_bounds<'a>(
@@ -258,8 +309,8 @@ fn union_bounds<'a>(
         if matches!(branch, Expr::Literal(v, _) if v.is_null()) {
             continue;
         }
-        let Some(b) = bounds(branch, tables)? else { return Ok(None) };
-        let Some(b) = rescaled(b, &type_of(branch, tables.schema())?, ty) else { return Ok(None) };
+        let (from, found) = known(branch, tables)?;
+        let Some(b) = found.and_then(|b| rescaled(b, &from, ty)) else { return Ok(None) };
         all = Some(all.map_or(b, |a| a.union(b)));
     }
     Ok(all)

@@ -1,6 +1,9 @@
 //! From a signed job to its plan.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    sync::Arc,
+};
 
 use datafusion::{
     common::{
@@ -14,12 +17,13 @@ use datafusion::{
 };
 
 use super::{
+    bounds::check_arithmetic,
     builder::Sharing,
     compiler::Compiler,
     error::CompileError,
     flatten::Block,
     group::Groups,
-    parse::{logical_plan, plain},
+    parse::{logical_plan, plain, with_room},
     tables::Tables,
 };
 use crate::{
@@ -53,12 +57,44 @@ pub fn compile(
     if spec.security == Security::Malicious {
         return Err(CompileError::Security { asked: "malicious" });
     }
+    consistent(descriptors, policies)?;
     let JobKind::Sql { sql } = &spec.kind;
-    let logical = logical_plan(sql, descriptors, spec.issued_at_ms)?;
-    let block = Block::of(&logical)?;
-    let mut compiler = Compiler::new(Tables::new(&block, descriptors, policies)?);
-    let (output, least) = compiler.block(&block)?;
-    compiler.finish(spec, output, least)
+    with_room(sql, || {
+        let logical = logical_plan(sql, descriptors, spec.issued_at_ms)?;
+        let block = Block::of(&logical)?;
+        let mut compiler = Compiler::new(Tables::new(&block, descriptors, policies)?);
+        let (output, least) = compiler.block(&block)?;
+        compiler.finish(spec, output, least)
+    })
+}
+
+/// Descriptors and policies are other parties' words.
+fn consistent(
+    descriptors: &[DatasetDescriptor],
+    policies: &[PolicyTerms],
+) -> Result<(), CompileError> {
+    let mut names = BTreeSet::new();
+    for dataset in descriptors {
+        let twice =
+            || Some("is described twice".to_owned()).filter(|_| !names.insert(dataset.table()));
+        if let Some(why) = dataset.contradiction().or_else(twice) {
+            return Err(CompileError::Inconsistent {
+                what: format!("dataset {}: {why}", dataset.table()),
+            });
+        }
+    }
+    for terms in policies {
+        for (column, domain) in &terms.domains {
+            if domain.windows(2).any(|pair| pair[0] >= pair[1]) {
+                let what = format!(
+                    "policy of {}: the list of `{column}` is not ascending",
+                    terms.policy.dataset
+                );
+                return Err(CompileError::Inconsistent { what });
+            }
+        }
+    }
+    Ok(())
 }
 
 impl Compiler<'_> {
@@ -75,7 +111,7 @@ impl Compiler<'_> {
             return Ok((self.output(block, false)?, 0));
         };
         let least = self.entities(relation)?;
-        let groups: Groups = self.group(grouping, least > 0)?;
+        let groups: Groups = self.group(grouping, least)?;
         self.released(&block.having, &groups, least)?;
         Ok((self.output(block, !groups.keyed)?, least))
     }
@@ -86,6 +122,7 @@ impl Compiler<'_> {
         for condition in conjuncts {
             self.uses.record(&condition, &UseForm::Filter, &self.tables);
             if let Some(table) = self.tables.reads(&condition).single() {
+                check_arithmetic(&condition, &self.tables)?;
                 self.filters[table].push(condition);
             } else {
                 let yes = self.truth(&condition)?.0;

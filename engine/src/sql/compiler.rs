@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use datafusion::{arrow::datatypes::DataType, logical_expr::Expr};
 
 use super::{
-    bounds::{Bounds, bounds, domain, is_text, scale_of, type_of},
+    bounds::{Bounds, bounds, check_arithmetic, domain, is_text, scale_of, type_of},
     builder::Builder,
     error::CompileError,
     relate::Relation,
@@ -67,6 +67,7 @@ impl<'a> Compiler<'a> {
 
     /// The value of an expression that one owner can work out alone.
     pub(super) fn owned(&mut self, table: usize, expr: &Expr) -> Result<Value, CompileError> {
+        check_arithmetic(expr, &self.tables)?;
         let ty = type_of(expr, self.tables.schema())?;
         let data = if ty == DataType::Boolean {
             Data::Flag(self.share(table, expr, Encoding::Flag))

@@ -11,7 +11,7 @@ use datafusion::{
     },
     logical_expr::{
         Aggregate, Distinct, Expr, FetchType, Join, JoinType, Limit, LogicalPlan, Operator,
-        SkipType, expr::Sort as SortExpr, utils::split_conjunction_owned,
+        SkipType, Volatility, expr::Sort as SortExpr, utils::split_conjunction_owned,
     },
 };
 
@@ -230,6 +230,9 @@ impl Block {
 
     fn limit_to(&mut self, rows: Option<usize>) -> Result<(), CompileError> {
         let Some(rows) = rows else { return Ok(()) };
+        if rows == 0 {
+            return Err(CompileError::unsupported("LIMIT 0", "LIMIT", "ask for at least one row"));
+        }
         let rows = u64::try_from(rows).unwrap_or(u64::MAX);
         self.limit = Some(self.limit.map_or(rows, |l| l.min(rows)));
         Ok(())
@@ -258,14 +261,26 @@ fn column(table: &str, name: String) -> Expr {
 
 /// Replaces each column by what it stands for below, and drops aliases.
 fn resolve(expr: &Expr, schema: &DFSchema, fields: &[Expr]) -> Result<Expr, CompileError> {
+    let mut volatile = None;
     let replaced = expr.clone().transform_up(|e| match e {
         Expr::Column(column) => {
             let index = schema.index_of_column(&column)?;
             Ok(Transformed::yes(fields[index].clone()))
         }
         Expr::Alias(alias) => Ok(Transformed::yes(*alias.expr)),
+        Expr::ScalarFunction(f) if f.func.signature().volatility == Volatility::Volatile => {
+            volatile = Some(f.name().to_owned());
+            Ok(Transformed::no(Expr::ScalarFunction(f)))
+        }
         other => Ok(Transformed::no(other)),
     });
+    if let Some(name) = volatile {
+        return Err(CompileError::unsupported(
+            format!("function {name}"),
+            "an expression",
+            "its value would differ between parties and attempts",
+        ));
+    }
     replaced.map(|t| t.data).map_err(|e| CompileError::Meaning { message: plain(&e) })
 }
 

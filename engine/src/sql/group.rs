@@ -38,7 +38,7 @@ enum Pending {
     Count { sum: usize },
     Sum { sum: usize, count: Option<usize>, number: Number },
     Average { sum: usize, count: usize, nullable: bool, number: Number, decode: Decode },
-    Extreme { at: usize, nullable: bool, largest: bool, value: Value },
+    Extreme { at: usize, count: Option<usize>, value: Value },
 }
 
 /// The groups after [`Compiler::group`].
@@ -51,11 +51,11 @@ pub(super) struct Groups {
 }
 
 impl Compiler<'_> {
-    /// Groups the joined rows; from here on expressions are about groups. `certain`: a released group is known to have rows.
+    /// Groups the joined rows; from here on expressions are about groups. A released cell rests on at least `least` entities.
     pub(super) fn group(
         &mut self,
         grouping: &Grouping,
-        certain: bool,
+        least: u32,
     ) -> Result<Groups, CompileError> {
         let keyed = !grouping.keys.is_empty();
         let mut parts = Parts { cardinality: 1, ..Parts::default() };
@@ -78,7 +78,8 @@ impl Compiler<'_> {
         let sums_at = 1 + parts.keys.len();
         let extremes_at = sums_at + parts.sums.len();
         let node = self.emit(parts, groups);
-        let outputs = Outputs { node, sums_at, extremes_at, rows, certain: keyed || certain };
+        let outputs =
+            Outputs { node, sums_at, extremes_at, rows, certain: keyed || least > 0, least };
         self.rows = groups;
         self.live = Ref(node, 0);
         let mut values = BTreeMap::new();
@@ -185,7 +186,7 @@ impl Compiler<'_> {
             "SUM" => self.sum(argument, selected, filtered, parts),
             "AVG" => self.average(field, argument, (selected, filtered), parts),
             _ if filtered => Err(self.unsupported(format!("{name} with FILTER"), "use CASE in it")),
-            "MIN" | "MAX" => self.extreme(argument, name == "MAX", parts),
+            "MIN" | "MAX" => self.extreme(argument, name == "MAX", selected, parts),
             _ => {
                 Err(self
                     .unsupported(format!("aggregate {name}"), "use COUNT, SUM, AVG, MIN or MAX"))
@@ -335,6 +336,7 @@ impl Compiler<'_> {
         &mut self,
         argument: &Expr,
         largest: bool,
+        selected: Ref,
         parts: &mut Parts,
     ) -> Result<Pending, CompileError> {
         let value = self.lower(argument)?;
@@ -357,7 +359,11 @@ impl Compiler<'_> {
             None => bits,
         };
         let at = push(&mut parts.extremes, Extreme { of, largest });
-        Ok(Pending::Extreme { at, nullable: value.present.is_some(), largest, value })
+        let count = value.present.map(|present| {
+            let by = self.b.and(selected, present);
+            self.count_of(by, parts)
+        });
+        Ok(Pending::Extreme { at, count, value })
     }
 
     /// The value of a column of the grouping.
@@ -379,16 +385,13 @@ impl Compiler<'_> {
                 let count = outputs.count(count);
                 Value { data: Data::Ratio(Box::new(Ratio { sum, count, decode })), present }
             }
-            Pending::Extreme { at, nullable, largest, value } => {
+            Pending::Extreme { at, count, value } => {
                 let at = outputs.extreme(at);
-                if nullable {
+                if count.is_some() {
                     let width = self.b.width(at) - 1;
                     let bits = self.b.slice(at, 0, width);
-                    let top = self.b.slice(at, width, 1);
-                    let present = if largest { top } else { self.b.not(top) };
-                    let present =
-                        if outputs.certain { present } else { self.b.and(present, self.live) };
-                    Value { data: moved(&value.data, bits), present: Some(present) }
+                    let present = self.group_present(count, outputs)?;
+                    Value { data: moved(&value.data, bits), present }
                 } else {
                     let present = (!outputs.certain).then_some(self.live);
                     Value { data: moved(&value.data, at), present }
@@ -397,13 +400,18 @@ impl Compiler<'_> {
         })
     }
 
+    /// Whether a cell has a value: over columns that may be NULL, and under FILTER, only where enough entities have one,
+    /// so that the cell rests on them and not just the group.
     fn group_present(
         &mut self,
         count: Option<usize>,
         outputs: &Outputs,
     ) -> Result<Option<Ref>, CompileError> {
         match count {
-            Some(count) => self.at_least(&outputs.count(count), 1).map(Some),
+            Some(count) => {
+                let least = i64::from(outputs.least.max(1));
+                self.at_least(&outputs.count(count), least).map(Some)
+            }
             None => Ok((!outputs.certain).then_some(self.live)),
         }
     }
@@ -418,6 +426,8 @@ struct Outputs {
     rows: u64,
     /// Whether a group that is looked at has at least one row.
     certain: bool,
+    /// Entities that a released cell rests on.
+    least: u32,
 }
 
 impl Outputs {

@@ -33,6 +33,30 @@ use super::{
 };
 use crate::catalog::DatasetDescriptor;
 
+/// Longest statement, in bytes.
+const MAX_TEXT: usize = 16 * 1024;
+
+/// Stack of the thread that compiles: expressions nest as deep as a statement is long, and DataFusion recurses over them.
+const STACK: usize = 512 << 20;
+
+/// Runs a compilation of this statement where its nesting cannot exhaust the stack.
+pub(super) fn with_room<T: Send>(
+    sql: &str,
+    compile: impl FnOnce() -> Result<T, CompileError> + Send,
+) -> Result<T, CompileError> {
+    if sql.len() > MAX_TEXT {
+        let message = format!("the text has {} bytes, at most {MAX_TEXT} are read", sql.len());
+        return Err(CompileError::Syntax { message });
+    }
+    let failed =
+        || CompileError::Inconsistent { what: "the statement could not be planned".into() };
+    std::thread::scope(|scope| {
+        let thread = std::thread::Builder::new().name("compile".into()).stack_size(STACK);
+        let running = thread.spawn_scoped(scope, compile).map_err(|_| failed())?;
+        running.join().map_err(|_| failed())?
+    })
+}
+
 /// Parses and plans one SELECT; `now()` is `now_ms`.
 pub(super) fn logical_plan(
     sql: &str,

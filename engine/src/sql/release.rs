@@ -182,8 +182,9 @@ impl Compiler<'_> {
                 ));
             }
             Data::Ratio(ratio) => {
-                let count = self.word(&ratio.count);
-                (self.word(&ratio.sum), Some(count), ratio.decode.clone())
+                let (sum, count) = (self.word(&ratio.sum), self.word(&ratio.count));
+                let shown = |c: &mut Self, at| value.present.map_or(at, |p| c.b.mask(at, p));
+                (shown(self, sum), Some(shown(self, count)), ratio.decode.clone())
             }
         };
         // A constant NULL is no text: its code names nothing.

@@ -75,6 +75,11 @@ fn unsupported_constructs_are_named_with_their_place() {
         ),
         ("SELECT DISTINCT ON (education) age FROM census.people", &["DISTINCT ON"]),
         ("SELECT age FROM census.people LIMIT 5 OFFSET 3", &["OFFSET", "LIMIT"]),
+        ("SELECT age FROM census.people LIMIT 0", &["LIMIT 0", "at least one row"]),
+        (
+            "SELECT COUNT(*) FROM census.people WHERE random() < 0.5",
+            &["function random", "differ between parties"],
+        ),
         ("SELECT age FROM census.people WHERE age = $1", &["parameter", "write the value"]),
         ("SELECT 1", &["SELECT without a table", "FROM"]),
         (
@@ -158,12 +163,50 @@ fn what_could_leave_64_bits_is_refused_with_its_bounds() {
         ),
         format!("SELECT SUM(p.age + j.hours_per_week) {JOINED}"),
         "SELECT SUM(person_id) * 100000000000 FROM census.people".to_owned(),
+        "SELECT COUNT(*) FROM census.people WHERE age + age > 5".to_owned(),
+        "SELECT MAX(CASE WHEN -age > 5 THEN 1 END) FROM census.people".to_owned(),
         "SELECT SUM(CAST(age AS BIGINT) * CAST(age AS BIGINT)) FROM census.people".to_owned(),
     ];
     for sql in cases {
         assert!(matches!(compile(&sql), Err(CompileError::Overflow { .. })), "{sql}");
     }
     assert!(compile("SELECT SUM(age) FROM census.people").is_ok());
+}
+
+#[test]
+fn long_and_deep_statements_end_with_an_answer() {
+    let condition = |n: usize| {
+        let parts: Vec<String> = (0..n).map(|i| format!("age<>{i}")).collect();
+        format!("SELECT COUNT(*) FROM census.people WHERE {}", parts.join(" AND "))
+    };
+    let compile = |sql: &str| compile(&spec(sql), &[people(), jobs()], &[]).map(|c| c.plan);
+    assert!(compile(&condition(400)).is_ok());
+    assert!(matches!(compile(&condition(5000)), Err(CompileError::Syntax { .. })));
+    let sum = vec!["p.age"; 400].join("+");
+    assert!(compile(&format!("SELECT SUM({sum}) {JOINED}")).is_ok());
+    let parentheses =
+        format!("SELECT {}1{} FROM census.people", "(".repeat(3000), ")".repeat(3000));
+    assert!(compile(&parentheses).is_err());
+}
+
+#[test]
+fn descriptors_that_contradict_themselves_are_refused() {
+    let bad = |change: &dyn Fn(&mut DatasetDescriptor)| {
+        let mut table = people();
+        change(&mut table);
+        match compile(&spec("SELECT COUNT(*) FROM census.people"), &[table], &[]).map(|c| c.plan) {
+            Err(CompileError::Inconsistent { what }) => what,
+            other => panic!("{other:?}"),
+        }
+    };
+    assert!(bad(&|t| t.rows_max = 0).contains("0 rows"));
+    assert!(bad(&|t| t.entity_key = Some("x".into())).contains("entity key"));
+    assert!(
+        bad(&|t| t.columns[2].domain = Some(vec!["b".into(), "a".into()]))
+            .contains("not ascending")
+    );
+    assert!(bad(&|t| t.columns[1].name = "person_id".into()).contains("twice"));
+    assert!(bad(&|t| t.name = "People!".into()).contains("lower case"));
 }
 
 #[test]
