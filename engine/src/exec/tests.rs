@@ -1,12 +1,19 @@
 //! Plans of SQL statements on shares against the same plans in clear; measured = quoted; opened = listed.
 
+mod faults;
+mod release;
+mod transcripts;
+
 use std::{sync::Arc, time::Duration};
 
 use protocols::{
     mpc::Column,
-    net::{Channel, memory},
+    net::{
+        Channel,
+        memory::{self, MemoryChannel},
+    },
     party::Role,
-    session::{Counters, Gate, Session},
+    session::{Counters, Gate, Session, SessionError},
     share::reconstruct,
     testkit::{World, clear_bits, test_prss},
 };
@@ -86,6 +93,65 @@ fn zero_absent(input: &LocalInput, columns: &mut [EncodedColumn]) {
     }
 }
 
+/// The compute parties' ends, with what outside providers send waiting in them.
+fn mesh(plan: &Plan, inputs: &[EncodedInput], stall: Duration) -> Vec<MemoryChannel> {
+    let outsiders = outside_providers(plan);
+    let mut ends = memory::mesh(3 + outsiders.len(), stall);
+    for (end, name) in ends.drain(3..).zip(&outsiders) {
+        for (number, _) in (0_u32..).zip(&plan.inputs).filter(|(_, input)| input.party == *name) {
+            let seeds = [Zeroizing::new([5; 16]), Zeroizing::new([number.to_le_bytes()[0]; 16])];
+            send_outside(&end, plan, number, &inputs[number as usize], seeds).unwrap();
+        }
+        // Frames wait in the queues; a dropped end delivers what it sent.
+    }
+    ends
+}
+
+/// What a party has at the end of a run.
+struct Ended {
+    result: SharedResult,
+    total: Counters,
+    depth: u32,
+}
+
+/// What comes after the plan, before anything is sealed.
+type Last = fn(&mut Session) -> Result<(), SessionError>;
+
+/// Runs a plan at three parties over these channels.
+fn run_over(
+    seed: u64,
+    plan: &Plan,
+    (inputs, price): (&[EncodedInput], &Quote),
+    channels: Vec<Arc<dyn Channel>>,
+    last: Last,
+) -> [Result<Ended, ExecError>; 3] {
+    let party = |role: Role, channel| {
+        let gate = Gate::listing(&price.openings);
+        let mut s = Session::new(role, channel, test_prss(seed, role), gate);
+        let mine = plan.inputs.iter().zip(inputs).map(|(input, data)| {
+            (input.party == plan.compute[role.index()]).then(|| data.clone())
+        });
+        let result = run(plan, mine.collect(), &mut s, &mut |_, _| ()).and_then(|result| {
+            s.finish()?;
+            let (total, depth) = (s.stats().total(), s.depth());
+            last(&mut s)?;
+            Ok(Ended { result, total, depth })
+        });
+        if let Err(ExecError::Session(error)) = &result {
+            s.abort(error);
+        }
+        result
+    };
+    let party = &party;
+    std::thread::scope(|scope| {
+        let parties = Role::ALL.into_iter().zip(channels);
+        let parties: Vec<_> =
+            parties.map(|(role, channel)| scope.spawn(move || party(role, channel))).collect();
+        let ended: Vec<_> = parties.into_iter().map(|party| party.join().unwrap()).collect();
+        ended.try_into().unwrap_or_else(|_| panic!("three parties ran"))
+    })
+}
+
 /// Runs a plan at three parties (and outside providers) over memory and returns the opened columns by layout.
 fn run_on_shares(
     seed: u64,
@@ -94,47 +160,17 @@ fn run_on_shares(
 ) -> (Vec<Vec<u64>>, Counters, Quote) {
     let shapes = check(plan).unwrap();
     let price = quote(plan, &shapes).unwrap();
-    let outsiders = outside_providers(plan);
-    let mut channels: Vec<Arc<dyn Channel>> =
-        memory::mesh(3 + outsiders.len(), Duration::from_secs(20))
-            .into_iter()
-            .map(|channel| Arc::new(channel) as Arc<dyn Channel>)
-            .collect();
-    for (channel, name) in channels.drain(3..).zip(&outsiders) {
-        for (number, _) in (0_u32..).zip(&plan.inputs).filter(|(_, input)| input.party == *name) {
-            let seeds = [Zeroizing::new([5; 16]), Zeroizing::new([number.to_le_bytes()[0]; 16])];
-            let data = &inputs[number as usize];
-            send_outside(channel.as_ref(), plan, number, data, seeds).unwrap();
-        }
-        // Frames wait in the queues; a dropped end delivers what it sent.
-    }
-    let results = std::thread::scope(|scope| {
-        let parties: Vec<_> = Role::ALL
-            .into_iter()
-            .zip(channels)
-            .map(|(role, channel)| {
-                let gate = Gate::listing(&price.openings);
-                scope.spawn(move || {
-                    let mut s = Session::new(role, channel, test_prss(seed, role), gate);
-                    let mine = plan.inputs.iter().zip(inputs).map(|(input, data)| {
-                        (input.party == plan.compute[role.index()]).then(|| data.clone())
-                    });
-                    let result = run(plan, mine.collect(), &mut s, &mut |_, _| ()).unwrap();
-                    s.finish().unwrap();
-                    (result, s.stats().total(), s.depth())
-                })
-            })
-            .collect();
-        parties.into_iter().map(|party| party.join().unwrap()).collect::<Vec<_>>()
-    });
+    let ends = mesh(plan, inputs, Duration::from_secs(20)).into_iter();
+    let channels = ends.map(|end| Arc::new(end) as Arc<dyn Channel>).collect();
+    let results = run_over(seed, plan, (inputs, &price), channels, |_| Ok(())).map(Result::unwrap);
     let mut total = Counters::default();
-    for (_, counters, depth) in &results {
+    for Ended { total: counters, depth, .. } in &results {
         total.bytes += counters.bytes;
         total.messages += counters.messages;
         total.rounds = total.rounds.max(*depth);
     }
-    let columns = (0..results[0].0.columns.len()).map(|i| {
-        let three = [0, 1, 2].map(|p| results[p].0.columns[i].clone());
+    let columns = (0..results[0].result.columns.len()).map(|i| {
+        let three = results.each_ref().map(|party| party.result.columns[i].clone());
         open(&three)
     });
     (columns.collect(), total, price)

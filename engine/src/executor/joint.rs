@@ -71,10 +71,13 @@ pub(super) fn run(
     let mut session = seat.session(role, &run.0)?;
     let shared = seat.compute(&mut session, inputs, &told)?;
     let ready = Ready { job: job.id.hash(), plan: compilation.hash, run };
-    ready::exchange(&*channel, &seats, &ready, (me.name, me.key, me.pins))?;
+    let share = seat.share(role, shared)?;
     let sealer = Sealer { release: &release, attempt: order.attempt, party: me.name, key: me.key };
-    let sealed = seal(&seat.share(role, shared)?, &sealer).map_err(|error| {
-        Failure::new(Reason::Internal, Stage::Release, error.to_string()).at(me.name)
+    let speaker = (me.name, me.key, me.pins);
+    let sealed = ready::then_seal(&*channel, &seats, &ready, speaker, || {
+        seal(&share, &sealer).map_err(|error| {
+            Failure::new(Reason::Internal, Stage::Release, error.to_string()).at(me.name)
+        })
     })?;
     let account = seat.account(Some(&session), began)?;
     Ok(Finished { sealed: Some(sealed), account })

@@ -2,6 +2,9 @@
 //!
 //! Two sealed shares are enough to reconstruct; so nobody seals before all three have said so.
 
+#[cfg(test)]
+mod tests;
+
 use protocols::{
     net::Notes,
     party::{PartyId, Role},
@@ -26,15 +29,33 @@ pub(super) struct Ready {
     pub(super) run: Hash32,
 }
 
+/// Who says so: name, key, and what it knows of the others.
+pub(super) type Speaker<'a> = (&'a PartyName, &'a IdentityKey, &'a Pins);
+
+/// Seals as soon as both peers are heard to be ready, and not before.
+///
+/// # Errors
+/// Those of the exchange, with nothing sealed; those of `seal`.
+pub(super) fn then_seal<T>(
+    notes: &dyn Notes,
+    seats: &Seats,
+    ready: &Ready,
+    me: Speaker<'_>,
+    seal: impl FnOnce() -> Result<T, Failure>,
+) -> Result<T, Failure> {
+    exchange(notes, seats, ready, me)?;
+    seal()
+}
+
 /// Tells both peers and waits for both.
 ///
 /// # Errors
 /// A peer that does not answer, signs something else, or whose signature does not hold.
-pub(super) fn exchange(
+fn exchange(
     notes: &dyn Notes,
     seats: &Seats,
     ready: &Ready,
-    (me, key, pins): (&PartyName, &IdentityKey, &Pins),
+    (me, key, pins): Speaker<'_>,
 ) -> Result<(), Failure> {
     let signed = Signed::new(READY_DOMAIN, ready.clone(), me.clone(), key);
     let note = crate::wire::write(&signed);
