@@ -128,9 +128,10 @@ fn run_over(
     let party = |role: Role, channel| {
         let gate = Gate::listing(&price.openings);
         let mut s = Session::new(role, channel, test_prss(seed, role), gate);
-        let mine = plan.inputs.iter().zip(inputs).map(|(input, data)| {
-            (input.party == plan.compute[role.index()]).then(|| data.clone())
-        });
+        let mine =
+            plan.inputs.iter().zip(inputs).map(|(input, data)| {
+                (input.party == plan.compute[role.index()]).then(|| data.clone())
+            });
         let result = run(plan, mine.collect(), &mut s, &mut |_, _| ()).and_then(|result| {
             s.finish()?;
             let (total, depth) = (s.stats().total(), s.depth());

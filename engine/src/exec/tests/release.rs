@@ -2,8 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use protocols::ring::{Ring, Z64};
-
 use super::*;
 use crate::plan::{Kind, Op, Ref, Shape};
 
@@ -88,7 +86,8 @@ fn town(few: &[Person]) -> Vec<Person> {
 const NOBODY: &[Person] = &[];
 const TWO: &[Person] = &[[3, 61, 1, 77, 12_345, 1], [99, 62, 1, 78, 54_321, 1]];
 const OTHER_TWO: &[Person] = &[[1, 119, 1, 3, 9, 1], [2, 18, 1, 99, 99_999, 1]];
-const THREE: &[Person] = &[[3, 61, 1, 77, 12_345, 1], [98, 61, 1, 77, 1, 1], [99, 62, 1, 78, 54_321, 1]];
+const THREE: &[Person] =
+    &[[3, 61, 1, 77, 12_345, 1], [98, 61, 1, 77, 1, 1], [99, 62, 1, 78, 54_321, 1]];
 
 const GROUPED: &[&str] = &[
     "SELECT p.education, COUNT(*) AS n, SUM(j.capital_gain) AS gain FROM census.people p \
@@ -193,27 +192,5 @@ fn an_unmasked_result_is_refused_and_would_be_seen() {
         assert!(check(&broken).is_err(), "no party runs it");
         // Run all the same, on the shapes of the honest plan.
         assert!(!same(&broken, &shapes, &[town(NOBODY), town(TWO), town(OTHER_TWO)]), "{sql}");
-    }
-}
-
-#[test]
-fn the_release_hands_out_fresh_shares() {
-    // The same clear result twice: what each party holds differs in every word, zeros included.
-    let plan = compiled(GROUPED[0], 3);
-    let shapes = check(&plan).unwrap();
-    let people = town(TWO);
-    let inputs: Vec<_> = plan.inputs.iter().map(|input| encode(input, &people)).collect();
-    let price = quote(&plan, &shapes).unwrap();
-    let run = |seed| {
-        let ends = mesh(&plan, &inputs, Duration::from_secs(20)).into_iter();
-        let channels = ends.map(|end| Arc::new(end) as Arc<dyn Channel>).collect();
-        run_over(seed, &plan, (&inputs, &price), channels, |_| Ok(())).map(Result::unwrap)
-    };
-    let (one, other) = (run(1), run(2));
-    for (one, other) in one.iter().zip(&other) {
-        for (a, b) in one.result.columns.iter().zip(&other.result.columns) {
-            let (Column::Z64(a), Column::Z64(b)) = (a, b) else { continue };
-            assert!(a.own().iter().zip(b.own()).all(|(a, b)| a != b && *a != Z64::ZERO));
-        }
     }
 }

@@ -18,7 +18,10 @@ fn views(seed: u64, plan: &Plan, price: &Quote, inputs: &[EncodedInput]) -> [Sha
 /// Two tables of one size: random ones, and empty ones.
 fn tables(seed: u64, plan: &Plan) -> [Vec<EncodedInput>; 3] {
     let random = |seed| -> Vec<EncodedInput> {
-        (100..).zip(&plan.inputs).map(|(label, i)| random_input(World::new(seed), label, i)).collect()
+        (100..)
+            .zip(&plan.inputs)
+            .map(|(label, i)| random_input(World::new(seed), label, i))
+            .collect()
     };
     let mut empty = random(seed);
     for input in &mut empty {
@@ -79,7 +82,8 @@ fn an_input_of_another_length_goes_nowhere() {
     let ends = mesh(&plan, &short, Duration::from_millis(300)).into_iter();
     let channels = ends.map(|end| Arc::new(end) as Arc<dyn Channel>).collect();
     let ended = run_over(1, &plan, (&short, &price), channels, |_| Ok(()));
-    let wrong = |result: &Result<Ended, ExecError>| matches!(result, Err(ExecError::InputShape { .. }));
+    let wrong =
+        |result: &Result<Ended, ExecError>| matches!(result, Err(ExecError::InputShape { .. }));
     assert!(ended.iter().any(wrong), "its owner refuses it");
     assert!(ended.iter().all(Result::is_err), "and nobody goes on without it");
 }
