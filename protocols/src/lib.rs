@@ -14,7 +14,7 @@
 //!
 //! ```text
 //! testkit
-//! relational › mpc › session › prss › share › ring › kernels
+//! relational › mpc › session › prss | prg › share › ring › kernels
 //!                    session › net › party
 //! ```
 //!
@@ -29,6 +29,7 @@ pub mod kernels;
 pub mod mpc;
 pub mod net;
 pub mod party;
+pub mod prg;
 pub mod prss;
 pub mod relational;
 pub mod ring;

@@ -9,10 +9,10 @@ use zeroize::Zeroizing;
 
 use super::column::{Column, Shape};
 use crate::{
-    kernels::AesKey,
     net::{Channel, ChannelError, Frame, MAX_BODY_BYTES, Tag},
     party::{PartyId, Role},
-    ring::{Buf, Ring, Z64},
+    prg::Prg,
+    ring::{Buf, Z64},
     session::{Meter, Session, SessionError},
 };
 
@@ -48,14 +48,12 @@ impl OutsideInput {
     /// # Security
     /// P0 sees the two seeds, P1 one seed and the correction, P2 the other seed and the correction: each view is uniform.
     pub fn send(&self, channel: &dyn Channel, step: u64) -> Result<(), ChannelError> {
-        let keys = self.seeds.each_ref().map(|seed| AesKey::new(seed));
+        let mut streams = self.seeds.each_ref().map(|seed| Prg::new(seed));
         let mut correction = Vec::new();
-        for (lane, (shape, words)) in (0_u64..).zip(&self.words) {
+        for (shape, words) in &self.words {
             let mut rest = words.clone();
-            for key in &keys {
-                let mut summand = Buf::scratch(words.len());
-                Z64::keystream(&mut summand, key, lane, 0);
-                shape.subtract(&mut rest, &summand);
+            for stream in &mut streams {
+                shape.subtract(&mut rest, &stream.elements::<Z64>(words.len()));
             }
             correction.extend_from_slice(bytemuck::cast_slice::<u64, u8>(&rest));
         }
@@ -106,16 +104,11 @@ pub fn outside_input(
     let mut correction = Buf::<u64>::scratch(if role == Role::P0 { 0 } else { total });
     s.recv(provider, &mut correction)?;
     check_copies(s, &seeds, &correction)?;
-    let key = |seed: &[u64; 2]| AesKey::new(bytemuck::cast_ref(seed));
-    let keys = [key(&seeds[0]), key(&seeds[1])];
+    let mut streams = seeds.each_ref().map(|seed| Prg::new(bytemuck::cast_ref(seed)));
     let (mut at, mut out) = (0, Vec::with_capacity(shapes.len()));
-    for (lane, shape) in (0_u64..).zip(shapes) {
+    for shape in shapes {
         let words = shape.wire_words(rows);
-        let summand = |index: usize| {
-            let mut summand = Buf::scratch(words);
-            Z64::keystream(&mut summand, &keys[index], lane, 0);
-            summand
-        };
+        let mut summand = |index: usize| streams[index].elements::<Z64>(words);
         let rest = || Buf::copy_of(&correction[at..at + words]);
         let (own, next) = match role {
             Role::P0 => (summand(0), summand(1)),

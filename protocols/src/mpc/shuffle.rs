@@ -17,8 +17,9 @@ use std::fmt;
 
 use super::column::{Column, Shape, gather_wire};
 use crate::{
-    kernels::{AesKey, Backend},
+    kernels::Backend,
     party::Role,
+    prg::Prg,
     ring::{Buf, Z64, Z128},
     session::{Meter, Session, SessionError},
 };
@@ -47,7 +48,7 @@ impl Shuffle {
             // 32 bytes of the pair's keystream; a permutation of its own stream, so that the session's counter
             // does not depend on how many words the permutation takes.
             let seed = s.prss().summand::<Z128>(index, 1)?;
-            Some(random_permutation(&AesKey::new(&seed[0].to_le_bytes()), rows))
+            Some(random_permutation(Prg::new(&seed[0].to_le_bytes()), rows))
         });
         Self { rows, forward }
     }
@@ -278,15 +279,14 @@ fn play_c(
 
 /// A uniformly random permutation from a key's stream: Fisher–Yates, each index drawn without bias (Lemire,
 /// "Fast random integer generation in an interval", TOMACS 2019, Algorithm 5).
-fn random_permutation(key: &AesKey, rows: usize) -> Vec<u32> {
+fn random_permutation(mut prg: Prg, rows: usize) -> Vec<u32> {
     assert!(u32::try_from(rows).is_ok(), "rows are numbered in 32 bits");
     let mut order: Vec<u32> = (0..).take(rows).collect();
     let mut words = [0_u64; 512];
-    let (mut at, mut block) = (words.len(), 0);
+    let mut at = words.len();
     let mut word = || {
         if at == words.len() {
-            Backend::active().fill_u64(key, 0, block, &mut words);
-            block += words.len() as u64 / 2;
+            prg.fill::<Z64>(&mut words);
             at = 0;
         }
         at += 1;
