@@ -10,7 +10,7 @@ use crate::identity::{Hash32, PartyName};
 /// Version of this format; part of the hash.
 pub const PLAN_FORMAT: u32 = 1;
 
-/// A compiled job. Immutable once made; [`crate::plan::hash`] names it.
+/// A compiled job. Immutable once made; [`hash`](crate::plan::hash()) names it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {

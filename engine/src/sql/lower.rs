@@ -78,7 +78,7 @@ impl Compiler<'_> {
         }
     }
 
-    /// IS [NOT] NULL and IS [NOT] TRUE, FALSE, UNKNOWN; anything else is refused.
+    /// `IS [NOT] NULL` and `IS [NOT] TRUE`, FALSE, UNKNOWN; anything else is refused.
     fn test(&mut self, expr: &Expr) -> Result<Value, CompileError> {
         let one = match expr {
             Expr::IsNull(inner) | Expr::IsNotNull(inner) => {

@@ -2,6 +2,7 @@
 
 mod determinism;
 mod differential;
+mod encoding;
 mod refused;
 mod world;
 
