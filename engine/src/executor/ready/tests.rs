@@ -22,12 +22,9 @@ fn key(of: &str) -> IdentityKey {
 
 fn pins() -> Pins {
     let mut pins = Pins::default();
-    for (at, organisation) in NAMES.into_iter().enumerate() {
-        let key = key(organisation).public();
-        pins.insert(
-            name(at),
-            Pin { key, organisation: organisation.to_owned(), sealing_key: None },
-        );
+    for (at, of) in NAMES.into_iter().enumerate() {
+        let (key, organisation) = (key(of).public(), of.to_owned());
+        pins.insert(name(at), Pin { key, organisation, sealing_key: None });
     }
     pins
 }
@@ -71,8 +68,8 @@ fn seals_after_one(
     let peers: Vec<PartyId> =
         Role::ALL.map(Role::id).into_iter().filter(|id| *id != end.me()).collect();
     for peer in &peers {
-        let note = crate::wire::write(&signed);
-        end.send_note(*peer, note).map_err(|error| seats.channel_failure(&error))?;
+        let told = end.send_note(*peer, crate::wire::write(&signed));
+        told.map_err(|error| seats.channel_failure(&error))?;
     }
     // Whoever comes last in its list is not waited for.
     let note = end.recv_note(peers[1]).map_err(|error| seats.channel_failure(&error))?;
