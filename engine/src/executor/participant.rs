@@ -71,6 +71,7 @@ impl Participant {
     }
 
     fn compile(&self, spec: &JobSpec, published: &Published) -> Result<Compilation, Failure> {
+        self.own_documents_are_current(published)?;
         match compile_published(spec, published, &self.pins)? {
             Ok(compilation) => Ok(compilation),
             Err(refusal) => {
@@ -78,6 +79,30 @@ impl Participant {
                     .at(&refusal.party))
             }
         }
+    }
+
+    /// Whoever relays documents could bring an older policy of this party's that it has signed but no longer stands by.
+    fn own_documents_are_current(&self, published: &Published) -> Result<(), Failure> {
+        #[derive(serde::Deserialize)]
+        struct Signer {
+            party: PartyName,
+        }
+        let own = &self.published;
+        for (what, brought, current) in [
+            ("policy", &published.policies, &own.policies),
+            ("dataset description", &published.descriptors, &own.descriptors),
+        ] {
+            for json in brought {
+                let signer: Signer = wire::parse(what, Stage::Validate, json)?;
+                if signer.party == self.name && !current.contains(json) {
+                    let words =
+                        format!("a {what} that is not this party's current one was brought");
+                    let failure = Failure::new(Reason::PolicyRefused, Stage::Validate, words);
+                    return Err(failure.at(&self.name));
+                }
+            }
+        }
+        Ok(())
     }
 
     /// This participant's own policies on a plan, as of now.
@@ -189,5 +214,33 @@ impl Runner for Participant {
 impl fmt::Debug for Participant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Participant({}, {:?})", self.name, self.catalog)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{clock::SystemClock, policy::POLICY_DOMAIN};
+
+    fn signed(party: &str, version: u32) -> Vec<u8> {
+        let key = IdentityKey::from_seed(&[7; 32]);
+        let body = serde_json::json!({ "version": version });
+        wire::write(&Signed::new(POLICY_DOMAIN, body, party.try_into().unwrap(), &key))
+    }
+
+    #[test]
+    fn an_older_policy_of_ones_own_is_not_taken_from_anybody() {
+        let name = PartyName::try_from("census").unwrap();
+        let catalog = Catalog::open(&name, Vec::new()).unwrap();
+        let key = Arc::new(IdentityKey::from_seed(&[7; 32]));
+        let who = (name, key);
+        let mut census = Participant::new(who, Arc::default(), catalog, &[], Arc::new(SystemClock));
+        census.published.policies = vec![signed("census", 2)];
+        let brought = |policies| Published { descriptors: Vec::new(), policies };
+        let current = brought(vec![signed("census", 2), signed("employers", 1)]);
+        assert_eq!(census.own_documents_are_current(&current), Ok(()));
+        let older = brought(vec![signed("census", 1)]);
+        let refused = census.own_documents_are_current(&older).unwrap_err();
+        assert_eq!(refused.reason, Reason::PolicyRefused);
     }
 }
