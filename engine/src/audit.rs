@@ -5,6 +5,7 @@
 
 mod assemble;
 mod check;
+mod ledger;
 mod log;
 mod part;
 mod receipt;
@@ -12,6 +13,7 @@ mod verify;
 
 pub use assemble::{JobFacts, assemble};
 pub use check::check_own_part;
+pub use ledger::Ledger;
 pub use log::{AuditLog, Event, LogError, LogHead, verify_log};
 pub use part::{Failure, PART_DOMAIN, PartLink, ReceiptPart};
 pub use receipt::{
