@@ -19,7 +19,7 @@ pub use part::{Failure, PART_DOMAIN, PartLink, ReceiptPart};
 pub use receipt::{
     Fault, Flow, InputEntry, Leakage, LinkEntry, Meter, Opened, OpenedKind, OutputEntry,
     PartyEntry, PartyRole, PartySignature, Protocol, RECEIPT_DOMAIN, RECEIPT_SCHEMA, Receipt,
-    ReceiptBody, RunOutcome, Times, leakage_hash, sql_hash,
+    ReceiptBody, RunOutcome, Times, inputs_root, leakage_hash, sql_hash,
 };
 pub use verify::{Report, read, verify};
 

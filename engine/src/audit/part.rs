@@ -31,6 +31,8 @@ pub struct ReceiptPart {
     pub consent: Hash32,
     /// What it committed to.
     pub inputs: Vec<InputEntry>,
+    /// [`super::inputs_root`] of what everybody had committed to when the run began, as this party was told.
+    pub inputs_root: Hash32,
     /// What it saw opened; empty for a provider that does not compute.
     pub opened: Vec<Opened>,
     /// Its ends of its links.
