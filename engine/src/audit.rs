@@ -5,6 +5,7 @@
 
 mod assemble;
 mod check;
+mod ledger;
 mod log;
 mod part;
 mod receipt;
@@ -12,12 +13,13 @@ mod verify;
 
 pub use assemble::{JobFacts, assemble};
 pub use check::check_own_part;
+pub use ledger::Ledger;
 pub use log::{AuditLog, Event, LogError, LogHead, verify_log};
 pub use part::{Failure, PART_DOMAIN, PartLink, ReceiptPart};
 pub use receipt::{
     Fault, Flow, InputEntry, Leakage, LinkEntry, Meter, Opened, OpenedKind, OutputEntry,
     PartyEntry, PartyRole, PartySignature, Protocol, RECEIPT_DOMAIN, RECEIPT_SCHEMA, Receipt,
-    ReceiptBody, RunOutcome, Times, leakage_hash, sql_hash,
+    ReceiptBody, RunOutcome, Times, inputs_root, leakage_hash, sql_hash,
 };
 pub use verify::{Report, read, verify};
 

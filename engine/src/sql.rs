@@ -28,4 +28,4 @@ mod value;
 pub use compile::{Compiled, compile};
 pub use encode::{EncodeError, encode};
 pub use error::CompileError;
-pub use local::{LocalError, run_local};
+pub use local::{LocalError, encode_rows, local_rows, run_local};

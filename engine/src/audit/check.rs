@@ -2,7 +2,7 @@
 
 use super::{
     part::{PartLink, ReceiptPart},
-    receipt::{Fault, ReceiptBody, RunOutcome},
+    receipt::{Fault, ReceiptBody, RunOutcome, inputs_root},
 };
 
 /// Whether a body says of this party what the party says of itself, and whether its links' other ends agree.
@@ -29,6 +29,7 @@ pub fn check_own_part(body: &ReceiptBody, part: &ReceiptPart) -> Result<(), Faul
         ("parties.software", entry.software.as_ref() == Some(&part.software)),
         ("consents", body.consents.get(me) == Some(&part.consent)),
         ("inputs", inputs == part.inputs.iter().collect::<Vec<_>>()),
+        ("inputs", !done || inputs_root(&body.inputs) == part.inputs_root),
         ("opened", body.opened == part.opened || !(done && computes)),
         ("meter", body.meter.get(me) == Some(&part.meter)),
         ("outputs", outputs == part.output.iter().collect::<Vec<_>>()),

@@ -12,8 +12,10 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
+use super::part::Failure;
 use crate::{
-    identity::{Hash32, canonical_hash, int_string},
+    identity::{Hash32, PartyName, canonical_hash, int_string},
+    job::JobState,
     policy::Refusal,
 };
 
@@ -53,6 +55,13 @@ pub enum Event {
         /// Hash of the consent.
         consent: Hash32,
     },
+    /// Its people refused their consent.
+    Denied {
+        /// Hash of the job specification.
+        job: Hash32,
+        /// Hash of the plan.
+        plan: Hash32,
+    },
     /// A snapshot was taken and committed to.
     Prepare {
         /// Hash of the job specification.
@@ -61,6 +70,17 @@ pub enum Event {
         attempt: u32,
         /// The commitments.
         commitments: Vec<Hash32>,
+    },
+    /// The consent was spent and the run begins.
+    Start {
+        /// Hash of the job specification.
+        job: Hash32,
+        /// Which attempt.
+        attempt: u32,
+        /// The run.
+        run: Hash32,
+        /// Hash of everybody's consents, as receipts have it.
+        consents_root: Hash32,
     },
     /// A result share was sealed.
     Release {
@@ -79,6 +99,36 @@ pub enum Event {
         job: Hash32,
         /// Hash of the receipt's body.
         receipt: Hash32,
+    },
+    /// A job ended early here.
+    Failed {
+        /// Hash of the job specification.
+        job: Hash32,
+        /// Why.
+        failure: Failure,
+    },
+    /// The coordinator took a job in.
+    Submitted {
+        /// Hash of the job specification.
+        job: Hash32,
+        /// Who asked.
+        buyer: PartyName,
+    },
+    /// The coordinator moved a job.
+    Moved {
+        /// Hash of the job specification.
+        job: Hash32,
+        /// To which state.
+        state: JobState,
+    },
+    /// The coordinator put a receipt away.
+    ReceiptKept {
+        /// Hash of the job specification.
+        job: Hash32,
+        /// Hash of the receipt's body.
+        receipt: Hash32,
+        /// Whose signatures it carries.
+        signed: Vec<PartyName>,
     },
 }
 
@@ -115,7 +165,10 @@ pub enum LogError {
     #[error("audit log {0} is open in another process; one daemon keeps one log")]
     Busy(PathBuf),
     /// The chain is broken.
-    #[error("audit log {path}, line {line}: {what}; keep the file as evidence and start a new one")]
+    #[error(
+        "audit log {path}, line {line}: {what}; this log is no longer the one that was written. Move the file away, keep it \
+         as evidence, find out who changed it, and start again: a new log is begun"
+    )]
     Broken {
         /// Which file.
         path: PathBuf,
@@ -172,7 +225,12 @@ impl AuditLog {
         let mut line =
             serde_json::to_vec(&Line { entry, hash }).map_err(|error| io(error.into()))?;
         line.push(b'\n');
-        self.file.write_all(&line).and_then(|()| self.file.sync_data()).map_err(io)?;
+        let before = self.file.metadata().map_err(io)?.len();
+        if let Err(error) = self.file.write_all(&line).and_then(|()| self.file.sync_data()) {
+            // Half a line would break the chain for good.
+            self.file.set_len(before).map_err(io)?;
+            return Err(io(error));
+        }
         self.head = LogHead { entries: self.head.entries + 1, hash };
         Ok(hash)
     }

@@ -3,7 +3,10 @@
 use serde::{Deserialize, Serialize};
 
 use super::receipt::{Flow, InputEntry, Meter, Opened, OutputEntry};
-use crate::identity::{Hash32, PartyName};
+use crate::{
+    identity::{Hash32, PartyName},
+    job,
+};
 
 /// The domain tag under which parts are signed.
 pub const PART_DOMAIN: &str = "unseen.receipt-part/v1";
@@ -28,6 +31,8 @@ pub struct ReceiptPart {
     pub consent: Hash32,
     /// What it committed to.
     pub inputs: Vec<InputEntry>,
+    /// [`super::inputs_root`] of what everybody had committed to when the run began, as this party was told.
+    pub inputs_root: Hash32,
     /// What it saw opened; empty for a provider that does not compute.
     pub opened: Vec<Opened>,
     /// Its ends of its links.
@@ -62,4 +67,15 @@ pub struct Failure {
     pub party: Option<PartyName>,
     /// The stage it happened in.
     pub stage: String,
+}
+
+impl From<&job::Failure> for Failure {
+    /// Without its words: they are for whoever it happened at.
+    fn from(failure: &job::Failure) -> Self {
+        Self {
+            code: failure.reason.to_string(),
+            party: failure.party.clone(),
+            stage: failure.stage.as_str().to_owned(),
+        }
+    }
 }

@@ -291,6 +291,14 @@ pub fn sql_hash(sql: &str) -> Hash32 {
     canonical_hash("unseen.sql/v1", &sql)
 }
 
+/// The hash of everybody's commitments, whatever their order.
+#[must_use]
+pub fn inputs_root(inputs: &[InputEntry]) -> Hash32 {
+    let mut sorted: Vec<_> = inputs.iter().collect();
+    sorted.sort_by_key(|input| (&input.party, &input.dataset, input.commitment.0));
+    canonical_hash("unseen.inputs/v1", &sorted)
+}
+
 /// The hash of a leakage report's sentences.
 #[must_use]
 pub fn leakage_hash(lines: &[String]) -> Hash32 {

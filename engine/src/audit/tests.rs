@@ -19,6 +19,11 @@ fn flow(from: &PartyName, to: &PartyName) -> Flow {
 
 const COMPUTE: [&str; 3] = ["census", "employers", "neutral"];
 
+fn input(party: &str) -> InputEntry {
+    let (dataset, commitment) = ("table".into(), hash(party));
+    InputEntry { party: name(party), dataset, rows_max: 1_024, commitment }
+}
+
 fn part(party: &str) -> ReceiptPart {
     let me = name(party);
     let role = COMPUTE.iter().position(|p| *p == party).unwrap();
@@ -26,12 +31,6 @@ fn part(party: &str) -> ReceiptPart {
         let peer = name(peer);
         PartLink { sent: flow(&me, &peer), received: flow(&peer, &me), peer }
     });
-    let input = InputEntry {
-        party: me.clone(),
-        dataset: "table".into(),
-        rows_max: 1_024,
-        commitment: hash(party),
-    };
     ReceiptPart {
         job: plan().job,
         plan: plan_hash(),
@@ -40,7 +39,8 @@ fn part(party: &str) -> ReceiptPart {
         party: me.clone(),
         software: "0.1.0".into(),
         consent: consent_hash(&consent(party).body),
-        inputs: if party == "neutral" { vec![] } else { vec![input] },
+        inputs: if party == "neutral" { vec![] } else { vec![input(party)] },
+        inputs_root: inputs_root(&[input("employers"), input("census")]),
         opened: vec![Opened { op: 4, kind: OpenedKind::Result, count: 48, to: "insurer".into() }],
         links: links.collect(),
         meter: Meter { bytes_sent: 2_000, rounds: 30, milliseconds: 1_234 },
@@ -300,6 +300,23 @@ fn a_party_does_not_sign_what_it_did_not_see() {
         b.links.push(extra);
     });
     assert_eq!(more, at("links", Some("census")));
+}
+
+#[test]
+fn commitments_cannot_be_swapped_once_the_run_has_begun() {
+    // Employers signs another commitment afterwards than everybody was told before.
+    let mut swapped = part("employers");
+    swapped.inputs[0].commitment = hash("other rows");
+    swapped.inputs_root = inputs_root(&[input("census"), swapped.inputs[0].clone()]);
+    let parts = [part("census"), swapped.clone(), part("neutral")].map(signed);
+    let error = assemble(facts(), &parts, &pins()).unwrap_err();
+    assert_eq!(of(&error), at("inputs", Some("census")), "the coordinator notices");
+    let mut body = body();
+    body.inputs[1].commitment = hash("other rows");
+    for party in ["census", "neutral"] {
+        let error = check_own_part(&body, &part(party)).unwrap_err();
+        assert_eq!(of(&error), at("inputs", Some(party)), "and nobody signs it");
+    }
 }
 
 #[test]

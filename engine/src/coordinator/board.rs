@@ -17,6 +17,7 @@ use super::{
     planner::{Outline, Planner},
 };
 use crate::{
+    audit::{Event, Ledger},
     clock::Clock,
     identity::{PartyName, Signed},
     job::{Failure, JobEvent, JobId, JobSpec, JobState, Reason, Stage, admit},
@@ -44,6 +45,7 @@ pub struct Patience {
 #[derive(Debug)]
 pub struct Board {
     pub(super) store: JobStore,
+    ledger: Arc<Ledger>,
     pub(super) planner: Arc<dyn Planner>,
     pub(super) dialler: Dialler,
     pub(super) clock: Arc<dyn Clock>,
@@ -71,7 +73,7 @@ impl Board {
     /// # Errors
     /// [`LinkError`] if TLS cannot be set up.
     pub fn new(
-        store: JobStore,
+        (store, ledger): (JobStore, Arc<Ledger>),
         planner: Arc<dyn Planner>,
         dialler: Dialler,
         clock: Arc<dyn Clock>,
@@ -85,7 +87,7 @@ impl Board {
         };
         let parties = parties.into_iter().map(call).collect::<Result<_, LinkError>>()?;
         let (live, draining) = (Mutex::default(), AtomicBool::new(false));
-        Ok(Self { store, planner, dialler, clock, patience, parties, live, draining })
+        Ok(Self { store, ledger, planner, dialler, clock, patience, parties, live, draining })
     }
 
     /// Takes up what the journal says is unfinished: everything before RUNNING and from RELEASING on goes on; what ran, failed.
@@ -134,6 +136,8 @@ impl Board {
         };
         match self.store.submit(&record).await.map_err(|error| broken(&error))? {
             Submitted::New => {
+                let submitted = Event::Submitted { job: job.hash(), buyer: caller.clone() };
+                self.note(Stage::Submit, submitted).await?;
                 let live = self.enter(record.clone());
                 tokio::spawn(self.clone().drive(live));
                 Ok(view_of(&record, Progress::default()))
@@ -251,6 +255,31 @@ impl Board {
     pub fn busy(&self) -> bool {
         let live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
         live.values().any(|job| (JobState::Preparing..=JobState::Releasing).contains(&job.state()))
+    }
+
+    /// Moves a job, and writes it into the log.
+    pub(super) async fn advance(
+        &self,
+        live: &Live,
+        event: JobEvent,
+        edit: impl FnOnce(&mut JobRecord) + Send,
+    ) -> Result<(), Failure> {
+        match live.advance(&self.store, &*self.clock, event, edit).await? {
+            // What comes before is the participants' to record.
+            Some(state) if state >= JobState::Approved => {
+                let moved = Event::Moved { job: live.id.hash(), state };
+                self.note(Stage::Submit, moved).await
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes an event into the log. What it is about must not go on if it cannot be written.
+    pub(super) async fn note(&self, stage: Stage, event: Event) -> Result<(), Failure> {
+        self.ledger.note(event).await.map_err(|error| {
+            tracing::error!(%error, "the audit log failed");
+            Failure::new(Reason::Internal, stage, error.to_string())
+        })
     }
 
     /// Compiles a job from what the providers publish now.

@@ -37,18 +37,19 @@ impl Live {
         self.view.borrow().state
     }
 
-    /// Moves the job: journal first, then memory, then whoever watches. Skips an event that the job has behind it.
+    /// Moves the job: journal first, then memory, then whoever watches. Skips an event that the job has behind it; gives
+    /// the new state otherwise.
     pub(super) async fn advance(
         &self,
         store: &JobStore,
         clock: &dyn Clock,
         event: JobEvent,
         edit: impl FnOnce(&mut JobRecord) + Send,
-    ) -> Result<(), Failure> {
+    ) -> Result<Option<JobState>, Failure> {
         let mut record = self.record.lock().await;
         let state = match record.state.on(event) {
             Ok(state) => state,
-            Err(illegal) if self.behind(&illegal) => return Ok(()),
+            Err(illegal) if self.behind(&illegal) => return Ok(None),
             Err(illegal) => {
                 let words = illegal.to_string();
                 return Err(Failure::new(Reason::Internal, Stage::Submit, words));
@@ -61,7 +62,7 @@ impl Live {
         store.transition(event, &next).await.map_err(|error| broken(&error))?;
         *record = next;
         self.view.send_replace(view_of(&record, Progress::default()));
-        Ok(())
+        Ok(Some(state))
     }
 
     /// Ends the job for this reason, unless it has ended. Returns whether it was this call that ended it.

@@ -13,6 +13,7 @@ use super::{
     planner::Outline,
 };
 use crate::{
+    audit::Event,
     identity::{Hash32, PartyName, Signed},
     job::{Failure, JobEvent, JobId, JobSpec, JobState, Reason, Stage},
     policy::Consent,
@@ -64,7 +65,11 @@ impl Board {
     async fn end(&self, live: &Live, failure: Failure) {
         tracing::info!(job = %live.id, %failure, "a job ended early");
         match live.end(&self.store, &*self.clock, &failure).await {
-            Ok(true) => {}
+            Ok(true) => {
+                let ended = Event::Failed { job: live.id.hash(), failure: (&failure).into() };
+                // Reported where it fails; an end is an end.
+                let _ = self.note(failure.stage, ended).await;
+            }
             Ok(false) => return,
             Err(error) => tracing::error!(%error, job = %live.id, "its end was not journalled"),
         }
@@ -96,8 +101,8 @@ impl Board {
     }
 
     async fn to_release(&self, live: &Live, spec: &[u8]) -> Result<(), Failure> {
-        let (store, clock) = (&self.store, &*self.clock);
-        live.advance(store, clock, JobEvent::Validate, |_| {}).await?;
+        let store = &self.store;
+        self.advance(live, JobEvent::Validate, |_| {}).await?;
         let signed = wire::parse("job", Stage::Submit, spec)?;
         let planned = live.record().await.plan.is_some();
         let outline = self.persist_outline(&signed, planned).await?;
@@ -111,18 +116,18 @@ impl Board {
         let asked = Datasets { spec: spec.to_vec(), published: outline.published };
         let asked_for = wire::write(&asked.published);
         let verdicts = self.validate(live, &parties, asked, outline.plan).await?;
-        live.advance(store, clock, JobEvent::Agreed, |_| {}).await?;
+        self.advance(live, JobEvent::Agreed, |_| {}).await?;
         let consents = self.consents(live, &parties, verdicts, outline.plan).await?;
-        live.advance(store, clock, JobEvent::Approve, |record| record.awaiting.clear()).await?;
-        live.advance(store, clock, JobEvent::Prepare, |_| {}).await?;
+        self.advance(live, JobEvent::Approve, |record| record.awaiting.clear()).await?;
+        self.advance(live, JobEvent::Prepare, |_| {}).await?;
         let order = self.prepare(live.id, &parties, consents).await?;
         self.keep(live.id, "published", &order.participants[0].party, &asked_for).await?;
         for one in &order.participants {
             self.keep(live.id, "participant", &one.party, &wire::write(one)).await?;
         }
-        live.advance(store, clock, JobEvent::Start, |_| {}).await?;
+        self.advance(live, JobEvent::Start, |_| {}).await?;
         self.run(live, &parties, order).await?;
-        live.advance(store, clock, JobEvent::Release, |_| {}).await
+        self.advance(live, JobEvent::Release, |_| {}).await
     }
 
     /// A job that was planned before a restart is planned again; whom it needs gets time to come back.

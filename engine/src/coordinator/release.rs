@@ -9,7 +9,8 @@ use super::{
     planner::Assembly,
 };
 use crate::{
-    identity::PartyName,
+    audit::{Event, RECEIPT_DOMAIN},
+    identity::{PartyName, canonical_hash},
     job::{Failure, JobEvent, Reason, Stage},
     wire::{self, Participant, PartyCalls, Published},
 };
@@ -29,14 +30,28 @@ impl Board {
                 Err(failure) => failures.push(failure),
             }
         }
-        let planner = self.planner.clone();
-        let receipt = self.on_thread(move || planner.complete(&body, &signatures)).await?;
         // A receipt that lacks signatures is kept too: it says who did not sign.
-        self.store.keep_receipt(live.id, &receipt).await.map_err(|error| broken(&error))?;
+        self.complete(live, body, signatures).await?;
         match failures.into_iter().next() {
             Some(failure) => Err(failure),
-            None => live.advance(&self.store, &*self.clock, JobEvent::Complete, |_| {}).await,
+            None => self.advance(live, JobEvent::Complete, |_| {}).await,
         }
+    }
+
+    /// Puts a receipt away: in the journal itself, in the log its hash.
+    async fn complete(
+        &self,
+        live: &Live,
+        body: Vec<u8>,
+        signatures: Vec<(PartyName, Vec<u8>)>,
+    ) -> Result<(), Failure> {
+        let hashed: serde_json::Value = wire::parse("receipt", Stage::Release, &body)?;
+        let signed = signatures.iter().map(|(party, _)| party.clone()).collect();
+        let receipt = canonical_hash(RECEIPT_DOMAIN, &hashed);
+        let planner = self.planner.clone();
+        let json = self.on_thread(move || planner.complete(&body, &signatures)).await?;
+        self.store.keep_receipt(live.id, &json).await.map_err(|error| broken(&error))?;
+        self.note(Stage::Release, Event::ReceiptKept { job: live.id.hash(), receipt, signed }).await
     }
 
     /// One participant's signature; asked again while it cannot be reached, until patience ends.

@@ -60,7 +60,7 @@ impl Board {
     pub async fn delivered(&self, job: JobId) -> Result<(), Failure> {
         let record = self.store.get(job).await.map_err(|error| broken(&error))?;
         let live = Live::new(record.ok_or_else(unknown)?);
-        live.advance(&self.store, &*self.clock, JobEvent::Deliver, |_| {}).await
+        self.advance(&live, JobEvent::Deliver, |_| {}).await
     }
 
     /// A job's receipt (JSON), for its buyer and its participants.

@@ -15,6 +15,7 @@ use tokio::{sync::watch, task::JoinHandle};
 use tonic::transport::Server;
 
 use crate::{
+    audit::{Ledger, LogError},
     clock::Clock,
     coordinator::{Board, JobServer, Patience, Planner},
     identity::PartyName,
@@ -35,6 +36,9 @@ pub enum DaemonError {
     /// Its journal.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Its log of what it did: broken, or not to be written.
+    #[error(transparent)]
+    Log(#[from] LogError),
     /// Its services.
     #[error("gRPC: {0}")]
     Serve(String),
@@ -47,7 +51,7 @@ pub struct Setup {
     pub credentials: Credentials,
     /// Where it listens.
     pub listen: SocketAddr,
-    /// Where its journal is.
+    /// The directory of its journal (`journal.db`) and its log (`audit.jsonl`).
     pub state: PathBuf,
     /// How long connections may take.
     pub timeouts: Timeouts,
@@ -94,13 +98,15 @@ pub struct Daemon {
 }
 
 impl Daemon {
-    /// Starts a daemon: opens the journal, takes up or ends what it holds, listens.
+    /// Starts a daemon: opens the journal, checks the whole log, takes up or ends what they hold, listens.
     ///
     /// # Errors
     /// [`DaemonError`].
     pub async fn start(setup: Setup) -> Result<Self, DaemonError> {
         let name = setup.credentials.name().clone();
         let database = Database::open(&setup.state.join("journal.db")).await?;
+        let log = setup.state.join("audit.jsonl");
+        let ledger = Ledger::open(&log, setup.clock.clone()).await?;
         let rendezvous = Arc::new(Rendezvous::default());
         let dialler = Dialler::new(setup.credentials.clone(), setup.timeouts);
         let (credentials, timeouts) = (setup.credentials, setup.timeouts);
@@ -111,7 +117,7 @@ impl Daemon {
         let board = setup
             .coordinating
             .map(|part| {
-                let store = JobStore::new(database.clone());
+                let store = (JobStore::new(database.clone()), ledger.clone());
                 let (clock, parties) = (setup.clock.clone(), part.parties);
                 let board =
                     Board::new(store, part.planner, dialler.clone(), clock, part.patience, parties);
@@ -119,7 +125,7 @@ impl Daemon {
             })
             .transpose()?;
         let party = setup.participating.map(|part| {
-            let (store, clock) = (PartyStore::new(database), setup.clock);
+            let (store, clock) = ((PartyStore::new(database), ledger), setup.clock);
             let desk = Desk::new(part.runner, store, dialler, rendezvous, clock, part.consent);
             let (coordinator, draining) = (part.coordinator, draining.clone());
             PartyServer { desk: Arc::new(desk), coordinator, draining }

@@ -3,5 +3,6 @@
 mod consents;
 mod fake;
 mod faults;
+mod logs;
 mod travel;
 mod world;

@@ -12,7 +12,7 @@ use super::{joint::Me, links::Seats};
 use crate::{
     audit::{
         Flow, InputEntry, Meter, Opened, OpenedKind, OutputEntry, PART_DOMAIN, PartLink,
-        ReceiptPart,
+        ReceiptPart, inputs_root,
     },
     identity::{Hash32, PartyName, Signed},
     job::{Failure, Reason, Stage},
@@ -78,6 +78,26 @@ fn entry(opening: &Opening, seats: &Seats) -> Option<Opened> {
     Some(Opened { op, kind, count: opening.count, to })
 }
 
+/// The hash of what everybody committed to, as the order to run has it.
+///
+/// # Errors
+/// A preparation that is none, or that speaks for another party.
+pub(super) fn committed(order: &RunOrder) -> Result<Hash32, Failure> {
+    let mut all = Vec::new();
+    for participant in &order.participants {
+        let party = &participant.party;
+        let told = &participant.prepared.commitments;
+        let entries: Vec<InputEntry> = crate::wire::parse("commitments", Stage::Connect, told)
+            .map_err(|failure| failure.at(party))?;
+        if entries.iter().any(|entry| entry.party != *party) {
+            let words = "its commitments speak for another party";
+            return Err(Failure::new(Reason::ProtocolViolation, Stage::Connect, words).at(party));
+        }
+        all.extend(entries);
+    }
+    Ok(inputs_root(&all))
+}
+
 /// The signed part (JSON).
 pub(super) fn part(
     me: Me<'_>,
@@ -104,6 +124,7 @@ pub(super) fn part(
         software: software(),
         consent,
         inputs,
+        inputs_root: committed(order)?,
         opened: account.opened,
         links: account.links,
         meter: account.meter,

@@ -13,7 +13,7 @@ use zeroize::Zeroizing;
 
 use super::{
     compilation::Compilation,
-    evidence::{Account, account},
+    evidence::{Account, account, committed},
     links::{self, Seats},
     ready::{self, Ready},
 };
@@ -51,6 +51,7 @@ pub(super) fn run(
     let names = start.order.participants.iter().map(|participant| participant.party.clone());
     let seats = Seats::new(me.name, names);
     let RunStart { job, release, order, run, links, progress, stop } = start;
+    let committed = committed(&order)?;
     let channel = seats.channel(links)?;
     let (held, id) = (Arc::downgrade(&channel), seats.mine()?);
     stop.on_stop(move |why| {
@@ -70,7 +71,7 @@ pub(super) fn run(
     };
     let mut session = seat.session(role, &run.0)?;
     let shared = seat.compute(&mut session, inputs, &told)?;
-    let ready = Ready { job: job.id.hash(), plan: compilation.hash, run };
+    let ready = Ready { job: job.id.hash(), plan: compilation.hash, run, inputs: committed };
     let share = seat.share(role, shared)?;
     let sealer = Sealer { release: &release, attempt: order.attempt, party: me.name, key: me.key };
     let speaker = (me.name, me.key, me.pins);

@@ -6,6 +6,8 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use datafusion::arrow::array::RecordBatch;
+
 use super::{
     compilation::{Compilation, DATASET_DOMAIN, compile_published},
     evidence,
@@ -40,6 +42,7 @@ pub struct Participant {
 struct Prepared {
     compilation: Arc<Compilation>,
     inputs: Vec<InputEntry>,
+    rows: Arc<Vec<Option<RecordBatch>>>,
 }
 
 impl Participant {
@@ -152,20 +155,21 @@ impl Runner for Participant {
             return Err(Failure::new(Reason::PolicyRefused, Stage::Prepare, words).at(&self.name));
         }
         let inputs = prepare::commit(&self.name, &self.catalog, &compilation)?;
+        let rows = Arc::new(prepare::rows(&self.name, &self.catalog, &compilation)?);
         let commitments = wire::write(&inputs);
-        let prepared = Prepared { compilation: Arc::new(compilation), inputs };
+        let prepared = Prepared { compilation: Arc::new(compilation), inputs, rows };
         self.lock().insert(job.id, prepared);
         Ok(commitments)
     }
 
     fn run(&self, start: RunStart) -> Result<RunOutcome, Failure> {
         let held = self.lock().get(&start.job.id).cloned();
-        let Prepared { compilation, inputs } = held.ok_or_else(|| {
+        let Prepared { compilation, inputs, rows } = held.ok_or_else(|| {
             let words = "the run was not prepared here";
             Failure::new(Reason::NotReady, Stage::Connect, words).at(&self.name)
         })?;
         let (job, order, run) = (start.job.clone(), start.order.clone(), start.run);
-        let rows = prepare::rows(&self.name, &self.catalog, &compilation, run)?;
+        let rows = prepare::encode(&self.name, &compilation, &rows, run)?;
         let finished = joint::run(self.me(), start, &compilation, rows)?;
         let sealed = finished.sealed.as_ref();
         let about = (&order, run);

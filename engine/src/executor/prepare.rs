@@ -1,5 +1,7 @@
-//! A provider's own part: commitments to its tables before a run, and its rows as integers when the run starts.
+//! A provider's own part: commitments to its tables and its local sub-plans before a run, its rows as integers when the run
+//! starts.
 
+use datafusion::arrow::array::RecordBatch;
 use tokio::runtime::Runtime;
 
 use super::compilation::Compilation;
@@ -9,7 +11,7 @@ use crate::{
     identity::{Hash32, PartyName},
     job::{Failure, Reason, Stage},
     plan::EncodedInput,
-    sql::run_local,
+    sql::{encode_rows, local_rows},
 };
 
 /// Commits to every dataset of this provider that the plan reads, each with a salt that stays here.
@@ -42,23 +44,39 @@ pub(super) fn commit(
     Ok(entries)
 }
 
-/// This provider's inputs, encoded; nothing where another provider owns the input.
+/// The local parts of this provider's inputs, run: the long work, done before any peer waits for it.
+///
+/// Nothing where another provider owns the input.
 pub(super) fn rows(
     party: &PartyName,
     catalog: &Catalog,
     compilation: &Compilation,
-    run: Hash32,
-) -> Result<Vec<Option<EncodedInput>>, Failure> {
+) -> Result<Vec<Option<RecordBatch>>, Failure> {
     let runtime =
         Runtime::new().map_err(|error| fault(party, Reason::Internal, error.to_string()))?;
-    // Every participant's nonce is in the run's name, and all gave theirs with their commitments.
-    let hash_key = blake3::derive_key("unseen.keyed-hash/v1", &run.0);
     let compiled = &compilation.compiled;
     let each = compiled.plan.inputs.iter().zip(&compiled.locals).map(|(input, local)| {
         if input.party != *party {
             return Ok(None);
         }
-        let encoded = runtime.block_on(run_local(catalog, local, input, &hash_key));
+        let ran = runtime.block_on(local_rows(catalog, local, input));
+        ran.map(Some).map_err(|error| fault(party, Reason::InputInvalid, error.to_string()))
+    });
+    each.collect()
+}
+
+/// Those rows, encoded for this run.
+pub(super) fn encode(
+    party: &PartyName,
+    compilation: &Compilation,
+    rows: &[Option<RecordBatch>],
+    run: Hash32,
+) -> Result<Vec<Option<EncodedInput>>, Failure> {
+    // Every participant's nonce is in the run's name, and all gave theirs with their commitments.
+    let hash_key = blake3::derive_key("unseen.keyed-hash/v1", &run.0);
+    let each = compilation.compiled.plan.inputs.iter().zip(rows).map(|(input, rows)| {
+        let Some(rows) = rows else { return Ok(None) };
+        let encoded = encode_rows(input, rows, &hash_key);
         encoded.map(Some).map_err(|error| fault(party, Reason::InputInvalid, error.to_string()))
     });
     each.collect()

@@ -27,6 +27,8 @@ pub(super) struct Ready {
     pub(super) job: Hash32,
     pub(super) plan: Hash32,
     pub(super) run: Hash32,
+    /// What everybody committed to: whoever was told otherwise goes no further.
+    pub(super) inputs: Hash32,
 }
 
 /// Who says so: name, key, and what it knows of the others.

@@ -14,11 +14,12 @@ use super::{
     stop::Stop,
 };
 use crate::{
+    audit::{Event, Ledger},
     clock::Clock,
-    identity::{Hash32, PartyName},
+    identity::{Hash32, PartyName, Signed},
     job::{Failure, JobId, Reason, Stage, admit},
     link::{Dialler, Rendezvous},
-    policy::Refusal,
+    policy::{Consent, Refusal, consent_hash},
     store::{PartyRecord, PartyStore, Phase, StoreError},
     wire::{self, Datasets, Decision, PendingJob, Prepared, Published, Verdict},
 };
@@ -38,6 +39,7 @@ pub enum ConsentMode {
 pub struct Desk {
     pub(super) runner: Arc<dyn Runner>,
     pub(super) store: PartyStore,
+    ledger: Arc<Ledger>,
     pub(super) dialler: Dialler,
     pub(super) rendezvous: Arc<Rendezvous>,
     pub(super) clock: Arc<dyn Clock>,
@@ -54,18 +56,18 @@ pub(super) struct Active {
 }
 
 impl Desk {
-    /// A desk over these parts.
+    /// A desk over these parts: what it decides goes into the journal, and what it did into the log.
     #[must_use]
     pub fn new(
         runner: Arc<dyn Runner>,
-        store: PartyStore,
+        (store, ledger): (PartyStore, Arc<Ledger>),
         dialler: Dialler,
         rendezvous: Arc<Rendezvous>,
         clock: Arc<dyn Clock>,
         mode: ConsentMode,
     ) -> Self {
         let active = Mutex::default();
-        Self { runner, store, dialler, rendezvous, clock, mode, active }
+        Self { runner, store, ledger, dialler, rendezvous, clock, mode, active }
     }
 
     /// This participant.
@@ -82,7 +84,9 @@ impl Desk {
         for job in self.store.interrupted().await? {
             let words = "the daemon went down while the job ran";
             let why = Failure::new(Reason::Interrupted, Stage::Run, words).at(self.name());
-            self.store.end(job, &why, self.clock.now_ms()).await?;
+            if self.store.end(job, &why, self.clock.now_ms()).await? {
+                self.note_end(job, &why).await;
+            }
         }
         Ok(())
     }
@@ -132,9 +136,18 @@ impl Desk {
             changed_at_ms: self.clock.now_ms(),
             failure: None,
             receipt_part: None,
+            receipt: None,
         };
-        self.store.insert(&record).await.map_err(|error| self.broken(&error))?;
+        let new = self.store.insert(&record).await.map_err(|error| self.broken(&error))?;
         self.keep(&job);
+        if new {
+            let (plan, refusals) = (Some(record.plan), record.refusals);
+            let verdict = Event::Verdict { job: job.id.hash(), plan, refusals };
+            self.note(Stage::Validate, verdict).await?;
+            if let Some(consent) = &consent {
+                self.note(Stage::Validate, given(&job, consent)).await?;
+            }
+        }
         self.verdict(job.id).await
     }
 
@@ -182,7 +195,9 @@ impl Desk {
             return Err(self.fail(Reason::PlanMismatch, Stage::Approve, words));
         }
         let consent = consent::sign(&fresh, self.name(), self.dialler.credentials().key())?;
-        self.decide(job, Some(wire::write(&consent)), Vec::new()).await
+        self.decide(job, Some(wire::write(&consent)), Vec::new()).await?;
+        self.note(Stage::Approve, given(&fresh, &consent)).await?;
+        self.verdict(job).await
     }
 
     /// Its people refuse.
@@ -193,7 +208,11 @@ impl Desk {
         let message = message.chars().take(500).collect();
         let rule = "operator".to_owned();
         let refusal = Refusal { party: self.name().clone(), rule, column: None, message };
-        self.decide(job, None, vec![refusal]).await
+        self.decide(job, None, vec![refusal]).await?;
+        let verdict = self.verdict(job).await?;
+        let denied = Event::Denied { job: job.hash(), plan: verdict.plan };
+        self.note(Stage::Approve, denied).await?;
+        Ok(verdict)
     }
 
     /// Ends its part of a job, whatever stage it is in.
@@ -202,7 +221,9 @@ impl Desk {
     /// [`Failure`] if the journal cannot be written.
     pub async fn cancel(&self, job: JobId, why: Failure) -> Result<(), Failure> {
         let now = self.clock.now_ms();
-        self.store.end(job, &why, now).await.map_err(|error| self.broken(&error))?;
+        if self.store.end(job, &why, now).await.map_err(|error| self.broken(&error))? {
+            self.note_end(job, &why).await;
+        }
         let stop = self.lock().get(&job).and_then(|active| active.stop.clone());
         if let Some(stop) = stop {
             stop.stop(&why);
@@ -224,7 +245,9 @@ impl Desk {
         for job in expired {
             let words = "the job's time was over before it ran";
             let why = self.fail(Reason::DeadlineExceeded, Stage::Approve, words);
-            self.store.end_idle(job, &why, now).await?;
+            if self.store.end_idle(job, &why, now).await? {
+                self.note_end(job, &why).await;
+            }
             self.forget(job);
         }
         Ok(())
@@ -235,11 +258,11 @@ impl Desk {
         job: JobId,
         consent: Option<Vec<u8>>,
         refusals: Vec<Refusal>,
-    ) -> Result<Verdict, Failure> {
+    ) -> Result<(), Failure> {
         let now = self.clock.now_ms();
         let decided = self.store.decide(job, consent.as_deref(), &refusals, now).await;
         if decided.map_err(|error| self.broken(&error))? {
-            return self.verdict(job).await;
+            return Ok(());
         }
         let words = "this job waits for no decision here";
         Err(self.fail(Reason::NotReady, Stage::Approve, words))
@@ -316,6 +339,21 @@ impl Desk {
         self.active.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Writes an event into the log. What it is about must not go on if it cannot be written.
+    pub(super) async fn note(&self, stage: Stage, event: Event) -> Result<(), Failure> {
+        self.ledger.note(event).await.map_err(|error| {
+            tracing::error!(%error, "the audit log failed");
+            self.fail(Reason::Internal, stage, error.to_string())
+        })
+    }
+
+    /// Writes an end into the log; an end is an end, whether it can be written or not.
+    pub(super) async fn note_end(&self, job: JobId, why: &Failure) {
+        let event = Event::Failed { job: job.hash(), failure: why.into() };
+        // Reported where it fails.
+        let _ = self.note(why.stage, event).await;
+    }
+
     pub(super) fn fail(&self, reason: Reason, stage: Stage, words: impl Into<String>) -> Failure {
         Failure::new(reason, stage, words).at(self.name())
     }
@@ -324,6 +362,12 @@ impl Desk {
         tracing::error!(%error, "the journal failed");
         self.fail(Reason::Internal, Stage::Submit, error.to_string())
     }
+}
+
+/// That a consent was given, as the log has it.
+fn given(job: &Job, consent: &Signed<Consent>) -> Event {
+    let plan = job.assessment.plan_hash;
+    Event::Consent { job: job.id.hash(), plan, consent: consent_hash(&consent.body) }
 }
 
 /// The verdict that a record states.
@@ -343,7 +387,7 @@ fn verdict(
     job: &Job,
     decision: Decision,
     refusals: Vec<Refusal>,
-    consent: Option<crate::identity::Signed<crate::policy::Consent>>,
+    consent: Option<Signed<Consent>>,
 ) -> Verdict {
     let plan: Hash32 = job.assessment.plan_hash;
     let (quote, leakage) = (job.assessment.quote.clone(), job.assessment.leakage.clone());

@@ -2,6 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
+use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
 
 use super::{
@@ -11,10 +12,11 @@ use super::{
     stop::Stop,
 };
 use crate::{
-    identity::Signed,
+    audit::{Event, InputEntry, RECEIPT_DOMAIN},
+    identity::{Hash32, Signed, canonical_hash},
     job::{Failure, JobId, Reason, Stage},
     link::{LinkError, Roster, RunKey, connect_run},
-    policy::{Consent, Release},
+    policy::{Consent, Release, consent_hash, consents_root},
     store::{PartyRecord, Phase},
     wire::{self, Prepared, Progress, RunEvent, RunOrder, pieces, run_id},
 };
@@ -38,6 +40,10 @@ impl Desk {
         let runner = self.runner.clone();
         let work = move || runner.prepare(&job, attempt);
         let commitments = self.blocking(Stage::Prepare, work).await?;
+        let entries: Vec<InputEntry> = wire::parse("commitments", Stage::Prepare, &commitments)?;
+        let entries = entries.iter().map(|entry| entry.commitment).collect();
+        let event = Event::Prepare { job: id.hash(), attempt, commitments: entries };
+        self.note(Stage::Prepare, event).await?;
         let prepared = Prepared { nonce: consent::random(Stage::Prepare)?, commitments };
         match self.lock().get_mut(&id) {
             Some(active) => active.prepared = Some((attempt, prepared.clone())),
@@ -68,6 +74,10 @@ impl Desk {
         if !spent.map_err(|error| self.broken(&error))? {
             return Err(self.fail(Reason::ConsentMissing, Stage::Connect, "the consent is spent"));
         }
+        if let Err(failure) = self.note_start(&job, &order).await {
+            self.cancel(order.job, failure.clone()).await?;
+            return Err(failure);
+        }
         let (tell, events) = mpsc::channel(64);
         let desk = self.clone();
         tokio::spawn(async move { desk.carry_out(job, release, order, stop, tell).await });
@@ -85,12 +95,28 @@ impl Desk {
             return Err(self.fail(Reason::NotReady, Stage::Release, "nothing was released"));
         };
         let (job, runner) = (self.job(id, Stage::Release).await?, self.runner.clone());
+        let receipt = body_hash(&body)?;
+        let kept = body.clone();
         let sign = move || runner.cosign(&job, attempt, &part, &body);
         let signature = self.blocking(Stage::Release, sign).await?;
-        let done = self.store.done(id, self.clock.now_ms()).await;
-        done.map_err(|error| self.broken(&error))?;
+        let done = self.store.done(id, &kept, self.clock.now_ms()).await;
+        if done.map_err(|error| self.broken(&error))? {
+            self.note(Stage::Release, Event::Receipt { job: id.hash(), receipt }).await?;
+        }
         self.forget(id);
         Ok(signature)
+    }
+
+    async fn note_start(&self, job: &Job, order: &RunOrder) -> Result<(), Failure> {
+        let consents = order.participants.iter().map(|one| &one.consent);
+        let consents = consents.map(|one| (one.party.clone(), consent_hash(&one.body))).collect();
+        let start = Event::Start {
+            job: job.id.hash(),
+            attempt: order.attempt,
+            run: run_id(job.assessment.plan_hash, order),
+            consents_root: consents_root(&consents),
+        };
+        self.note(Stage::Connect, start).await
     }
 
     /// Whether any run is under way.
@@ -170,8 +196,10 @@ impl Desk {
             // What stopped the run says more than how it then broke off.
             let failure = stop.failure().unwrap_or(failure);
             tracing::warn!(job = %id, %failure, "a run ended early");
-            if let Err(error) = self.store.end(id, &failure, self.clock.now_ms()).await {
-                self.broken(&error);
+            match self.store.end(id, &failure, self.clock.now_ms()).await {
+                Ok(true) => self.note_end(id, &failure).await,
+                Ok(false) => {}
+                Err(error) => drop(self.broken(&error)),
             }
             self.forget(id);
             let _ = tell.send(Err(failure)).await;
@@ -210,19 +238,30 @@ impl Desk {
         let progress = progress(tell.clone());
         let (id, runner) = (job.id, self.runner.clone());
         let start = RunStart { job, release, order, run, links, progress, stop: stop.clone() };
+        let attempt = start.order.attempt;
         let outcome = self.blocking(Stage::Run, move || runner.run(start)).await?;
         if let Some(failure) = stop.failure() {
             return Err(failure);
         }
-        self.hand_out(id, outcome, &tell).await
+        self.hand_out((id, attempt, run), outcome, &tell).await
     }
 
     /// Journals its part of the receipt, then hands out its sealed share.
-    async fn hand_out(&self, id: JobId, outcome: RunOutcome, tell: &Tell) -> Result<(), Failure> {
+    async fn hand_out(
+        &self,
+        (id, attempt, run): (JobId, u32, Hash32),
+        outcome: RunOutcome,
+        tell: &Tell,
+    ) -> Result<(), Failure> {
         let RunOutcome { sealed, receipt_part } = outcome;
         let released = self.store.release(id, &receipt_part, self.clock.now_ms()).await;
         if !released.map_err(|error| self.broken(&error))? {
             return Err(self.fail(Reason::Cancelled, Stage::Release, "the job was ended"));
+        }
+        if let Some(sealed) = &sealed {
+            let ciphertext_sha256 = Hash32(Sha256::digest(&sealed.ciphertext).into());
+            let event = Event::Release { job: id.hash(), attempt, run, ciphertext_sha256 };
+            self.note(Stage::Release, event).await?;
         }
         let sealed = sealed.map(pieces).unwrap_or_default().into_iter().map(RunEvent::Sealed);
         for event in sealed.chain([RunEvent::Receipt(receipt_part)]) {
@@ -233,6 +272,12 @@ impl Desk {
         }
         Ok(())
     }
+}
+
+/// The hash of a receipt's body, as the receipt itself has it.
+fn body_hash(body: &[u8]) -> Result<Hash32, Failure> {
+    let body: serde_json::Value = wire::parse("receipt", Stage::Release, body)?;
+    Ok(canonical_hash(RECEIPT_DOMAIN, &body))
 }
 
 /// Progress as events; a report that finds the queue full is dropped, the next one tells more.

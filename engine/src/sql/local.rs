@@ -53,11 +53,26 @@ pub async fn run_local(
     input: &LocalInput,
     hash_key: &[u8; 32],
 ) -> Result<EncodedInput, LocalError> {
-    let rows = rows(catalog, local, input).await?;
-    Ok(super::encode::encode(input, &rows, hash_key)?)
+    encode_rows(input, &local_rows(catalog, local, input).await?, hash_key)
 }
 
-async fn rows(
+/// The second half of [`run_local`]: encodes what the first yielded.
+///
+/// # Errors
+/// If a value is outside what its column declares.
+pub fn encode_rows(
+    input: &LocalInput,
+    rows: &RecordBatch,
+    hash_key: &[u8; 32],
+) -> Result<EncodedInput, LocalError> {
+    Ok(super::encode::encode(input, rows, hash_key)?)
+}
+
+/// The first half of [`run_local`], which needs no key: runs a local sub-plan on the provider's rows.
+///
+/// # Errors
+/// If a dataset is missing or DataFusion fails.
+pub async fn local_rows(
     catalog: &Catalog,
     local: &LogicalPlan,
     input: &LocalInput,

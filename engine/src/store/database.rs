@@ -52,7 +52,7 @@ const TABLES: [&str; 7] = [
         job TEXT PRIMARY KEY, spec BLOB NOT NULL, published BLOB NOT NULL, plan TEXT NOT NULL,
         decision TEXT NOT NULL, refusals TEXT NOT NULL DEFAULT '[]', consent BLOB,
         spent INTEGER NOT NULL DEFAULT 0, phase TEXT NOT NULL, changed_at_ms INTEGER NOT NULL,
-        failure TEXT, receipt_part BLOB) STRICT",
+        failure TEXT, receipt_part BLOB, receipt BLOB) STRICT",
 ];
 
 impl Database {

@@ -49,6 +49,8 @@ pub struct PartyRecord {
     pub failure: Option<Failure>,
     /// Its part of the receipt (JSON), once released.
     pub receipt_part: Option<Vec<u8>>,
+    /// The body of the receipt that it signed (JSON).
+    pub receipt: Option<Vec<u8>>,
 }
 
 /// A participant's jobs.
@@ -162,20 +164,21 @@ impl PartyStore {
         Ok(updated.rows_affected() == 1)
     }
 
-    /// Notes that the receipt was signed here.
+    /// Keeps the receipt's body that was signed here (JSON); says whether it was the first.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn done(&self, job: JobId, at_ms: i64) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE party_jobs SET phase = 'DONE', changed_at_ms = ?
+    pub async fn done(&self, job: JobId, body: &[u8], at_ms: i64) -> Result<bool, StoreError> {
+        let updated = sqlx::query(
+            "UPDATE party_jobs SET phase = 'DONE', receipt = ?, changed_at_ms = ?
              WHERE job = ? AND phase = 'RELEASED'",
         )
+        .bind(body)
         .bind(at_ms)
         .bind(job.to_string())
         .execute(self.database.pool())
         .await?;
-        Ok(())
+        Ok(updated.rows_affected() == 1)
     }
 
     /// Ends a job early, unless it is done.
@@ -195,12 +198,17 @@ impl PartyStore {
         Ok(updated.rows_affected() == 1)
     }
 
-    /// Ends a job that has not begun to run.
+    /// Ends a job that has not begun to run; says whether it was one.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn end_idle(&self, job: JobId, why: &Failure, at_ms: i64) -> Result<(), StoreError> {
-        sqlx::query(
+    pub async fn end_idle(
+        &self,
+        job: JobId,
+        why: &Failure,
+        at_ms: i64,
+    ) -> Result<bool, StoreError> {
+        let updated = sqlx::query(
             "UPDATE party_jobs SET phase = 'ENDED', failure = ?, changed_at_ms = ?
              WHERE job = ? AND phase = 'VALIDATED'",
         )
@@ -209,7 +217,7 @@ impl PartyStore {
         .bind(job.to_string())
         .execute(self.database.pool())
         .await?;
-        Ok(())
+        Ok(updated.rows_affected() == 1)
     }
 
     /// A job.
@@ -282,6 +290,7 @@ fn read(row: &SqliteRow) -> Result<PartyRecord, StoreError> {
         changed_at_ms: row.try_get("changed_at_ms")?,
         failure: failure.map(|failure| from_json("a failure", &failure)).transpose()?,
         receipt_part: row.try_get("receipt_part")?,
+        receipt: row.try_get("receipt")?,
     })
 }
 
@@ -302,6 +311,7 @@ mod tests {
             changed_at_ms: 5,
             failure: None,
             receipt_part: None,
+            receipt: None,
         }
     }
 

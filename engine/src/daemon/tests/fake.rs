@@ -138,7 +138,7 @@ impl Runner for FakeRunner {
             let _ = wait.recv_timeout(Duration::from_millis(10));
         }
         drop(never);
-        Ok(self.name.to_string().into_bytes())
+        Ok(b"[]".to_vec())
     }
 
     fn run(&self, mut start: RunStart) -> Result<RunOutcome, Failure> {

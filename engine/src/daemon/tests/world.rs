@@ -11,7 +11,7 @@ use std::{
 use tokio::runtime::Runtime;
 
 use super::{
-    super::{Coordinating, Daemon, Participating, Setup},
+    super::{Coordinating, Daemon, DaemonError, Participating, Setup},
     fake::{FakePlanner, FakeRunner, Killed, key},
 };
 use crate::{
@@ -90,6 +90,11 @@ impl World {
 
     /// Starts one daemon on its journal.
     pub(super) async fn start(&mut self, party: &'static str) {
+        self.try_start(party).await.unwrap();
+    }
+
+    /// Starts one daemon that may refuse.
+    pub(super) async fn try_start(&mut self, party: &'static str) -> Result<(), DaemonError> {
         let killed = Killed::default();
         let setup = self.setup(party, &killed);
         let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -97,8 +102,16 @@ impl World {
             .enable_all()
             .build()
             .unwrap();
-        let daemon = runtime.spawn(Daemon::start(setup)).await.unwrap().unwrap();
-        self.running.insert(party, Running { runtime, daemon, killed });
+        match runtime.spawn(Daemon::start(setup)).await.unwrap() {
+            Ok(daemon) => {
+                self.running.insert(party, Running { runtime, daemon, killed });
+                Ok(())
+            }
+            Err(error) => {
+                runtime.shutdown_background();
+                Err(error)
+            }
+        }
     }
 
     /// Ends one daemon without a word, as `kill -9` does.
@@ -144,6 +157,11 @@ impl World {
 
     fn state(&self, party: &str) -> PathBuf {
         self.directory.path().join(party)
+    }
+
+    /// Where a daemon's log is.
+    pub(super) fn log(&self, party: &str) -> PathBuf {
+        self.state(party).join("audit.jsonl")
     }
 
     /// A buyer's connection.

@@ -30,7 +30,8 @@ fn pins() -> Pins {
 }
 
 fn ready() -> Ready {
-    Ready { job: Hash32([1; 32]), plan: Hash32([2; 32]), run: Hash32([3; 32]) }
+    let [job, plan, run, inputs] = [1, 2, 3, 4].map(|byte| Hash32([byte; 32]));
+    Ready { job, plan, run, inputs }
 }
 
 /// A party's last steps, under test: exchange and then seal, or whatever a broken copy does.
@@ -133,6 +134,10 @@ const NOT_READY: &[Peer] = &[
     }),
     ("ready for another plan", |end| {
         let body = Ready { plan: Hash32([9; 32]), ..ready() };
+        tell(end, &signed(READY_DOMAIN, body, 0, NAMES[0]));
+    }),
+    ("ready for other commitments", |end| {
+        let body = Ready { inputs: Hash32([9; 32]), ..ready() };
         tell(end, &signed(READY_DOMAIN, body, 0, NAMES[0]));
     }),
     ("ready for an earlier attempt", |end| {
