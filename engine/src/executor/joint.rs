@@ -19,7 +19,7 @@ use super::{
 };
 use crate::{
     exec::{self, ExecError, SharedResult},
-    identity::{IdentityKey, PartyName, Pins},
+    identity::{Hash32, IdentityKey, PartyName, Pins},
     job::{Failure, Reason, Stage},
     plan::{EncodedInput, Shape},
     provider::RunStart,
@@ -44,44 +44,32 @@ pub(super) struct Finished {
 /// Runs the plan as a compute party, or sends this party's inputs to those that compute.
 pub(super) fn run(
     me: Me<'_>,
-    start: RunStart,
+    mut start: RunStart,
     compilation: &Compilation,
     inputs: Vec<Option<EncodedInput>>,
 ) -> Result<Finished, Failure> {
     let names = start.order.participants.iter().map(|participant| participant.party.clone());
     let seats = Seats::new(me.name, names);
-    let RunStart { job, release, order, run, links, progress, stop } = start;
-    let committed = committed(&order)?;
-    let channel = seats.channel(links)?;
+    let committed = committed(&start.order)?;
+    let channel = seats.channel(std::mem::take(&mut start.links))?;
     let (held, id) = (Arc::downgrade(&channel), seats.mine()?);
-    stop.on_stop(move |why| {
+    start.stop.on_stop(move |why| {
         if let Some(channel) = held.upgrade() {
             channel.abort(Abort { party: id, path: 0, code: links::code(why.reason) });
         }
     });
-    let began = Instant::now();
     let seat = Seat { me, seats: &seats, channel: &channel, compilation };
-    let Some(role) = id.role() else {
-        seat.provide(&inputs)?;
-        return Ok(Finished { sealed: None, account: seat.account(None, began)? });
+    let finished = match id.role() {
+        Some(role) => seat.play(role, &start, inputs, committed),
+        None => seat.provide(&inputs),
     };
-    let told = move |at: usize, of: usize| {
-        let percent = u32::try_from(at * 100 / of.max(1)).unwrap_or(100);
-        progress(Progress { percent, step: format!("operation {at} of {of}") });
-    };
-    let mut session = seat.session(role, &run.0)?;
-    let shared = seat.compute(&mut session, inputs, &told)?;
-    let ready = Ready { job: job.id.hash(), plan: compilation.hash, run, inputs: committed };
-    let share = seat.share(role, shared)?;
-    let sealer = Sealer { release: &release, attempt: order.attempt, party: me.name, key: me.key };
-    let speaker = (me.name, me.key, me.pins);
-    let sealed = ready::then_seal(&*channel, &seats, &ready, speaker, || {
-        seal(&share, &sealer).map_err(|error| {
-            Failure::new(Reason::Internal, Stage::Release, error.to_string()).at(me.name)
-        })
-    })?;
-    let account = seat.account(Some(&session), began)?;
-    Ok(Finished { sealed: Some(sealed), account })
+    // Whatever ends the run here, the peers hear of it; a reason they have given already stays the first.
+    finished.inspect_err(|failure| {
+        let named = failure.party.as_ref();
+        let party = start.order.participants.iter().position(|p| Some(&p.party) == named);
+        let party = party.and_then(|at| u16::try_from(at).ok()).map_or(id, PartyId);
+        channel.abort(Abort { party, path: 0, code: links::code(failure.reason) });
+    })
 }
 
 /// One participant's place in one run.
@@ -93,22 +81,48 @@ struct Seat<'a> {
 }
 
 impl Seat<'_> {
+    /// A compute party's whole part, up to its sealed share.
+    fn play(
+        &self,
+        role: Role,
+        start: &RunStart,
+        inputs: Vec<Option<EncodedInput>>,
+        committed: Hash32,
+    ) -> Result<Finished, Failure> {
+        let (me, began) = (self.me, Instant::now());
+        let progress = Arc::clone(&start.progress);
+        let told = move |at: usize, of: usize| {
+            let percent = u32::try_from(at * 100 / of.max(1)).unwrap_or(100);
+            progress(Progress { percent, step: format!("operation {at} of {of}") });
+        };
+        let mut session = self.session(role, &start.run.0)?;
+        let shared = self.compute(&mut session, inputs, &told)?;
+        let (job, plan, run) = (start.job.id.hash(), self.compilation.hash, start.run);
+        let ready = Ready { job, plan, run, inputs: committed };
+        let share = self.share(role, shared)?;
+        let (release, attempt) = (&start.release, start.order.attempt);
+        let sealer = Sealer { release, attempt, party: me.name, key: me.key };
+        let speaker = (me.name, me.key, me.pins);
+        let sealed = ready::then_seal(&**self.channel, self.seats, &ready, speaker, || {
+            seal(&share, &sealer).map_err(|error| {
+                Failure::new(Reason::Internal, Stage::Release, error.to_string()).at(me.name)
+            })
+        })?;
+        let account = self.account(Some(&session), began)?;
+        Ok(Finished { sealed: Some(sealed), account })
+    }
+
     /// A session with keys agreed for this run, whose gate lists what the plan opens.
     fn session(&self, role: Role, run: &[u8; 32]) -> Result<Session, Failure> {
-        let keys = agreement::agree(&**self.channel, run, random()?).map_err(|error| {
-            self.channel.abort(Abort {
-                party: role.id(),
-                path: 0,
-                code: links::code(Reason::ProtocolViolation),
-            });
-            match error {
+        let keys = agreement::agree(&**self.channel, run, random()?);
+        let keys =
+            keys.map_err(|error| match error {
                 agreement::AgreementError::Channel(error) => self.seats.channel_failure(&error),
                 agreement::AgreementError::NoKey(peer)
                 | agreement::AgreementError::Forced(peer) => self.blame(peer, &error.to_string()),
                 other => Failure::new(Reason::Internal, Stage::Connect, other.to_string())
                     .at(self.me.name),
-            }
-        })?;
+            })?;
         let prss = Prss::new(role, &Zeroizing::new(*keys.own()), &Zeroizing::new(*keys.next()));
         let gate = Gate::listing(&self.compilation.quote.openings);
         Ok(Session::new(role, Arc::clone(self.channel) as Arc<dyn Channel>, prss, gate))
@@ -154,7 +168,8 @@ impl Seat<'_> {
     }
 
     /// An outside provider's whole part: its inputs, shared.
-    fn provide(&self, inputs: &[Option<EncodedInput>]) -> Result<(), Failure> {
+    fn provide(&self, inputs: &[Option<EncodedInput>]) -> Result<Finished, Failure> {
+        let began = Instant::now();
         let plan = &self.compilation.compiled.plan;
         for (number, data) in (0_u32..).zip(inputs) {
             let Some(data) = data else { continue };
@@ -162,7 +177,7 @@ impl Seat<'_> {
             exec::send_outside(&**self.channel, plan, number, data, seeds)
                 .map_err(|error| self.seats.failure(&error))?;
         }
-        Ok(())
+        Ok(Finished { sealed: None, account: self.account(None, began)? })
     }
 
     /// This party's share of the result, in the shapes that the plan seals.

@@ -154,7 +154,8 @@ impl Runner for Participant {
             let words = format!("the policy no longer allows it: {refusal}");
             return Err(Failure::new(Reason::PolicyRefused, Stage::Prepare, words).at(&self.name));
         }
-        let inputs = prepare::commit(&self.name, &self.catalog, &compilation)?;
+        let inputs =
+            prepare::commit((&self.name, &self.key), job.id.hash(), &self.catalog, &compilation)?;
         let rows = Arc::new(prepare::rows(&self.name, &self.catalog, &compilation)?);
         let commitments = wire::write(&inputs);
         let prepared = Prepared { compilation: Arc::new(compilation), inputs, rows };

@@ -3,20 +3,23 @@
 
 use datafusion::arrow::array::RecordBatch;
 use tokio::runtime::Runtime;
+use zeroize::Zeroizing;
 
 use super::compilation::Compilation;
 use crate::{
     audit::InputEntry,
     catalog::Catalog,
-    identity::{Hash32, PartyName},
+    identity::{Hash32, IdentityKey, PartyName},
     job::{Failure, Reason, Stage},
     plan::EncodedInput,
     sql::{encode_rows, local_rows},
 };
 
-/// Commits to every dataset of this provider that the plan reads, each with a salt that stays here.
+/// Commits to every dataset of this provider that the plan reads, each with a salt that only its key gives: its owner can open
+/// the commitment later, nobody else can test a guess against it.
 pub(super) fn commit(
-    party: &PartyName,
+    (party, key): (&PartyName, &IdentityKey),
+    job: Hash32,
     catalog: &Catalog,
     compilation: &Compilation,
 ) -> Result<Vec<InputEntry>, Failure> {
@@ -26,10 +29,7 @@ pub(super) fn commit(
             continue;
         }
         for dataset in &input.datasets {
-            let mut salt = [0; 32];
-            getrandom::fill(&mut salt).map_err(|_| {
-                fault(party, Reason::Internal, "the operating system gave no randomness".to_owned())
-            })?;
+            let salt = salt(key, job, dataset);
             let broken = |error| fault(party, Reason::InputInvalid, format!("{error}"));
             entries.push(InputEntry {
                 party: party.clone(),
@@ -42,6 +42,13 @@ pub(super) fn commit(
     entries.sort_by(|a, b| a.dataset.cmp(&b.dataset));
     entries.dedup_by(|a, b| a.dataset == b.dataset);
     Ok(entries)
+}
+
+/// The salt of one dataset's commitment in one job.
+fn salt(key: &IdentityKey, job: Hash32, dataset: &str) -> Zeroizing<[u8; 32]> {
+    let mut hasher = blake3::Hasher::new_derive_key("unseen.input-salt/v1");
+    hasher.update(key.seed().as_ref()).update(&job.0).update(dataset.as_bytes());
+    Zeroizing::new(*hasher.finalize().as_bytes())
 }
 
 /// The local parts of this provider's inputs, run: the long work, done before any peer waits for it.
