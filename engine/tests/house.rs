@@ -116,7 +116,7 @@ fn source(krate: &'static str, src: &Path, file: &Path) -> Source {
         krate,
         room: first.trim_end_matches(".rs").to_owned(),
         code: if in_tests { String::new() } else { code_of(&text) },
-        facade: stem == "lib" || file.with_extension("").is_dir(),
+        facade: stem == "lib" || has_children(file),
         text,
     }
 }
@@ -263,6 +263,14 @@ fn crates_depend_downwards() {
         }
     }
     all_fine(&complaints);
+}
+
+/// Whether a file has modules of its own beside it; tests that grew out of their file are none.
+fn has_children(file: &Path) -> bool {
+    let Ok(folder) = fs::read_dir(file.with_extension("")) else { return false };
+    folder
+        .map(|entry| entry.unwrap().path())
+        .any(|child| child.file_stem() != Some("tests".as_ref()))
 }
 
 #[test]

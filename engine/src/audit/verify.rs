@@ -61,6 +61,9 @@ pub fn verify(receipt: &Receipt, pins: Option<&Pins>) -> Result<Report, Fault> {
         return Err(Fault::new("id", format!("is not the start of the body's hash, {due}")));
     }
     check_signatures(receipt)?;
+    if receipt.signatures.is_empty() {
+        return Err(Fault::new("signatures", "nobody signed it, so it proves nothing"));
+    }
     Ok(Report {
         id: receipt.id.clone(),
         outcome: body.outcome.clone(),
