@@ -350,6 +350,16 @@ fn a_failed_job_has_a_receipt_without_the_party_that_is_gone() {
 }
 
 #[test]
+fn a_receipt_that_nobody_signed_proves_nothing() {
+    let parties = || COMPUTE.map(name).to_vec();
+    let (code, stage) = ("peer_lost".to_owned(), "running".to_owned());
+    let outcome = RunOutcome::Failed { code, party: None, stage, missing: parties() };
+    let body = assemble(JobFacts { outcome, ..facts() }, &[], &pins()).unwrap();
+    let error = verify(&Receipt::new(body, Vec::new()), Some(&pins())).unwrap_err();
+    assert_eq!(error.field, "signatures");
+}
+
+#[test]
 fn text_that_is_no_receipt_is_refused_by_field() {
     let json = serde_json::to_string(&sign_all(body())).unwrap();
     let error = read(&json.replacen(r#""attempt":1"#, r#""attempt":"1""#, 1)).unwrap_err();
