@@ -39,8 +39,8 @@ pub(crate) struct Cast {
     pub(crate) jobs: Table,
     /// `auto` or `manual`, at both providers.
     pub(crate) consent: &'static str,
-    /// More lines for every daemon's configuration.
-    pub(crate) more: &'static str,
+    /// For how long participants wait for each other.
+    pub(crate) stall_seconds: u32,
 }
 
 impl Column {
@@ -114,7 +114,7 @@ impl Cast {
             people: Table::new("people", people, people_columns),
             jobs: Table::new("jobs", jobs, jobs_columns),
             consent: "auto",
-            more: "",
+            stall_seconds: 60,
         }
     }
 

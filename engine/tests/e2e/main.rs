@@ -6,3 +6,6 @@ mod needles;
 mod world;
 
 mod canary;
+mod consent;
+mod faults;
+mod input;

@@ -75,11 +75,15 @@ impl World {
 
     /// Everything made and every daemon ready.
     pub(crate) fn start(cast: &Cast) -> Self {
-        let mut world = Self::make(cast);
+        Self::make(cast).start_all()
+    }
+
+    /// Every daemon ready.
+    pub(crate) fn start_all(mut self) -> Self {
         for party in DAEMONS {
-            world.up(party);
+            self.up(party);
         }
-        world
+        self
     }
 
     /// A party's folder.
@@ -243,16 +247,15 @@ impl World {
                 }
                 _ => {
                     let consent = if party == "neutral" { "auto" } else { cast.consent };
-                    format!("[provider]\ncoordinator = \"exchange\"\nconsent = \"{consent}\"\n")
+                    format!(
+                        "[provider]\ncoordinator = \"exchange\"\nconsent = \"{consent}\"\nstall_seconds = {}\n",
+                        cast.stall_seconds
+                    )
                 }
             };
             let daemon = match party {
                 BUYER => String::new(),
-                _ => format!(
-                    "listen = \"{}\"\nstate = \"state\"\n{}\n",
-                    self.listen(party),
-                    cast.more
-                ),
+                _ => format!("listen = \"{}\"\nstate = \"state\"\n", self.listen(party)),
             };
             let table = match party {
                 "census" => cast.people.entry(),
