@@ -137,7 +137,7 @@ fn the_checker_sees_what_is_there(world: &World, canaries: &Needles, places: &[(
         let mut copy = log.clone();
         let middle = copy.len() / 2;
         copy.splice(middle..middle, leak);
-        assert_eq!(canaries.found_in(&copy).len(), 1);
+        assert!(!canaries.found_in(&copy).is_empty());
     }
 }
 
