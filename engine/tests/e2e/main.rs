@@ -9,3 +9,4 @@ mod canary;
 mod consent;
 mod faults;
 mod input;
+mod shape;
