@@ -3,6 +3,7 @@
 use std::{
     fs,
     net::SocketAddr,
+    num::NonZeroU32,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -79,6 +80,8 @@ pub(super) struct ProviderConfig {
     /// Whether a person agrees to each job.
     #[serde(default)]
     pub(super) consent: ConsentMode,
+    /// A peer that makes no progress in a run for so many seconds is given up; 60 where it is left out.
+    pub(super) stall_seconds: Option<NonZeroU32>,
 }
 
 /// `[[datasets]]`.

@@ -91,7 +91,13 @@ fn participant(
     let catalog = config.catalog()?;
     let policies: Result<Vec<_>, _> = config.datasets.iter().map(|d| config.policy(d)).collect();
     let me = (config.party.clone(), Arc::clone(credentials.key()));
-    Ok(Participant::new(me, Arc::clone(credentials.pins()), catalog, &policies?, clock))
+    let pins = Arc::clone(credentials.pins());
+    let participant = Participant::new(me, pins, catalog, &policies?, clock);
+    let stall = config.provider.as_ref().and_then(|provider| provider.stall_seconds);
+    Ok(match stall {
+        Some(seconds) => participant.with_stall(Duration::from_secs(u64::from(seconds.get()))),
+        None => participant,
+    })
 }
 
 /// Writes the address in one step, so that a reader finds all of it or nothing.

@@ -23,7 +23,7 @@ use crate::{
     job::{Failure, JobEvent, JobId, JobSpec, JobState, Reason, Stage, admit},
     link::{Dialler, LinkError},
     store::{JobRecord, JobStore, StoreError, Submitted},
-    wire::{Datasets, Explanation, JobView, PartyCalls, Progress, Published},
+    wire::{self, Datasets, Explanation, JobView, PartyCalls, Progress, Published},
 };
 
 /// How long the coordinator waits for what.
@@ -102,7 +102,7 @@ impl Board {
         Ok(())
     }
 
-    /// Takes a job in. The same request id with the same specification gives the same job.
+    /// Takes a job in. The same request id with the same specification, be it signed later, gives the same job.
     ///
     /// # Errors
     /// [`Failure`] if the specification is none, or the request id stands for another one.
@@ -143,7 +143,24 @@ impl Board {
                 Ok(view_of(&record, Progress::default()))
             }
             Submitted::Again => self.view(caller, job).await,
-            Submitted::Conflict => {
+            Submitted::Other(earlier) => self.repeated(caller, &admitted.body, earlier).await,
+        }
+    }
+
+    /// The job that a request id stands for, if this asks for the same.
+    async fn repeated(
+        &self,
+        caller: &PartyName,
+        spec: &JobSpec,
+        earlier: JobId,
+    ) -> Result<JobView, Failure> {
+        let record = self.store.get(earlier).await.map_err(|error| broken(&error))?;
+        let stored = record.map(|record| {
+            wire::parse::<Signed<JobSpec>>("journalled job", Stage::Submit, &record.spec)
+        });
+        match stored.transpose()? {
+            Some(stored) if spec.repeats(&stored.body) => self.view(caller, earlier).await,
+            _ => {
                 let words = "request_id: stands for another specification of this buyer";
                 Err(Failure::new(Reason::RequestConflict, Stage::Submit, words))
             }

@@ -4,7 +4,10 @@ use std::{sync::Arc, time::Instant};
 
 use protocols::{
     mpc::Column,
-    net::{Abort, Channel, agreement, tls::TlsChannel},
+    net::{
+        Abort, Channel, agreement,
+        tls::{LinkConfig, TlsChannel},
+    },
     party::{PartyId, Role},
     prss::Prss,
     session::{Gate, Opening, Session},
@@ -33,6 +36,8 @@ pub(super) struct Me<'a> {
     pub(super) name: &'a PartyName,
     pub(super) key: &'a IdentityKey,
     pub(super) pins: &'a Pins,
+    /// What its links wait for.
+    pub(super) patience: LinkConfig,
 }
 
 /// What a finished run leaves at this participant.
@@ -51,7 +56,7 @@ pub(super) fn run(
     let names = start.order.participants.iter().map(|participant| participant.party.clone());
     let seats = Seats::new(me.name, names);
     let committed = committed(&start.order)?;
-    let channel = seats.channel(std::mem::take(&mut start.links))?;
+    let channel = seats.channel(std::mem::take(&mut start.links), me.patience)?;
     let (held, id) = (Arc::downgrade(&channel), seats.mine()?);
     start.stop.on_stop(move |why| {
         if let Some(channel) = held.upgrade() {

@@ -47,7 +47,11 @@ impl Seats {
     }
 
     /// A channel over the two connections to each peer.
-    pub(super) fn channel(&self, links: Vec<DataLink>) -> Result<Arc<TlsChannel>, Failure> {
+    pub(super) fn channel(
+        &self,
+        links: Vec<DataLink>,
+        config: LinkConfig,
+    ) -> Result<Arc<TlsChannel>, Failure> {
         let mut peers: BTreeMap<PartyName, [Option<Connected>; 2]> = BTreeMap::new();
         for link in links {
             let place = usize::from(link.outgoing);
@@ -61,7 +65,7 @@ impl Seats {
             };
             both.push(PeerLink { peer: self.of(&name)?, outgoing, incoming });
         }
-        let channel = TlsChannel::new(self.mine()?, both, LinkConfig::default());
+        let channel = TlsChannel::new(self.mine()?, both, config);
         channel.map(Arc::new).map_err(|error| lost(&error.to_string()))
     }
 

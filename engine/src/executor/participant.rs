@@ -4,9 +4,11 @@ use std::{
     collections::BTreeMap,
     fmt,
     sync::{Arc, Mutex, PoisonError},
+    time::Duration,
 };
 
 use datafusion::arrow::array::RecordBatch;
+use protocols::net::tls::LinkConfig;
 
 use super::{
     compilation::{Compilation, DATASET_DOMAIN, compile_published},
@@ -34,6 +36,7 @@ pub struct Participant {
     catalog: Catalog,
     published: Published,
     clock: Arc<dyn Clock>,
+    patience: LinkConfig,
     prepared: Mutex<BTreeMap<JobId, Prepared>>,
 }
 
@@ -62,11 +65,19 @@ impl Participant {
             descriptors: catalog.descriptors().map(sign).collect(),
             policies: policies.iter().map(wire::write).collect(),
         };
-        Self { name, key, pins, catalog, published, clock, prepared: Mutex::default() }
+        let (patience, prepared) = (LinkConfig::default(), Mutex::default());
+        Self { name, key, pins, catalog, published, clock, patience, prepared }
+    }
+
+    /// Gives up on a peer that makes no progress for this long, instead of the default.
+    #[must_use]
+    pub fn with_stall(mut self, stall: Duration) -> Self {
+        self.patience = LinkConfig::with_stall(stall);
+        self
     }
 
     fn me(&self) -> Me<'_> {
-        Me { name: &self.name, key: &self.key, pins: &self.pins }
+        Me { name: &self.name, key: &self.key, pins: &self.pins, patience: self.patience }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<JobId, Prepared>> {

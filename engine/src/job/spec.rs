@@ -94,6 +94,15 @@ pub enum SpecError {
 }
 
 impl JobSpec {
+    /// Whether both ask for the same, be it at different times: a request that is repeated by hand is signed anew.
+    #[must_use]
+    pub fn repeats(&self, earlier: &Self) -> bool {
+        let lasts = |spec: &Self| spec.expires_at_ms.saturating_sub(spec.issued_at_ms);
+        let (issued_at_ms, expires_at_ms) = (earlier.issued_at_ms, earlier.expires_at_ms);
+        lasts(self) == lasts(earlier)
+            && Self { issued_at_ms, expires_at_ms, ..self.clone() } == *earlier
+    }
+
     /// What can be checked without tables or policies. Organisations are checked against pins elsewhere.
     ///
     /// # Errors

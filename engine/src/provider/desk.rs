@@ -53,6 +53,8 @@ pub(super) struct Active {
     pub(super) job: Arc<Job>,
     pub(super) prepared: Option<(u32, Prepared)>,
     pub(super) stop: Option<Arc<Stop>>,
+    /// Its share is out, and the receipt's signature is still to be asked for.
+    pub(super) unsigned: bool,
 }
 
 impl Desk {
@@ -326,7 +328,7 @@ impl Desk {
     }
 
     fn keep(&self, job: &Arc<Job>) {
-        let active = || Active { job: job.clone(), prepared: None, stop: None };
+        let active = || Active { job: job.clone(), prepared: None, stop: None, unsigned: false };
         self.lock().entry(job.id).or_insert_with(active);
     }
 

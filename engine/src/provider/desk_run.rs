@@ -119,10 +119,10 @@ impl Desk {
         self.note(Stage::Connect, start).await
     }
 
-    /// Whether any run is under way.
+    /// Whether any run is under way, or waits for this party's signature under its receipt.
     #[must_use]
     pub fn busy(&self) -> bool {
-        self.lock().values().any(|active| active.stop.is_some())
+        self.lock().values().any(|active| active.stop.is_some() || active.unsigned)
     }
 
     /// Stops every run that is under way.
@@ -204,7 +204,7 @@ impl Desk {
             self.forget(id);
             let _ = tell.send(Err(failure)).await;
         } else if let Some(active) = self.lock().get_mut(&id) {
-            active.stop = None;
+            (active.stop, active.unsigned) = (None, true);
         }
     }
 
@@ -235,6 +235,7 @@ impl Desk {
             }
             Some(failure) = stopped.recv() => return Err(failure),
         };
+        tracing::info!(job = %job.id, "all links stand; the run begins");
         let progress = progress(tell.clone());
         let (id, runner) = (job.id, self.runner.clone());
         let start = RunStart { job, release, order, run, links, progress, stop: stop.clone() };

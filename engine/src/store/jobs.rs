@@ -43,8 +43,8 @@ pub enum Submitted {
     New,
     /// The job is there already.
     Again,
-    /// The request id stands for another job.
-    Conflict,
+    /// The request id stands for this other job.
+    Other(JobId),
 }
 
 /// The coordinator's jobs.
@@ -80,13 +80,16 @@ impl JobStore {
         if inserted.rows_affected() == 1 {
             return Ok(Submitted::New);
         }
-        let row = sqlx::query("SELECT job FROM jobs WHERE buyer = ? AND request_id = ?")
+        let there = sqlx::query("SELECT job FROM jobs WHERE buyer = ? AND request_id = ?")
             .bind(record.buyer.as_str())
             .bind(&record.request_id)
-            .fetch_optional(self.database.pool())
+            .fetch_one(self.database.pool())
             .await?;
-        let same = row.is_some_and(|row| row.get::<String, _>("job") == record.job.to_string());
-        Ok(if same { Submitted::Again } else { Submitted::Conflict })
+        let there = there
+            .try_get::<String, _>("job")?
+            .parse()
+            .map_err(|_| StoreError::Unreadable("a job"))?;
+        Ok(if there == record.job { Submitted::Again } else { Submitted::Other(there) })
     }
 
     /// Writes a transition and the record it leads to, in one transaction, before anything acts on it.

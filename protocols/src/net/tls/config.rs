@@ -21,6 +21,14 @@ pub struct LinkConfig {
     pub backlog: usize,
 }
 
+impl LinkConfig {
+    /// The default's proportions around another stall timeout: a peer that is gone is noticed before one that is slow.
+    #[must_use]
+    pub fn with_stall(stall: Duration) -> Self {
+        Self { heartbeat: stall / 12, dead: stall / 4, stall, ..Self::default() }
+    }
+}
+
 impl Default for LinkConfig {
     fn default() -> Self {
         Self {

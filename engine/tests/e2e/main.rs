@@ -1,0 +1,12 @@
+//! The program as its operators run it: real daemons as child processes, real files, kills, wrong input, consents, and what
+//! is left behind afterwards.
+
+mod cast;
+mod needles;
+mod world;
+
+mod canary;
+mod consent;
+mod faults;
+mod input;
+mod shape;
