@@ -433,7 +433,7 @@ pub struct ColumnUse {
     pub form: UseForm,
 }
 
-/// The release forms of a policy (specs: capability sets).
+/// The release forms of a policy (what a column may be used for).
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum UseForm {

@@ -1,7 +1,7 @@
 //! Input by a compute party: `x = F(K_i) + (x − F(K_i)) + 0`.
 //!
 //! The owner P_i takes summand `x_i` from the key it shares with P_{i−1} and sends the correction `x_{i+1}` to P_{i+1}.
-//! One message of one word a value (specs: "input by a compute party"; \[AFLNO16\] §2.1 with the third summand zero).
+//! One message of one word a value (\[AFLNO16\] <https://eprint.iacr.org/2016/768> §2.1, with the third summand zero).
 
 use crate::{
     party::Role,

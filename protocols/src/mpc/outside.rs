@@ -1,8 +1,9 @@
 //! Input by a provider that is no compute party.
 //!
 //! `x = x_0 + x_1 + x_2`: a seed for `x_0` goes to P0 and P2, a seed for `x_1` to P0 and P1, and the correction `x_2` to P1 and P2,
-//! who compare digests of it. (ERRATA 1: never a zero third summand here; \[AFLNO16\] §2.1.) The holders of
-//! each seed compare digests too, so a provider whose copies differ is always caught.
+//! who compare digests of it. (A zero third summand would show P0 the value, since it holds both others.) The holders of each
+//! seed compare digests too, so a provider whose copies differ is always caught. \[AFLNO16\]
+//! <https://eprint.iacr.org/2016/768> §2.1.
 
 use subtle::ConstantTimeEq;
 use zeroize::Zeroizing;

@@ -2,8 +2,9 @@
 //!
 //! The last row of each group in sorted order knows the running sum up to the group's end; once those rows stand together,
 //! each group's sum is the difference of two neighbours. No aggregation network: everything between the two sorts is local but
-//! one equality test. (Scape <https://doi.org/10.1109/ICDE53745.2022.00297>; specs: "local prefix sum, compaction, adjacent
-//! difference".) MIN and MAX are the last row's value where the value was the lowest sort key.
+//! one equality test. \[AHK+23\] "Secure Statistical Analysis on Multiple Datasets: Join and Group-By", CCS 2023,
+//! <https://eprint.iacr.org/2024/141>, semi-honest. MIN and MAX are the last row's value where the value was the lowest
+//! sort key.
 //!
 //! Rows behind the last group would hold differences of running sums, that is, other rows' values: every cell of them is zeroed.
 

@@ -10,9 +10,12 @@
 //!
 //! The unique side carries differences between neighbours; in the joint order their running sums are local and copy each
 //! unique row's values down to the rows behind it, in any ring, without a scan. Then the copies go back to where the other
-//! side's rows stand, so that side never moves, and one equality test says who matched. Sort-merge joins of this shape:
-//! Scape <https://doi.org/10.1109/ICDE53745.2022.00297> and ORQ <https://arxiv.org/abs/2509.10793>; the difference trick is
-//! Scape's linear replacement of an oblivious scan.
+//! side's rows stand, so that side never moves, and one equality test says who matched.
+//!
+//! Sort-based joins for an honest majority: \[AHK+23\] Asharov, Hamada, Kikuchi, Nof, Pinkas, Tomida, "Secure Statistical
+//! Analysis on Multiple Datasets: Join and Group-By", CCS 2023, <https://eprint.iacr.org/2024/141>; with copy-down by an oblivious
+//! scan in ORQ <https://arxiv.org/abs/2509.10793>. Differences and running sums take the scan's place because sharing is
+//! linear; nothing more is sent or opened for them.
 
 use super::order::{order_by, order_by_cost};
 use crate::{
