@@ -71,6 +71,15 @@ impl FakeRunner {
         sql(spec).split_whitespace().any(|word| word == format!("{what}:{}", self.name))
     }
 
+    /// Waits until its daemon is killed, if the SQL text says so.
+    fn wait_if_told(&self, spec: &JobSpec, what: &str) {
+        let (never, wait) = std::sync::mpsc::channel::<()>();
+        while self.told(spec, what) && !self.killed.load(Ordering::SeqCst) {
+            let _ = wait.recv_timeout(Duration::from_millis(10));
+        }
+        drop(never);
+    }
+
     /// Waits on the links until somebody ends the run.
     fn hang(&self, links: &mut [DataLink], start: &RunStart) -> Failure {
         for link in links.iter_mut() {
@@ -108,6 +117,7 @@ impl Runner for FakeRunner {
 
     fn assess(&self, spec: &Signed<JobSpec>, _: &Published) -> Result<Assessment, Failure> {
         let mut plan = plan(&spec.body);
+        self.wait_if_told(&spec.body, "hang-assess");
         if self.told(&spec.body, "other-plan") {
             plan.min_group_entities = 7;
         }
@@ -133,11 +143,7 @@ impl Runner for FakeRunner {
         if self.told(&job.spec.body, "bad-input") {
             return Err(Failure::new(Reason::InputInvalid, Stage::Prepare, "line 4711"));
         }
-        let (never, wait) = std::sync::mpsc::channel::<()>();
-        while self.told(&job.spec.body, "hang-prepare") && !self.killed.load(Ordering::SeqCst) {
-            let _ = wait.recv_timeout(Duration::from_millis(10));
-        }
-        drop(never);
+        self.wait_if_told(&job.spec.body, "hang-prepare");
         Ok(b"[]".to_vec())
     }
 
@@ -162,6 +168,7 @@ impl Runner for FakeRunner {
 
     #[expect(clippy::unwrap_in_result, reason = "bytes that cannot be read fail the test")]
     fn cosign(&self, job: &Job, _: u32, part: &[u8], body: &[u8]) -> Result<Vec<u8>, Failure> {
+        self.wait_if_told(&job.spec.body, "hang-sign");
         let body: serde_json::Value = serde_json::from_slice(body).unwrap();
         let part: serde_json::Value = serde_json::from_slice(part).unwrap();
         let mine = body["parts"].as_array().unwrap().contains(&part);

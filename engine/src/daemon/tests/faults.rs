@@ -89,6 +89,29 @@ async fn a_killed_participant_ends_the_job_for_everybody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_participant_killed_before_the_run_or_after_it_is_named_too() {
+    let mut world = World::new(ConsentMode::Auto).await;
+    let buyer = world.buyer("insurer");
+    let stages = [
+        (JobState::Validating, "from census bank hang-assess:employers"),
+        (JobState::Releasing, "from census bank hang-sign:employers"),
+    ];
+    for (state, script) in stages {
+        let job = buyer.submit(&spec(state.as_str(), script)).await.unwrap().job;
+        assert_eq!(until(&buyer, job, state).await.state, state);
+        world.kill("employers");
+        let view = until(&buyer, job, JobState::Failed).await;
+        assert_eq!(view.state, JobState::Failed, "{state}");
+        let why = view.failure.unwrap();
+        let lost = (Reason::PartyLost, Some(name("employers")));
+        assert_eq!((why.reason, why.party), lost, "{state}");
+        assert!(buyer.fetch(job).await.is_err(), "{state}: a failed job hands out nothing");
+        world.start("employers").await;
+    }
+    world.serves_the_next_job().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_killed_coordinator_ends_the_run_and_fails_the_job_when_it_is_back() {
     let mut world = World::new(ConsentMode::Auto).await;
     let buyer = world.buyer("insurer");
