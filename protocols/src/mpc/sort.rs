@@ -23,7 +23,7 @@ use crate::{
     share::{Bits, Shared},
 };
 
-/// Bits of a digit: 3 takes 524 bytes a party and 32-bit key; 2 takes 498 in half again as many rounds, 4 takes 646.
+/// Bits of a digit. More bits take fewer rounds; by the paper's steps 2, 3 and 4 take 498, 524 and 646 bytes a party and key.
 const DIGIT: usize = 3;
 
 /// An order worked out by a sort: rows can be put into it, and back.
