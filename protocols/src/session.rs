@@ -6,9 +6,11 @@
 mod core;
 mod gate;
 mod meter;
+mod profile;
 mod stats;
 
 pub use self::core::{Session, SessionError};
 pub use gate::{Gate, GateError, Opening, OpeningKind, Recipient};
 pub use meter::Meter;
+pub use profile::Profile;
 pub use stats::{Counters, Stats};

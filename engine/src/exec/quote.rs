@@ -5,7 +5,7 @@ use protocols::{
     mpc::Shape as Wire,
     relational,
     ring::Z64,
-    session::{Meter, Opening},
+    session::{Meter, Opening, Profile},
 };
 use serde::{Deserialize, Serialize};
 
@@ -15,6 +15,8 @@ use crate::plan::{Kind, Op, Plan, Ref, Shape};
 /// What a run will cost, exactly, and what it will open.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Quote {
+    /// The links that the protocols are chosen for.
+    pub profile: Profile,
     /// By operation, and one more for the release.
     pub ops: Vec<OpCost>,
     /// All together; rounds on the critical path.
@@ -34,12 +36,12 @@ pub struct OpCost {
     pub rounds: u32,
 }
 
-/// Prices a checked plan, given its shapes (those [`crate::plan`] worked out).
+/// Prices a checked plan, given its shapes (those [`crate::plan`] worked out), on links like these.
 ///
 /// # Errors
 /// [`ExecError::Malformed`] if the shapes are not the plan's.
-pub fn quote(plan: &Plan, shapes: &[Vec<Shape>]) -> Result<Quote, ExecError> {
-    let mut m = Meter::new();
+pub fn quote(plan: &Plan, shapes: &[Vec<Shape>], profile: Profile) -> Result<Quote, ExecError> {
+    let mut m = Meter::on(profile);
     let mut ops = Vec::with_capacity(plan.nodes.len() + 1);
     let mut before = m.total();
     let mut record = |m: &Meter| {
@@ -67,7 +69,7 @@ pub fn quote(plan: &Plan, shapes: &[Vec<Shape>]) -> Result<Quote, ExecError> {
     record(&m);
     let total = m.total();
     let total = OpCost { bytes: total.bytes, messages: total.messages, rounds: total.rounds };
-    Ok(Quote { ops, total, openings: m.openings().to_vec() })
+    Ok(Quote { profile, ops, total, openings: m.openings().to_vec() })
 }
 
 struct Shapes<'a> {

@@ -13,7 +13,7 @@ use protocols::{
         memory::{self, MemoryChannel},
     },
     party::Role,
-    session::{Counters, Gate, Session, SessionError},
+    session::{Counters, Gate, Profile, Session, SessionError},
     share::reconstruct,
     testkit::{World, clear_bits, test_prss},
 };
@@ -127,7 +127,7 @@ fn run_over(
 ) -> [Result<Ended, ExecError>; 3] {
     let party = |role: Role, channel| {
         let gate = Gate::listing(&price.openings);
-        let mut s = Session::new(role, channel, test_prss(seed, role), gate);
+        let mut s = Session::new(role, channel, test_prss(seed, role), gate).on(price.profile);
         let mine =
             plan.inputs.iter().zip(inputs).map(|(input, data)| {
                 (input.party == plan.compute[role.index()]).then(|| data.clone())
@@ -160,7 +160,7 @@ fn run_on_shares(
     inputs: &[EncodedInput],
 ) -> (Vec<Vec<u64>>, Counters, Quote) {
     let shapes = check(plan).unwrap();
-    let price = quote(plan, &shapes).unwrap();
+    let price = quote(plan, &shapes, Profile::LAN).unwrap();
     let ends = mesh(plan, inputs, Duration::from_secs(20)).into_iter();
     let channels = ends.map(|end| Arc::new(end) as Arc<dyn Channel>).collect();
     let results = run_over(seed, plan, (inputs, &price), channels, |_| Ok(())).map(Result::unwrap);

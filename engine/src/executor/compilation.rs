@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use protocols::session::{Counters, Profile};
 use serde::Serialize;
 
 use crate::{
     catalog::DatasetDescriptor,
     exec::{ExecError, OpCost, Quote, quote},
     identity::{Hash32, PartyName, Pins, Signed, int_string},
-    job::{Failure, JobSpec, Reason, Stage},
+    job::{Failure, JobSpec, NetworkProfile, Reason, Stage},
     plan::{self, PlanError, PolicyRef, PolicyTerms, Shape},
     policy::{PolicyDocument, Refusal, parse_signed},
     sql::{CompileError, Compiled, compile},
@@ -76,7 +77,7 @@ pub fn compile_published(
     };
     let plan = &compiled.plan;
     let shapes = plan::check(plan).map_err(|error| unsound(&error))?;
-    let quote = quote(plan, &shapes).map_err(|error| unpriced(&error))?;
+    let quote = quote(plan, &shapes, profile(spec)).map_err(|error| unpriced(&error))?;
     let used = |document: &Document| {
         let table = document.descriptor.table();
         plan.policies.iter().any(|policy| policy.dataset == table)
@@ -131,25 +132,30 @@ impl Compilation {
 
     /// The quote (JSON), with the seconds that the job's network profile makes of it.
     #[must_use]
-    pub fn quote_json(&self, spec: &JobSpec) -> Vec<u8> {
+    pub fn quote_json(&self) -> Vec<u8> {
         let OpCost { bytes, messages, rounds } = self.quote.total;
         let text = QuoteText {
             bytes,
             messages,
             rounds,
-            seconds: seconds(self.quote.total, spec),
+            seconds: seconds(self.quote.total, self.quote.profile),
             ops: self.quote.ops.clone(),
         };
         crate::wire::write(&text)
     }
 }
 
-/// Time on the links alone: half a round trip a round, and a third of all bytes through each party's link.
+/// What the job declares of its links: the protocols are chosen for it.
+fn profile(spec: &JobSpec) -> Profile {
+    let NetworkProfile { rtt_us, bandwidth_mbps } = spec.network;
+    Profile { rtt_us, bandwidth_mbps }
+}
+
+/// Time on the links alone.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]
-fn seconds(cost: OpCost, spec: &JobSpec) -> f64 {
-    let latency = f64::from(cost.rounds) * f64::from(spec.network.rtt_us) / 2e6;
-    let bits = cost.bytes as f64 * 8.0 / 3.0;
-    latency + bits / (f64::from(spec.network.bandwidth_mbps.max(1)) * 1e6)
+fn seconds(cost: OpCost, profile: Profile) -> f64 {
+    let OpCost { bytes, messages, rounds } = cost;
+    profile.link_nanos(Counters { bytes, messages, rounds }) as f64 / 1e9
 }
 
 /// Reads all documents; `party.dataset` → descriptor and policy.

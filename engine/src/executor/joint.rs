@@ -130,7 +130,8 @@ impl Seat<'_> {
             })?;
         let prss = Prss::new(role, &Zeroizing::new(*keys.own()), &Zeroizing::new(*keys.next()));
         let gate = Gate::listing(&self.compilation.quote.openings);
-        Ok(Session::new(role, Arc::clone(self.channel) as Arc<dyn Channel>, prss, gate))
+        let channel = Arc::clone(self.channel) as Arc<dyn Channel>;
+        Ok(Session::new(role, channel, prss, gate).on(self.compilation.quote.profile))
     }
 
     fn blame(&self, peer: PartyId, words: &str) -> Failure {

@@ -149,7 +149,7 @@ impl Runner for Participant {
         Ok(Assessment {
             plan_hash: compilation.hash,
             plan_text: compilation.text()?,
-            quote: compilation.quote_json(spec),
+            quote: compilation.quote_json(),
             leakage: compilation.leakage()?,
             plan,
             refusals,

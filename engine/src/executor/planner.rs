@@ -70,7 +70,7 @@ impl Planner for ReceiptPlanner {
             plan: compilation.hash,
             plan_text: compilation.text()?,
             participants,
-            quote: compilation.quote_json(&spec.body),
+            quote: compilation.quote_json(),
             leakage: compilation.leakage()?,
             published: compilation.published,
         })

@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 use super::{
     gate::{Gate, GateError, Opening, OpeningKind, Recipient},
+    profile::Profile,
     stats::Stats,
 };
 use crate::{
@@ -19,6 +20,7 @@ pub struct Session {
     channel: Arc<dyn Channel>,
     prss: Prss,
     gate: Gate,
+    profile: Profile,
     stats: Stats,
     path: u64,
     /// Length of the longest chain of messages that led here.
@@ -103,7 +105,20 @@ impl Session {
     pub fn new(role: Role, channel: Arc<dyn Channel>, prss: Prss, gate: Gate) -> Self {
         let stats = Stats::default();
         let (sent, received) = (Vec::new(), Vec::new());
-        Self { role, channel, prss, gate, stats, path: 0, depth: 0, sent, received }
+        let profile = Profile::default();
+        Self { role, channel, prss, gate, profile, stats, path: 0, depth: 0, sent, received }
+    }
+
+    /// The same session, choosing its protocols for links like these. All three parties must name the same.
+    #[must_use]
+    pub fn on(self, profile: Profile) -> Self {
+        Self { profile, ..self }
+    }
+
+    /// What the links are declared to be like.
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        self.profile
     }
 
     /// This party's role.

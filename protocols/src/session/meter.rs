@@ -5,6 +5,7 @@
 
 use super::{
     gate::{Opening, OpeningKind, Recipient},
+    profile::Profile,
     stats::Counters,
 };
 use crate::{
@@ -16,6 +17,7 @@ use crate::{
 /// The public course of a run, all three parties together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Meter {
+    profile: Profile,
     path: u64,
     bytes: u64,
     messages: u64,
@@ -28,6 +30,18 @@ impl Meter {
     #[must_use]
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// A meter of a run that chooses its protocols for links like these.
+    #[must_use]
+    pub fn on(profile: Profile) -> Self {
+        Self { profile, ..Self::default() }
+    }
+
+    /// What the links are declared to be like.
+    #[must_use]
+    pub fn profile(&self) -> Profile {
+        self.profile
     }
 
     /// Moves to a step of the plan.

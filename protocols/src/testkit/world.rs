@@ -10,7 +10,7 @@ use crate::{
     party::Role,
     prss::Prss,
     ring::{B64, Ring},
-    session::{Counters, Gate, Meter, Opening, Session, SessionError},
+    session::{Counters, Gate, Meter, Opening, Profile, Session, SessionError},
     share::{Bits, Shared, deal, reconstruct},
 };
 
@@ -19,6 +19,7 @@ use crate::{
 pub struct World {
     seed: u64,
     stall: Duration,
+    profile: Profile,
 }
 
 /// What came of one run.
@@ -26,6 +27,7 @@ pub struct World {
 pub struct Run<T> {
     /// Each party's result.
     pub results: [T; 3],
+    profile: Profile,
     /// Bytes and messages of all parties together, rounds on the critical path.
     pub total: Counters,
     /// What each party opened.
@@ -36,13 +38,19 @@ impl World {
     /// A world from a seed.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self { seed, stall: Duration::from_secs(20) }
+        Self { seed, stall: Duration::from_secs(20), profile: Profile::default() }
     }
 
     /// The same with another stall timeout.
     #[must_use]
     pub fn stalling_after(self, stall: Duration) -> Self {
         Self { stall, ..self }
+    }
+
+    /// The same, choosing protocols for links like these.
+    #[must_use]
+    pub fn on(self, profile: Profile) -> Self {
+        Self { profile, ..self }
     }
 
     /// A stream of random words of this seed.
@@ -88,7 +96,7 @@ impl World {
             Ok(value) => value,
             Err(error) => panic!("seed {seed}: {error}"),
         });
-        Run { results, total: run.total, opened: run.opened }
+        Run { results, profile: run.profile, total: run.total, opened: run.opened }
     }
 
     /// Runs a protocol over given channels (of P0, P1, P2), and returns what each party got or why it stopped.
@@ -112,7 +120,8 @@ impl World {
                             channel,
                             test_prss(self.seed, role),
                             Gate::recording(),
-                        );
+                        )
+                        .on(self.profile);
                         s.enter(1);
                         let result = protocol(&mut s);
                         if let Err(error) = &result {
@@ -138,7 +147,8 @@ impl World {
         }
         let three = "three parties ran";
         let Ok(results) = <[_; 3]>::try_from(results) else { panic!("{three}") };
-        Run { results, total, opened: <[_; 3]>::try_from(opened).expect(three) }
+        let opened = <[_; 3]>::try_from(opened).expect(three);
+        Run { results, profile: self.profile, total, opened }
     }
 }
 
@@ -148,7 +158,7 @@ impl<T> Run<T> {
     /// # Panics
     /// If it did not.
     pub fn assert_cost(&self, what: &str, quote: impl FnOnce(&mut Meter)) {
-        let mut meter = Meter::new();
+        let mut meter = Meter::on(self.profile);
         meter.enter(1);
         quote(&mut meter);
         assert_eq!(self.total, meter.total(), "{what}: measured against quoted");

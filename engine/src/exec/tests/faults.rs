@@ -32,7 +32,7 @@ fn job() -> Job {
     (people.rows_max, jobs.rows_max) = (40, 70);
     let policies = [terms("census.people", 3), terms("employers.jobs", 2)];
     let plan = compile(&spec(DEMO), &[people, jobs], &policies).unwrap().plan;
-    let price = quote(&plan, &check(&plan).unwrap()).unwrap();
+    let price = quote(&plan, &check(&plan).unwrap(), Profile::LAN).unwrap();
     let inputs = (100..)
         .zip(&plan.inputs)
         .map(|(label, input)| random_input(World::new(8), label, input))

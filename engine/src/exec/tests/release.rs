@@ -59,7 +59,7 @@ fn encode(input: &LocalInput, people: &[Person]) -> EncodedInput {
 /// All of the sealed plaintext: every word of every column, padding included.
 fn plaintext(seed: u64, plan: &Plan, shapes: &[Vec<Shape>], people: &[Person]) -> Vec<Vec<u64>> {
     let inputs: Vec<_> = plan.inputs.iter().map(|input| encode(input, people)).collect();
-    let price = quote(plan, shapes).unwrap();
+    let price = quote(plan, shapes, Profile::LAN).unwrap();
     let ends = mesh(plan, &inputs, Duration::from_secs(20)).into_iter();
     let channels = ends.map(|end| Arc::new(end) as Arc<dyn Channel>).collect();
     let ended = run_over(seed, plan, (&inputs, &price), channels, |_| Ok(())).map(Result::unwrap);

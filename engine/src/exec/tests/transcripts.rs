@@ -41,7 +41,7 @@ fn same_views(sql: &str, outside: bool) {
     }
     let policies = [terms("census.people", 3), terms("employers.jobs", 2)];
     let plan = compile(&job, &[people(), jobs()], &policies).unwrap().plan;
-    let price = quote(&plan, &check(&plan).unwrap()).unwrap();
+    let price = quote(&plan, &check(&plan).unwrap(), Profile::LAN).unwrap();
     let [one, other, empty] = tables(30, &plan);
     let first = views(1, &plan, &price, &one);
     let links = if outside { 6 } else { 4 };
@@ -65,7 +65,7 @@ fn a_row_bound_that_follows_the_data_is_seen() {
         let policies = [terms("census.people", 3), terms("employers.jobs", 2)];
         let plan = compile(&spec(STATEMENTS[1]), &[people, jobs], &policies).unwrap().plan;
         assert!(plan.nodes.iter().any(|op| matches!(op, Op::Join { .. })));
-        let price = quote(&plan, &check(&plan).unwrap()).unwrap();
+        let price = quote(&plan, &check(&plan).unwrap(), Profile::LAN).unwrap();
         views(1, &plan, &price, &tables(5, &plan)[0])
     };
     assert_eq!(view(40), view(40));
@@ -76,7 +76,7 @@ fn a_row_bound_that_follows_the_data_is_seen() {
 fn an_input_of_another_length_goes_nowhere() {
     let policies = [terms("census.people", 3), terms("employers.jobs", 2)];
     let plan = compile(&spec(STATEMENTS[1]), &[people(), jobs()], &policies).unwrap().plan;
-    let price = quote(&plan, &check(&plan).unwrap()).unwrap();
+    let price = quote(&plan, &check(&plan).unwrap(), Profile::LAN).unwrap();
     let [mut short, ..] = tables(6, &plan);
     short[0].live.pop();
     let ends = mesh(&plan, &short, Duration::from_millis(300)).into_iter();
