@@ -5,7 +5,7 @@
 use std::{hint::black_box, time::Duration};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use protocols::kernels::{AesKey, Backend};
+use protocols::kernels::{AesKey, Backend, Matrix};
 
 const SIZES: [usize; 3] = [1 << 10, 1 << 16, 1 << 20];
 
@@ -124,11 +124,37 @@ fn keystreams(c: &mut Criterion) {
     }
 }
 
+/// Products of square matrices: by the multiply-add.
+fn products(c: &mut Criterion) {
+    macro_rules! square {
+        ($($name:literal $kernel:ident: $ty:ty, $sizes:expr;)*) => {$(
+            for backend in Backend::available() {
+                let mut group = c.benchmark_group(format!("{}/{}", $name, backend.name));
+                group.sample_size(10);
+                for n in $sizes {
+                    let (a, b) = (words::<$ty>(n * n, 1), words::<$ty>(n * n, 2));
+                    let mut acc = words::<$ty>(n * n, 3);
+                    let (a, b) = (Matrix::new(&a, n, n), Matrix::new(&b, n, n));
+                    group.throughput(Throughput::Elements((n * n * n) as u64));
+                    group.bench_function(BenchmarkId::from_parameter(n), |bencher| {
+                        bencher.iter(|| backend.$kernel(black_box(&mut acc), a, b));
+                    });
+                }
+            }
+        )*};
+    }
+    square! {
+        "gemm/z64" gemm_u64: u64, [64, 250, 1000];
+        "gemm/z32" gemm_u32: u32, [64, 250, 1000];
+        "gemm/z128" gemm_u128: u128, [64, 250];
+    }
+}
+
 fn quick() -> Criterion {
     Criterion::default()
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_secs(1))
 }
 
-criterion_group! { name = kernels; config = quick(); targets = arithmetic, movement, keystreams }
+criterion_group! { name = kernels; config = quick(); targets = arithmetic, movement, keystreams, products }
 criterion_main!(kernels);

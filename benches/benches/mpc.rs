@@ -45,8 +45,15 @@ const OPERATIONS: &[(&str, Operation, usize)] = &[
         },
         MIDDLE,
     ),
+    ("matmul/z64", |s, i| square(s, &i.words), LARGE),
     ("sort/32", |s, i| mpc::sort_positions(s, &i.bits[0].bit_range(0, 32)).map(drop), MIDDLE),
 ];
+
+/// The product of the two columns as square matrices: 1024 × 1024 are a million rows.
+fn square(s: &mut Session, words: &[Shared<Z64>; 2]) -> Result<(), SessionError> {
+    let side = words[0].len().isqrt();
+    mpc::matmul(s, &words[0], (side, side), &words[1], (side, side)).map(drop)
+}
 
 /// Inputs of the three parties: words of at most 62 bits, so that no comparison overflows.
 fn inputs(rows: usize) -> Vec<Inputs> {

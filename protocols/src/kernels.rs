@@ -5,7 +5,7 @@
 //! `UNSEEN_KERNELS=portable|avx2|avx512`.
 //!
 //! ```text
-//! dispatch ─▶ avx512 ─▶ avx2 ─▶ portable ─▶ loops | planes | keystream ─▶ aes
+//! dispatch ─▶ avx512 ─▶ avx2 ─▶ portable ─▶ loops | gemm | planes | keystream ─▶ aes
 //!             (each falls back to the one on its right for what it does not do faster)
 //! ```
 //!
@@ -17,8 +17,10 @@
 mod aes;
 mod backend;
 mod dispatch;
+mod gemm;
 mod keystream;
 mod loops;
+mod matrix;
 mod planes;
 mod portable;
 
@@ -31,4 +33,5 @@ mod instantiate;
 
 pub use aes::AesKey;
 pub use backend::Backend;
+pub use matrix::Matrix;
 pub use portable::PORTABLE;

@@ -8,6 +8,7 @@ mod column;
 mod compare;
 mod convert;
 mod input;
+mod matmul;
 mod multiply;
 mod outside;
 mod reveal;
@@ -23,6 +24,7 @@ pub use compare::{
 };
 pub use convert::{inject, inject_cost, to_bits, to_bits_cost};
 pub use input::{input, input_bits, input_bits_cost, input_cost};
+pub use matmul::{MatrixView, matmul, matmul_cost, matrix_products, matrix_products_cost, product};
 pub use multiply::{
     View, and, and_cost, dot, dot_cost, mul, mul_cost, products, products_cost, sum_of_products,
     sum_of_products_cost,

@@ -7,7 +7,7 @@ use aes::{
     Aes128,
     cipher::{BlockCipherEncrypt, KeyInit},
 };
-use protocols::kernels::{AesKey, Backend, PORTABLE};
+use protocols::kernels::{AesKey, Backend, Matrix, PORTABLE};
 
 /// A fixed generator, so that a seed names a case.
 struct Cases(u64);
@@ -286,6 +286,80 @@ fn an_index_outside_the_source_is_caught() {
             assert!(catch_unwind(gather).is_err(), "{} takes index {index} of {n}", backend.name);
         }
     }
+}
+
+/// Products of matrices of every way to lie in memory, against the definition.
+macro_rules! gemm_agrees {
+    ($($kernel:ident: $ty:ty;)*) => {$(
+        #[test]
+        fn $kernel() {
+            for (m, q, p) in shapes() {
+                let seed = (m * 1_000_003 + q * 1009 + p) as u64;
+                let mut cases = Cases(seed);
+                let (a, b) = (cases.words::<$ty>(m * q), cases.words::<$ty>(q * p));
+                let acc = cases.words::<$ty>(m * p);
+                for (flip_a, flip_b) in [(false, false), (true, false), (false, true), (true, true)] {
+                    let x = factor(&a, m, q, flip_a);
+                    let y = factor(&b, q, p, flip_b);
+                    let mut want = acc.clone();
+                    for (at, sum) in want.iter_mut().enumerate() {
+                        for k in 0..q {
+                            *sum = sum.wrapping_add(x.at(at / p, k).wrapping_mul(y.at(k, at % p)));
+                        }
+                    }
+                    for backend in Backend::available() {
+                        let mut got = acc.clone();
+                        backend.$kernel(&mut got, x, y);
+                        let name = backend.name;
+                        assert!(got == want, "{name}: {m} × {q} × {p}, {flip_a} {flip_b}, seed {seed}");
+                    }
+                }
+            }
+        }
+    )*};
+}
+gemm_agrees! {
+    gemm_u32: u32;
+    gemm_u64: u64;
+    gemm_u128: u128;
+}
+
+/// `rows` × `columns` from words that lie row by row, or column by column.
+fn factor<W>(words: &[W], rows: usize, columns: usize, flip: bool) -> Matrix<'_, W> {
+    if flip {
+        Matrix::new(words, columns, rows).transposed()
+    } else {
+        Matrix::new(words, rows, columns)
+    }
+}
+
+/// Thin ones, odd ones, and those beside the sizes of tiles and blocks.
+fn shapes() -> impl Iterator<Item = (usize, usize, usize)> {
+    let small = [0, 1, 2, 3, 4, 5, 12, 13];
+    let all = small.into_iter().flat_map(move |m| {
+        small.into_iter().flat_map(move |q| small.into_iter().map(move |p| (m, q, p)))
+    });
+    let edges = [(17, 31, 9), (64, 64, 64), (65, 65, 65), (6, 192, 16), (7, 193, 17), (253, 3, 33)];
+    all.chain(edges).chain([
+        (11, 400, 31),
+        (260, 200, 5),
+        (1, 1000, 70),
+        (70, 1000, 1),
+        (505, 1, 4),
+    ])
+}
+
+#[test]
+fn factors_that_do_not_fit_are_refused() {
+    for backend in Backend::available() {
+        let words = [0; 12];
+        let square = Matrix::new(&words[..4], 2, 2);
+        let wide = Matrix::new(&words, 3, 4);
+        assert!(catch_unwind(|| backend.gemm_u64(&mut [0; 8], square, wide)).is_err());
+        assert!(catch_unwind(|| backend.gemm_u64(&mut [0; 3], square, square)).is_err());
+        assert!(catch_unwind(|| backend.gemm_u64(&mut [0; 4], square, square)).is_ok());
+    }
+    assert!(catch_unwind(|| Matrix::new(&[0_u64; 5], 2, 3)).is_err());
 }
 
 /// The switch is read at run time: a child process of this test sees the backend that it names.

@@ -4,6 +4,7 @@
     reason = "register loads and stores, calls into functions that need a detected processor feature"
 )]
 
+mod gemm;
 mod keystream;
 mod table;
 

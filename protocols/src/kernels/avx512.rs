@@ -6,6 +6,7 @@
 
 mod aligned;
 mod gather;
+mod gemm;
 mod keystream;
 mod planes;
 mod prefix;

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::aes::AesKey;
+use super::{aes::AesKey, matrix::Matrix};
 
 /// Declares the table of function pointers and a method for each, so that a kernel is named once.
 macro_rules! backend {
@@ -84,6 +84,19 @@ backend! {
     /// # Panics
     /// If an index of `perm` lies outside `src`.
     fn gather_u128(out: &mut [u128], src: &[u128], perm: &[u32]);
+
+    /// The matrix product `acc += a · b` mod 2^64, in time `m · q · p`.
+    ///
+    /// # Shape
+    /// `a` is m × q, `b` is q × p, `acc` is m × p row by row; any of the three may be 0.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    fn gemm_u64(acc: &mut [u64], a: Matrix<'_, u64>, b: Matrix<'_, u64>);
+    /// [`gemm_u64`](Self::gemm_u64) mod 2^32.
+    fn gemm_u32(acc: &mut [u32], a: Matrix<'_, u32>, b: Matrix<'_, u32>);
+    /// [`gemm_u64`](Self::gemm_u64) mod 2^128.
+    fn gemm_u128(acc: &mut [u128], a: Matrix<'_, u128>, b: Matrix<'_, u128>);
 
     /// `acc[i] ^= x[i]`: addition of 64 bits side by side.
     fn xor(acc: &mut [u64], x: &[u64]);

@@ -1,6 +1,6 @@
 //! Every kernel for every processor.
 
-use super::{backend::Backend, keystream, loops, planes};
+use super::{backend::Backend, gemm, keystream, loops, planes};
 
 /// The meaning of every kernel, without a processor feature that was not there at build time. (The `aes` crate
 /// beneath the keystreams looks for AES instructions itself.)
@@ -30,6 +30,9 @@ pub(super) const KERNELS: Backend = Backend {
     cross_u128: loops::cross,
     prefix_sum_u128: loops::prefix_sum,
     gather_u128: loops::gather,
+    gemm_u32: gemm::plain,
+    gemm_u64: gemm::plain,
+    gemm_u128: gemm::plain,
     xor: loops::xor,
     and: loops::and,
     cross_bits: loops::cross_bits,

@@ -2,7 +2,7 @@
 
 use std::fmt::Debug;
 
-use crate::kernels::AesKey;
+use crate::kernels::{AesKey, Matrix};
 
 /// A machine word that ring elements are stored in.
 pub trait Word: bytemuck::Pod + Debug + Eq + Send + Sync {}
@@ -38,6 +38,8 @@ pub trait Ring: Copy + Debug + Default + Send + Sync + 'static {
         x: (&[Self::Word], &[Self::Word]),
         y: (&[Self::Word], &[Self::Word]),
     );
+    /// `acc += a · b`, the product of matrices: `a` is m × q, `b` is q × p, `acc` is m × p row by row.
+    fn gemm(acc: &mut [Self::Word], a: Matrix<'_, Self::Word>, b: Matrix<'_, Self::Word>);
     /// Running sums in place: element `i` becomes the sum of elements `0..=i`.
     ///
     /// For `B64` the running sum goes bit by bit through the words, lowest bit first: prefix XOR over rows.

@@ -1,7 +1,7 @@
 //! The four rings: integers modulo 2^32, 2^64, 2^128, and 64 bits side by side.
 
 use super::element::Ring;
-use crate::kernels::{AesKey, Backend};
+use crate::kernels::{AesKey, Backend, Matrix};
 
 /// Integers modulo 2^32: positions and permutations.
 #[derive(Clone, Copy, Debug, Default)]
@@ -22,7 +22,7 @@ pub struct B64;
 /// Integers modulo a power of two, each operation one kernel.
 macro_rules! integers {
     ($ring:ident, $word:ty, $name:literal, $add:ident, $sub:ident, $scale:ident, $mul_add:ident, $cross:ident,
-     $prefix:ident, $fill:ident, $fill_sub:ident) => {
+     $gemm:ident, $prefix:ident, $fill:ident, $fill_sub:ident) => {
         impl Ring for $ring {
             type Word = $word;
             const NAME: &'static str = $name;
@@ -43,6 +43,9 @@ macro_rules! integers {
             }
             fn cross(acc: &mut [$word], x: (&[$word], &[$word]), y: (&[$word], &[$word])) {
                 Backend::active().$cross(acc, x.0, x.1, y.0, y.1);
+            }
+            fn gemm(acc: &mut [$word], a: Matrix<'_, $word>, b: Matrix<'_, $word>) {
+                Backend::active().$gemm(acc, a, b);
             }
             fn prefix_sum(acc: &mut [$word]) {
                 Backend::active().$prefix(acc);
@@ -75,6 +78,7 @@ integers!(
     scale_u32,
     mul_add_u32,
     cross_u32,
+    gemm_u32,
     prefix_sum_u32,
     fill_u32,
     fill_sub_u32
@@ -88,6 +92,7 @@ integers!(
     scale_u64,
     mul_add_u64,
     cross_u64,
+    gemm_u64,
     prefix_sum_u64,
     fill_u64,
     fill_sub_u64
@@ -101,6 +106,7 @@ integers!(
     scale_u128,
     mul_add_u128,
     cross_u128,
+    gemm_u128,
     prefix_sum_u128,
     fill_u128,
     fill_sub_u128
@@ -127,6 +133,14 @@ impl Ring for B64 {
     }
     fn cross(acc: &mut [u64], x: (&[u64], &[u64]), y: (&[u64], &[u64])) {
         Backend::active().cross_bits(acc, x.0, x.1, y.0, y.1);
+    }
+    fn gemm(acc: &mut [u64], a: Matrix<'_, u64>, b: Matrix<'_, u64>) {
+        for (i, row) in acc.chunks_mut(b.columns().max(1)).enumerate() {
+            for k in 0..a.columns() {
+                let factor = a.at(i, k);
+                row.iter_mut().enumerate().for_each(|(j, sum)| *sum ^= factor & b.at(k, j));
+            }
+        }
     }
     fn prefix_sum(acc: &mut [u64]) {
         let mut carry = 0_u64;

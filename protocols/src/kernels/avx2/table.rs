@@ -1,8 +1,9 @@
 //! The table of this backend.
 
-use super::keystream;
+use super::{gemm, keystream};
 use crate::kernels::{
-    aes::AesKey, backend::Backend, instantiate::instantiate, loops, planes, portable,
+    aes::AesKey, backend::Backend, instantiate::instantiate, loops, matrix::Matrix, planes,
+    portable,
 };
 
 static AVX2: Backend = Backend {
@@ -17,6 +18,8 @@ static AVX2: Backend = Backend {
     scale_u32,
     mul_add_u32,
     cross_u32,
+    gemm_u64,
+    gemm_u32,
     xor,
     and,
     cross_bits,
@@ -55,6 +58,8 @@ instantiate! { "avx2":
     fn xor(acc: &mut [u64], x: &[u64]) = loops::xor;
     fn and(acc: &mut [u64], x: &[u64]) = loops::and;
     fn cross_bits(acc: &mut [u64], xo: &[u64], xn: &[u64], yo: &[u64], yn: &[u64]) = loops::cross_bits;
+    fn gemm_u64(acc: &mut [u64], a: Matrix<'_, u64>, b: Matrix<'_, u64>) = gemm::gemm_u64;
+    fn gemm_u32(acc: &mut [u32], a: Matrix<'_, u32>, b: Matrix<'_, u32>) = gemm::gemm_u32;
     fn to_planes(rows: &[u64], width: usize, out: &mut [u64]) = planes::to_planes;
     fn from_planes(planes: &[u64], width: usize, rows: &mut [u64]) = planes::from_planes;
 }

@@ -1,7 +1,9 @@
 //! The table of this backend.
 
-use super::{aligned, gather, keystream, planes, prefix};
-use crate::kernels::{aes::AesKey, backend::Backend, instantiate::instantiate, loops, portable};
+use super::{aligned, gather, gemm, keystream, planes, prefix};
+use crate::kernels::{
+    aes::AesKey, backend::Backend, instantiate::instantiate, loops, matrix::Matrix, portable,
+};
 
 static AVX512: Backend = Backend {
     name: "avx512",
@@ -15,6 +17,8 @@ static AVX512: Backend = Backend {
     scale_u32,
     mul_add_u32,
     cross_u32,
+    gemm_u64,
+    gemm_u32,
     xor,
     and,
     cross_bits,
@@ -66,6 +70,8 @@ instantiate! { "avx512f,avx512bw,avx512dq,avx512vl":
     fn cross_bits(acc: &mut [u64], xo: &[u64], xn: &[u64], yo: &[u64], yn: &[u64]) = aligned::cross_bits;
     fn prefix_sum_u64(xs: &mut [u64]) = prefix::sum_u64;
     fn prefix_sum_u32(xs: &mut [u32]) = prefix::sum_u32;
+    fn gemm_u64(acc: &mut [u64], a: Matrix<'_, u64>, b: Matrix<'_, u64>) = gemm::gemm_u64;
+    fn gemm_u32(acc: &mut [u32], a: Matrix<'_, u32>, b: Matrix<'_, u32>) = gemm::gemm_u32;
 }
 
 instantiate! { "avx512f,avx512bw,avx512vbmi,gfni":
