@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use crate::{Network, case::Case};
+use crate::{
+    Network,
+    case::{Case, Verdict},
+    run::quote,
+};
 
 /// What one repetition showed.
 #[derive(Clone, Copy, Debug)]
@@ -17,8 +21,8 @@ pub(crate) struct Rep {
     pub(crate) rounds: u32,
     /// The largest process so far.
     pub(crate) peak_rss: u64,
-    /// Whether every party's result was the clear one.
-    pub(crate) exact: bool,
+    /// How near every party's result was to the clear one.
+    pub(crate) verdict: Verdict,
 }
 
 /// The median of a case's repetitions, in the harness's line format.
@@ -33,33 +37,38 @@ pub(crate) struct Figure {
     rounds: u32,
     peak_rss_bytes: u64,
     exact: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    max_error: Option<f64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error_bound: Option<f64>,
     note: &'static str,
 }
 
 impl Figure {
-    pub(crate) fn new(case: Case, n: usize, network: Network, reps: &[Rep]) -> Self {
+    pub(crate) fn new(case: &Case, n: usize, network: Network, reps: &[Rep]) -> Self {
         let mut times: Vec<_> = reps.iter().map(|rep| rep.took).collect();
         times.sort_unstable();
-        // Public sizes decide bytes and rounds, so all repetitions agree on them.
-        let same = |of: fn(&Rep) -> u64| reps.windows(2).all(|two| of(&two[0]) == of(&two[1]));
-        let constant = same(|rep| rep.bytes) && same(|rep| u64::from(rep.rounds));
+        let quoted = quote(case, n, network.profile());
+        let as_quoted = |rep: &Rep| rep.bytes == quoted.bytes && rep.rounds == quoted.rounds;
+        let verdict = Verdict::all(reps.iter().map(|rep| rep.verdict));
+        let (max_error, error_bound) = match verdict {
+            Verdict::Exact(_) => (None, None),
+            Verdict::Within { error, bound } => (Some(error), Some(bound)),
+        };
         let first = reps.first();
         Self {
-            case: case.name(),
+            case: case.name,
             n,
             parties: 3,
-            network: match network {
-                Network::Memory => "memory",
-                Network::Loopback => "loopback",
-                Network::Lan => "lan",
-                Network::Wan => "wan",
-            },
+            network: network.name(),
             seconds: times.get(times.len() / 2).map_or(0.0, Duration::as_secs_f64),
             bytes_sent: first.map_or(0, |rep| rep.bytes),
             rounds: first.map_or(0, |rep| rep.rounds),
             peak_rss_bytes: reps.iter().map(|rep| rep.peak_rss).max().unwrap_or(0),
-            exact: constant && reps.iter().all(|rep| rep.exact),
-            note: case.note(),
+            exact: verdict.is_right() && reps.iter().all(as_quoted),
+            max_error,
+            error_bound,
+            note: case.note,
         }
     }
 
@@ -69,14 +78,14 @@ impl Figure {
 
     pub(crate) fn heading() -> String {
         format!(
-            "{:<14} {:>9} {:>9} {:>10} {:>14} {:>7} {:>9} exact",
+            "{:<15} {:>9} {:>9} {:>10} {:>14} {:>7} {:>9} exact",
             "case", "n", "network", "seconds", "bytes", "rounds", "MiB"
         )
     }
 
     pub(crate) fn row(&self) -> String {
         format!(
-            "{:<14} {:>9} {:>9} {:>10.4} {:>14} {:>7} {:>9} {}",
+            "{:<15} {:>9} {:>9} {:>10.4} {:>14} {:>7} {:>9} {}{}",
             self.case,
             self.n,
             self.network,
@@ -84,7 +93,8 @@ impl Figure {
             self.bytes_sent,
             self.rounds,
             self.peak_rss_bytes >> 20,
-            self.exact
+            self.exact,
+            self.max_error.map_or(String::new(), |error| format!(" (error {error:.1e})"))
         )
     }
 }

@@ -3,6 +3,7 @@
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a program that prints its figures")]
 
 mod case;
+mod cases;
 mod figure;
 mod memory;
 mod party;
@@ -12,6 +13,7 @@ mod run;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
+use protocols::session::Profile;
 
 use crate::{case::Case, figure::Figure};
 
@@ -34,15 +36,15 @@ enum Command {
 
 #[derive(clap::Args)]
 struct Ops {
-    /// A case by name, or `all`.
+    /// A case by name, several with commas between, or `all`.
     #[arg(long, default_value = "all")]
     case: String,
-    /// How many rows (join and group: a tenth of it; the sort's are in its name).
+    /// How many rows (join and group: a tenth of it; a sort's are in its name).
     #[arg(long, default_value_t = 1_000_000)]
     n: usize,
-    /// What the parties talk over.
-    #[arg(long, value_enum, default_value_t = Network::Memory)]
-    network: Network,
+    /// What the parties talk over; several with commas between.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "memory")]
+    network: Vec<Network>,
     /// How often; the median counts.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     reps: u32,
@@ -62,6 +64,26 @@ enum Network {
     Lan,
     /// Memory, slowed to two cities: 100 Mbit/s, 50 ms.
     Wan,
+}
+
+impl Network {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Memory => "memory",
+            Self::Loopback => "loopback",
+            Self::Lan => "lan",
+            Self::Wan => "wan",
+        }
+    }
+
+    /// What the protocols are chosen for.
+    fn profile(self) -> Profile {
+        match self {
+            Self::Memory | Self::Loopback => Profile::LOOPBACK,
+            Self::Lan => Profile::LAN,
+            Self::Wan => Profile::WAN,
+        }
+    }
 }
 
 /// What goes wrong in a harness ends it; the text says where.
@@ -89,14 +111,16 @@ fn run_ops(ops: &Ops) -> Result<bool, Failure> {
         println!("{}", Figure::heading());
     }
     for case in Case::named(&ops.case)? {
-        let n = case.rows(ops.n);
-        let reps = match ops.network {
-            Network::Loopback => processes::run(case, n, ops.reps)?,
-            _ => memory::run(case, n, ops.reps, ops.network)?,
-        };
-        let figure = Figure::new(case, n, ops.network, &reps);
-        exact &= figure.exact();
-        println!("{}", if ops.json { serde_json::to_string(&figure)? } else { figure.row() });
+        for network in ops.network.iter().copied() {
+            let n = (case.rows)(ops.n);
+            let reps = match network {
+                Network::Loopback => processes::run(case, n, ops.reps)?,
+                _ => memory::run(case, n, ops.reps, network)?,
+            };
+            let figure = Figure::new(case, n, network, &reps);
+            exact &= figure.exact();
+            println!("{}", if ops.json { serde_json::to_string(&figure)? } else { figure.row() });
+        }
     }
     Ok(exact)
 }

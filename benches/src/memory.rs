@@ -18,14 +18,14 @@ use protocols::{
 
 use crate::{
     Failure, Network,
-    case::Case,
+    case::{Case, Verdict},
     figure::{Rep, peak_rss, reset_peak},
     run::{Seen, repetition, seed},
 };
 
 const STALL: Duration = Duration::from_secs(600);
 
-pub(crate) fn run(case: Case, n: usize, reps: u32, network: Network) -> Result<Vec<Rep>, Failure> {
+pub(crate) fn run(case: &Case, n: usize, reps: u32, network: Network) -> Result<Vec<Rep>, Failure> {
     reset_peak();
     (0..reps).map(|rep| one(case, n, rep, network)).collect()
 }
@@ -42,9 +42,9 @@ fn mesh(network: Network) -> Vec<Arc<dyn Channel>> {
     plain.map(|channel| Arc::new(Shaped::new(channel, shape)) as Arc<dyn Channel>).collect()
 }
 
-fn one(case: Case, n: usize, rep: u32, network: Network) -> Result<Rep, Failure> {
+fn one(case: &Case, n: usize, rep: u32, network: Network) -> Result<Rep, Failure> {
     let world = World::new(seed(rep));
-    let clear = case.clear(&world, n);
+    let clear = case.inputs(&world, n);
     let mut inputs: [Vec<Column>; 3] = Default::default();
     for (label, column) in (0..).zip(&clear) {
         for (party, share) in inputs.iter_mut().zip(column.deal(&world, label)) {
@@ -61,7 +61,7 @@ fn one(case: Case, n: usize, rep: u32, network: Network) -> Result<Rep, Failure>
                 let (barrier, clear) = (&barrier, &clear);
                 scope.spawn(move || {
                     let wait = (|| _ = barrier.wait(), || {});
-                    repetition((case, rep), role, channel, clear, inputs, wait)
+                    repetition((case, rep, network.profile()), role, channel, clear, inputs, wait)
                 })
             })
             .collect();
@@ -76,6 +76,6 @@ fn one(case: Case, n: usize, rep: u32, network: Network) -> Result<Rep, Failure>
         bytes: seen.iter().map(|party| party.bytes).sum(),
         rounds: seen.iter().map(|party| party.rounds).max().unwrap_or(0),
         peak_rss: peak_rss(),
-        exact: seen.iter().all(|party| party.exact),
+        verdict: Verdict::all(seen.iter().map(|party| party.verdict)),
     })
 }

@@ -14,15 +14,16 @@ use protocols::{
         tls::LinkConfig,
     },
     party::Role,
+    session::Profile,
     testkit::World,
 };
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
     Failure,
-    case::Case,
-    figure::peak_rss,
-    run::{repetition, seed},
+    case::{Case, Verdict},
+    figure::{peak_rss, reset_peak},
+    run::{Seen, repetition, seed},
 };
 
 /// What a party is told first.
@@ -41,7 +42,7 @@ pub(crate) struct Told {
     pub(crate) bytes: u64,
     pub(crate) rounds: u32,
     pub(crate) peak_rss: u64,
-    pub(crate) exact: bool,
+    pub(crate) verdict: Verdict,
 }
 
 /// Serves one order: its address, then for each repetition `ready`, and after a line of any kind `done` and what it saw.
@@ -57,24 +58,24 @@ pub(crate) fn serve() -> Result<bool, Failure> {
     let config = LinkConfig::default();
     let channel = loopback::connect(role.id(), &listener, &addresses, &credentials, config)?;
     let channel: Arc<dyn Channel> = Arc::new(channel);
-    let mut exact = true;
+    let mut right = true;
     for rep in 0..order.reps {
         let told = one(case, &order, rep, (role, &channel), &mut input)?;
-        exact &= told.exact;
+        right &= told.verdict.is_right();
         tell(&told)?;
     }
-    Ok(exact)
+    Ok(right)
 }
 
 fn one(
-    case: Case,
+    case: &Case,
     order: &Order,
     rep: u32,
     (role, channel): (Role, &Arc<dyn Channel>),
     input: &mut Lines<StdinLock<'_>>,
 ) -> Result<Told, Failure> {
     let world = World::new(seed(rep));
-    let clear = case.clear(&world, order.n);
+    let clear = case.inputs(&world, order.n);
     let mut inputs: Vec<Column> = Vec::new();
     for (label, column) in (0..).zip(&clear) {
         let mut dealt = column.deal(&world, label).into_iter();
@@ -83,8 +84,10 @@ fn one(
     tell(&"ready")?;
     hear::<String>(input)?;
     let done = || drop(tell(&"done"));
-    let seen = repetition((case, rep), role, Arc::clone(channel), &clear, &inputs, (|| {}, done))?;
-    Ok(Told { bytes: seen.bytes, rounds: seen.rounds, peak_rss: peak_rss(), exact: seen.exact })
+    let case = (case, rep, Profile::LOOPBACK);
+    let seen = repetition(case, role, Arc::clone(channel), &clear, &inputs, (reset_peak, done))?;
+    let Seen { bytes, rounds, verdict, .. } = seen;
+    Ok(Told { bytes, rounds, peak_rss: peak_rss(), verdict })
 }
 
 fn tell<T: Serialize>(what: &T) -> Result<(), Failure> {

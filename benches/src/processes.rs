@@ -12,19 +12,19 @@ use serde::{Serialize, de::DeserializeOwned};
 
 use crate::{
     Failure,
-    case::Case,
+    case::{Case, Verdict},
     figure::Rep,
     party::{Order, Told},
 };
 
-pub(crate) fn run(case: Case, n: usize, reps: u32) -> Result<Vec<Rep>, Failure> {
+pub(crate) fn run(case: &Case, n: usize, reps: u32) -> Result<Vec<Rep>, Failure> {
     let authority = Authority::new()?;
     let mut parties = Vec::new();
     for role in Role::ALL {
         let mut party = Party::start()?;
         party.tell(&Order {
             role: role.index(),
-            case: case.name().into(),
+            case: case.name.into(),
             n,
             reps,
             credentials: authority.issue(role.id())?.to_pem().into(),
@@ -49,7 +49,7 @@ fn one(parties: &mut [Party]) -> Result<Rep, Failure> {
         bytes: told.iter().map(|party| party.bytes).sum(),
         rounds: told.iter().map(|party| party.rounds).max().unwrap_or(0),
         peak_rss: told.iter().map(|party| party.peak_rss).max().unwrap_or(0),
-        exact: told.iter().all(|party| party.exact),
+        verdict: Verdict::all(told.iter().map(|party| party.verdict)),
     })
 }
 

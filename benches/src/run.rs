@@ -8,11 +8,11 @@ use protocols::{
     net::Channel,
     party::Role,
     ring::{B64, Z32, Z64},
-    session::{Gate, OpeningKind, Session, SessionError},
+    session::{Counters, Gate, Meter, OpeningKind, Profile, Session, SessionError},
     testkit::test_prss,
 };
 
-use crate::case::{Case, Clear, widened};
+use crate::case::{Case, Clear, Verdict};
 
 /// What one party saw.
 pub(crate) struct Seen {
@@ -20,7 +20,7 @@ pub(crate) struct Seen {
     pub(crate) ended: Instant,
     pub(crate) bytes: u64,
     pub(crate) rounds: u32,
-    pub(crate) exact: bool,
+    pub(crate) verdict: Verdict,
 }
 
 /// A repetition's seed: no two repetitions share a keystream position.
@@ -30,7 +30,7 @@ pub(crate) fn seed(rep: u32) -> u64 {
 
 /// Runs one repetition as `role`; `start` returns when all parties are ready, `done` is told as soon as this one has ended.
 pub(crate) fn repetition(
-    (case, rep): (Case, u32),
+    (case, rep, profile): (&Case, u32, Profile),
     role: Role,
     channel: Arc<dyn Channel>,
     clear: &[Clear],
@@ -38,12 +38,12 @@ pub(crate) fn repetition(
     wait: (impl FnOnce(), impl FnOnce()),
 ) -> Result<Seen, SessionError> {
     let prss = test_prss(seed(rep), role);
-    let mut s = Session::new(role, channel, prss, Gate::recording());
+    let mut s = Session::new(role, channel, prss, Gate::recording()).on(profile);
     s.enter(1);
     let (start, done) = wait;
     start();
     let began = Instant::now();
-    let result = case.run(&mut s, inputs);
+    let result = (case.run)(&mut s, inputs);
     let ended = Instant::now();
     done();
     let outputs = result.inspect_err(|error| s.abort(error))?;
@@ -53,14 +53,24 @@ pub(crate) fn repetition(
     for column in &outputs {
         opened.push(open(&mut s, column)?);
     }
-    Ok(Seen { began, ended, bytes, rounds, exact: case.is_right(clear, &opened) })
+    Ok(Seen { began, ended, bytes, rounds, verdict: (case.judge)(clear, &opened) })
+}
+
+/// What a case is quoted at for so many rows.
+pub(crate) fn quote(case: &Case, n: usize, profile: Profile) -> Counters {
+    let mut meter = Meter::on(profile);
+    meter.enter(1);
+    (case.quote)(&mut meter, n);
+    meter.total()
 }
 
 fn open(s: &mut Session, column: &Column) -> Result<Vec<u64>, SessionError> {
     const KIND: OpeningKind = OpeningKind::Result;
     Ok(match column {
         Column::Z64(words) => reveal::<Z64>(s, words, KIND)?.to_vec(),
-        Column::Z32(words) => widened(&reveal::<Z32>(s, words, KIND)?),
+        Column::Z32(words) => {
+            reveal::<Z32>(s, words, KIND)?.iter().map(|word| u64::from(*word)).collect()
+        }
         Column::Bits(bits) => {
             let mut bits = bits.clone();
             bits.clear_beyond_rows();

@@ -1,0 +1,13 @@
+//! All cases, by subject.
+
+mod compare;
+mod order;
+mod tables;
+mod words;
+
+use crate::case::Case;
+
+/// Every case, in the order of the harness's table.
+pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
+    [words::CASES, compare::CASES, order::CASES, tables::CASES].into_iter().flatten()
+}
