@@ -7,7 +7,7 @@ use protocols::{
     mpc::{Column, reveal},
     net::Channel,
     party::Role,
-    ring::{B64, Z32, Z64},
+    ring::{Arithmetic, B64, Z32, Z64, Z128},
     session::{Counters, Gate, Meter, OpeningKind, Profile, Session, SessionError},
     testkit::test_prss,
 };
@@ -68,6 +68,7 @@ fn open(s: &mut Session, column: &Column) -> Result<Vec<u64>, SessionError> {
     const KIND: OpeningKind = OpeningKind::Result;
     Ok(match column {
         Column::Z64(words) => reveal::<Z64>(s, words, KIND)?.to_vec(),
+        Column::Z128(words) => halves(&reveal::<Z128>(s, words, KIND)?),
         Column::Z32(words) => {
             reveal::<Z32>(s, words, KIND)?.iter().map(|word| u64::from(*word)).collect()
         }
@@ -80,4 +81,9 @@ fn open(s: &mut Session, column: &Column) -> Result<Vec<u64>, SessionError> {
             rows
         }
     })
+}
+
+/// Each 128-bit word as its low and its high half.
+fn halves(words: &[u128]) -> Vec<u64> {
+    words.iter().flat_map(|word| [*word, word >> 64].map(Z128::low_u64)).collect()
 }

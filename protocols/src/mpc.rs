@@ -22,7 +22,7 @@ pub use column::{Column, Shape};
 pub use compare::{
     eq, eq_bits, eq_bits_cost, eq_cost, lt, lt_bits, lt_bits_cost, lt_cost, lt_zero, lt_zero_cost,
 };
-pub use convert::{inject, inject_cost, to_bits, to_bits_cost};
+pub use convert::{inject, inject_cost, narrow, to_bits, to_bits_cost};
 pub use input::{input, input_bits, input_bits_cost, input_cost};
 pub use matmul::{MatrixView, matmul, matmul_cost, matrix_products, matrix_products_cost, product};
 pub use multiply::{

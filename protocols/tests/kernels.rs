@@ -167,28 +167,100 @@ agrees_with! {
 /// Widths that a transposition might treat apart, and one of each kind between.
 const WIDTHS: [usize; 14] = [1, 2, 3, 4, 7, 8, 9, 16, 17, 31, 32, 33, 63, 64];
 
-#[test]
-fn to_planes() {
-    for width in WIDTHS {
-        agree(&format!("to_planes, width {width}"), |backend, cases, n, offset| {
-            let rows = cases.words::<u64>(offset + n);
-            let len = width * n.div_ceil(64);
-            let mut planes = cases.words::<u64>(offset + len + 8);
-            backend.to_planes(&rows[offset..], width, &mut planes[offset..offset + len]);
-            wide(&planes)
-        });
-    }
+/// Rows to planes and back, in one width of word.
+macro_rules! agree_on_planes {
+    ($($ty:ty, $to_planes:ident, $from_planes:ident, $widths:expr;)*) => {$(
+        #[test]
+        fn $to_planes() {
+            for width in $widths {
+                let what = format!("{}, width {width}", stringify!($to_planes));
+                agree(&what, |backend, cases, n, offset| {
+                    let rows = cases.words::<$ty>(offset + n);
+                    let len = width * n.div_ceil(64);
+                    let mut planes = cases.words::<u64>(offset + len + 8);
+                    backend.$to_planes(&rows[offset..], width, &mut planes[offset..offset + len]);
+                    wide(&planes)
+                });
+            }
+        }
+
+        #[test]
+        fn $from_planes() {
+            for width in $widths {
+                let what = format!("{}, width {width}", stringify!($from_planes));
+                agree(&what, |backend, cases, n, offset| {
+                    let planes = cases.words::<u64>(offset + width * n.div_ceil(64));
+                    let mut rows = cases.words::<$ty>(offset + n + 8);
+                    backend.$from_planes(&planes[offset..], width, &mut rows[offset..offset + n]);
+                    wide(&rows)
+                });
+            }
+        }
+    )*};
+}
+agree_on_planes! {
+    u64, to_planes, from_planes, WIDTHS;
+    u32, to_planes_u32, from_planes_u32, [1, 2, 7, 8, 9, 16, 17, 31, 32];
+    u128, to_planes_u128, from_planes_u128, [1, 7, 32, 33, 63, 64, 65, 72, 100, 127, 128];
 }
 
+/// A plane's bits as words.
+macro_rules! agree_on_expansion {
+    ($($ty:ty, $expand:ident;)*) => {$(
+        #[test]
+        fn $expand() {
+            agree(stringify!($expand), |backend, cases, n, offset| {
+                let plane = cases.words::<u64>(offset + n.div_ceil(64));
+                let mut out = cases.words::<$ty>(offset + n + 8);
+                backend.$expand(&plane[offset..], &mut out[offset..offset + n]);
+                for (row, word) in out[offset..offset + n].iter().enumerate() {
+                    let bit = plane[offset + row / 64] >> (row % 64) & 1;
+                    assert_eq!(u64::try_from(*word), Ok(bit), "{} row {row}", backend.name);
+                }
+                wide(&out)
+            });
+        }
+    )*};
+}
+agree_on_expansion! {
+    u32, expand_u32;
+    u64, expand_u64;
+    u128, expand_u128;
+}
+
+/// Narrow and wide rows against the definition by way of 64-bit ones.
 #[test]
-fn from_planes() {
-    for width in WIDTHS {
-        agree(&format!("from_planes, width {width}"), |backend, cases, n, offset| {
-            let planes = cases.words::<u64>(offset + width * n.div_ceil(64));
-            let mut rows = cases.words::<u64>(offset + n + 8);
-            backend.from_planes(&planes[offset..], width, &mut rows[offset..offset + n]);
-            wide(&rows)
-        });
+fn planes_of_narrow_and_wide_rows_are_those_of_their_pieces() {
+    for n in [1, 63, 64, 65, 500, 1100] {
+        let mut cases = Cases(n as u64 + 6);
+        let rows = cases.words::<u128>(n);
+        let stride = n.div_ceil(64);
+        let piece = |shift: usize| -> Vec<u64> {
+            rows.iter()
+                .map(|row| u64::try_from(row >> shift & u128::from(u64::MAX)).unwrap())
+                .collect()
+        };
+        for width in [1, 31, 64, 65, 100, 128_usize] {
+            let (mut planes, mut want) = (vec![1; width * stride], vec![2; width * stride]);
+            PORTABLE.to_planes_u128(&rows, width, &mut planes);
+            let (low, high) = want.split_at_mut(width.min(64) * stride);
+            PORTABLE.to_planes(&piece(0), width.min(64), low);
+            if width > 64 {
+                PORTABLE.to_planes(&piece(64), width - 64, high);
+            }
+            assert_eq!(planes, want, "width {width}, n {n}");
+            let mut back = vec![u128::MAX; n];
+            PORTABLE.from_planes_u128(&planes, width, &mut back);
+            let low: Vec<u128> =
+                rows.iter().map(|row| row & (u128::MAX >> (128 - width))).collect();
+            assert_eq!(back, low, "width {width}, n {n}");
+        }
+        let narrow: Vec<u32> = rows.iter().map(|row| u32::try_from(row >> 96).unwrap()).collect();
+        let (mut planes, mut want) = (vec![1; 29 * stride], vec![2; 29 * stride]);
+        PORTABLE.to_planes_u32(&narrow, 29, &mut planes);
+        let words: Vec<u64> = narrow.iter().map(|row| u64::from(*row)).collect();
+        PORTABLE.to_planes(&words, 29, &mut want);
+        assert_eq!(planes, want, "n {n}");
     }
 }
 

@@ -5,9 +5,8 @@ use std::collections::HashMap;
 use protocols::{
     mpc::{Column, Ordering, Shape, order_cost, sort_positions, sort_positions_cost},
     relational::{GroupBy, Join, group_by, group_by_cost, join, join_cost},
-    ring::Z64,
     session::{Session, SessionError},
-    share::{Bits, Shared},
+    share::Bits,
 };
 
 use crate::case::{Case, Clear, Random, Verdict, misfit};
@@ -33,7 +32,7 @@ pub(super) const CASES: &[Case] = &[
         run: join_and_sum,
         quote: |m, n| {
             join_cost(m, (n, n), 32, true, &[Shape::Bits(GROUP_BITS)]);
-            group_by_cost(m, n, GROUP_BITS, 1, &[], GROUPS);
+            group_by_cost(m, n, GROUP_BITS, &[Shape::Z64], &[], GROUPS);
         },
         judge: is_join_sum,
     },
@@ -47,13 +46,13 @@ pub(super) const CASES: &[Case] = &[
             vec![keys, sums(), sums()]
         },
         run: |s, inputs| match inputs {
-            [Column::Bits(keys), Column::Z64(a), Column::Z64(b)] => {
+            [Column::Bits(keys), a, b] => {
                 let live = all_live(s, keys.rows());
                 sum_by(s, keys, &live, &[a.clone(), b.clone()])
             }
             _ => Err(misfit(s, inputs)),
         },
-        quote: |m, n| group_by_cost(m, n, 8, 2, &[], GROUPS),
+        quote: |m, n| group_by_cost(m, n, 8, &[Shape::Z64; 2], &[], GROUPS),
         judge: |clear, opened| {
             let (keys, a, b) = (clear[0].words(), clear[1].words(), clear[2].words());
             let rows =
@@ -100,7 +99,7 @@ fn join_inputs(random: &mut Random<'_>, n: usize) -> Vec<Clear> {
 }
 
 fn join_and_sum(s: &mut Session, inputs: &[Column]) -> Result<Vec<Column>, SessionError> {
-    let [Column::Bits(keys), group, Column::Bits(wanted), Column::Z64(measure)] = inputs else {
+    let [Column::Bits(keys), group, Column::Bits(wanted), measure] = inputs else {
         return Err(misfit(s, inputs));
     };
     let (left_live, right_live) = (all_live(s, keys.rows()), all_live(s, wanted.rows()));
@@ -122,12 +121,12 @@ fn sum_by(
     s: &mut Session,
     keys: &Bits,
     live: &Bits,
-    sums: &[Shared<Z64>],
+    sums: &[Column],
 ) -> Result<Vec<Column>, SessionError> {
     let group = GroupBy { keys, live, sums, extremes: &[], groups: GROUPS };
     let grouped = group_by(s, &group)?;
     let mut columns = vec![Column::Bits(grouped.live), Column::Bits(grouped.keys)];
-    columns.extend(grouped.sums.into_iter().map(Column::Z64));
+    columns.extend(grouped.sums);
     Ok(columns)
 }
 

@@ -135,7 +135,7 @@ fn charge(m: &mut Meter, op: &Op, v: &Shapes<'_>) -> Result<(), ExecError> {
         Op::ToWord { of, .. } => mpc::inject_cost::<Z64>(m, v.rows(*of)?, v.width(*of)?),
         Op::Mask { of, .. } | Op::Select { yes: of, .. } => match v.wire(*of)? {
             Wire::Bits(width) => mpc::mask_bits_cost(m, v.rows(*of)?, width),
-            _ => mpc::mask_cost(m, v.rows(*of)?),
+            _ => mpc::mask_cost::<Z64>(m, v.rows(*of)?),
         },
         Op::Join { left_key, left_sorted, columns, right_key, .. } => {
             let rows = (v.rows(*left_key)?, v.rows(*right_key)?);
@@ -147,7 +147,8 @@ fn charge(m: &mut Meter, op: &Op, v: &Shapes<'_>) -> Result<(), ExecError> {
             let widths: Result<Vec<usize>, _> = extremes.iter().map(|e| v.width(e.of)).collect();
             let key_width = v.widths(keys.iter().copied())?;
             let rows = v.rows(*live)?;
-            relational::group_by_cost(m, rows, key_width, sums.len(), &widths?, groups);
+            let sums = v.wires(sums)?;
+            relational::group_by_cost(m, rows, key_width, &sums, &widths?, groups);
         }
         Op::Sort { live, keys, columns } => {
             let width = v.widths(keys.iter().map(|key| key.of))?;

@@ -31,7 +31,7 @@ pub(super) fn release(s: &mut Session, columns: &[&Column]) -> Result<SharedResu
                 planes.push(bits.into_planes());
             }
             Column::Z64(column) => words.push(column),
-            Column::Z32(_) => return Err(ExecError::Malformed(usize::MAX)),
+            Column::Z32(_) | Column::Z128(_) => return Err(ExecError::Malformed(usize::MAX)),
         }
     }
     let planes = mpc::reshare::<B64>(s, &Shared::concat(&planes.iter().collect::<Vec<_>>()))?;

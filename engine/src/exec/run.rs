@@ -230,7 +230,7 @@ fn mask(s: &mut Session, of: &Column, by: &Bits, at: usize) -> Result<Column, Ex
     match of {
         Column::Bits(bits) => Ok(Column::Bits(mpc::mask_bits(s, bits, by)?)),
         Column::Z64(words) => Ok(Column::Z64(mpc::mask(s, words, by)?)),
-        Column::Z32(_) => Err(ExecError::Malformed(at)),
+        Column::Z32(_) | Column::Z128(_) => Err(ExecError::Malformed(at)),
     }
 }
 
@@ -273,7 +273,8 @@ fn group_by(s: &mut Session, op: &Op, v: &Values<'_>) -> Result<Vec<Column>, Exe
     };
     let live = v.bits(*live)?;
     let key = v.stacked(keys, live.rows())?;
-    let sums: Result<Vec<Shared<Z64>>, _> = sums.iter().map(|r| v.words(*r).cloned()).collect();
+    let sums: Result<Vec<Column>, _> =
+        sums.iter().map(|r| v.words(*r).cloned().map(Column::Z64)).collect();
     let extremes: Result<Vec<_>, ExecError> = extremes
         .iter()
         .map(|e| Ok(relational::Extreme { of: v.bits(e.of)?, largest: e.largest }))
@@ -296,7 +297,7 @@ fn group_by(s: &mut Session, op: &Op, v: &Values<'_>) -> Result<Vec<Column>, Exe
         above -= width;
         out.push(Column::Bits(grouped.keys.bit_range(above, width)));
     }
-    out.extend(grouped.sums.into_iter().map(Column::Z64));
+    out.extend(grouped.sums);
     out.extend(grouped.extremes.into_iter().map(Column::Bits));
     Ok(out)
 }

@@ -215,7 +215,7 @@ fn words(column: Column, shape: Shape) -> Option<ShareColumn> {
             (planes.own().to_vec(), planes.next().to_vec())
         }
         Column::Z64(words) => (words.own().to_vec(), words.next().to_vec()),
-        Column::Z32(_) => return None,
+        Column::Z32(_) | Column::Z128(_) => return None,
     };
     ShareColumn::new(shape, own, next).ok()
 }

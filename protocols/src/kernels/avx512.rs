@@ -5,6 +5,7 @@
 )]
 
 mod aligned;
+mod expand;
 mod gather;
 mod gemm;
 mod keystream;

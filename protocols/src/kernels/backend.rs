@@ -113,6 +113,23 @@ backend! {
     /// The inverse of [`to_planes`](Self::to_planes). Bits of a row from `width` on are zero; bits of a plane
     /// beyond `n = rows.len()` are ignored.
     fn from_planes(planes: &[u64], width: usize, rows: &mut [u64]);
+    /// As [`to_planes`](Self::to_planes), `width` in 1..=32.
+    fn to_planes_u32(rows: &[u32], width: usize, planes: &mut [u64]);
+    /// As [`from_planes`](Self::from_planes), `width` in 1..=32.
+    fn from_planes_u32(planes: &[u64], width: usize, rows: &mut [u32]);
+    /// As [`to_planes`](Self::to_planes), `width` in 1..=128.
+    fn to_planes_u128(rows: &[u128], width: usize, planes: &mut [u64]);
+    /// As [`from_planes`](Self::from_planes), `width` in 1..=128.
+    fn from_planes_u128(planes: &[u64], width: usize, rows: &mut [u128]);
+    /// `out[i]` = bit `i % 64` of `plane[i / 64]`, as 0 or 1.
+    ///
+    /// # Shape
+    /// `plane.len() == ⌈out.len() / 64⌉`; bits beyond `out.len()` are ignored.
+    fn expand_u64(plane: &[u64], out: &mut [u64]);
+    /// As [`expand_u64`](Self::expand_u64).
+    fn expand_u32(plane: &[u64], out: &mut [u32]);
+    /// As [`expand_u64`](Self::expand_u64).
+    fn expand_u128(plane: &[u64], out: &mut [u128]);
 
     /// The keystream `K` under `key`: block `j` is `AES_key(le64(path) ‖ le64(j))`, two words of it at a time,
     /// little-endian, from block `first_block` on. The last block is cut where `out` ends.

@@ -2,7 +2,7 @@
 
 use crate::{
     kernels::Backend,
-    ring::{B64, Buf, Ring, Z32, Z64},
+    ring::{B64, Buf, Ring, Z32, Z64, Z128},
     share::{Bits, Shared},
 };
 
@@ -15,6 +15,8 @@ pub enum Column {
     Z64(Shared<Z64>),
     /// Arithmetic shares modulo 2^32: positions.
     Z32(Shared<Z32>),
+    /// Arithmetic shares modulo 2^128: measures that 64 bits cannot hold.
+    Z128(Shared<Z128>),
 }
 
 /// The public shape of a column.
@@ -26,6 +28,8 @@ pub enum Shape {
     Z64,
     /// 32-bit words.
     Z32,
+    /// 128-bit words.
+    Z128,
 }
 
 impl Shape {
@@ -36,6 +40,7 @@ impl Shape {
             Self::Bits(width) => width * rows.div_ceil(64),
             Self::Z64 => rows,
             Self::Z32 => rows.div_ceil(2),
+            Self::Z128 => 2 * rows,
         }
     }
 
@@ -47,6 +52,7 @@ impl Shape {
             Self::Z32 => {
                 Z32::add_assign(bytemuck::cast_slice_mut(wire), bytemuck::cast_slice(other));
             }
+            Self::Z128 => in_pairs(wire, other, u128::wrapping_add),
         }
     }
 
@@ -58,6 +64,7 @@ impl Shape {
             Self::Z32 => {
                 Z32::sub_assign(bytemuck::cast_slice_mut(wire), bytemuck::cast_slice(other));
             }
+            Self::Z128 => in_pairs(wire, other, u128::wrapping_sub),
         }
     }
 }
@@ -70,6 +77,7 @@ impl Column {
             Self::Bits(bits) => bits.rows(),
             Self::Z64(words) => words.len(),
             Self::Z32(words) => words.len(),
+            Self::Z128(words) => words.len(),
         }
     }
 
@@ -80,6 +88,7 @@ impl Column {
             Self::Bits(bits) => Shape::Bits(bits.width()),
             Self::Z64(_) => Shape::Z64,
             Self::Z32(_) => Shape::Z32,
+            Self::Z128(_) => Shape::Z128,
         }
     }
 
@@ -93,6 +102,7 @@ impl Column {
             Self::Bits(bits) => Self::Bits(bits.row_range(from, to)),
             Self::Z64(words) => Self::Z64(words.slice(from, to)),
             Self::Z32(words) => Self::Z32(words.slice(from, to)),
+            Self::Z128(words) => Self::Z128(words.slice(from, to)),
         }
     }
 
@@ -103,6 +113,7 @@ impl Column {
             Self::Bits(bits) => Self::Bits(bits.above(&Bits::zeros(rows, bits.width()))),
             Self::Z64(words) => Self::Z64(Shared::concat(&[words, &Shared::zeros(rows)])),
             Self::Z32(words) => Self::Z32(Shared::concat(&[words, &Shared::zeros(rows)])),
+            Self::Z128(words) => Self::Z128(Shared::concat(&[words, &Shared::zeros(rows)])),
         }
     }
 
@@ -118,6 +129,7 @@ impl Column {
             }
             Self::Z64(words) => Self::Z64(differences(words)),
             Self::Z32(words) => Self::Z32(differences(words)),
+            Self::Z128(words) => Self::Z128(differences(words)),
         }
     }
 
@@ -140,6 +152,10 @@ impl Column {
                 words.map_assign(Z32::prefix_sum);
                 Self::Z32(words)
             }
+            Self::Z128(mut words) => {
+                words.map_assign(Z128::prefix_sum);
+                Self::Z128(words)
+            }
         }
     }
 
@@ -151,7 +167,7 @@ impl Column {
         Self::from_wire(self.shape(), order.len(), own, next)
     }
 
-    /// One summand as 64-bit words: planes, words, or pairs of 32-bit words.
+    /// One summand as 64-bit words: planes, words, pairs of 32-bit words, or halves of 128-bit words, the lower one first.
     pub(super) fn wire(&self, next: bool) -> Buf<u64> {
         fn pick<R: Ring>(words: &Shared<R>, next: bool) -> &[R::Word] {
             if next { words.next() } else { words.own() }
@@ -159,6 +175,7 @@ impl Column {
         match self {
             Self::Bits(bits) => Buf::copy_of(pick(bits.planes(), next)),
             Self::Z64(words) => Buf::copy_of(pick(words, next)),
+            Self::Z128(words) => Buf::copy_of(bytemuck::cast_slice(pick(words, next))),
             Self::Z32(words) => {
                 let mut wire = Buf::<u64>::zeroed(words.len().div_ceil(2));
                 let halves: &mut [u32] = bytemuck::cast_slice_mut(&mut wire);
@@ -171,13 +188,26 @@ impl Column {
     /// A column from both summands' words.
     pub(super) fn from_wire(shape: Shape, rows: usize, own: Buf<u64>, next: Buf<u64>) -> Self {
         let narrow = |wire: &[u64]| Buf::<u32>::copy_of(&bytemuck::cast_slice(wire)[..rows]);
+        let wide = |wire: &[u64]| {
+            let mut words = Buf::<u128>::scratch(rows);
+            bytemuck::cast_slice_mut::<u128, u64>(&mut words).copy_from_slice(wire);
+            words
+        };
         match shape {
             Shape::Bits(width) => {
                 Self::Bits(Bits::from_planes(rows, width, Shared::from_parts(own, next)))
             }
             Shape::Z64 => Self::Z64(Shared::from_parts(own, next)),
             Shape::Z32 => Self::Z32(Shared::from_parts(narrow(&own), narrow(&next))),
+            Shape::Z128 => Self::Z128(Shared::from_parts(wide(&own), wide(&next))),
         }
+    }
+}
+
+/// `wire = of(wire, other)` on pairs of words, at any alignment.
+fn in_pairs(wire: &mut [u64], other: &[u64], of: impl Fn(u128, u128) -> u128) {
+    for (pair, other) in wire.as_chunks_mut::<2>().0.iter_mut().zip(other.as_chunks::<2>().0) {
+        *pair = bytemuck::cast(of(bytemuck::cast(*pair), bytemuck::cast(*other)));
     }
 }
 
@@ -206,6 +236,12 @@ pub(super) fn gather_wire(shape: Shape, wire: &[u64], rows: usize, order: &[u32]
             let target: &mut [u32] = bytemuck::cast_slice_mut(&mut out);
             kernels.gather_u32(&mut target[..n], &halves[..rows], order);
             target[n..].fill(0);
+        }
+        Shape::Z128 => {
+            let pairs = wire.as_chunks::<2>().0;
+            for (pair, from) in out.as_chunks_mut::<2>().0.iter_mut().zip(order) {
+                *pair = pairs[*from as usize];
+            }
         }
         Shape::Bits(width) => {
             let (stride, out_stride) = (rows.div_ceil(64), n.div_ceil(64));

@@ -11,12 +11,12 @@ use super::{
 };
 use crate::{
     party::Role,
-    ring::{B64, Buf, Ring, Z64},
+    ring::{Arithmetic, B64, Buf, Ring},
     session::{Meter, Session, SessionError},
-    share::{Bits, Shared, slice_bits},
+    share::{Bits, Shared},
 };
 
-/// `a < b` for Z64 values with |a − b| < 2^width, `width` from 1 to 63.
+/// `a < b` for values with |a − b| < 2^width, `width` from 1 to k − 1 in a ring of k bits.
 ///
 /// # Shape
 /// Equal lengths `n`; returns `n` rows of 1 bit.
@@ -29,10 +29,10 @@ use crate::{
 ///
 /// # Security
 /// That of [`lt_zero`].
-pub fn lt(
+pub fn lt<R: Arithmetic>(
     s: &mut Session,
-    a: &Shared<Z64>,
-    b: &Shared<Z64>,
+    a: &Shared<R>,
+    b: &Shared<R>,
     width: usize,
 ) -> Result<Bits, SessionError> {
     s.same_len(a.len(), b.len())?;
@@ -44,7 +44,7 @@ pub fn lt_cost(m: &mut Meter, n: usize, width: usize) {
     lt_zero_cost(m, n, width);
 }
 
-/// Whether a Z64 value `x` with −2^width ≤ x < 2^width is negative, `width` from 1 to 63.
+/// Whether a value `x` with −2^width ≤ x < 2^width is negative, `width` from 1 to k − 1 in a ring of k bits.
 ///
 /// # Shape
 /// `n` values; returns `n` rows of 1 bit.
@@ -57,7 +57,7 @@ pub fn lt_cost(m: &mut Meter, n: usize, width: usize) {
 /// Channel errors pass through.
 ///
 /// # Panics
-/// If `width` is 0 or above 63.
+/// If `width` is 0 or no less than the ring's bits.
 ///
 /// # Security
 /// Semi-honest, one corrupted party. The bits of `u` are masked by the key P0 and P2 share, which P1, who receives
@@ -65,8 +65,12 @@ pub fn lt_cost(m: &mut Meter, n: usize, width: usize) {
 ///
 /// # Source
 /// \[ABY3\] §5.3, see the module.
-pub fn lt_zero(s: &mut Session, x: &Shared<Z64>, width: usize) -> Result<Bits, SessionError> {
-    assert!((1..=63).contains(&width), "a sign needs 1 to 63 bits below it");
+pub fn lt_zero<R: Arithmetic>(
+    s: &mut Session,
+    x: &Shared<R>,
+    width: usize,
+) -> Result<Bits, SessionError> {
+    assert!((1..R::BITS).contains(&width), "a sign needs 1 to k − 1 bits below it");
     let (u, v) = split(s, x, width + 1)?;
     let sum = u.xor(&v);
     let stride = u.stride();
@@ -84,7 +88,7 @@ pub fn lt_zero_cost(m: &mut Meter, n: usize, width: usize) {
     carry_out_cost(m, n, width);
 }
 
-/// `a = b` for Z64 values with |a − b| < 2^width, `width` from 1 to 64.
+/// `a = b` for values with |a − b| < 2^width, `width` from 1 to k in a ring of k bits.
 ///
 /// # Shape
 /// Equal lengths `n`; returns `n` rows of 1 bit.
@@ -96,20 +100,20 @@ pub fn lt_zero_cost(m: &mut Meter, n: usize, width: usize) {
 /// [`SessionError::Shape`] if the lengths differ; channel errors pass through.
 ///
 /// # Panics
-/// If `width` is 0 or above 64.
+/// If `width` is 0 or above the ring's bits.
 ///
 /// # Security
 /// As [`lt_zero`].
-pub fn eq(
+pub fn eq<R: Arithmetic>(
     s: &mut Session,
-    a: &Shared<Z64>,
-    b: &Shared<Z64>,
+    a: &Shared<R>,
+    b: &Shared<R>,
     width: usize,
 ) -> Result<Bits, SessionError> {
-    assert!((1..=64).contains(&width), "a value has 1 to 64 bits");
+    assert!((1..=R::BITS).contains(&width), "a value has 1 to k bits");
     s.same_len(a.len(), b.len())?;
     // a − b = u + v is zero modulo 2^width where the bits of u are those of −v.
-    let (u, minus_v) = split_with(s, &a.minus(b), width, Z64::neg_assign)?;
+    let (u, minus_v) = split_with(s, &a.minus(b), width, R::neg_assign)?;
     let same = u.xor(&minus_v).not(s.role());
     all_ones(s, same)
 }
@@ -168,35 +172,40 @@ pub fn lt_bits_cost(m: &mut Meter, rows: usize, width: usize) {
 }
 
 /// Boolean shares of the low `width` bits of `u = x_0 + x_1` and of `v = x_2`.
-pub(super) fn split(
+pub(super) fn split<R: Arithmetic>(
     s: &mut Session,
-    x: &Shared<Z64>,
+    x: &Shared<R>,
     width: usize,
 ) -> Result<(Bits, Bits), SessionError> {
     split_with(s, x, width, |_| ())
 }
 
 /// As [`split`], with `v` put through `change` by the two parties that know it.
-fn split_with(
+fn split_with<R: Arithmetic>(
     s: &mut Session,
-    x: &Shared<Z64>,
+    x: &Shared<R>,
     width: usize,
-    change: impl Fn(&mut [u64]),
+    change: impl Fn(&mut [R::Word]),
 ) -> Result<(Bits, Bits), SessionError> {
     let rows = x.len();
     let words = width * rows.div_ceil(64);
-    let planes_of_v = |summand: &[u64]| {
+    let slice = |rows: &[R::Word]| {
+        let mut planes = Buf::<u64>::scratch(words);
+        R::to_planes(rows, width, &mut planes);
+        planes
+    };
+    let planes_of_v = |summand: &[R::Word]| {
         let mut v = Buf::copy_of(summand);
         change(&mut v);
-        slice_bits(&v, width)
+        slice(&v)
     };
     // Summand 0 of u is the keystream of P0 and P2, summand 1 the rest; v is summand 2 alone.
     let mask = s.prss().summand::<B64>(Role::P0, words);
     let (u, v) = match s.role() {
         Role::P0 => {
             let mut sum = Buf::copy_of(x.own());
-            Z64::add_assign(&mut sum, x.next());
-            let mut rest = slice_bits(&sum, width);
+            R::add_assign(&mut sum, x.next());
+            let mut rest = slice(&sum);
             let mask = mask.unwrap_or_else(|| Buf::zeroed(words));
             B64::add_assign(&mut rest, &mask);
             s.send(Role::P1.id(), &rest)?;

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     party::Role,
-    ring::{B64, Buf, Ring, Z64},
+    ring::{Arithmetic, B64, Buf, Ring},
     session::{Meter, Session, SessionError},
     share::{Bits, Shared},
 };
@@ -34,7 +34,7 @@ use crate::{
 /// # Source
 /// \[ABY3\] <https://eprint.iacr.org/2018/403> §5.4.1 (bit injection, the product of a bit known to two parties), with the
 /// resharing of \[AFLNO16\] cut to the two parties that hold a product.
-pub fn inject<R: Ring>(s: &mut Session, bits: &Bits) -> Result<Shared<R>, SessionError> {
+pub fn inject<R: Arithmetic>(s: &mut Session, bits: &Bits) -> Result<Shared<R>, SessionError> {
     let n = bits.rows() * bits.width();
     let c_mask = s.prss().summand::<R>(Role::P0, n);
     let d_0 = s.prss().summand::<R>(Role::P0, n);
@@ -94,25 +94,29 @@ fn trade<R: Ring>(
 }
 
 /// Each bit of one summand (or of the XOR of two) as 0 or 1, plane by plane.
-fn expand<R: Ring>(bits: &Bits, first: &[u64], second: Option<&[u64]>) -> Buf<R::Word> {
+fn expand<R: Arithmetic>(bits: &Bits, first: &[u64], second: Option<&[u64]>) -> Buf<R::Word> {
     let (rows, stride) = (bits.rows(), bits.stride());
     let mut out = Buf::scratch(rows * bits.width());
+    let mut both = Buf::<u64>::scratch(if second.is_some() { stride } else { 0 });
     for (plane, target) in out.chunks_mut(rows.max(1)).enumerate() {
-        for (i, lanes) in target.chunks_mut(64).enumerate() {
-            let at = plane * stride + i;
-            let word = first[at] ^ second.map_or(0, |second| second[at]);
-            for (row, lane) in lanes.iter_mut().enumerate() {
-                *lane = R::from_bit(word >> row & 1 == 1);
+        let range = plane * stride..(plane + 1) * stride;
+        let bits = match second {
+            None => &first[range],
+            Some(second) => {
+                both.copy_from_slice(&first[range.clone()]);
+                B64::add_assign(&mut both, &second[range]);
+                &both
             }
-        }
+        };
+        R::expand(bits, target);
     }
     out
 }
 
-/// The low `width` bits of Z64 values.
+/// The low `width` bits of arithmetic values.
 ///
 /// # Shape
-/// `n` values; returns `n` rows of `width` bits, `width` from 1 to 64.
+/// `n` values; returns `n` rows of `width` bits, `width` from 1 to k in a ring of k bits.
 ///
 /// # Cost
 /// 1 round for the bits of `x_0 + x_1`, 1 for the generate bits, and ⌈log2 (width − 1)⌉ for the carries.
@@ -121,15 +125,19 @@ fn expand<R: Ring>(bits: &Bits, first: &[u64], second: Option<&[u64]>) -> Buf<R:
 /// Channel errors pass through.
 ///
 /// # Panics
-/// If `width` is 0 or above 64.
+/// If `width` is 0 or above the ring's bits.
 ///
 /// # Security
 /// Semi-honest: one input by P0, the rest multiplications.
 ///
 /// # Source
 /// \[ABY3\] §5.3 (A2B), with Sklansky's parallel prefix.
-pub fn to_bits(s: &mut Session, x: &Shared<Z64>, width: usize) -> Result<Bits, SessionError> {
-    assert!((1..=64).contains(&width), "a value has 1 to 64 bits");
+pub fn to_bits<R: Arithmetic>(
+    s: &mut Session,
+    x: &Shared<R>,
+    width: usize,
+) -> Result<Bits, SessionError> {
+    assert!((1..=R::BITS).contains(&width), "a value has 1 to k bits");
     let (u, v) = split(s, x, width)?;
     let sum = u.xor(&v);
     if width == 1 {
@@ -150,4 +158,20 @@ pub fn to_bits_cost(m: &mut Meter, n: usize, width: usize) {
         products_cost::<B64>(m, (width - 1) * n.div_ceil(64));
         all_carries_cost(m, n, width - 1);
     }
+}
+
+/// The same values modulo a smaller (or the same) power of two. Local: summands are reduced one by one.
+///
+/// Exact for every value that the smaller ring can hold.
+///
+/// # Panics
+/// If the target ring has more bits: a sum of three summands wraps, so going up takes bits and back.
+#[must_use]
+pub fn narrow<R: Arithmetic, S: Arithmetic>(x: &Shared<R>) -> Shared<S> {
+    assert!(S::BITS <= R::BITS, "{} has more bits than {}", S::NAME, R::NAME);
+    x.map(|words| {
+        let mut out = Buf::scratch(words.len());
+        out.iter_mut().zip(words).for_each(|(out, word)| *out = S::from_u128(R::to_u128(*word)));
+        out
+    })
 }

@@ -5,7 +5,7 @@ use super::{
     multiply::{View, mul, mul_cost, products, products_cost},
 };
 use crate::{
-    ring::{B64, Z64},
+    ring::{Arithmetic, B64},
     session::{Meter, Session, SessionError},
     share::{Bits, Shared},
 };
@@ -37,7 +37,7 @@ pub fn mask_bits_cost(m: &mut Meter, rows: usize, width: usize) {
     products_cost::<B64>(m, width * rows.div_ceil(64));
 }
 
-/// Z64 values where the bit `by` is 1, else 0: bit injection, then a multiplication.
+/// Values where the bit `by` is 1, else 0: bit injection, then a multiplication.
 ///
 /// # Cost
 /// 3 rounds; 2 words a value and party.
@@ -47,16 +47,20 @@ pub fn mask_bits_cost(m: &mut Meter, rows: usize, width: usize) {
 ///
 /// # Security
 /// That of [`inject`] and [`mul`].
-pub fn mask(s: &mut Session, of: &Shared<Z64>, by: &Bits) -> Result<Shared<Z64>, SessionError> {
+pub fn mask<R: Arithmetic>(
+    s: &mut Session,
+    of: &Shared<R>,
+    by: &Bits,
+) -> Result<Shared<R>, SessionError> {
     s.same_len(of.len(), by.rows())?;
-    let by = inject::<Z64>(s, by)?;
+    let by = inject::<R>(s, by)?;
     mul(s, of, &by)
 }
 
 /// Twin of [`mask`].
-pub fn mask_cost(m: &mut Meter, n: usize) {
-    inject_cost::<Z64>(m, n, 1);
-    mul_cost::<Z64>(m, n);
+pub fn mask_cost<R: Arithmetic>(m: &mut Meter, n: usize) {
+    inject_cost::<R>(m, n, 1);
+    mul_cost::<R>(m, n);
 }
 
 /// `yes` where the bit `by` is 1, else `no`: `no ⊕ by·(yes ⊕ no)`.
@@ -85,7 +89,7 @@ pub fn select_bits_cost(m: &mut Meter, rows: usize, width: usize) {
     mask_bits_cost(m, rows, width);
 }
 
-/// `yes` where the bit `by` is 1, else `no`, for Z64 values.
+/// `yes` where the bit `by` is 1, else `no`, for words.
 ///
 /// # Cost
 /// That of [`mask`].
@@ -95,17 +99,17 @@ pub fn select_bits_cost(m: &mut Meter, rows: usize, width: usize) {
 ///
 /// # Security
 /// That of [`mask`].
-pub fn select_words(
+pub fn select_words<R: Arithmetic>(
     s: &mut Session,
     by: &Bits,
-    yes: &Shared<Z64>,
-    no: &Shared<Z64>,
-) -> Result<Shared<Z64>, SessionError> {
+    yes: &Shared<R>,
+    no: &Shared<R>,
+) -> Result<Shared<R>, SessionError> {
     s.same_len(yes.len(), no.len())?;
     Ok(mask(s, &yes.minus(no), by)?.plus(no))
 }
 
 /// Twin of [`select_words`].
-pub fn select_words_cost(m: &mut Meter, n: usize) {
-    mask_cost(m, n);
+pub fn select_words_cost<R: Arithmetic>(m: &mut Meter, n: usize) {
+    mask_cost::<R>(m, n);
 }

@@ -1,5 +1,7 @@
 //! Ideal = real for every protocol, over seeds and sizes; and measured = quoted.
 
+mod rings;
+
 use crate::{
     mpc,
     mpc::{Column, Shape},
@@ -242,7 +244,7 @@ fn selection_takes_the_named_side() {
         let run =
             on_pair(world, (&x, &y), |s, x, y| mpc::select_words(s, &bit[s.role().index()], x, y));
         assert_eq!(run.reconstruct(), pick(&x, &y));
-        run.assert_cost("select_words", |m| mpc::select_words_cost(m, n));
+        run.assert_cost("select_words", |m| mpc::select_words_cost::<Z64>(m, n));
     }
 }
 

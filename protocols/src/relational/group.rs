@@ -12,10 +12,10 @@ use super::order::{compact, compact_cost};
 use crate::{
     mpc::{
         Column, Ordering, Shape, View, eq, eq_bits, eq_bits_cost, eq_cost, inject, inject_cost,
-        mask_bits, mask_bits_cost, order_cost, products, products_cost, sort_positions,
+        mask_bits, mask_bits_cost, narrow, order_cost, products, products_cost, sort_positions,
         sort_positions_cost,
     },
-    ring::{Ring, Z64},
+    ring::{Buf, Ring, Z64, Z128},
     session::{Meter, Session, SessionError},
     share::{Bits, Shared},
 };
@@ -36,8 +36,8 @@ pub struct GroupBy<'a> {
     pub keys: &'a Bits,
     /// Which rows count.
     pub live: &'a Bits,
-    /// Columns to add up; 0 in rows that do not count.
-    pub sums: &'a [Shared<Z64>],
+    /// Columns to add up, Z64 or Z128; 0 in rows that do not count.
+    pub sums: &'a [Column],
     /// Columns of which an extreme value is taken.
     pub extremes: &'a [Extreme<'a>],
     /// Public bound on the number of groups: as many rows come out.
@@ -51,8 +51,8 @@ pub struct Grouped {
     pub live: Bits,
     /// Their keys, in ascending order.
     pub keys: Bits,
-    /// Their sums.
-    pub sums: Vec<Shared<Z64>>,
+    /// Their sums, each in its column's ring.
+    pub sums: Vec<Column>,
     /// Their extremes.
     pub extremes: Vec<Bits>,
 }
@@ -70,12 +70,16 @@ pub struct Grouped {
 /// # Errors
 /// [`SessionError::Shape`] if rows differ; those of [`sort_positions`].
 ///
+/// # Panics
+/// If a sum is of bits or positions.
+///
 /// # Security
 /// Semi-honest. Opens positions after shuffles only; the number of groups stays shared.
 pub fn group_by(s: &mut Session, group: &GroupBy<'_>) -> Result<Grouped, SessionError> {
     let rows = s.same_len(group.keys.rows(), group.live.rows())?;
     for sum in group.sums {
-        s.same_len(sum.len(), rows)?;
+        s.same_len(sum.rows(), rows)?;
+        assert!(matches!(sum, Column::Z64(_) | Column::Z128(_)), "sums are Z64 or Z128");
     }
     if rows == 0 {
         return Ok(nothing(group));
@@ -96,12 +100,12 @@ pub fn group_by(s: &mut Session, group: &GroupBy<'_>) -> Result<Grouped, Session
     Ok(grouped)
 }
 
-/// Twin of [`group_by`]; `extremes` are widths.
+/// Twin of [`group_by`]; `sums` are shapes, `extremes` widths.
 pub fn group_by_cost(
     m: &mut Meter,
     rows: usize,
     key_width: usize,
-    sums: usize,
+    sums: &[Shape],
     extremes: &[usize],
     groups: usize,
 ) {
@@ -118,7 +122,7 @@ pub fn group_by_cost(
         [] => pass_cost(m, shape, sums, None),
         [first, rest @ ..] => {
             pass_cost(m, shape, sums, Some(*first));
-            rest.iter().for_each(|width| pass_cost(m, shape, 0, Some(*width)));
+            rest.iter().for_each(|width| pass_cost(m, shape, &[], Some(*width)));
         }
     }
 }
@@ -135,7 +139,7 @@ fn pass(
     s: &mut Session,
     group: &GroupBy<'_>,
     extreme: Option<&Extreme<'_>>,
-    sums: &[Shared<Z64>],
+    sums: &[Column],
 ) -> Result<Grouped, SessionError> {
     let rows = group.keys.rows();
     let role = s.role();
@@ -153,32 +157,31 @@ fn pass(
         Column::Bits(group.keys.clone()),
         Column::Bits(value),
     ];
-    columns.extend(sums.iter().cloned().map(Column::Z64));
+    columns.extend_from_slice(sums);
     let (_, sorted) = Ordering::apply(s, &positions, &columns)?;
     let last = last_of_group(s, &sorted)?;
     let ends: Vec<Column> = sorted
         .into_iter()
         .skip(1)
-        .map(|column| if matches!(column, Column::Z64(_)) { column.running_sums() } else { column })
+        .map(
+            |column| if matches!(column, Column::Bits(_)) { column } else { column.running_sums() },
+        )
         .collect();
     let (live, front) = compact(s, &last, &ends)?;
     zero_the_rest(s, group.groups, &live, front, extreme.is_some())
 }
 
-fn pass_cost(m: &mut Meter, shape: PassShape, sums: usize, value: Option<usize>) {
+fn pass_cost(m: &mut Meter, shape: PassShape, sums: &[Shape], value: Option<usize>) {
     let PassShape { rows, key_width, groups } = shape;
     let value_width = value.unwrap_or(0);
     sort_positions_cost(m, rows, value_width + key_width + 1);
     let mut moving = vec![Shape::Bits(1), Shape::Bits(key_width), Shape::Bits(value_width)];
-    moving.extend(std::iter::repeat_n(Shape::Z64, sums));
+    moving.extend_from_slice(sums);
     order_cost(m, rows, &moving);
     eq_bits_cost(m, rows, key_width + 1);
     compact_cost(m, rows, &moving[1..]);
     mask_bits_cost(m, groups, key_width + value_width);
-    if sums > 0 {
-        inject_cost::<Z64>(m, groups, 1);
-        products_cost::<Z64>(m, groups * sums);
-    }
+    mask_words_cost(m, sums, groups);
 }
 
 /// Whether a row is live and the next is not, or has another key. Live rows stand first, so the next being live and alike
@@ -215,54 +218,70 @@ fn zero_the_rest(
     for column in front.iter().map(fit) {
         match column {
             Column::Bits(column) => bits.push(column),
-            other @ Column::Z64(_) => words.push(other.differences()),
-            Column::Z32(_) => unreachable!("no positions here"),
+            other => words.push(other.differences()),
         }
     }
     let (key_width, value_width) = (bits[0].width(), bits[1].width());
     let masked = mask_bits(s, &Bits::beside(&[&bits[0], &bits[1]]), &live)?;
-    let sums = mask_words(s, words, &live)?;
+    let sums = mask_words(s, &words, &live)?;
     let extremes =
         if has_value { vec![masked.bit_range(key_width, value_width)] } else { Vec::new() };
     Ok(Grouped { live, keys: masked.bit_range(0, key_width), sums, extremes })
 }
 
-/// Several word columns masked by one bit: one injection, one round of products.
-fn mask_words(
-    s: &mut Session,
-    columns: Vec<Column>,
-    by: &Bits,
-) -> Result<Vec<Shared<Z64>>, SessionError> {
-    if columns.is_empty() {
-        return Ok(Vec::new());
+/// Several word columns masked by one bit: one injection (into the widest ring asked for), and a round of products in each
+/// ring.
+fn mask_words(s: &mut Session, columns: &[Column], by: &Bits) -> Result<Vec<Column>, SessionError> {
+    let (mut long, mut wide) = (Vec::new(), Vec::new());
+    for column in columns {
+        match column {
+            Column::Z64(words) => long.push(words),
+            Column::Z128(words) => wide.push(words),
+            Column::Bits(_) | Column::Z32(_) => unreachable!("sums are Z64 or Z128"),
+        }
     }
-    let by = inject::<Z64>(s, by)?;
-    let columns: Vec<Shared<Z64>> = columns
-        .into_iter()
-        .filter_map(|column| if let Column::Z64(words) = column { Some(words) } else { None })
-        .collect();
-    let pairs: Vec<_> = columns.iter().map(|column| (View::all(column), View::all(&by))).collect();
-    let masked = products::<Z64>(s, &pairs)?;
+    let (by_long, by_wide) = if wide.is_empty() {
+        let by_long = if long.is_empty() { Shared::zeros(0) } else { inject::<Z64>(s, by)? };
+        (by_long, Shared::zeros(0))
+    } else {
+        let by_wide = inject::<Z128>(s, by)?;
+        (narrow::<Z128, Z64>(&by_wide), by_wide)
+    };
+    let mut long = each_masked(s, &long, &by_long)?.into_iter();
+    let mut wide = each_masked(s, &wide, &by_wide)?.into_iter();
+    let masked = columns.iter().map(|column| match column {
+        Column::Z64(_) => long.next().map(Column::Z64),
+        _ => wide.next().map(Column::Z128),
+    });
+    Ok(masked.flatten().collect())
+}
+
+fn mask_words_cost(m: &mut Meter, sums: &[Shape], rows: usize) {
+    let of = |shape: Shape| sums.iter().filter(|sum| **sum == shape).count();
+    if of(Shape::Z128) > 0 {
+        inject_cost::<Z128>(m, rows, 1);
+    } else if of(Shape::Z64) > 0 {
+        inject_cost::<Z64>(m, rows, 1);
+    }
+    products_cost::<Z64>(m, rows * of(Shape::Z64));
+    products_cost::<Z128>(m, rows * of(Shape::Z128));
+}
+
+/// Vectors of one ring, each times the same vector.
+fn each_masked<R: Ring>(
+    s: &mut Session,
+    columns: &[&Shared<R>],
+    by: &Shared<R>,
+) -> Result<Vec<Shared<R>>, SessionError> {
+    let pairs: Vec<_> = columns.iter().map(|column| (View::all(column), View::all(by))).collect();
+    let masked = products::<R>(s, &pairs)?;
     Ok((0..columns.len()).map(|i| masked.slice(i * by.len(), (i + 1) * by.len())).collect())
 }
 
 /// One group of all rows and sums only: totals are local, and the group is live if any row is.
 fn total(s: &mut Session, group: &GroupBy<'_>) -> Result<Grouped, SessionError> {
-    let fit = |sum: &Shared<Z64>| {
-        let total = sum.map(|words| {
-            let mut total = crate::ring::Buf::zeroed(group.groups);
-            if let Some(first) = total.first_mut() {
-                *first = words.iter().fold(0, |sum, word| Z64::add(sum, *word));
-            }
-            total
-        });
-        debug_assert_eq!(total.len(), group.groups);
-        total
-    };
     let ones = inject::<Z64>(s, group.live)?;
-    let count = ones.map(|words| {
-        [words.iter().fold(0, |sum, word| Z64::add(sum, *word))].into_iter().collect()
-    });
+    let count = total_of(&ones, 1);
     let none = eq(s, &count, &Shared::zeros(1), 64)?;
     let any = none.not(s.role());
     let live = if group.groups == 0 {
@@ -270,8 +289,24 @@ fn total(s: &mut Session, group: &GroupBy<'_>) -> Result<Grouped, SessionError> 
     } else {
         any.above(&Bits::zeros(group.groups - 1, 1))
     };
-    let sums = group.sums.iter().map(fit).collect();
+    let sums = group.sums.iter().map(|sum| match sum {
+        Column::Z64(words) => Column::Z64(total_of(words, group.groups)),
+        Column::Z128(words) => Column::Z128(total_of(words, group.groups)),
+        Column::Bits(_) | Column::Z32(_) => unreachable!("sums are Z64 or Z128"),
+    });
+    let sums = sums.collect();
     Ok(Grouped { live, keys: Bits::zeros(group.groups, 0), sums, extremes: Vec::new() })
+}
+
+/// The sum of all elements, and zeros below it up to `rows`.
+fn total_of<R: Ring>(words: &Shared<R>, rows: usize) -> Shared<R> {
+    words.map(|words| {
+        let mut total = Buf::zeroed(rows);
+        if let Some(first) = total.first_mut() {
+            *first = words.iter().fold(R::ZERO, |sum, word| R::add(sum, *word));
+        }
+        total
+    })
 }
 
 /// No rows, no groups. Local, since emptiness is public.
@@ -280,7 +315,7 @@ fn nothing(group: &GroupBy<'_>) -> Grouped {
     Grouped {
         live: zeros(1),
         keys: zeros(group.keys.width()),
-        sums: group.sums.iter().map(|_| Shared::zeros(group.groups)).collect(),
+        sums: group.sums.iter().map(|sum| sum.above_zeros(group.groups)).collect(),
         extremes: group.extremes.iter().map(|extreme| zeros(extreme.of.width())).collect(),
     }
 }

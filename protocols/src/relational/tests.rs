@@ -135,7 +135,7 @@ fn check_groups(seed: u64, n: usize, key_width: usize, groups: usize, extremes: 
     let (m, ones) = (world.deal::<Z64>(4, &measure), world.deal::<Z64>(5, &live));
     let run = world.run(|s| {
         let me = s.role().index();
-        let sums = [m[me].clone(), ones[me].clone()];
+        let sums = [m[me].clone(), ones[me].clone()].map(Column::Z64);
         let both = [Extreme { of: &v[me], largest: true }, Extreme { of: &v[me], largest: false }];
         let group = GroupBy {
             keys: &k[me].bit_range(0, key_width),
@@ -147,7 +147,8 @@ fn check_groups(seed: u64, n: usize, key_width: usize, groups: usize, extremes: 
         group_by(s, &group)
     });
     let widths: &[usize] = if extremes { &[6, 6] } else { &[] };
-    run.assert_cost("group_by", |m| group_by_cost(m, n, key_width, 2, widths, groups));
+    let shapes = [Shape::Z64; 2];
+    run.assert_cost("group_by", |m| group_by_cost(m, n, key_width, &shapes, widths, groups));
     let mut want: BTreeMap<u64, (u64, u64, u64, u64)> = BTreeMap::new();
     for i in (0..n).filter(|i| live[*i] == 1) {
         let key = if key_width == 0 { 0 } else { keys[i] };
@@ -159,7 +160,10 @@ fn check_groups(seed: u64, n: usize, key_width: usize, groups: usize, extremes: 
             cell.3.min(value[i]),
         );
     }
-    let sum = |i: usize| reconstruct(run.results.each_ref().map(|g| &g.sums[i])).unwrap();
+    let sum = |i: usize| {
+        let sums = run.results.each_ref().map(|g| words(&g.sums[i]));
+        reconstruct(sums.each_ref()).unwrap()
+    };
     let (sums, counts) = (sum(0), sum(1));
     let got_live = clear_bits(run.results.each_ref().map(|g| &g.live));
     let got_keys = match key_width {

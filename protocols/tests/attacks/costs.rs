@@ -103,7 +103,13 @@ impl Call {
                 let (keys, live, of) = (bits(width % 6), bits(1), bits(width % 5 + 1));
                 let extremes = [Extreme { of: &of, largest: n % 2 == 0 }];
                 let extremes = &extremes[..m % 2];
-                let group = GroupBy { keys: &keys, live: &live, sums: &[x], extremes, groups: m };
+                let group = GroupBy {
+                    keys: &keys,
+                    live: &live,
+                    sums: &[Column::Z64(x)],
+                    extremes,
+                    groups: m,
+                };
                 group_by(s, &group).map(drop)
             }
         }
@@ -123,8 +129,8 @@ impl Call {
             6 => mpc::eq_bits_cost(meter, n, width),
             7 => mpc::inject_cost::<Z32>(meter, n, width % 8),
             8 => mpc::to_bits_cost(meter, n, width),
-            9 => mpc::mask_cost(meter, n),
-            10 => mpc::select_words_cost(meter, n),
+            9 => mpc::mask_cost::<Z64>(meter, n),
+            10 => mpc::select_words_cost::<Z64>(meter, n),
             11 => {
                 mpc::shuffle_cost(meter, n, &[Shape::Z64, Shape::Bits(width)], false);
                 mpc::shuffle_cost(meter, n, &[Shape::Bits(width)], true);
@@ -144,7 +150,7 @@ impl Call {
             20 => join_cost(meter, (n, m), width % 9 + 1, m % 2 == 0, &[Shape::Z64]),
             _ => {
                 let widths = [width % 5 + 1];
-                group_by_cost(meter, n, width % 6, 1, &widths[..m % 2], m);
+                group_by_cost(meter, n, width % 6, &[Shape::Z64], &widths[..m % 2], m);
             }
         }
     }

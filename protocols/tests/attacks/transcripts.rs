@@ -105,7 +105,7 @@ const PROTOCOLS: &[(&str, Protocol)] = &[
     }),
     ("group by", |s, d| {
         let (keys, live) = (d.bits(s, 1, N, 4), d.bits(s, 2, N, 1));
-        let (sums, of) = ([d.words(s, 3, N)], d.bits(s, 4, N, 6));
+        let (sums, of) = ([Column::Z64(d.words(s, 3, N))], d.bits(s, 4, N, 6));
         let extremes = [Extreme { of: &of, largest: true }];
         let group =
             GroupBy { keys: &keys, live: &live, sums: &sums, extremes: &extremes, groups: 20 };

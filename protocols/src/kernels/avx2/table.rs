@@ -25,6 +25,12 @@ static AVX2: Backend = Backend {
     cross_bits,
     to_planes,
     from_planes,
+    to_planes_u32,
+    from_planes_u32,
+    to_planes_u128,
+    from_planes_u128,
+    expand_u64,
+    expand_u32,
     fill_u64,
     fill_u32,
     fill_u128,
@@ -62,6 +68,12 @@ instantiate! { "avx2":
     fn gemm_u32(acc: &mut [u32], a: Matrix<'_, u32>, b: Matrix<'_, u32>) = gemm::gemm_u32;
     fn to_planes(rows: &[u64], width: usize, out: &mut [u64]) = planes::to_planes;
     fn from_planes(planes: &[u64], width: usize, rows: &mut [u64]) = planes::from_planes;
+    fn to_planes_u32(rows: &[u32], width: usize, out: &mut [u64]) = planes::to_planes;
+    fn from_planes_u32(planes: &[u64], width: usize, rows: &mut [u32]) = planes::from_planes;
+    fn to_planes_u128(rows: &[u128], width: usize, out: &mut [u64]) = planes::to_planes;
+    fn from_planes_u128(planes: &[u64], width: usize, rows: &mut [u128]) = planes::from_planes;
+    fn expand_u64(plane: &[u64], out: &mut [u64]) = planes::expand;
+    fn expand_u32(plane: &[u64], out: &mut [u32]) = planes::expand;
 }
 
 instantiate! { "avx2,aes":

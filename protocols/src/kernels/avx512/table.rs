@@ -1,6 +1,6 @@
 //! The table of this backend.
 
-use super::{aligned, gather, gemm, keystream, planes, prefix};
+use super::{aligned, expand, gather, gemm, keystream, planes, prefix};
 use crate::kernels::{
     aes::AesKey, backend::Backend, instantiate::instantiate, loops, matrix::Matrix, portable,
 };
@@ -28,6 +28,12 @@ static AVX512: Backend = Backend {
     prefix_sum_u32,
     to_planes,
     from_planes,
+    to_planes_u32,
+    from_planes_u32,
+    to_planes_u128,
+    from_planes_u128,
+    expand_u64,
+    expand_u32,
     fill_u64,
     fill_u32,
     fill_u128,
@@ -77,6 +83,12 @@ instantiate! { "avx512f,avx512bw,avx512dq,avx512vl":
 instantiate! { "avx512f,avx512bw,avx512vbmi,gfni":
     fn to_planes(rows: &[u64], width: usize, out: &mut [u64]) = planes::to_planes;
     fn from_planes(planes: &[u64], width: usize, rows: &mut [u64]) = planes::from_planes;
+    fn to_planes_u32(rows: &[u32], width: usize, out: &mut [u64]) = planes::to_planes_u32;
+    fn from_planes_u32(planes: &[u64], width: usize, rows: &mut [u32]) = planes::from_planes_u32;
+    fn to_planes_u128(rows: &[u128], width: usize, out: &mut [u64]) = planes::to_planes_u128;
+    fn from_planes_u128(planes: &[u64], width: usize, rows: &mut [u128]) = planes::from_planes_u128;
+    fn expand_u64(plane: &[u64], out: &mut [u64]) = expand::expand_u64;
+    fn expand_u32(plane: &[u64], out: &mut [u32]) = expand::expand_u32;
 }
 
 instantiate! { "avx512f,vaes":

@@ -1,0 +1,215 @@
+//! Comparisons, conversions and selections in every arithmetic ring, at every kind of width, up to the last value that fits.
+
+use super::SIZES;
+use crate::{
+    mpc,
+    mpc::Column,
+    relational::{GroupBy, group_by, group_by_cost},
+    ring::{Arithmetic, Z32, Z64, Z128},
+    session::{Session, SessionError},
+    share::{Bits, Shared, reconstruct},
+    testkit::{Run, World, clear_bits, share_bits},
+};
+
+const WIDTHS: [usize; 10] = [1, 2, 3, 31, 32, 33, 63, 64, 65, 127];
+
+fn words<R: Arithmetic>(world: World, label: u64, n: usize) -> Vec<R::Word> {
+    let mut random = world.random(label);
+    (0..n).map(|_| R::from_u128(u128::from(random()) << 64 | u128::from(random()))).collect()
+}
+
+fn on_pair<R: Arithmetic, T: Send>(
+    world: World,
+    (x, y): (&[R::Word], &[R::Word]),
+    protocol: impl Fn(&mut Session, &Shared<R>, &Shared<R>) -> Result<T, SessionError> + Sync,
+) -> Run<T> {
+    let (x, y) = (world.deal::<R>(1, x), world.deal::<R>(2, y));
+    world.run(|s| {
+        let me = s.role().index();
+        protocol(s, &x[me], &y[me])
+    })
+}
+
+/// Every bit of every row, whatever the width.
+fn rows_of(run: &Run<Bits>) -> Vec<u128> {
+    let width = run.results[0].width();
+    let mut rows = vec![0; run.results[0].rows()];
+    for from in (0..width).step_by(64) {
+        let part = (width - from).min(64);
+        let cut = run.results.each_ref().map(|bits| bits.bit_range(from, part));
+        for (row, bits) in rows.iter_mut().zip(clear_bits(cut.each_ref())) {
+            *row |= u128::from(bits) << from;
+        }
+    }
+    rows
+}
+
+/// Pairs (a, b) with −2^width ≤ a − b < 2^width, at the ends and at random, and their difference.
+fn close_pairs<R: Arithmetic>(
+    world: World,
+    width: usize,
+    n: usize,
+) -> Vec<(R::Word, R::Word, i128)> {
+    let limit = 1_i128 << (width - 1) << 1;
+    let last = i128::MAX >> (127 - width);
+    let mut random = world.random(9);
+    let mut bases = words::<R>(world, 10, n);
+    let extremes = [0, 1, -1, i128::MIN >> (128 - R::BITS), i128::MAX >> (128 - R::BITS)];
+    bases
+        .iter_mut()
+        .zip(extremes.into_iter().cycle())
+        .step_by(2)
+        .for_each(|(base, x)| *base = R::from_i128(x));
+    let mut pairs = Vec::new();
+    for (i, base) in bases.into_iter().enumerate() {
+        let wide = (u128::from(random()) << 64 | u128::from(random())).cast_signed();
+        let power = 1_i128 << (i % width);
+        let ends = [limit.wrapping_neg(), -last, -1, 0, 1, last, power, -power];
+        let difference = ends.get(i % 11).copied().unwrap_or(wide >> (127 - width));
+        pairs.push((R::add(base, R::from_i128(difference)), base, difference));
+    }
+    pairs
+}
+
+fn compares<R: Arithmetic>() {
+    for width in WIDTHS.into_iter().filter(|width| *width <= R::BITS) {
+        for n in SIZES {
+            let world = World::new((n * 200 + width) as u64);
+            let what = format!("{} n = {n} width {width}", R::NAME);
+            let sign = width.min(R::BITS - 1);
+            let pairs = close_pairs::<R>(world, sign, n);
+            let (x, y): (Vec<_>, Vec<_>) = pairs.iter().map(|pair| (pair.0, pair.1)).unzip();
+            let less: Vec<u128> = pairs.iter().map(|pair| u128::from(pair.2 < 0)).collect();
+            let same: Vec<u128> = pairs.iter().map(|pair| u128::from(pair.2 == 0)).collect();
+            let run = on_pair::<R, _>(world, (&x, &y), |s, x, y| mpc::lt(s, x, y, sign));
+            assert_eq!(rows_of(&run), less, "lt {what}");
+            run.assert_cost("lt", |m| mpc::lt_cost(m, n, sign));
+            // −2^width is 0 modulo 2^width: for equality it is out of range.
+            let nearest = |pair: &(R::Word, R::Word, i128)| {
+                if pair.2 == (1_i128 << (width - 1) << 1).wrapping_neg() { pair.1 } else { pair.0 }
+            };
+            let near: Vec<R::Word> = pairs.iter().map(nearest).collect();
+            let same: Vec<u128> = near
+                .iter()
+                .zip(&y)
+                .zip(same)
+                .map(|((x, y), same)| same | u128::from(x == y))
+                .collect();
+            let run = on_pair::<R, _>(world, (&near, &y), |s, x, y| mpc::eq(s, x, y, width));
+            assert_eq!(rows_of(&run), same, "eq {what}");
+            run.assert_cost("eq", |m| mpc::eq_cost(m, n, width));
+            let run = on_pair::<R, _>(world, (&x, &y), |s, x, _| mpc::to_bits(s, x, width));
+            let low: Vec<u128> =
+                x.iter().map(|x| R::to_u128(*x) & (u128::MAX >> (128 - width))).collect();
+            assert_eq!(rows_of(&run), low, "to_bits {what}");
+            run.assert_cost("to_bits", |m| mpc::to_bits_cost(m, n, width));
+        }
+    }
+}
+
+#[test]
+fn comparisons_in_32_bits_are_exact() {
+    compares::<Z32>();
+}
+
+#[test]
+fn comparisons_in_64_bits_are_exact() {
+    compares::<Z64>();
+}
+
+#[test]
+fn comparisons_in_128_bits_are_exact() {
+    compares::<Z128>();
+}
+
+fn selects<R: Arithmetic>() {
+    for n in SIZES {
+        let world = World::new(n as u64);
+        let (x, y) = (words::<R>(world, 1, n), words::<R>(world, 2, n));
+        let by: Vec<u64> = words::<Z64>(world, 3, n).into_iter().map(|x| x & 1).collect();
+        let bit = share_bits(world, 9, &by, 1);
+        let run = on_pair::<R, _>(world, (&x, &y), |s, x, y| {
+            mpc::select_words(s, &bit[s.role().index()], x, y)
+        });
+        let want: Vec<R::Word> = (0..n).map(|i| if by[i] == 1 { x[i] } else { y[i] }).collect();
+        assert_eq!(run.reconstruct(), want, "{} n = {n}", R::NAME);
+        run.assert_cost("select_words", |m| mpc::select_words_cost::<R>(m, n));
+        let run =
+            on_pair::<R, _>(world, (&x, &x), |s, x, _| mpc::mask(s, x, &bit[s.role().index()]));
+        let want: Vec<R::Word> = (0..n).map(|i| if by[i] == 1 { x[i] } else { R::ZERO }).collect();
+        assert_eq!(run.reconstruct(), want, "{} n = {n}", R::NAME);
+        run.assert_cost("mask", |m| mpc::mask_cost::<R>(m, n));
+        let run = world.run(|s| mpc::inject::<R>(s, &bit[s.role().index()]));
+        let want: Vec<R::Word> = by.iter().map(|bit| R::from_u128(u128::from(*bit))).collect();
+        assert_eq!(run.reconstruct(), want, "{} n = {n}", R::NAME);
+    }
+}
+
+#[test]
+fn selection_and_injection_work_in_every_ring() {
+    selects::<Z32>();
+    selects::<Z64>();
+    selects::<Z128>();
+}
+
+#[test]
+fn narrowing_keeps_the_value_modulo_the_smaller_ring() {
+    let world = World::new(3);
+    let x = words::<Z128>(world, 1, 65);
+    let shares = world.deal::<Z128>(1, &x);
+    let narrow = shares.each_ref().map(mpc::narrow::<Z128, Z64>);
+    let want: Vec<u64> = x.iter().map(|x| Z128::low_u64(*x)).collect();
+    assert_eq!(reconstruct(narrow.each_ref()), Ok(want));
+    let narrow = shares.each_ref().map(mpc::narrow::<Z128, Z32>);
+    let want: Vec<u32> = x.iter().map(|x| Z32::from_u128(*x)).collect();
+    assert_eq!(reconstruct(narrow.each_ref()), Ok(want));
+}
+
+fn wide(column: &Column) -> Shared<Z128> {
+    match column {
+        Column::Z128(words) => words.clone(),
+        other => panic!("{other:?}"),
+    }
+}
+
+#[test]
+fn wide_columns_travel_with_a_sort_and_add_up_in_groups() {
+    for n in SIZES {
+        for key_width in [0, 3] {
+            let world = World::new((n + key_width) as u64);
+            let keys: Vec<u64> =
+                words::<Z64>(world, 1, n).into_iter().map(|key| key % (1 << key_width)).collect();
+            let values = words::<Z128>(world, 2, n);
+            let (k, v) = (share_bits(world, 3, &keys, 3), world.deal::<Z128>(4, &values));
+            let ones = world.deal::<Z64>(5, &vec![1; n]);
+            let groups = 8;
+            let run = world.run(|s| {
+                let me = s.role().index();
+                let sums = [Column::Z128(v[me].clone()), Column::Z64(ones[me].clone())];
+                let group = GroupBy {
+                    keys: &k[me].bit_range(0, key_width),
+                    live: &Bits::public(s.role(), &vec![1; n], 1),
+                    sums: &sums,
+                    extremes: &[],
+                    groups,
+                };
+                group_by(s, &group)
+            });
+            let shapes = [mpc::Shape::Z128, mpc::Shape::Z64];
+            run.assert_cost("group_by", |m| group_by_cost(m, n, key_width, &shapes, &[], groups));
+            let sums = run.results.each_ref().map(|grouped| wide(&grouped.sums[0]));
+            let mut want = vec![0_u128; 1 << key_width];
+            for (key, value) in keys.iter().zip(&values) {
+                let sum = &mut want[usize::try_from(*key).unwrap()];
+                *sum = sum.wrapping_add(*value);
+            }
+            let present: Vec<u128> = (0..1 << key_width)
+                .filter(|key| keys.contains(key))
+                .map(|key| want[usize::try_from(key).unwrap()])
+                .collect();
+            let got = reconstruct(sums.each_ref()).unwrap();
+            assert_eq!(got[..present.len()], present, "n = {n}, keys of {key_width} bits");
+            assert!(got[present.len()..].iter().all(|sum| *sum == 0));
+        }
+    }
+}
