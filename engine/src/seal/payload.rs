@@ -91,6 +91,12 @@ impl ShareColumn {
         self.shape
     }
 
+    /// The words of both summands, own and next: secret until whoever holds them has them of a second party too.
+    #[must_use]
+    pub fn summands(&self) -> [&[u64]; 2] {
+        [&self.own, &self.next]
+    }
+
     pub(super) fn own(&self) -> &[u64] {
         &self.own
     }

@@ -28,7 +28,7 @@ pub(crate) struct Table {
 #[derive(Clone)]
 pub(crate) struct Column {
     name: &'static str,
-    config: &'static str,
+    config: String,
     rule: Value,
 }
 
@@ -44,23 +44,20 @@ pub(crate) struct Cast {
 }
 
 impl Column {
-    pub(crate) fn new(name: &'static str, config: &'static str, rule: Value) -> Self {
-        Self { name, config, rule }
+    pub(crate) fn new(name: &'static str, config: &str, rule: Value) -> Self {
+        Self { name, config: config.to_owned(), rule }
     }
 
     /// A column to join on.
-    pub(crate) fn key(config: &'static str, with: &str) -> Self {
+    pub(crate) fn key(config: &str, with: &str) -> Self {
         Self::new("person_id", config, json!({"release": ["join_key"], "join_with": [with]}))
     }
 
     /// The column to group by.
-    pub(crate) fn sector() -> Self {
-        let config = "type = \"string\"\ndomain = [\"care\", \"trade\"]";
-        Self::new(
-            "sector",
-            config,
-            json!({"release": ["group_key", "filter"], "domain": ["care", "trade"]}),
-        )
+    pub(crate) fn sector(domain: &[String]) -> Self {
+        let config = format!("type = \"string\"\ndomain = {domain:?}");
+        let rule = json!({"release": ["group_key", "filter"], "domain": domain});
+        Self::new("sector", &config, rule)
     }
 }
 
@@ -107,7 +104,7 @@ impl Cast {
         let summed = json!({"release": ["aggregate"], "aggregates": ["SUM", "AVG"]});
         let jobs_columns = vec![
             Column::key(key, "census.people"),
-            Column::sector(),
+            Column::sector(&["care", "trade"].map(str::to_owned)),
             Column::new("pay", pay, summed),
         ];
         Self {

@@ -5,6 +5,9 @@
 
 mod cast;
 mod needles;
+mod opened;
+mod wiretap;
+mod words;
 mod world;
 
 mod canary;
@@ -12,3 +15,4 @@ mod consent;
 mod faults;
 mod input;
 mod shape;
+mod shares;

@@ -12,7 +12,10 @@ use std::{
 use serde_json::json;
 use tempfile::TempDir;
 
-use crate::cast::{Cast, Table};
+use crate::{
+    cast::{Cast, Table},
+    wiretap::Wiretap,
+};
 
 pub(crate) const UNSEEN: &str = env!("CARGO_BIN_EXE_unseen");
 /// Those with a daemon, in the order in which they are started.
@@ -41,17 +44,24 @@ pub(crate) struct Waiting {
 pub(crate) struct World {
     folder: TempDir,
     host: String,
+    /// Whether the parties look for each other at a relay.
+    tapped: bool,
     daemons: BTreeMap<&'static str, Daemon>,
 }
 
 impl World {
     /// Keys, configurations, signed policies and tables; nothing runs yet.
     pub(crate) fn make(cast: &Cast) -> Self {
+        Self::make_so(cast, false)
+    }
+
+    fn make_so(cast: &Cast, tapped: bool) -> Self {
         let mut host = [0u8; 3];
         getrandom::fill(&mut host).unwrap();
-        let [a, b, c] = host.map(|byte| byte % 250 + 2);
-        let folder = tempfile::tempdir().unwrap();
-        let world = Self { folder, host: format!("127.{a}.{b}.{c}"), daemons: BTreeMap::new() };
+        // Three digits each, so that addresses are of one length in all worlds.
+        let [a, b, c] = host.map(|byte| byte % 150 + 100);
+        let (folder, host) = (tempfile::tempdir().unwrap(), format!("127.{a}.{b}.{c}"));
+        let world = Self { folder, host, tapped, daemons: BTreeMap::new() };
         for party in DAEMONS.into_iter().chain([BUYER]) {
             let organisation = format!("{party} ltd");
             let arguments = [
@@ -76,6 +86,13 @@ impl World {
     /// Everything made and every daemon ready.
     pub(crate) fn start(cast: &Cast) -> Self {
         Self::make(cast).start_all()
+    }
+
+    /// Every daemon ready, and a relay between all of them that listens.
+    pub(crate) fn start_tapped(cast: &Cast) -> (Self, Wiretap) {
+        let world = Self::make_so(cast, true);
+        let wiretap = Wiretap::of(&world);
+        (world.start_all(), wiretap)
     }
 
     /// Every daemon ready.
@@ -219,9 +236,16 @@ impl World {
         Daemon(child)
     }
 
-    fn listen(&self, party: &str) -> String {
+    /// Where a daemon listens.
+    pub(crate) fn listen(&self, party: &str) -> String {
         let place = DAEMONS.iter().position(|daemon| *daemon == party).unwrap();
         format!("{}:{}", self.host, 7601 + place)
+    }
+
+    /// Where the others look for a daemon.
+    pub(crate) fn reached(&self, party: &str) -> String {
+        let place = DAEMONS.iter().position(|daemon| *daemon == party).unwrap();
+        format!("{}:{}", self.host, if self.tapped { 7701 } else { 7601 } + place)
     }
 
     /// A public value of a party, from its pin.
@@ -240,7 +264,7 @@ impl World {
             let role = match party {
                 "exchange" => self.coordinator(),
                 BUYER => {
-                    let address = self.listen("exchange");
+                    let address = self.reached("exchange");
                     format!(
                         "[buyer]\nsealing_key = \"sealing.key\"\ncoordinator = \"exchange\"\naddress = \"{address}\"\n"
                     )
@@ -272,7 +296,7 @@ impl World {
 
     fn coordinator(&self) -> String {
         let entry = |party: &&str| {
-            let address = self.listen(party);
+            let address = self.reached(party);
             format!("[[coordinator.parties]]\nparty = \"{party}\"\naddress = \"{address}\"\n")
         };
         "[coordinator]\n".to_owned() + &DAEMONS[..3].iter().map(entry).collect::<String>()
