@@ -16,3 +16,4 @@ mod faults;
 mod input;
 mod shape;
 mod shares;
+mod view;

@@ -39,7 +39,7 @@ fn outside(receipt: &Value) -> Value {
 }
 
 /// 40 rows, other people, other pay, hardly a match.
-fn other() -> Cast {
+pub(crate) fn other() -> Cast {
     let mut cast = Cast::small();
     cast.people.csv = String::from("person_id,age\n");
     cast.jobs.csv = String::from("person_id,sector,pay\n");

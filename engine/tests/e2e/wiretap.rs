@@ -16,7 +16,7 @@ use self::ends::Ends;
 use crate::world::{DAEMONS, World};
 
 pub(crate) use control::Call;
-pub(crate) use links::Link;
+pub(crate) use links::{Link, Sent};
 
 /// The relay; it ends when it is dropped.
 pub(crate) struct Wiretap {
