@@ -4,7 +4,7 @@ use std::{hint::black_box, thread, time::Duration};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use protocols::{
-    net::{Channel, Frame, MAX_BODY_BYTES, Tag, loopback, memory, tls::LinkConfig},
+    net::{Body, Channel, Frame, MAX_BODY_BYTES, Tag, loopback, memory, tls::LinkConfig},
     party::PartyId,
 };
 
@@ -12,13 +12,13 @@ const STREAM_BYTES: usize = 256 << 20;
 const FRAMES: usize = 10_000;
 const TURNS: u64 = 1000;
 
-fn frame(body: Vec<u8>) -> Frame {
+fn frame(body: Body) -> Frame {
     Frame { tag: Tag { path: 0, seq: 0, chunk: 0 }, depth: 0, body }
 }
 
 fn send(from: &dyn Channel, to: PartyId, count: usize, len: usize) {
     for _ in 0..count {
-        from.send(to, frame(vec![7; len])).expect("the peer receives");
+        from.send(to, frame(Body::scratch(len))).expect("the peer receives");
     }
 }
 

@@ -1,6 +1,7 @@
 //! Frames and channels: how bytes travel between parties. No protocol is known here.
 
 pub mod agreement;
+mod body;
 mod channel;
 #[cfg(feature = "testkit")]
 pub mod faulty;
@@ -15,9 +16,10 @@ pub mod record;
 pub mod shaped;
 pub mod tls;
 
+pub use body::Body;
 pub use channel::{Abort, AbortCode, Channel, ChannelError};
 pub use frame::{
-    CONTROL_PATH, Frame, HEADER_BYTES, MAX_BODY_BYTES, MAX_NOTE_BYTES, Oversized, Tag, Unsendable,
-    decode_header, encode_header, wire_bytes,
+    CHUNK_BYTES, CONTROL_PATH, Frame, HEADER_BYTES, MAX_BODY_BYTES, MAX_NOTE_BYTES, Oversized, Tag,
+    Unsendable, decode_header, encode_header, wire_bytes,
 };
 pub use notes::Notes;

@@ -10,7 +10,7 @@ use zeroize::Zeroizing;
 
 use super::column::{Column, Shape};
 use crate::{
-    net::{Channel, ChannelError, Frame, MAX_BODY_BYTES, Tag},
+    net::{Body, CHUNK_BYTES, Channel, ChannelError, Frame, Tag},
     party::{PartyId, Role},
     prg::Prg,
     ring::{Buf, Z64},
@@ -60,9 +60,9 @@ impl OutsideInput {
         }
         let both = [*self.seeds[0], *self.seeds[1]].concat();
         let send = |to: Role, seq: u32, bytes: &[u8]| {
-            for (chunk, body) in (0_u32..).zip(bytes.chunks(MAX_BODY_BYTES)) {
+            for (chunk, body) in (0_u32..).zip(bytes.chunks(CHUNK_BYTES)) {
                 let tag = Tag { path: step, seq, chunk };
-                channel.send(to.id(), Frame { tag, depth: 0, body: body.to_vec() })?;
+                channel.send(to.id(), Frame { tag, depth: 0, body: Body::copy_of(body) })?;
             }
             Ok(())
         };

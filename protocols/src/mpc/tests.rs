@@ -5,6 +5,7 @@ mod rings;
 use crate::{
     mpc,
     mpc::{Column, Shape},
+    net::{CHUNK_BYTES, HEADER_BYTES},
     party::Role,
     ring::{B64, Ring, Z32, Z64, Z128},
     session::{Meter, OpeningKind, Session, SessionError},
@@ -84,7 +85,9 @@ fn a_product_of_several_frames_is_one_message() {
     let want: Vec<u64> = x.iter().zip(&y).map(|(x, y)| x.wrapping_mul(*y)).collect();
     assert_eq!(run.reconstruct(), want);
     assert_eq!(run.total.messages, 3);
-    assert_eq!(run.total.bytes, 3 * (8 * 300_000 + 3 * 24));
+    let frames = (8 * n).div_ceil(CHUNK_BYTES);
+    assert!(frames > 2);
+    assert_eq!(run.total.bytes, 3 * (8 * n + frames * HEADER_BYTES) as u64);
     assert_eq!(run.total.rounds, 1);
 }
 

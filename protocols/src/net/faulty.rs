@@ -89,7 +89,7 @@ impl<C: Channel> Channel for Faulty<C> {
             None => {}
             Some(Fault::Drop) => return Ok(()),
             Some(Fault::Delay(delay)) => wait(delay),
-            Some(Fault::FlipBit(_)) if frame.body.is_empty() => frame.body.push(0),
+            Some(Fault::FlipBit(_)) if frame.body.is_empty() => frame.body = vec![0].into(),
             Some(Fault::FlipBit(bit)) => {
                 let bit = bit % (8 * frame.body.len());
                 frame.body[bit / 8] ^= 1 << (bit % 8);
@@ -135,7 +135,7 @@ mod tests {
     /// The frame due from `from` in `round`.
     fn due(from: PartyId, round: u32) -> Frame {
         let tag = Tag { path: 1, seq: round, chunk: 0 };
-        Frame { tag, depth: round, body: vec![from.0.to_le_bytes()[0]; 16] }
+        Frame { tag, depth: round, body: vec![from.0.to_le_bytes()[0]; 16].into() }
     }
 
     /// Each round everybody tells both others something; who misses anything ends the run.

@@ -2,11 +2,17 @@
 
 use std::fmt;
 
+use super::body::Body;
+
 /// Bytes of a header on the wire; counted in every quoted and measured byte figure.
 pub const HEADER_BYTES: usize = 24;
 
-/// Largest body of one frame. A longer message travels as several frames of one sequence number.
+/// Largest body of one frame that a link takes.
 pub const MAX_BODY_BYTES: usize = 1 << 20;
+
+/// A longer message travels as several frames of one sequence number, all but the last with bodies of this length: short
+/// enough that a chunk is still in the cache when the next one who handles it comes, long enough that headers do not count.
+pub const CHUNK_BYTES: usize = 256 << 10;
 
 /// Largest note: bytes that travel on a link and are not part of the run.
 pub const MAX_NOTE_BYTES: usize = 64 << 10;
@@ -30,7 +36,7 @@ pub struct Frame {
     /// The sender's depth on the run's critical path when it sent this.
     pub depth: u32,
     /// At most [`MAX_BODY_BYTES`] bytes.
-    pub body: Vec<u8>,
+    pub body: Body,
 }
 
 /// A header that is none.
@@ -69,7 +75,7 @@ impl Frame {
 /// Bytes that a message of `len` payload bytes takes on the wire: its frames with their headers. Nothing for an empty one.
 #[must_use]
 pub fn wire_bytes(len: usize) -> u64 {
-    (len + len.div_ceil(MAX_BODY_BYTES) * HEADER_BYTES) as u64
+    (len + len.div_ceil(CHUNK_BYTES) * HEADER_BYTES) as u64
 }
 
 /// Writes a header: path, sequence, chunk, depth, length, each little-endian.
@@ -138,7 +144,7 @@ mod tests {
     fn messages_pay_a_header_for_each_frame() {
         assert_eq!(wire_bytes(0), 0);
         assert_eq!(wire_bytes(1), 25);
-        assert_eq!(wire_bytes(MAX_BODY_BYTES), (1 << 20) + 24);
-        assert_eq!(wire_bytes(MAX_BODY_BYTES + 1), (1 << 20) + 49);
+        assert_eq!(wire_bytes(CHUNK_BYTES), (CHUNK_BYTES + 24) as u64);
+        assert_eq!(wire_bytes(CHUNK_BYTES + 1), (CHUNK_BYTES + 49) as u64);
     }
 }

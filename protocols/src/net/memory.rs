@@ -190,7 +190,7 @@ mod tests {
     const LONG: Duration = Duration::from_secs(60);
 
     fn frame(seq: u32, body: Vec<u8>) -> Frame {
-        Frame { tag: Tag { path: 1, seq, chunk: 0 }, depth: 0, body }
+        Frame { tag: Tag { path: 1, seq, chunk: 0 }, depth: 0, body: body.into() }
     }
 
     #[test]

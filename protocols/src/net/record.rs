@@ -84,7 +84,7 @@ impl<C: Channel> Recorder<C> {
             let wire_len = u32::try_from(len).unwrap_or(u32::MAX);
             let bytes = log.bytes.entry(direction).or_default();
             bytes.extend(encode_header(frame.tag, frame.depth, wire_len));
-            bytes.extend(&frame.body);
+            bytes.extend_from_slice(&frame.body);
         }
     }
 }
@@ -131,7 +131,7 @@ mod tests {
         let (a, b) = (PartyId(0), PartyId(1));
         for seq in 0..3 {
             let tag = Tag { path: 1, seq, chunk: 0 };
-            ends[0].send(b, Frame { tag, depth: 2, body: vec![9; 5] }).unwrap();
+            ends[0].send(b, Frame { tag, depth: 2, body: vec![9; 5].into() }).unwrap();
             ends[1].recv(a).unwrap();
         }
         let (sent, received) = (ends[0].shape(), ends[1].shape());
@@ -148,7 +148,7 @@ mod tests {
         let a = ends.next().unwrap();
         let tag = Tag { path: 1, seq: 0, chunk: 0 };
         let _b = ends.next().unwrap();
-        a.send(PartyId(1), Frame { tag, depth: 2, body: vec![9; 5] }).unwrap();
+        a.send(PartyId(1), Frame { tag, depth: 2, body: vec![9; 5].into() }).unwrap();
         assert_eq!(a.bytes(), BTreeMap::new());
         assert_eq!(a.shape()[&Direction::To(PartyId(1))], [Entry { tag, depth: 2, len: 5 }]);
     }

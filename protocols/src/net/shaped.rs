@@ -178,7 +178,7 @@ mod tests {
         let start = Instant::now();
         for seq in 0..5 {
             let tag = Tag { path: 0, seq, chunk: 0 };
-            a.send(B, Frame { tag, depth: 0, body: vec![] }).unwrap();
+            a.send(B, Frame { tag, depth: 0, body: vec![].into() }).unwrap();
         }
         for seq in 0..5 {
             assert_eq!(b.recv(A).unwrap().tag.seq, seq);
@@ -192,9 +192,9 @@ mod tests {
         let a = Shaped::new(ends.next().unwrap(), Network::wan());
         let b = ends.next().unwrap();
         let tag = Tag { path: 0, seq: 0, chunk: 0 };
-        a.send(B, Frame { tag, depth: 0, body: vec![1] }).unwrap();
+        a.send(B, Frame { tag, depth: 0, body: vec![1].into() }).unwrap();
         drop(a);
-        assert_eq!(b.recv(A).map(|frame| frame.body), Ok(vec![1]));
+        assert_eq!(b.recv(A).map(|frame| frame.body), Ok(vec![1].into()));
         assert_eq!(b.recv(A), Err(ChannelError::Closed(A)));
     }
 }

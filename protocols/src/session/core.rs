@@ -8,7 +8,7 @@ use super::{
     stats::Stats,
 };
 use crate::{
-    net::{Abort, AbortCode, Channel, ChannelError, Frame, MAX_BODY_BYTES, Tag, wire_bytes},
+    net::{Abort, AbortCode, Body, CHUNK_BYTES, Channel, ChannelError, Frame, Tag, wire_bytes},
     party::{PartyId, Role},
     prss::Prss,
     ring::{Buf, Ring, Word},
@@ -207,7 +207,7 @@ impl Session {
         }
         let seq = bump(&mut self.received, from);
         let before = self.depth;
-        for (chunk, part) in (0_u32..).zip(bytes.chunks_mut(MAX_BODY_BYTES)) {
+        for (chunk, part) in (0_u32..).zip(bytes.chunks_mut(CHUNK_BYTES)) {
             let frame = self.channel.recv(from).map_err(|source| self.channel_error(source))?;
             let here = Tag { path: self.path, seq, chunk };
             if frame.tag != here {
@@ -249,14 +249,14 @@ impl Session {
             return Ok(());
         }
         let (seq, depth) = (bump(&mut self.sent, to), self.depth);
-        let per_chunk = MAX_BODY_BYTES / size_of::<W>();
+        let per_chunk = CHUNK_BYTES / size_of::<W>();
         let counters = self.stats.step(self.path);
         counters.bytes += wire_bytes(size_of_val(words));
         counters.messages += 1;
         for (chunk, part) in (0_u32..).zip(words.chunks_mut(per_chunk)) {
             make(&mut self.prss, chunk as usize * per_chunk, part);
             let tag = Tag { path: self.path, seq, chunk };
-            let body = bytemuck::cast_slice(part).to_vec();
+            let body = Body::copy_of(bytemuck::cast_slice(part));
             let sent = self.channel.send(to, Frame { tag, depth, body });
             sent.map_err(|source| self.channel_error(source))?;
         }
@@ -278,9 +278,9 @@ impl Session {
         let counters = self.stats.step(self.path);
         counters.bytes += wire_bytes(bytes.len());
         counters.messages += 1;
-        for (chunk, part) in (0_u32..).zip(bytes.chunks(MAX_BODY_BYTES)) {
+        for (chunk, part) in (0_u32..).zip(bytes.chunks(CHUNK_BYTES)) {
             let tag = Tag { path: self.path, seq, chunk };
-            let sent = self.channel.send(to, Frame { tag, depth, body: part.to_vec() });
+            let sent = self.channel.send(to, Frame { tag, depth, body: Body::copy_of(part) });
             sent.map_err(|source| self.channel_error(source))?;
         }
         Ok(())

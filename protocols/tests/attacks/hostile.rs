@@ -19,7 +19,11 @@ fn frames() -> impl Strategy<Value = Frame> {
     let small = |below: u32| prop_oneof![3 => 0..below, 1 => any::<u32>()];
     let path = prop_oneof![3 => 0..3_u64, 1 => 0..u64::MAX];
     (path, small(2), small(2), any::<u32>(), vec(any::<u8>(), 0..40)).prop_map(
-        |(path, seq, chunk, depth, body)| Frame { tag: Tag { path, seq, chunk }, depth, body },
+        |(path, seq, chunk, depth, body)| Frame {
+            tag: Tag { path, seq, chunk },
+            depth,
+            body: body.into(),
+        },
     )
 }
 
@@ -83,9 +87,9 @@ fn oversized_frames_and_notes_are_not_taken() {
     let ends = memory::mesh(2, Duration::from_millis(50));
     let tag = Tag { path: 1, seq: 0, chunk: 0 };
     let body = vec![0; MAX_BODY_BYTES + 1];
-    assert!(ends[0].send(PartyId(1), Frame { tag, depth: 0, body }).is_err());
+    assert!(ends[0].send(PartyId(1), Frame { tag, depth: 0, body: body.into() }).is_err());
     assert!(ends[0].send_note(PartyId(1), vec![0; MAX_NOTE_BYTES + 1]).is_err());
-    assert!(ends[0].send(PartyId(7), Frame { tag, depth: 0, body: vec![] }).is_err());
+    assert!(ends[0].send(PartyId(7), Frame { tag, depth: 0, body: vec![].into() }).is_err());
 }
 
 #[test]
@@ -93,7 +97,7 @@ fn a_depth_at_the_limit_does_not_wrap() {
     let mut ends = memory::mesh(3, Duration::from_millis(50));
     let peer = ends.remove(1);
     let tag = Tag { path: 1, seq: 0, chunk: 0 };
-    peer.send(PartyId(0), Frame { tag, depth: u32::MAX, body: vec![0; 8] }).unwrap();
+    peer.send(PartyId(0), Frame { tag, depth: u32::MAX, body: vec![0; 8].into() }).unwrap();
     let end = ends.remove(0);
     let mut s = Session::new(Role::P0, Arc::new(end), test_prss(1, Role::P0), Gate::recording());
     s.enter(1);

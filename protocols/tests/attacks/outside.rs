@@ -34,8 +34,8 @@ fn honest(channel: &dyn Channel, values: &[u64]) {
 /// A provider that leaves the third summand zero: x = F + (x − F) + 0, so that P0 holds all of it.
 fn zero_third(channel: &dyn Channel, values: &[u64]) {
     let frame = |seq, words: &[u64]| {
-        let body = words.iter().flat_map(|word| word.to_le_bytes()).collect();
-        Frame { tag: Tag { path: 1, seq, chunk: 0 }, depth: 0, body }
+        let body: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        Frame { tag: Tag { path: 1, seq, chunk: 0 }, depth: 0, body: body.into() }
     };
     // The shares it stands for: x_0 = x − F, x_1 = F, x_2 = 0, sent as they are.
     let mut random = World::new(8).random(1);

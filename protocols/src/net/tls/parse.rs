@@ -2,6 +2,7 @@
 
 use super::{
     super::{
+        body::Body,
         channel::Abort,
         frame::{CONTROL_PATH, Frame, HEADER_BYTES, Tag, decode_header},
     },
@@ -36,7 +37,7 @@ struct Open {
     depth: u32,
     /// `None` for a frame of the run.
     control: Option<Kind>,
-    body: Vec<u8>,
+    body: Body,
 }
 
 impl Parser {
@@ -79,7 +80,7 @@ impl Open {
         } else {
             None
         };
-        Ok(Self { tag, depth, control, body: vec![0; len] })
+        Ok(Self { tag, depth, control, body: Body::scratch(len) })
     }
 
     fn complete(self, header: [u8; HEADER_BYTES]) -> Result<Arrived, String> {
@@ -88,7 +89,7 @@ impl Open {
                 Arrived::Data(header, Frame { tag: self.tag, depth: self.depth, body: self.body })
             }
             Some(Kind::Heartbeat) => Arrived::Heartbeat,
-            Some(Kind::Note) => Arrived::Note(self.body),
+            Some(Kind::Note) => Arrived::Note(self.body.to_vec()),
             Some(Kind::Abort) => Arrived::Abort(
                 decode_abort(&self.body).ok_or("an abort for a reason that does not exist")?,
             ),
@@ -128,7 +129,10 @@ mod tests {
     fn data(path: u64, body: Vec<u8>) -> (Vec<u8>, Arrived) {
         let tag = Tag { path, seq: 1, chunk: 2 };
         let header = encode_header(tag, 3, u32::try_from(body.len()).unwrap());
-        ([&header[..], &body].concat(), Arrived::Data(header, Frame { tag, depth: 3, body }))
+        (
+            [&header[..], &body].concat(),
+            Arrived::Data(header, Frame { tag, depth: 3, body: body.into() }),
+        )
     }
 
     fn control() -> impl Strategy<Value = (Vec<u8>, Arrived)> {

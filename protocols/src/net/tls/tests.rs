@@ -29,7 +29,7 @@ const A: PartyId = PartyId(0);
 const B: PartyId = PartyId(1);
 
 fn frame(seq: u32, body: Vec<u8>) -> Frame {
-    Frame { tag: Tag { path: 3, seq, chunk: 1 }, depth: 5, body }
+    Frame { tag: Tag { path: 3, seq, chunk: 1 }, depth: 5, body: body.into() }
 }
 
 #[test]
