@@ -1,0 +1,75 @@
+"""Runs the harness and SPU on the same cases, one after the other, and prints both columns with their ratio."""
+
+import argparse
+import datetime
+import json
+import pathlib
+import platform
+import subprocess
+import sys
+
+HERE = pathlib.Path(__file__).parent
+ROOT = HERE.parents[1]
+
+
+def lines(command):
+    """The JSON lines of a program; what it says besides goes to standard error."""
+    found = {}
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as program:
+        for text in program.stdout:
+            if text.startswith("{"):
+                line = json.loads(text)
+                found[line["case"], line["network"]] = line
+                print(text, end="", file=sys.stderr, flush=True)
+    return found
+
+
+def machine():
+    names = [line.split(":", 1)[1].strip() for line in open("/proc/cpuinfo") if line.startswith("model name")]
+    return f"{names[0] if names else platform.processor()}, {len(names)} cores, {datetime.date.today()}"
+
+
+def quality(line):
+    """What a line says of its result's correctness."""
+    if "accuracy" in line:
+        return f"accuracy {line['accuracy']:.3f}"
+    if line.get("max_error") is not None:
+        return f"error {line['max_error']:.1e}"
+    return "exact" if line["exact"] else "WRONG"
+
+
+def milliseconds(line):
+    return f"{1000 * line['seconds']:,.1f}"
+
+
+def table(ours, theirs):
+    yield "| case | n | network | Unseen ms | MB | rounds | result | SPU ms | result | ratio |"
+    yield "|---|---|---|---|---|---|---|---|---|---|"
+    for key, line in ours.items():
+        peer = theirs.get(key)
+        other = ["–", "–", "–"]
+        if peer:
+            other = [milliseconds(peer), quality(peer), f"{peer['seconds'] / line['seconds']:,.1f}"]
+        sent, rounds = f"{line['bytes_sent'] / 1e6:,.1f}", str(line["rounds"])
+        cells = [key[0], f"{line['n']:,}", key[1], milliseconds(line), sent, rounds, quality(line), *other]
+        yield "| " + " | ".join(cells) + " |"
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--harness", required=True, help="the harness's program")
+    parser.add_argument("--case", default="all")
+    parser.add_argument("--n", default="1000000")
+    parser.add_argument("--network", default="memory,loopback")
+    parser.add_argument("--reps", default="5")
+    asked = parser.parse_args()
+    what = ["--case", asked.case, "--n", asked.n, "--network", asked.network, "--reps", asked.reps]
+    ours = lines([asked.harness, "ops", "--json", *what])
+    theirs = lines([sys.executable, str(HERE / "spu_ops.py"), *what])
+    print(machine())
+    print()
+    print("\n".join(table(ours, theirs)))
+
+
+if __name__ == "__main__":
+    main()
