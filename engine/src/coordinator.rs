@@ -7,11 +7,12 @@
 mod board;
 mod book;
 mod drive;
+mod failed;
 mod planner;
 mod release;
 mod results;
 mod service;
 
 pub use board::{Board, Patience};
-pub use planner::{Assembly, Outline, Planner};
+pub use planner::{Assembly, End, Outline, Planner};
 pub use service::JobServer;

@@ -19,6 +19,6 @@ mod prepare;
 mod ready;
 
 pub use compilation::{Compilation, DATASET_DOMAIN, compile_published};
-pub use opening::{Delivery, Opener, open_result};
+pub use opening::{Delivery, Opener, check_failed_receipt, open_result};
 pub use participant::Participant;
 pub use planner::ReceiptPlanner;

@@ -6,11 +6,12 @@
 mod consent;
 mod desk;
 mod desk_run;
+mod desk_sign;
 mod runner;
 mod service;
 mod stop;
 
 pub use desk::{ConsentMode, Desk};
-pub use runner::{Assessment, Job, RunOutcome, RunStart, Runner};
+pub use runner::{Assessment, Ended, Job, RunOutcome, RunStart, Runner};
 pub use service::PartyServer;
 pub use stop::Stop;

@@ -122,11 +122,20 @@ fn build(facts: JobFacts, parts: &BTreeMap<&PartyName, &ReceiptPart>) -> Receipt
         opened: opened.cloned().unwrap_or_default(),
         leakage: Leakage { hash: leakage_hash(&facts.leakage), lines: facts.leakage },
         links: links(parts),
-        meter: parts.iter().map(|(party, part)| ((*party).clone(), part.meter)).collect(),
+        meter: each(parts, |part| part.meter),
         outputs,
         times: facts.times,
         outcome: facts.outcome,
+        ends: each(parts, |part| part.failure.clone()),
     }
+}
+
+/// What the parts say of one thing, by party.
+fn each<T>(
+    parts: &BTreeMap<&PartyName, &ReceiptPart>,
+    of: impl Fn(&ReceiptPart) -> Option<T>,
+) -> BTreeMap<PartyName, T> {
+    parts.iter().filter_map(|(party, part)| Some(((*party).clone(), of(part)?))).collect()
 }
 
 /// Both ends' view of every direction, by (from, to).

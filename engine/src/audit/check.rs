@@ -25,15 +25,17 @@ pub fn check_own_part(body: &ReceiptBody, part: &ReceiptPart) -> Result<(), Faul
         ("job", body.job == part.job),
         ("plan", body.plan == part.plan),
         ("attempt", body.attempt == part.attempt),
-        ("run", body.run == part.run || !done),
+        ("run", body.run == part.run || (!done && part.run.is_none())),
         ("parties.software", entry.software.as_ref() == Some(&part.software)),
         ("consents", body.consents.get(me) == Some(&part.consent)),
         ("inputs", inputs == part.inputs.iter().collect::<Vec<_>>()),
         ("inputs", !done || inputs_root(&body.inputs) == part.inputs_root),
         ("opened", body.opened == part.opened || !(done && computes)),
-        ("meter", body.meter.get(me) == Some(&part.meter)),
+        ("meter", body.meter.get(me) == part.meter.as_ref() && (!done || part.meter.is_some())),
         ("outputs", outputs == part.output.iter().collect::<Vec<_>>()),
-        ("outcome", !done || part.failure.is_none()),
+        // Whoever finished signs no failure, and whoever failed no success: one attempt has one end.
+        ("outcome", done == part.failure.is_none() && !body.excused().contains(me)),
+        ("ends", body.ends.get(me) == part.failure.as_ref()),
     ];
     if let Some((field, _)) = fields.into_iter().find(|(_, same)| !same) {
         return Err(Fault::of(me, field, "differs from what this party saw"));

@@ -37,8 +37,8 @@ pub struct ReceiptPart {
     pub opened: Vec<Opened>,
     /// Its ends of its links.
     pub links: Vec<PartLink>,
-    /// What it spent.
-    pub meter: Meter,
+    /// What it spent; none where it ended before it could say.
+    pub meter: Option<Meter>,
     /// What it sealed; none for a provider that does not compute.
     pub output: Option<OutputEntry>,
     /// Why it ended early, where it did.

@@ -4,6 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
+use super::part::Failure;
 use crate::{
     identity::{Hash32, IdentityKey, PartyName, PublicKey, Signature, canonical_hash, int_string},
     job::Security,
@@ -68,7 +69,7 @@ pub struct ReceiptBody {
     pub inputs: Vec<InputEntry>,
     /// What it was computed with.
     pub protocol: Protocol,
-    /// Everything that was opened.
+    /// Everything that was opened; of a job that failed, what the participants could tell.
     pub opened: Vec<Opened>,
     /// What the job was announced to show, beyond its result.
     pub leakage: Leakage,
@@ -82,6 +83,10 @@ pub struct ReceiptBody {
     pub times: Times,
     /// How it ended.
     pub outcome: RunOutcome,
+    /// How it ended at each participant that gave its account: its own words, where the outcome is the coordinator's
+    /// conclusion. Empty for a job that is done.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub ends: BTreeMap<PartyName, Failure>,
 }
 
 /// A party of the job.
@@ -268,7 +273,7 @@ pub enum RunOutcome {
         party: Option<PartyName>,
         /// The stage it happened in.
         stage: String,
-        /// Participants that could not be asked to sign.
+        /// Participants that did not sign: not to be reached, or they have another account of it.
         missing: Vec<PartyName>,
     },
 }
@@ -351,6 +356,20 @@ pub(super) fn receipt_id(body: &ReceiptBody) -> String {
     let mut digits = body.hash().to_string();
     digits.truncate(16);
     digits
+}
+
+impl RunOutcome {
+    /// Whether both say the same of what happened, whoever signs it.
+    #[must_use]
+    pub fn is_same_end(&self, other: &Self) -> bool {
+        let told = |outcome: &Self| match outcome {
+            Self::Done => None,
+            Self::Failed { code, party, stage, missing: _ } => {
+                Some((code.clone(), party.clone(), stage.clone()))
+            }
+        };
+        told(self) == told(other)
+    }
 }
 
 impl PartyRole {

@@ -53,8 +53,9 @@ pub fn verify(receipt: &Receipt, pins: Option<&Pins>) -> Result<Report, Fault> {
     }
     check_hashes(body)?;
     check_links(body)?;
-    if body.outcome == RunOutcome::Done {
-        check_complete(body)?;
+    match &body.outcome {
+        RunOutcome::Done => check_complete(body)?,
+        RunOutcome::Failed { missing, .. } => check_failed(body, missing)?,
     }
     if receipt.id != receipt_id(body) {
         let due = receipt_id(body);
@@ -163,8 +164,37 @@ fn check_links(body: &ReceiptBody) -> Result<(), Fault> {
     Ok(())
 }
 
+/// What a job that failed may show: no result, and each participant either with its account or as missing.
+fn check_failed(body: &ReceiptBody, missing: &[PartyName]) -> Result<(), Fault> {
+    if let Some(output) = body.outputs.first() {
+        return Err(Fault::of(
+            &output.party,
+            "outputs",
+            "has a sealed share, though the job failed",
+        ));
+    }
+    for party in missing.iter().chain(body.ends.keys()) {
+        if !body.signers().any(|entry| entry.party == *party) {
+            return Err(Fault::of(party, "outcome", "takes no part in this job"));
+        }
+    }
+    let both = |entry: &&PartyEntry| {
+        missing.contains(&entry.party) == body.ends.contains_key(&entry.party)
+    };
+    match body.signers().find(both) {
+        Some(entry) => {
+            let words = "is either missing, or says how the job ended for it";
+            Err(Fault::of(&entry.party, "ends", words))
+        }
+        None => Ok(()),
+    }
+}
+
 /// What a job that is done has to show.
 fn check_complete(body: &ReceiptBody) -> Result<(), Fault> {
+    if let Some(party) = body.ends.keys().next() {
+        return Err(Fault::of(party, "ends", "ended early, though the job is done"));
+    }
     if body.run.is_none() {
         return Err(Fault::new("run", "is missing, though the job is done"));
     }
@@ -216,6 +246,9 @@ fn check_signatures(receipt: &Receipt) -> Result<(), Fault> {
         };
         if !signed.insert(party) {
             return Err(Fault::of(party, "signatures", "signed twice"));
+        }
+        if body.excused().contains(party) {
+            return Err(Fault::of(party, "signatures", "signed, but is listed as missing"));
         }
         if entry.key.verify(RECEIPT_DOMAIN, body, &one.signature).is_err() {
             bad.push(party);

@@ -9,13 +9,14 @@ use super::{
     config::Config,
     exit::{CliError, chain},
     job_file::{JobFile, Submission},
-    outcome::{Opened, Outcome, refusals_of},
+    outcome::{Broken, Opened, Outcome, refusals_of},
     progress::Progress,
 };
 use crate::{
+    audit::Receipt,
     client,
     clock::{Clock, SystemClock},
-    executor::{Opener, open_result},
+    executor::{Opener, check_failed_receipt, open_result},
     identity::SealingKey,
     job::{Failure, JobId, JobSpec, JobState},
     link::{Dialler, Timeouts},
@@ -96,7 +97,10 @@ impl Buyer {
         let began = Instant::now();
         let view = match self.submit(file, request_id).await {
             Ok(view) => view,
-            Err(failure) => return unless_refused(failure, &[]),
+            Err(failure) => match refusals_of(&failure, &[]) {
+                Some(refusals) => return Ok(Outcome::Refused(refusals)),
+                None => return Err(failure.into()),
+            },
         };
         self.result(view.job, began, progress).await
     }
@@ -104,7 +108,7 @@ impl Buyer {
     /// Follows a job to its end and opens its result.
     ///
     /// # Errors
-    /// Why the job ended, by exit code; a refusal is an outcome.
+    /// What went wrong on this side, by exit code; however the job itself ended is an outcome.
     pub(super) async fn result(
         &self,
         job: JobId,
@@ -113,7 +117,12 @@ impl Buyer {
     ) -> Result<Outcome, CliError> {
         let view = self.watch(job, progress).await?;
         if let Some(failure) = view.failure {
-            return unless_refused(failure, &view.refusals);
+            if let Some(refusals) = refusals_of(&failure, &view.refusals) {
+                return Ok(Outcome::Refused(refusals));
+            }
+            progress.at(100, "the job failed; its parties sign the receipt");
+            let receipt = self.failed_receipt(job, &failure).await;
+            return Ok(Outcome::Failed(Box::new(Broken { failure, receipt })));
         }
         if !matches!(view.state, JobState::ResultReady | JobState::Delivered) {
             return Err(CliError::failed(format!("the job ended {}", view.state)));
@@ -125,6 +134,17 @@ impl Buyer {
         let delivery = open_result(opener, job, &fetched)?;
         let seconds = began.elapsed().as_secs_f64();
         Ok(Outcome::Done(Box::new(Opened { delivery, receipt: fetched.receipt, seconds })))
+    }
+
+    /// The receipt of a job that failed, as it holds against this buyer's pins.
+    async fn failed_receipt(
+        &self,
+        job: JobId,
+        told: &Failure,
+    ) -> Result<(Receipt, Vec<u8>), Failure> {
+        let json = self.client.receipt(job).await?;
+        let receipt = check_failed_receipt(&self.config.pins, job, told, &json)?;
+        Ok((receipt, json))
     }
 
     /// Follows a job until it ends or its result is ready.
@@ -153,16 +173,6 @@ impl Buyer {
     /// The coordinator's, by their exit codes.
     pub(super) async fn list(&self) -> Result<Vec<JobView>, CliError> {
         Ok(self.client.list().await?)
-    }
-}
-
-fn unless_refused(
-    failure: Failure,
-    listed: &[crate::policy::Refusal],
-) -> Result<Outcome, CliError> {
-    match refusals_of(&failure, listed) {
-        Some(refusals) => Ok(Outcome::Refused(refusals)),
-        None => Err(failure.into()),
     }
 }
 

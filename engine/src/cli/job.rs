@@ -7,11 +7,12 @@ use super::{
     buyer::{Buyer, words},
     exit::{CliError, chain},
     job_file::JobFile,
-    outcome::{Outcome, refused},
+    outcome::{Broken, Outcome, refused},
     output,
     progress::Progress,
 };
 use crate::{
+    audit::Receipt,
     job::JobId,
     wire::{Explanation, JobView},
 };
@@ -66,29 +67,49 @@ async fn submit(args: &SubmitArgs) -> Result<String, CliError> {
     deliver(outcome, &args.output)
 }
 
-/// Prints or writes the result, and keeps the receipt beside it.
+/// Prints or writes the result, and keeps the receipt beside it; of a job that failed, the receipt alone.
 fn deliver(outcome: Outcome, options: &OutputArgs) -> Result<String, CliError> {
     let opened = match outcome {
         Outcome::Done(opened) => opened,
         Outcome::Refused(refusals) => return Err(refused(&refusals)),
+        Outcome::Failed(broken) => return Err(failed(*broken, options)),
     };
     output::print(&opened.delivery.rows, options)?;
-    let receipt = &opened.delivery.receipt;
-    let beside = options.out.as_deref().and_then(|out| out.parent()).map(PathBuf::from);
-    let default = || beside.unwrap_or_default().join(receipt.file_name());
-    let path = options.receipt.clone().unwrap_or_else(default);
-    fs::write(&path, &opened.receipt)
-        .map_err(|error| CliError::usage(format!("cannot write {}: {error}", path.display())))?;
+    let path = keep(&opened.delivery.receipt, &opened.receipt, options)?;
     note(&format!(
         "{} rows in {:.1} s; {} bytes between the parties in {} rounds; receipt {} in {}",
         opened.delivery.rows.num_rows(),
         opened.seconds,
         opened.bytes_sent(),
         opened.rounds(),
-        receipt.id,
+        opened.delivery.receipt.id,
         path.display()
     ));
     Ok(String::new())
+}
+
+/// Why a job failed, and where the evidence is.
+fn failed(broken: Broken, options: &OutputArgs) -> CliError {
+    let kept = broken.receipt.map_err(CliError::from).and_then(|(receipt, json)| {
+        let path = keep(&receipt, &json, options)?;
+        Ok(format!("receipt {} of the failure in {}", receipt.id, path.display()))
+    });
+    match kept {
+        Ok(words) => note(&words),
+        Err(error) => note(&format!("no receipt of the failure: {}", error.message)),
+    }
+    broken.failure.into()
+}
+
+/// Writes a receipt to the place that was named, or beside the result.
+fn keep(receipt: &Receipt, json: &[u8], options: &OutputArgs) -> Result<PathBuf, CliError> {
+    let beside = options.out.as_deref().and_then(|out| out.parent()).map(PathBuf::from);
+    let default = || beside.unwrap_or_default().join(receipt.file_name());
+    let path = options.receipt.clone().unwrap_or_else(default);
+    match fs::write(&path, json) {
+        Ok(()) => Ok(path),
+        Err(error) => Err(CliError::usage(format!("cannot write {}: {error}", path.display()))),
+    }
 }
 
 fn named(args: &JobIdArgs) -> Result<(Buyer, JobId), CliError> {

@@ -2,6 +2,7 @@
 
 use super::exit::CliError;
 use crate::{
+    audit::Receipt,
     executor::Delivery,
     job::{Failure, Reason},
     policy::Refusal,
@@ -14,6 +15,17 @@ pub(super) enum Outcome {
     Done(Box<Opened>),
     /// Policies, or people, refused.
     Refused(Vec<Refusal>),
+    /// It failed.
+    Failed(Box<Broken>),
+}
+
+/// A job that failed, with its evidence.
+#[derive(Debug)]
+pub(super) struct Broken {
+    /// Why.
+    pub(super) failure: Failure,
+    /// The receipt and how it was fetched (JSON), or why there is none.
+    pub(super) receipt: Result<(Receipt, Vec<u8>), Failure>,
 }
 
 /// An opened result with its evidence.

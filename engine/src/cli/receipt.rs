@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{config::read, exit::CliError};
 use crate::{
-    audit::{self, Receipt, Report},
+    audit::{self, Failure, Receipt, Report},
     identity::Pins,
 };
 
@@ -62,9 +62,18 @@ fn in_words(receipt: &Receipt, report: &Report) -> String {
     for entry in &body.parties {
         let roles: Vec<_> =
             entry.roles.iter().map(|role| format!("{role:?}").to_lowercase()).collect();
-        let signed = if report.signed.contains(&entry.party) { "signed" } else { "did not sign" };
+        let due = body.signers().any(|signer| signer.party == entry.party);
+        let signed = match report.signed.contains(&entry.party) {
+            true => "signed",
+            false if due => "did not sign",
+            false => "signs no receipt",
+        };
         let (party, organisation) = (&entry.party, &entry.organisation);
         let _ = writeln!(text, "  {party} ({organisation}; {}): {signed}", roles.join(", "));
+    }
+    for (party, Failure { code, party: at, stage }) in &body.ends {
+        let at = at.as_ref().map(|at| format!(" at {at}")).unwrap_or_default();
+        let _ = writeln!(text, "  for {party} it ended with {code}{at}, stage {stage}");
     }
     for (party, meter) in &body.meter {
         let _ =

@@ -39,6 +39,8 @@ pub struct Patience {
     pub lost: Duration,
     /// For all signatures under a receipt.
     pub release: Duration,
+    /// For each answer of a participant about a job that failed.
+    pub account: Duration,
 }
 
 /// The coordinator. Cheap to share; drives each job in a task of its own.
@@ -63,6 +65,7 @@ impl Default for Patience {
             poll: Duration::from_millis(250),
             lost: Duration::from_secs(60),
             release: Duration::from_secs(60),
+            account: Duration::from_secs(10),
         }
     }
 }
@@ -90,7 +93,8 @@ impl Board {
         Ok(Self { store, ledger, planner, dialler, clock, patience, parties, live, draining })
     }
 
-    /// Takes up what the journal says is unfinished: everything before RUNNING and from RELEASING on goes on; what ran, failed.
+    /// Takes up what the journal says is unfinished: everything before RUNNING and from RELEASING on goes on; what ran, failed;
+    /// what failed gets its receipt.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -98,6 +102,13 @@ impl Board {
         for record in self.store.unfinished().await? {
             let live = self.enter(record);
             tokio::spawn(self.clone().drive(live));
+        }
+        for record in self.store.unaccounted().await? {
+            let (board, live) = (self.clone(), self.enter(record));
+            tokio::spawn(async move {
+                board.account(&live).await;
+                board.leave(live.id);
+            });
         }
         Ok(())
     }

@@ -13,7 +13,6 @@ use super::{
     planner::Outline,
 };
 use crate::{
-    audit::Event,
     identity::{Hash32, PartyName, Signed},
     job::{Failure, JobEvent, JobId, JobSpec, JobState, Reason, Stage},
     policy::Consent,
@@ -61,32 +60,6 @@ impl Board {
         self.leave(live.id);
     }
 
-    /// Ends a job: journal first, then everybody who takes part, then what was kept of a result.
-    async fn end(&self, live: &Live, failure: Failure) {
-        tracing::info!(job = %live.id, %failure, "a job ended early");
-        match live.end(&self.store, &*self.clock, &failure).await {
-            Ok(true) => {
-                let ended = Event::Failed { job: live.id.hash(), failure: (&failure).into() };
-                // Reported where it fails; an end is an end.
-                let _ = self.note(failure.stage, ended).await;
-            }
-            Ok(false) => return,
-            Err(error) => tracing::error!(%error, job = %live.id, "its end was not journalled"),
-        }
-        let record = live.record().await;
-        let calls = self.calls(&record.participants).unwrap_or_default();
-        let told = calls.iter().map(|party| async {
-            if let Err(error) = party.cancel(live.id, &failure).await {
-                tracing::warn!(party = %party.peer(), %error, "a participant was not told");
-            }
-        });
-        // Nobody waits for this: a participant that cannot be told ends by its own deadline.
-        join_all(told).await;
-        if let Err(error) = self.store.drop_sealed(live.id).await {
-            tracing::error!(%error, job = %live.id, "its sealed shares were not dropped");
-        }
-    }
-
     /// Ready when the job's time is over.
     async fn overtime(&self, spec: &[u8]) -> Failure {
         let expires = wire::parse::<Signed<JobSpec>>("job", Stage::Submit, spec)
@@ -118,13 +91,14 @@ impl Board {
         let verdicts = self.validate(live, &parties, asked, outline.plan).await?;
         self.advance(live, JobEvent::Agreed, |_| {}).await?;
         let consents = self.consents(live, &parties, verdicts, outline.plan).await?;
+        // Kept before the job is approved: from here on its end has a receipt, and this is what receipts need.
+        self.keep(live.id, "published", &consents[0].party, &asked_for).await?;
+        for consent in &consents {
+            self.keep(live.id, "consent", &consent.party, &wire::write(consent)).await?;
+        }
         self.advance(live, JobEvent::Approve, |record| record.awaiting.clear()).await?;
         self.advance(live, JobEvent::Prepare, |_| {}).await?;
         let order = self.prepare(live.id, &parties, consents).await?;
-        self.keep(live.id, "published", &order.participants[0].party, &asked_for).await?;
-        for one in &order.participants {
-            self.keep(live.id, "participant", &one.party, &wire::write(one)).await?;
-        }
         self.advance(live, JobEvent::Start, |_| {}).await?;
         self.run(live, &parties, order).await?;
         self.advance(live, JobEvent::Release, |_| {}).await

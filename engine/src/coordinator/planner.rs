@@ -5,7 +5,8 @@ use std::fmt;
 use crate::{
     identity::{Hash32, PartyName, Signed},
     job::{Failure, JobSpec},
-    wire::{Participant, Published},
+    policy::Consent,
+    wire::Published,
 };
 
 /// What the coordinator reads off a plan.
@@ -36,14 +37,32 @@ pub struct Assembly {
     pub plan: Hash32,
     /// Which attempt.
     pub attempt: u32,
-    /// Consents and commitments.
-    pub participants: Vec<Participant>,
+    /// Everybody's consents.
+    pub consents: Vec<Signed<Consent>>,
     /// The participants' parts (JSON), by name.
     pub parts: Vec<(PartyName, Vec<u8>)>,
     /// The manifests of the sealed shares (JSON), by name.
     pub manifests: Vec<(PartyName, Vec<u8>)>,
-    /// Now, UTC milliseconds.
-    pub now_ms: i64,
+    /// How the job ended.
+    pub end: End,
+    /// When, UTC milliseconds.
+    pub ended_ms: i64,
+}
+
+/// How the job of a receipt ended.
+#[derive(Clone, Debug)]
+pub enum End {
+    /// The result is sealed.
+    Done,
+    /// It failed.
+    Failed {
+        /// Why.
+        failure: Failure,
+        /// Participants that gave no account of it, or would not sign.
+        missing: Vec<PartyName>,
+        /// When it began to prepare, UTC milliseconds.
+        started_ms: i64,
+    },
 }
 
 /// Compiles jobs and assembles receipts. Calls block.

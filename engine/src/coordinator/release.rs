@@ -6,13 +6,14 @@ use super::{
     board::Board,
     book::{Live, broken},
     drive::ATTEMPT,
-    planner::Assembly,
+    planner::{Assembly, End},
 };
 use crate::{
     audit::{Event, RECEIPT_DOMAIN},
-    identity::{PartyName, canonical_hash},
+    identity::{PartyName, Signed, canonical_hash},
     job::{Failure, JobEvent, Reason, Stage},
-    wire::{self, Participant, PartyCalls, Published},
+    policy::Consent,
+    wire::{self, PartyCalls, Published},
 };
 
 impl Board {
@@ -39,7 +40,7 @@ impl Board {
     }
 
     /// Puts a receipt away: in the journal itself, in the log its hash.
-    async fn complete(
+    pub(super) async fn complete(
         &self,
         live: &Live,
         body: Vec<u8>,
@@ -80,8 +81,8 @@ impl Board {
         (party.peer().clone(), signed)
     }
 
-    /// What the journal holds for the receipt.
-    async fn assembly(
+    /// What the journal holds for the receipt of a job that is done.
+    pub(super) async fn assembly(
         &self,
         live: &Live,
         spec: &[u8],
@@ -94,27 +95,25 @@ impl Board {
         let notes = |name| self.store.notes(live.id, name);
         let published = notes("published").await.map_err(|error| broken(&error))?;
         let (_, published) = published.first().ok_or_else(incomplete)?;
-        let mut participants = Vec::new();
-        for (_, json) in notes("participant").await.map_err(|error| broken(&error))? {
-            participants.push(wire::parse::<Participant>("participant", Stage::Release, &json)?);
-        }
-        // The journal sorts by name; the receipt wants compute parties first.
-        let place = |party: &PartyName| record.participants.iter().position(|one| one == party);
-        participants.sort_by_key(|participant| place(&participant.party));
+        let consents = notes("consent").await.map_err(|error| broken(&error))?;
+        let consents = consents
+            .iter()
+            .map(|(_, json)| wire::parse::<Signed<Consent>>("consent", Stage::Release, json));
         let assembly = Assembly {
             spec: wire::parse("job", Stage::Release, spec)?,
             published: wire::parse::<Published>("published", Stage::Release, published)?,
             plan: record.plan.ok_or_else(incomplete)?,
             attempt: ATTEMPT,
-            participants,
+            consents: consents.collect::<Result<_, _>>()?,
             parts: notes("receipt_part").await.map_err(|error| broken(&error))?,
             manifests: self.store.sealed(live.id).await.map_err(|error| broken(&error))?,
-            now_ms: self.clock.now_ms(),
+            end: End::Done,
+            ended_ms: self.clock.now_ms(),
         };
         Ok((assembly, self.calls(&record.participants)?))
     }
 
-    async fn on_thread<T: Send + 'static>(
+    pub(super) async fn on_thread<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> Result<T, Failure> + Send + 'static,
     ) -> Result<T, Failure> {

@@ -69,11 +69,23 @@ impl Board {
     /// [`Reason::JobUnknown`], [`Reason::NotReady`].
     pub async fn receipt(&self, caller: &PartyName, job: JobId) -> Result<Vec<u8>, Failure> {
         let view = self.view(caller, job).await?;
+        if view.state.is_failure() {
+            self.accounted(job).await;
+        }
         let receipt = self.store.receipt(job).await.map_err(|error| broken(&error))?;
         receipt.ok_or_else(|| {
             let words = format!("the job is {}; it has no receipt yet", view.state);
             Failure::new(Reason::NotReady, Stage::Deliver, words)
         })
+    }
+
+    /// Waits until a job that has failed has its receipt, or will have none.
+    async fn accounted(&self, job: JobId) {
+        // Only the view is held on to: the job's driver lets go of the job when it is through.
+        let Some(mut views) = self.find(job).map(|live| live.watch()) else { return };
+        let through = async { while views.changed().await.is_ok() {} };
+        // Telling everybody, their accounts, and their signatures, a second time if one of them was lost meanwhile.
+        let _ = tokio::time::timeout(4 * self.patience.account, through).await;
     }
 
     /// What the job's plan was compiled from, for its buyer and its participants.

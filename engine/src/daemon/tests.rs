@@ -4,5 +4,6 @@ mod consents;
 mod fake;
 mod faults;
 mod logs;
+mod receipts;
 mod travel;
 mod world;

@@ -17,7 +17,7 @@ use crate::{
     identity::{Hash32, PartyName, Signed},
     job::{Failure, Reason, Stage},
     policy::consent_hash,
-    provider::Job,
+    provider::{Ended, Job},
     seal::Sealed,
     wire::RunOrder,
 };
@@ -127,9 +127,34 @@ pub(super) fn part(
         inputs_root: committed(order)?,
         opened: account.opened,
         links: account.links,
-        meter: account.meter,
+        meter: Some(account.meter),
         output: sealed.map(|sealed| output(me.name, sealed)),
         failure: None,
+    };
+    Ok(crate::wire::write(&Signed::new(PART_DOMAIN, part, me.name.clone(), me.key)))
+}
+
+/// The signed part (JSON) of a job that ended early: why, and what this participant had given by then.
+pub(super) fn broken_off(me: Me<'_>, job: &Job, ended: &Ended) -> Result<Vec<u8>, Failure> {
+    let inputs: Vec<InputEntry> = match &ended.commitments {
+        Some(json) => crate::wire::parse("journalled commitments", Stage::Release, json)?,
+        None => Vec::new(),
+    };
+    let part = ReceiptPart {
+        job: job.id.hash(),
+        plan: job.assessment.plan_hash,
+        attempt: ended.attempt,
+        run: ended.run,
+        party: me.name.clone(),
+        software: software(),
+        consent: consent_hash(&ended.consent.body),
+        inputs_root: inputs_root(&inputs),
+        inputs,
+        opened: Vec::new(),
+        links: Vec::new(),
+        meter: None,
+        output: None,
+        failure: Some((&ended.failure).into()),
     };
     Ok(crate::wire::write(&Signed::new(PART_DOMAIN, part, me.name.clone(), me.key)))
 }

@@ -82,13 +82,42 @@ pub fn open_result(opener: Opener<'_>, job: JobId, fetched: &Fetched) -> Result<
     Ok(Delivery { rows, receipt })
 }
 
+/// Checks the receipt of a job that the coordinator says has failed: it must hold against the buyer's pins, and say the same.
+///
+/// # Errors
+/// [`Reason::ReceiptInvalid`] with the first thing that is wrong.
+pub fn check_failed_receipt(
+    pins: &Pins,
+    job: JobId,
+    told: &Failure,
+    json: &[u8],
+) -> Result<Receipt, Failure> {
+    let receipt = verified(pins, job, json)?;
+    let audit::Failure { code, party, stage } = told.into();
+    let end = audit::RunOutcome::Failed { code, party, stage, missing: Vec::new() };
+    if !receipt.body.outcome.is_same_end(&end) {
+        let words = format!("it says that the job ended {}", receipt.body.outcome);
+        return Err(fail(Reason::ReceiptInvalid, words));
+    }
+    Ok(receipt)
+}
+
 fn receipt(pins: &Pins, job: JobId, json: &[u8]) -> Result<Receipt, Failure> {
+    let receipt = verified(pins, job, json)?;
+    if receipt.body.outcome != audit::RunOutcome::Done {
+        return Err(fail(Reason::ReceiptInvalid, "it is not the receipt of this job's success"));
+    }
+    Ok(receipt)
+}
+
+/// A receipt of this job that holds against these pins.
+fn verified(pins: &Pins, job: JobId, json: &[u8]) -> Result<Receipt, Failure> {
     let bad = |words: String| fail(Reason::ReceiptInvalid, words);
     let text = std::str::from_utf8(json).map_err(|_| bad("the receipt is no text".to_owned()))?;
     let receipt = audit::read(text).map_err(|fault| bad(fault.to_string()))?;
-    let report = audit::verify(&receipt, Some(pins)).map_err(|fault| bad(fault.to_string()))?;
-    if receipt.body.job != job.hash() || report.outcome != audit::RunOutcome::Done {
-        return Err(bad("it is not the receipt of this job's success".to_owned()));
+    audit::verify(&receipt, Some(pins)).map_err(|fault| bad(fault.to_string()))?;
+    if receipt.body.job != job.hash() {
+        return Err(bad("it is the receipt of another job".to_owned()));
     }
     Ok(receipt)
 }

@@ -24,7 +24,7 @@ use crate::{
     job::{Failure, JobId, JobSpec, Reason, Stage},
     plan::Plan,
     policy::{Approval, PolicyDocument, Request, evaluate},
-    provider::{Assessment, Job, RunOutcome, RunStart, Runner},
+    provider::{Assessment, Ended, Job, RunOutcome, RunStart, Runner},
     wire::{self, Published, SealedShare},
 };
 
@@ -192,6 +192,10 @@ impl Runner for Participant {
             ciphertext: sealed.ciphertext,
         });
         Ok(RunOutcome { sealed, receipt_part })
+    }
+
+    fn account(&self, job: &Job, ended: &Ended) -> Result<Vec<u8>, Failure> {
+        evidence::broken_off(self.me(), job, ended)
     }
 
     fn cosign(

@@ -5,10 +5,10 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use super::compilation::{Compilation, compile_published};
 use crate::{
     audit::{
-        JobFacts, PartyEntry, PartyRole, PartySignature, Protocol, Receipt, ReceiptBody,
+        self, JobFacts, PartyEntry, PartyRole, PartySignature, Protocol, Receipt, ReceiptBody,
         ReceiptPart, RunOutcome, Times, assemble, sql_hash,
     },
-    coordinator::{Assembly, Outline, Planner},
+    coordinator::{Assembly, End, Outline, Planner},
     exec::outside_providers,
     identity::{PartyName, Pins, Signed},
     job::{Failure, JobId, JobKind, JobSpec, Reason, Stage},
@@ -87,9 +87,9 @@ impl Planner for ReceiptPlanner {
         let parts = parts?;
         let JobKind::Sql { sql } = &spec.kind;
         let consents: BTreeMap<_, _> = assembly
-            .participants
+            .consents
             .iter()
-            .map(|participant| (participant.party.clone(), consent_hash(&participant.consent.body)))
+            .map(|consent| (consent.party.clone(), consent_hash(&consent.body)))
             .collect();
         let plan = &compilation.compiled.plan;
         let facts = JobFacts {
@@ -98,7 +98,7 @@ impl Planner for ReceiptPlanner {
             sql: sql_hash(sql),
             plan: assembly.plan,
             attempt: assembly.attempt,
-            run: parts.first().and_then(|part| part.body.run),
+            run: parts.iter().find_map(|part| part.body.run),
             parties: self.parties(plan)?,
             policies: plan.policies.clone(),
             consents,
@@ -108,10 +108,17 @@ impl Planner for ReceiptPlanner {
                 security: spec.security,
             },
             leakage: compilation.leakage()?,
-            times: times(spec, &parts, assembly.now_ms),
-            outcome: RunOutcome::Done,
+            times: times(assembly, &parts),
+            outcome: outcome(&assembly.end),
         };
-        let body = assemble(facts, &parts, &self.pins).map_err(|error| fault(error.to_string()))?;
+        let body = assemble(facts, &parts, &self.pins).map_err(|error| {
+            let failure = fault(error.to_string());
+            match (&assembly.end, &error.party) {
+                // About a failure each account stands alone: whose is false is known.
+                (End::Failed { .. }, Some(party)) => failure.at(party),
+                _ => failure,
+            }
+        })?;
         Ok(wire::write(&body))
     }
 
@@ -129,14 +136,27 @@ impl Planner for ReceiptPlanner {
     }
 }
 
-/// The run's start is what the longest part says it took, before now.
-fn times(spec: &JobSpec, parts: &[Signed<ReceiptPart>], now_ms: i64) -> Times {
-    let took = parts.iter().map(|part| part.body.meter.milliseconds).max().unwrap_or(0);
-    let took = i64::try_from(took).unwrap_or(i64::MAX);
-    Times {
-        issued_ms: spec.issued_at_ms,
-        started_ms: now_ms.saturating_sub(took),
-        ended_ms: now_ms,
+/// The start of a run that is done is what the longest part says it took, before its end.
+fn times(assembly: &Assembly, parts: &[Signed<ReceiptPart>]) -> Times {
+    let started_ms = match &assembly.end {
+        End::Done => {
+            let took = parts.iter().filter_map(|part| Some(part.body.meter?.milliseconds)).max();
+            let took = i64::try_from(took.unwrap_or(0)).unwrap_or(i64::MAX);
+            assembly.ended_ms.saturating_sub(took)
+        }
+        End::Failed { started_ms, .. } => *started_ms,
+    };
+    let issued_ms = assembly.spec.body.issued_at_ms;
+    Times { issued_ms, started_ms, ended_ms: assembly.ended_ms }
+}
+
+fn outcome(end: &End) -> RunOutcome {
+    match end {
+        End::Done => RunOutcome::Done,
+        End::Failed { failure, missing, .. } => {
+            let audit::Failure { code, party, stage } = failure.into();
+            RunOutcome::Failed { code, party, stage, missing: missing.clone() }
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::{
     audit::{Event, Ledger},
     clock::Clock,
     identity::{Hash32, PartyName, Signed},
-    job::{Failure, JobId, Reason, Stage, admit},
+    job::{Failure, JobId, JobSpec, Reason, Stage, admit},
     link::{Dialler, Rendezvous},
     policy::{Consent, Refusal, consent_hash},
     store::{PartyRecord, PartyStore, Phase, StoreError},
@@ -137,6 +137,8 @@ impl Desk {
             phase: Phase::Validated,
             changed_at_ms: self.clock.now_ms(),
             failure: None,
+            commitments: None,
+            run: None,
             receipt_part: None,
             receipt: None,
         };
@@ -295,10 +297,14 @@ impl Desk {
         }
         let record = self.record(id, stage).await?;
         let published: Published = wire::parse("journalled documents", stage, &record.published)?;
-        // What was released in time may be signed for later.
+        // What was released in time, or has ended, may be signed for later.
         let now_ms = match record.phase {
             Phase::Released | Phase::Done => record.changed_at_ms,
-            _ => self.clock.now_ms(),
+            Phase::Ended => {
+                let spec: Signed<JobSpec> = wire::parse("journalled job", stage, &record.spec)?;
+                spec.body.issued_at_ms
+            }
+            Phase::Validated | Phase::Started => self.clock.now_ms(),
         };
         let job = self.assess(Datasets { spec: record.spec, published }, now_ms).await?;
         if job.assessment.plan_hash != record.plan {

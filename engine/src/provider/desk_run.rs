@@ -1,4 +1,4 @@
-//! From an approved job to a sealed share: prepare, run, cosign.
+//! From an approved job to a sealed share: prepare, run.
 
 use std::{sync::Arc, time::Duration};
 
@@ -12,8 +12,8 @@ use super::{
     stop::Stop,
 };
 use crate::{
-    audit::{Event, InputEntry, RECEIPT_DOMAIN},
-    identity::{Hash32, Signed, canonical_hash},
+    audit::{Event, InputEntry},
+    identity::{Hash32, Signed},
     job::{Failure, JobId, Reason, Stage},
     link::{LinkError, Roster, RunKey, connect_run},
     policy::{Consent, Release, consent_hash, consents_root},
@@ -40,6 +40,10 @@ impl Desk {
         let runner = self.runner.clone();
         let work = move || runner.prepare(&job, attempt);
         let commitments = self.blocking(Stage::Prepare, work).await?;
+        let kept = self.store.prepared(id, &commitments).await;
+        if !kept.map_err(|error| self.broken(&error))? {
+            return Err(self.fail(Reason::Cancelled, Stage::Prepare, "the job was ended"));
+        }
         let entries: Vec<InputEntry> = wire::parse("commitments", Stage::Prepare, &commitments)?;
         let entries = entries.iter().map(|entry| entry.commitment).collect();
         let event = Event::Prepare { job: id.hash(), attempt, commitments: entries };
@@ -70,7 +74,8 @@ impl Desk {
             _ => return Err(self.fail(Reason::NotReady, Stage::Connect, "the job runs already")),
         }
         // Journalled before the start: whatever happens now, this consent has served.
-        let spent = self.store.spend(order.job, self.clock.now_ms()).await;
+        let run = run_id(job.assessment.plan_hash, &order);
+        let spent = self.store.spend(order.job, run, self.clock.now_ms()).await;
         if !spent.map_err(|error| self.broken(&error))? {
             return Err(self.fail(Reason::ConsentMissing, Stage::Connect, "the consent is spent"));
         }
@@ -82,29 +87,6 @@ impl Desk {
         let desk = self.clone();
         tokio::spawn(async move { desk.carry_out(job, release, order, stop, tell).await });
         Ok(events)
-    }
-
-    /// Signs a receipt's body after the runner has checked it. Needs nothing in memory, so that it survives a restart.
-    ///
-    /// # Errors
-    /// [`Reason::NotReady`] before the share is handed out; [`Reason::ReceiptInvalid`] of the runner.
-    pub async fn cosign(&self, id: JobId, attempt: u32, body: Vec<u8>) -> Result<Vec<u8>, Failure> {
-        let record = self.record(id, Stage::Release).await?;
-        let (Phase::Released | Phase::Done, Some(part)) = (record.phase, record.receipt_part)
-        else {
-            return Err(self.fail(Reason::NotReady, Stage::Release, "nothing was released"));
-        };
-        let (job, runner) = (self.job(id, Stage::Release).await?, self.runner.clone());
-        let receipt = body_hash(&body)?;
-        let kept = body.clone();
-        let sign = move || runner.cosign(&job, attempt, &part, &body);
-        let signature = self.blocking(Stage::Release, sign).await?;
-        let done = self.store.done(id, &kept, self.clock.now_ms()).await;
-        if done.map_err(|error| self.broken(&error))? {
-            self.note(Stage::Release, Event::Receipt { job: id.hash(), receipt }).await?;
-        }
-        self.forget(id);
-        Ok(signature)
     }
 
     async fn note_start(&self, job: &Job, order: &RunOrder) -> Result<(), Failure> {
@@ -273,12 +255,6 @@ impl Desk {
         }
         Ok(())
     }
-}
-
-/// The hash of a receipt's body, as the receipt itself has it.
-fn body_hash(body: &[u8]) -> Result<Hash32, Failure> {
-    let body: serde_json::Value = wire::parse("receipt", Stage::Release, body)?;
-    Ok(canonical_hash(RECEIPT_DOMAIN, &body))
 }
 
 /// Progress as events; a report that finds the queue full is dropped, the next one tells more.

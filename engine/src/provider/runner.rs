@@ -8,7 +8,7 @@ use crate::{
     job::{Failure, JobId, JobSpec},
     link::DataLink,
     plan::Plan,
-    policy::{Refusal, Release},
+    policy::{Consent, Refusal, Release},
     wire::{Progress, Published, RunOrder, SealedShare},
 };
 
@@ -71,6 +71,21 @@ pub struct RunOutcome {
     pub receipt_part: Vec<u8>,
 }
 
+/// What the journal holds of a job that ended early, with nothing handed out.
+#[derive(Clone, Debug)]
+pub struct Ended {
+    /// Which attempt.
+    pub attempt: u32,
+    /// The run that the consent was spent on, if it was.
+    pub run: Option<Hash32>,
+    /// The consent it had given.
+    pub consent: Signed<Consent>,
+    /// What it had committed to (JSON), if it had prepared.
+    pub commitments: Option<Vec<u8>>,
+    /// Why it ended.
+    pub failure: Failure,
+}
+
 /// See the module. All calls block; the daemon makes them on threads of their own.
 pub trait Runner: Send + Sync + fmt::Debug + 'static {
     /// The signed descriptors and policies of its datasets.
@@ -96,6 +111,12 @@ pub trait Runner: Send + Sync + fmt::Debug + 'static {
     /// # Errors
     /// [`Failure`] naming the party at fault where one can be named.
     fn run(&self, start: RunStart) -> Result<RunOutcome, Failure>;
+
+    /// Its signed account of a job that ended early here (JSON): what it checks the receipt of the failure against.
+    ///
+    /// # Errors
+    /// [`Failure`] if what was journalled cannot be read.
+    fn account(&self, job: &Job, ended: &Ended) -> Result<Vec<u8>, Failure>;
 
     /// Checks a receipt's body against this participant's own part and signs it; returns the signature (JSON).
     ///

@@ -121,6 +121,16 @@ impl PartyService for PartyServer {
         Ok(Response::new(Box::pin(events)))
     }
 
+    async fn account(
+        &self,
+        request: Request<v1::AccountRequest>,
+    ) -> Result<Response<v1::AccountResponse>, Status> {
+        self.coordinator(&request, Stage::Release)?;
+        let job = self.job(&request.get_ref().job, Stage::Release)?;
+        let part = self.desk.account(job, request.get_ref().attempt).await.map_err(status_of)?;
+        Ok(Response::new(v1::AccountResponse { part }))
+    }
+
     async fn cosign(
         &self,
         request: Request<v1::CosignRequest>,

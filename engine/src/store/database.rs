@@ -17,6 +17,15 @@ pub enum StoreError {
     /// A row holds what this build did not write.
     #[error("journal: {0} cannot be read; was it written by another version?")]
     Unreadable(&'static str),
+    /// A later build wrote it.
+    #[error(
+        "journal: its tables are of version {found}, this build knows {SCHEMA}: run the newer build, or start with another \
+         state directory"
+    )]
+    Newer {
+        /// What the file says.
+        found: i64,
+    },
     /// The directory cannot be made.
     #[error("journal: {0}")]
     Io(#[from] std::io::Error),
@@ -28,7 +37,17 @@ pub struct Database {
     pool: SqlitePool,
 }
 
-/// One statement each: what is there stays.
+/// The version of the tables that this build reads and writes; kept in SQLite's `user_version`.
+const SCHEMA: i64 = 1;
+
+/// Columns that tables of version 0 may lack, with the statement that adds each.
+const ADDED: [(&str, &str, &str); 3] = [
+    ("party_jobs", "receipt", "ALTER TABLE party_jobs ADD COLUMN receipt BLOB"),
+    ("party_jobs", "commitments", "ALTER TABLE party_jobs ADD COLUMN commitments BLOB"),
+    ("party_jobs", "run", "ALTER TABLE party_jobs ADD COLUMN run TEXT"),
+];
+
+/// One statement each: what is there stays, and [`ADDED`] brings it up to date.
 const TABLES: [&str; 7] = [
     "CREATE TABLE IF NOT EXISTS jobs (
         job TEXT PRIMARY KEY, request_id TEXT NOT NULL, buyer TEXT NOT NULL, spec BLOB NOT NULL,
@@ -89,10 +108,38 @@ impl Database {
             .max_lifetime(None)
             .connect_with(options)
             .await?;
-        for table in TABLES {
-            sqlx::query(table).execute(&pool).await?;
+        let database = Self { pool };
+        database.migrate().await?;
+        Ok(database)
+    }
+
+    /// Brings older tables up to [`SCHEMA`], all of it or nothing; leaves newer ones alone.
+    async fn migrate(&self) -> Result<(), StoreError> {
+        // Taken for writing at once: two that open a new journal together must not both make it.
+        let mut change = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        let found: i64 = sqlx::query_scalar("PRAGMA user_version").fetch_one(&mut *change).await?;
+        if found > SCHEMA {
+            return Err(StoreError::Newer { found });
         }
-        Ok(Self { pool })
+        if found == SCHEMA {
+            return Ok(());
+        }
+        for table in TABLES {
+            sqlx::query(table).execute(&mut *change).await?;
+        }
+        for (table, column, add) in ADDED {
+            let there = sqlx::query("SELECT 1 FROM pragma_table_info(?) WHERE name = ?")
+                .bind(table)
+                .bind(column)
+                .fetch_optional(&mut *change)
+                .await?;
+            if there.is_none() {
+                sqlx::query(add).execute(&mut *change).await?;
+            }
+        }
+        sqlx::query("PRAGMA user_version = 1").execute(&mut *change).await?;
+        change.commit().await?;
+        Ok(())
     }
 
     pub(super) fn pool(&self) -> &SqlitePool {
@@ -111,4 +158,60 @@ pub(super) fn from_json<T: serde::de::DeserializeOwned>(
     text: &str,
 ) -> Result<T, StoreError> {
     serde_json::from_str(text).map_err(|_| StoreError::Unreadable(what))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::PartyStore;
+
+    async fn bare(path: &Path) -> SqlitePool {
+        let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
+        SqlitePoolOptions::new().connect_with(options).await.unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_journal_of_an_earlier_build_is_brought_up_to_date_and_keeps_its_jobs() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.db");
+        let pool = bare(&path).await;
+        let old = TABLES[6].replace(", receipt BLOB)", ")");
+        assert_ne!(old, TABLES[6]);
+        sqlx::query(sqlx::AssertSqlSafe(old)).execute(&pool).await.unwrap();
+        let job = "1".repeat(64);
+        sqlx::query(
+            "INSERT INTO party_jobs (job, spec, published, plan, decision, phase, changed_at_ms)
+             VALUES (?, x'7b7d', x'7b7d', ?, 'CONSENTED', 'STARTED', 5)",
+        )
+        .bind(&job)
+        .bind("2".repeat(64))
+        .execute(&pool)
+        .await
+        .unwrap();
+        pool.close().await;
+        for _ in 0..2 {
+            let store = PartyStore::new(Database::open(&path).await.unwrap());
+            let record = store.get(job.parse().unwrap()).await.unwrap().unwrap();
+            assert_eq!((record.receipt, record.commitments, record.run), (None, None, None));
+            assert_eq!(store.interrupted().await.unwrap().len(), 1);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_journal_of_a_later_build_is_left_alone() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("journal.db");
+        let pool = bare(&path).await;
+        sqlx::query("PRAGMA user_version = 99").execute(&pool).await.unwrap();
+        pool.close().await;
+        let error = Database::open(&path).await.unwrap_err();
+        assert!(matches!(error, StoreError::Newer { found: 99 }), "{error}");
+        assert!(error.to_string().contains("newer build"), "{error}");
+        let pool = bare(&path).await;
+        let tables: i64 = sqlx::query_scalar("SELECT count(*) FROM sqlite_master")
+            .fetch_one(&pool)
+            .await
+            .unwrap();
+        assert_eq!(tables, 0);
+    }
 }

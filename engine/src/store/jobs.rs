@@ -169,6 +169,36 @@ impl JobStore {
             .collect())
     }
 
+    /// When a job first came into a state, UTC milliseconds; none where it never did.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn reached(&self, job: JobId, state: JobState) -> Result<Option<i64>, StoreError> {
+        let first =
+            sqlx::query_scalar("SELECT min(at_ms) FROM transitions WHERE job = ? AND state = ?")
+                .bind(job.to_string())
+                .bind(state.as_str())
+                .fetch_one(self.database.pool())
+                .await?;
+        Ok(first)
+    }
+
+    /// The jobs that failed after they had come to PREPARING and have no receipt yet, oldest first.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn unaccounted(&self) -> Result<Vec<JobRecord>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM jobs WHERE failure IS NOT NULL
+                 AND EXISTS (SELECT 1 FROM transitions t WHERE t.job = jobs.job AND t.state = 'PREPARING')
+                 AND NOT EXISTS (SELECT 1 FROM receipts r WHERE r.job = jobs.job)
+             ORDER BY rowid",
+        )
+        .fetch_all(self.database.pool())
+        .await?;
+        rows.iter().map(read).collect()
+    }
+
     /// The states a job went through, oldest first.
     ///
     /// # Errors

@@ -47,6 +47,10 @@ pub struct PartyRecord {
     pub changed_at_ms: i64,
     /// Why it ended early.
     pub failure: Option<Failure>,
+    /// What it committed to when it prepared (JSON).
+    pub commitments: Option<Vec<u8>>,
+    /// The run that its consent was spent on.
+    pub run: Option<Hash32>,
     /// Its part of the receipt (JSON), once released.
     pub receipt_part: Option<Vec<u8>>,
     /// The body of the receipt that it signed (JSON).
@@ -130,16 +134,32 @@ impl PartyStore {
         Ok(updated.rows_affected() == 1)
     }
 
-    /// Spends a job's consent: true once, and only where there is one. Written before the run starts.
+    /// Keeps what a participant committed to when it prepared (JSON); says whether the job had not begun to run.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn spend(&self, job: JobId, at_ms: i64) -> Result<bool, StoreError> {
+    pub async fn prepared(&self, job: JobId, commitments: &[u8]) -> Result<bool, StoreError> {
         let updated = sqlx::query(
-            "UPDATE party_jobs SET spent = 1, phase = 'STARTED', changed_at_ms = ?
+            "UPDATE party_jobs SET commitments = ? WHERE job = ? AND phase = 'VALIDATED'",
+        )
+        .bind(commitments)
+        .bind(job.to_string())
+        .execute(self.database.pool())
+        .await?;
+        Ok(updated.rows_affected() == 1)
+    }
+
+    /// Spends a job's consent on a run: true once, and only where there is one. Written before the run starts.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn spend(&self, job: JobId, run: Hash32, at_ms: i64) -> Result<bool, StoreError> {
+        let updated = sqlx::query(
+            "UPDATE party_jobs SET spent = 1, phase = 'STARTED', run = ?, changed_at_ms = ?
              WHERE job = ? AND spent = 0 AND phase = 'VALIDATED' AND decision = 'CONSENTED'
                AND consent IS NOT NULL",
         )
+        .bind(run.to_string())
         .bind(at_ms)
         .bind(job.to_string())
         .execute(self.database.pool())
@@ -176,6 +196,29 @@ impl PartyStore {
         .bind(body)
         .bind(at_ms)
         .bind(job.to_string())
+        .execute(self.database.pool())
+        .await?;
+        Ok(updated.rows_affected() == 1)
+    }
+
+    /// Keeps the body of the receipt of a failure that is signed here (JSON) in the place of the one `before`; says whether
+    /// that was still the last one, and the job ended here with nothing handed out.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn failed(
+        &self,
+        job: JobId,
+        before: Option<&[u8]>,
+        body: &[u8],
+    ) -> Result<bool, StoreError> {
+        let updated = sqlx::query(
+            "UPDATE party_jobs SET receipt = ?
+             WHERE job = ? AND receipt IS ? AND phase = 'ENDED' AND receipt_part IS NULL",
+        )
+        .bind(body)
+        .bind(job.to_string())
+        .bind(before)
         .execute(self.database.pool())
         .await?;
         Ok(updated.rows_affected() == 1)
@@ -271,6 +314,7 @@ fn read(row: &SqliteRow) -> Result<PartyRecord, StoreError> {
     let unreadable = StoreError::Unreadable;
     let phase: String = row.try_get("phase")?;
     let failure: Option<String> = row.try_get("failure")?;
+    let run: Option<String> = row.try_get("run")?;
     Ok(PartyRecord {
         job: row.try_get::<String, _>("job")?.parse().map_err(|_| unreadable("a job"))?,
         spec: row.try_get("spec")?,
@@ -289,6 +333,8 @@ fn read(row: &SqliteRow) -> Result<PartyRecord, StoreError> {
             .ok_or_else(|| unreadable("a phase"))?,
         changed_at_ms: row.try_get("changed_at_ms")?,
         failure: failure.map(|failure| from_json("a failure", &failure)).transpose()?,
+        commitments: row.try_get("commitments")?,
+        run: run.map(|run| run.parse()).transpose().map_err(|_| unreadable("a run"))?,
         receipt_part: row.try_get("receipt_part")?,
         receipt: row.try_get("receipt")?,
     })
@@ -297,6 +343,8 @@ fn read(row: &SqliteRow) -> Result<PartyRecord, StoreError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const RUN: Hash32 = Hash32([3; 32]);
 
     fn record(decision: Option<bool>) -> PartyRecord {
         PartyRecord {
@@ -310,6 +358,8 @@ mod tests {
             phase: Phase::Validated,
             changed_at_ms: 5,
             failure: None,
+            commitments: None,
+            run: None,
             receipt_part: None,
             receipt: None,
         }
@@ -323,11 +373,11 @@ mod tests {
         let record = record(Some(true));
         assert!(store.insert(&record).await.unwrap());
         assert!(!store.insert(&record).await.unwrap(), "the first verdict stands");
-        assert!(store.spend(record.job, 6).await.unwrap());
-        assert!(!store.spend(record.job, 7).await.unwrap());
+        assert!(store.spend(record.job, RUN, 6).await.unwrap());
+        assert!(!store.spend(record.job, RUN, 7).await.unwrap());
         drop(store);
         let store = PartyStore::new(Database::open(&path).await.unwrap());
-        assert!(!store.spend(record.job, 8).await.unwrap());
+        assert!(!store.spend(record.job, RUN, 8).await.unwrap());
         assert_eq!(store.interrupted().await.unwrap(), [record.job]);
         assert_eq!(store.get(record.job).await.unwrap().unwrap().phase, Phase::Started);
     }
@@ -337,11 +387,11 @@ mod tests {
         let store = PartyStore::new(Database::in_memory().await.unwrap());
         let pending = record(None);
         store.insert(&pending).await.unwrap();
-        assert!(!store.spend(pending.job, 6).await.unwrap());
+        assert!(!store.spend(pending.job, RUN, 6).await.unwrap());
         assert!(store.decide(pending.job, Some(b"consent"), &[], 7).await.unwrap());
         assert!(!store.decide(pending.job, None, &[], 8).await.unwrap(), "decided once");
         let why = Failure::new(crate::job::Reason::Cancelled, crate::job::Stage::Approve, "");
         assert!(store.end(pending.job, &why, 9).await.unwrap());
-        assert!(!store.spend(pending.job, 10).await.unwrap());
+        assert!(!store.spend(pending.job, RUN, 10).await.unwrap());
     }
 }

@@ -6,7 +6,7 @@ use super::{database::StoreError, jobs::JobStore};
 use crate::{identity::PartyName, job::JobId};
 
 impl JobStore {
-    /// Keeps what a participant said about a job (`consent`, `prepared`, `receipt_part`): the first time counts.
+    /// Keeps what a participant said about a job (`published`, `consent`, `receipt_part`): the first time counts.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -133,6 +133,13 @@ impl JobStore {
             .bind(json)
             .execute(self.database.pool())
             .await?;
+        Ok(())
+    }
+
+    /// Loses all receipts.
+    #[cfg(test)]
+    pub(crate) async fn forget_receipts(&self) -> Result<(), StoreError> {
+        sqlx::query("DELETE FROM receipts").execute(self.database.pool()).await?;
         Ok(())
     }
 

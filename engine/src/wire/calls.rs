@@ -159,6 +159,16 @@ impl PartyCalls {
         Ok(Replies { line: self.line.clone(), stage: Stage::Run, stream })
     }
 
+    /// Its account of a job that ended early there (JSON).
+    ///
+    /// # Errors
+    /// Its [`Failure`], or that it cannot be reached.
+    pub async fn account(&self, job: JobId, attempt: u32) -> Result<Vec<u8>, Failure> {
+        let mut client = self.client.clone();
+        let call = client.account(v1::AccountRequest { job: job.to_string(), attempt });
+        Ok(self.line.ask(Stage::Release, call).await?.part)
+    }
+
     /// Its signature under a receipt (JSON).
     ///
     /// # Errors

@@ -1,5 +1,10 @@
 //! Daemons that die, freeze or are told to end while a job runs: the job ends with a name, the others stay, the next one runs.
 
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
 use crate::{
     cast::{BY_SECTOR, Cast, SMALL_ANSWER},
     world::{BUYER, DAEMONS, Waiting, World, ended_with, eventually, succeeded},
@@ -36,6 +41,25 @@ fn state(world: &World, job: &str) -> String {
     line.split_whitespace().nth(1).unwrap().to_owned()
 }
 
+/// The receipt of a failure that the buyer was told of, checked offline; returns what the check says.
+fn receipt_of(world: &World, said: &str) -> (PathBuf, String) {
+    let line = said.lines().find(|line| line.contains("of the failure in ")).expect(said);
+    let path = world.folder().join(line.rsplit(" in ").next().unwrap());
+    let pins = world.of(BUYER).join("unseen.toml");
+    let shown = ["receipt", "verify", path.to_str().unwrap(), "--pins", pins.to_str().unwrap()];
+    (path.clone(), succeeded(&world.unseen(&shown)))
+}
+
+/// Changes a receipt and has it checked: it must be refused.
+fn cannot_be_changed(world: &World, path: &Path, what: &str, with: &str) {
+    let text = fs::read_to_string(path).unwrap();
+    assert!(text.contains(what), "{what}: {text}");
+    let changed = world.folder().join("changed.json");
+    fs::write(&changed, text.replacen(what, with, 1)).unwrap();
+    let error = ended_with(&world.unseen(&["receipt", "verify", "changed.json"]), 1);
+    assert!(error.contains("does not hold"), "{error}");
+}
+
 #[test]
 fn a_participant_killed_while_a_job_runs_is_named_and_the_next_job_is_served() {
     let mut world = World::start(&Cast::slow());
@@ -45,8 +69,18 @@ fn a_participant_killed_while_a_job_runs_is_named_and_the_next_job_is_served() {
         let (code, out, err) = waiting.end();
         assert_eq!((code, out.as_str()), (Some(1), ""), "{victim}: {err}");
         assert!(err.contains(&format!(", party {victim}: ")), "{victim}: {err}");
-        assert!(err.contains("PARTY_LOST"), "{victim}: {err}");
+        assert!(err.contains("PARTY_LOST at stage run"), "{victim}: {err}");
         assert_eq!(state(&world, &job), "FAILED");
+        let (path, told) = receipt_of(&world, &err);
+        assert!(told.contains(&format!("failed: PARTY_LOST at {victim}, stage run")), "{told}");
+        for party in &DAEMONS[..3] {
+            let line = told.lines().find(|line| line.starts_with(&format!("  {party} ("))).unwrap();
+            assert_eq!(line.ends_with("did not sign"), *party == victim, "{told}");
+            let own = format!("for {party} it ended with PARTY_LOST at {victim}, stage run");
+            assert_eq!(told.contains(&own), *party != victim, "{told}");
+        }
+        cannot_be_changed(&world, &path, "PARTY_LOST", "PARTY_LAST");
+        cannot_be_changed(&world, &path, &format!("\"missing\":[\"{victim}\"]"), "\"missing\":[]");
         others_are_up(&mut world, victim);
         world.up(victim);
     }
@@ -62,8 +96,10 @@ fn a_coordinator_killed_while_a_job_runs_says_so_when_it_is_back() {
     assert_eq!(code, Some(1), "{err}");
     others_are_up(&mut world, "exchange");
     world.up("exchange");
-    let error = ended_with(&world.by(BUYER, &["job", "watch", &job]), 1);
-    assert!(error.contains("INTERRUPTED"), "{error}");
+    let error = ended_with(&world.by(BUYER, &["job", "result", &job]), 1);
+    assert!(error.contains("INTERRUPTED at stage run"), "{error}");
+    let (_, told) = receipt_of(&world, &error);
+    assert!(told.contains("failed: INTERRUPTED") && !told.contains("did not sign"), "{told}");
     assert_eq!(state(&world, &job), "FAILED");
     serves(&world);
 }

@@ -44,6 +44,7 @@ pub(in crate::cli) async fn run(args: &DemoArgs) -> Result<(), CliError> {
             let print = if args.json { report::done_json } else { report::done_text };
             say(&print(job, &opened, &receipt)?)
         }
+        Outcome::Failed(broken) => Err(broken.failure.into()),
         Outcome::Refused(refusals) => {
             if args.json {
                 say(&report::refused_json(job, &refusals)?)?;

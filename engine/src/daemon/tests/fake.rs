@@ -12,13 +12,14 @@ use std::{
 use serde_json::json;
 
 use crate::{
-    coordinator::{Assembly, Outline, Planner},
+    audit,
+    coordinator::{Assembly, End, Outline, Planner},
     identity::{IdentityKey, PartyName, Signed},
     job::{Failure, JobId, JobKind, JobSpec, Reason, Stage},
     link::DataLink,
     plan::{LocalInput, Output, PLAN_FORMAT, Plan, Ref},
     policy::Refusal,
-    provider::{Assessment, Job, RunOutcome, RunStart, Runner},
+    provider::{Assessment, Ended, Job, RunOutcome, RunStart, Runner},
     wire::{Progress, Published, SealedShare, roster},
 };
 
@@ -166,6 +167,10 @@ impl Runner for FakeRunner {
         })
     }
 
+    fn account(&self, _: &Job, ended: &Ended) -> Result<Vec<u8>, Failure> {
+        Ok(json!({"party": self.name, "ended": ended.failure.reason}).to_string().into_bytes())
+    }
+
     #[expect(clippy::unwrap_in_result, reason = "bytes that cannot be read fail the test")]
     fn cosign(&self, job: &Job, _: u32, part: &[u8], body: &[u8]) -> Result<Vec<u8>, Failure> {
         self.wait_if_told(&job.spec.body, "hang-sign");
@@ -201,7 +206,14 @@ impl Planner for FakePlanner {
         let parts: Vec<serde_json::Value> =
             assembly.parts.iter().map(|(_, part)| serde_json::from_slice(part).unwrap()).collect();
         let sealed: Vec<_> = assembly.manifests.iter().map(|(party, _)| party).collect();
-        Ok(json!({"parts": parts, "sealed": sealed, "plan": assembly.plan}).to_string().into())
+        let outcome = match &assembly.end {
+            End::Done => audit::RunOutcome::Done,
+            End::Failed { failure, missing, .. } => failed(failure, missing),
+        };
+        let body = json!({
+            "parts": parts, "sealed": sealed, "plan": assembly.plan, "outcome": outcome,
+        });
+        Ok(body.to_string().into())
     }
 
     #[expect(clippy::unwrap_in_result, reason = "bytes that cannot be read fail the test")]
@@ -214,6 +226,12 @@ impl Planner for FakePlanner {
         let signed: Vec<_> = signatures.iter().map(|(party, _)| party).collect();
         Ok(json!({"body": body, "signed": signed}).to_string().into())
     }
+}
+
+/// How a receipt says that a job failed.
+pub(super) fn failed(failure: &Failure, missing: &[PartyName]) -> audit::RunOutcome {
+    let audit::Failure { code, party, stage } = failure.into();
+    audit::RunOutcome::Failed { code, party, stage, missing: missing.to_vec() }
 }
 
 /// The key of a party in these tests.

@@ -196,6 +196,12 @@ impl World {
         JobStore::new(database).history(job).await.unwrap()
     }
 
+    /// Has a coordinator that is down lose its receipts.
+    pub(super) async fn forget_receipts(&self) {
+        let database = Database::open(&self.state("exchange").join("journal.db")).await.unwrap();
+        JobStore::new(database).forget_receipts().await.unwrap();
+    }
+
     /// A job in a participant's journal.
     pub(super) async fn record(&self, party: &str, job: JobId) -> PartyRecord {
         let database = Database::open(&self.state(party).join("journal.db")).await.unwrap();
