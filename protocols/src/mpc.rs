@@ -7,6 +7,7 @@ mod circuit;
 mod column;
 mod compare;
 mod convert;
+pub mod fixed;
 mod input;
 mod matmul;
 mod multiply;
