@@ -16,7 +16,20 @@ use datafusion::{
     },
     prelude::{ParquetReadOptions, SessionConfig, SessionContext},
 };
-use serde_json::Value;
+use engine::{
+    exec::Quote,
+    executor::compile_published,
+    identity::{Pins, Signed},
+    job::{JobId, JobSpec},
+    store::{Database, JobStore},
+    wire::Published,
+};
+use figment::{
+    Figment,
+    providers::{Format as _, Toml},
+};
+use protocols::session::{OpeningKind, Recipient};
+use serde_json::{Value, json};
 
 /// The policies' smallest group; the oracle leaves smaller ones out.
 const MIN_GROUP: u32 = 20;
@@ -42,7 +55,7 @@ fn unseen(arguments: &[&str], folder: &Path) -> Output {
     command.args(arguments).current_dir(folder).output().unwrap()
 }
 
-fn json(output: &Output) -> Value {
+fn answer(output: &Output) -> Value {
     let (answer, log) =
         (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr));
     serde_json::from_str(&answer).unwrap_or_else(|error| panic!("{error}\n{answer}\n{log}"))
@@ -97,14 +110,72 @@ fn assert_same(rows: &[Value], clear: &RecordBatch) {
 #[test]
 fn the_default_job_answers_as_datafusion_does_in_the_clear() {
     let folder = tempfile::tempdir().unwrap();
-    let output = unseen(&["demo", "--json"], folder.path());
-    let answer = json(&output);
+    let output = unseen(&["demo", "--keep", "kept", "--json"], folder.path());
+    let answer = answer(&output);
     assert_eq!(output.status.code(), Some(0), "{answer}");
     assert_same(answer["rows"].as_array().unwrap(), &oracle(&adult()));
     assert!(answer["seconds"].as_f64().unwrap() > 0.0);
     assert!(!answer["leakage"].as_array().unwrap().is_empty());
     let receipt = PathBuf::from(answer["receipt"]["path"].as_str().unwrap());
     receipt_holds_until_it_is_tampered_with(&receipt, folder.path());
+    cost_and_opened_what_it_was_quoted(&receipt, &folder.path().join("kept"), &answer);
+}
+
+/// The price that everybody quoted of the job over all rows is what the parties signed that it cost and opened.
+fn cost_and_opened_what_it_was_quoted(receipt: &Path, kept: &Path, answer: &Value) {
+    let receipt: Value = serde_json::from_slice(&std::fs::read(receipt).unwrap()).unwrap();
+    let body = &receipt["body"];
+    let (quote, explained) = quoted(kept, body);
+    let number = |value: &Value| value.as_str().unwrap().parse::<u64>().unwrap();
+    let meters: Vec<_> = body["meter"].as_object().unwrap().values().collect();
+    let bytes: u64 = meters.iter().map(|meter| number(&meter["bytes_sent"])).sum();
+    let rounds = meters.iter().map(|meter| meter["rounds"].as_u64().unwrap()).max();
+    assert_eq!((bytes, rounds), (quote.total.bytes, Some(u64::from(quote.total.rounds))));
+    assert_eq!((number(&explained["bytes"]), explained["rounds"].as_u64()), (bytes, rounds));
+    assert_eq!((answer["bytes_sent"].as_u64(), answer["rounds"].as_u64()), (Some(bytes), rounds));
+    let links = body["links"].as_array().unwrap();
+    let sent: u64 = links.iter().map(|link| number(&link["sent"]["bytes"])).sum();
+    assert_eq!(sent, quote.total.bytes);
+    let openings: Vec<_> = quote
+        .openings
+        .iter()
+        .map(|opening| {
+            let kind = match opening.kind {
+                OpeningKind::Result => "result",
+                OpeningKind::Permutation => "permutation",
+                _ => "masked",
+            };
+            let to = match opening.to {
+                Recipient::All => "compute parties",
+                Recipient::Buyer => "buyer",
+                Recipient::One(role) => ["census", "employers", "neutral"][role.index()],
+            };
+            let count = opening.count.to_string();
+            json!({"op": opening.step, "kind": kind, "count": count, "to": to})
+        })
+        .collect();
+    assert!(openings.len() > 2, "permutations and the result");
+    assert_eq!(body["opened"], Value::from(openings));
+}
+
+/// The quote, worked out anew from what the coordinator kept of the job, and what `job explain` is told of it.
+fn quoted(kept: &Path, body: &Value) -> (Quote, Value) {
+    let job: JobId = body["job"].as_str().unwrap().parse().unwrap();
+    let pins = Figment::from(Toml::file(kept.join("insurer/unseen.toml")));
+    let pins: Pins = pins.extract_inner("pins").unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let (spec, published) = runtime.block_on(async {
+        let journal = Database::open(&kept.join("exchange/state/journal.db")).await.unwrap();
+        let store = JobStore::new(journal);
+        let spec = store.get(job).await.unwrap().unwrap().spec;
+        (spec, store.notes(job, "published").await.unwrap().remove(0).1)
+    });
+    let spec: Signed<JobSpec> = serde_json::from_slice(&spec).unwrap();
+    let published: Published = serde_json::from_slice(&published).unwrap();
+    let compilation = compile_published(&spec.body, &published, &pins).unwrap().unwrap();
+    assert_eq!(compilation.hash.to_string(), body["plan"].as_str().unwrap());
+    let explained = serde_json::from_slice(&compilation.quote_json()).unwrap();
+    (compilation.quote, explained)
 }
 
 fn receipt_holds_until_it_is_tampered_with(receipt: &Path, folder: &Path) {
@@ -128,7 +199,7 @@ fn receipt_holds_until_it_is_tampered_with(receipt: &Path, folder: &Path) {
 fn the_scalar_job_answers_as_datafusion_does_in_the_clear() {
     let folder = tempfile::tempdir().unwrap();
     let output = unseen(&["demo", "--job", "scalar", "--json"], folder.path());
-    let answer = json(&output);
+    let answer = answer(&output);
     assert_eq!(output.status.code(), Some(0), "{answer}");
     assert_same(answer["rows"].as_array().unwrap(), &oracle(SCALAR));
 }
@@ -137,7 +208,7 @@ fn the_scalar_job_answers_as_datafusion_does_in_the_clear() {
 fn what_a_policy_forbids_is_refused_with_reasons_and_exit_code_3() {
     let folder = tempfile::tempdir().unwrap();
     let output = unseen(&["demo", "--job", "refused", "--json"], folder.path());
-    let answer = json(&output);
+    let answer = answer(&output);
     assert_eq!(output.status.code(), Some(3), "{answer}");
     let refused = answer["refused"].as_array().unwrap();
     let by = |party: &str, column: &str| {
