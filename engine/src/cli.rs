@@ -21,6 +21,7 @@ mod policy;
 mod progress;
 mod receipt;
 mod run;
+mod timeouts;
 mod up;
 
 pub use args::{

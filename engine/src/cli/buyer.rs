@@ -19,7 +19,7 @@ use crate::{
     executor::{Opener, check_failed_receipt, open_result},
     identity::SealingKey,
     job::{Failure, JobId, JobSpec, JobState},
-    link::{Dialler, Timeouts},
+    link::Dialler,
     wire::{Explanation, JobView},
 };
 
@@ -41,7 +41,7 @@ impl Buyer {
     pub(super) fn load(path: &Path) -> Result<Self, CliError> {
         let config = Config::load(path)?;
         let place = config.buyer()?;
-        let dialler = Dialler::new(config.credentials()?, Timeouts::default());
+        let dialler = Dialler::new(config.credentials()?, config.timeouts.timeouts());
         let client = client::Buyer::new(dialler, &place.coordinator, &place.address, ANSWER)
             .map_err(|error| CliError::usage(chain(&error)))?;
         Ok(Self { sealing: place.sealing()?, config, client })

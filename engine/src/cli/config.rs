@@ -3,7 +3,6 @@
 use std::{
     fs,
     net::SocketAddr,
-    num::NonZeroU32,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -12,9 +11,13 @@ use figment::{
     Figment,
     providers::{Format as _, Toml},
 };
+use protocols::net::tls::LinkConfig;
 use serde::Deserialize;
 
-use super::exit::{CliError, chain};
+use super::{
+    exit::{CliError, chain},
+    timeouts::{PatienceConfig, Seconds, TimeoutsConfig},
+};
 use crate::{
     catalog::{self, Catalog, ColumnConfig, Source},
     identity::{IdentityKey, PartyName, Pins, PublicKey, SealingKey, Signed},
@@ -39,6 +42,9 @@ pub(super) struct Config {
     pub(super) authority: PathBuf,
     /// The folder of the daemon's journal, made where there is none.
     pub(super) state: Option<PathBuf>,
+    /// How long connections may take.
+    #[serde(default)]
+    pub(super) timeouts: TimeoutsConfig,
     /// Who everybody is.
     pub(super) pins: Pins,
     /// Present: runs a coordinator.
@@ -59,6 +65,9 @@ pub(super) struct CoordinatorConfig {
     /// Where the participants listen.
     #[serde(default)]
     pub(super) parties: Vec<Address>,
+    /// How long it waits for them.
+    #[serde(default)]
+    pub(super) patience: PatienceConfig,
 }
 
 /// Where a party listens.
@@ -81,7 +90,7 @@ pub(super) struct ProviderConfig {
     #[serde(default)]
     pub(super) consent: ConsentMode,
     /// A peer that makes no progress in a run for so many seconds is given up; 60 where it is left out.
-    pub(super) stall_seconds: Option<NonZeroU32>,
+    pub(super) stall_seconds: Option<Seconds>,
 }
 
 /// `[[datasets]]`.
@@ -130,6 +139,9 @@ impl Config {
             CliError::usage(format!("configuration {}: {error}", path.display()))
                 .next("engine/examples has configurations to compare with")
         })?;
+        if let Some(wrong) = config.timeouts.contradiction() {
+            return Err(CliError::usage(format!("configuration {}: {wrong}", path.display())));
+        }
         config.resolve(path.parent().unwrap_or_else(|| Path::new("")));
         Ok(config)
     }
@@ -216,6 +228,13 @@ impl Config {
     /// Usage: it is not pinned.
     pub(super) fn key_of(&self, party: &PartyName) -> Result<PublicKey, CliError> {
         self.pins.of(party).map(|pin| pin.key).map_err(|error| CliError::usage(chain(&error)))
+    }
+}
+
+impl ProviderConfig {
+    /// How long a silent peer is waited for in a run.
+    pub(super) fn stall(&self) -> Seconds {
+        self.stall_seconds.unwrap_or_else(|| Seconds::of(LinkConfig::default().stall))
     }
 }
 

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     job::{JobId, JobKind},
-    link::{Dialler, Timeouts},
+    link::Dialler,
     wire::{ConsentCalls, Decision, PendingJob},
 };
 
@@ -48,7 +48,7 @@ fn calls(config: &Config) -> Result<ConsentCalls, CliError> {
     let listen = config.listen.ok_or_else(|| {
         CliError::usage(format!("{}: the configuration has no `listen`", config.party))
     })?;
-    let dialler = Dialler::new(config.credentials()?, Timeouts::default());
+    let dialler = Dialler::new(config.credentials()?, config.timeouts.timeouts());
     let channel = dialler
         .control(&config.party, &listen.to_string())
         .map_err(|error| CliError::usage(chain(&error)))?;

@@ -55,6 +55,13 @@ pub(super) fn examine(path: &Path) -> Result<String, CliError> {
         let free = TcpListener::bind(listen).map(|_| listen.to_string());
         findings.note("port", free.map_err(|error| CliError::usage(format!("{listen}: {error}"))));
     }
+    findings.note("timeouts", Ok(config.timeouts.to_string()));
+    if let Some(coordinator) = &config.coordinator {
+        findings.note("patience", Ok(coordinator.patience.to_string()));
+    }
+    if let Some(provider) = &config.provider {
+        findings.note("stall", Ok(provider.stall().to_string()));
+    }
     if let Some(buyer) = &config.buyer {
         findings.note("sealing key", sealing(&config));
         findings.note("coordinator", config.key_of(&buyer.coordinator).map(|key| key.to_string()));

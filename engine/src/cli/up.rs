@@ -14,10 +14,9 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
-    coordinator::Patience,
     daemon::{Coordinating, Daemon, Participating, Setup},
     executor::{Participant, ReceiptPlanner},
-    link::{Credentials, Timeouts},
+    link::Credentials,
 };
 
 /// How long running jobs may take to end once the daemon was told to.
@@ -56,7 +55,7 @@ fn setup(config: &Config) -> Result<Setup, CliError> {
             Arc::clone(credentials.pins()),
         )),
         parties: coordinator.parties.iter().map(|p| (p.party.clone(), p.address.clone())).collect(),
-        patience: Patience::default(),
+        patience: coordinator.patience.patience(),
     });
     let participating = config
         .provider
@@ -75,7 +74,7 @@ fn setup(config: &Config) -> Result<Setup, CliError> {
     Ok(Setup {
         listen: config.listen.ok_or_else(|| needed("listen"))?,
         state: config.state.clone().ok_or_else(|| needed("state"))?,
-        timeouts: Timeouts::default(),
+        timeouts: config.timeouts.timeouts(),
         credentials,
         clock,
         coordinating,
@@ -93,9 +92,8 @@ fn participant(
     let me = (config.party.clone(), Arc::clone(credentials.key()));
     let pins = Arc::clone(credentials.pins());
     let participant = Participant::new(me, pins, catalog, &policies?, clock);
-    let stall = config.provider.as_ref().and_then(|provider| provider.stall_seconds);
-    Ok(match stall {
-        Some(seconds) => participant.with_stall(Duration::from_secs(u64::from(seconds.get()))),
+    Ok(match &config.provider {
+        Some(provider) => participant.with_stall(provider.stall().duration()),
         None => participant,
     })
 }

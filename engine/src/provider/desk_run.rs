@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     audit::{Event, InputEntry},
-    identity::{Hash32, Signed},
+    identity::{Hash32, PartyName, Signed},
     job::{Failure, JobId, Reason, Stage},
     link::{LinkError, Roster, RunKey, connect_run},
     policy::{Consent, Release, consent_hash, consents_root},
@@ -23,7 +23,26 @@ use crate::{
 
 /// What a run sends back; an error is the last thing.
 pub(super) type Events = mpsc::Receiver<Result<RunEvent, Failure>>;
-type Tell = mpsc::Sender<Result<RunEvent, Failure>>;
+
+/// Who hears of a run: the coordinator that ordered it.
+#[derive(Clone)]
+struct Listener {
+    name: PartyName,
+    tell: mpsc::Sender<Result<RunEvent, Failure>>,
+}
+
+impl Listener {
+    /// It does not listen any more.
+    fn gone(&self, stage: Stage, words: &str) -> Failure {
+        Failure::new(Reason::PartyLost, stage, words).at(&self.name)
+    }
+
+    /// Progress as events; a report that finds the queue full is dropped, the next one tells more.
+    fn progress(&self) -> Arc<dyn Fn(Progress) + Send + Sync> {
+        let tell = self.tell.clone();
+        Arc::new(move |progress| drop(tell.try_send(Ok(RunEvent::Progress(progress)))))
+    }
+}
 
 impl Desk {
     /// Runs the local sub-plan and commits to it. The same attempt gives the same answer.
@@ -56,11 +75,16 @@ impl Desk {
         Ok(prepared)
     }
 
-    /// Starts a run, if its own consent is unspent and everybody else's holds. The coordinator's word is not enough.
+    /// Starts a run that `coordinator` orders, if its own consent is unspent and everybody else's holds. The coordinator's word
+    /// is not enough.
     ///
     /// # Errors
     /// [`Reason::ConsentMissing`], [`Reason::PlanMismatch`], [`Reason::NotReady`]; what fails later comes as an event.
-    pub async fn run(self: &Arc<Self>, order: RunOrder) -> Result<Events, Failure> {
+    pub async fn run(
+        self: &Arc<Self>,
+        coordinator: &PartyName,
+        order: RunOrder,
+    ) -> Result<Events, Failure> {
         let record = self.record(order.job, Stage::Connect).await?;
         let own = self.unspent(&record, Stage::Connect)?;
         let job = self.job(order.job, Stage::Connect).await?;
@@ -84,8 +108,8 @@ impl Desk {
             return Err(failure);
         }
         let (tell, events) = mpsc::channel(64);
-        let desk = self.clone();
-        tokio::spawn(async move { desk.carry_out(job, release, order, stop, tell).await });
+        let (desk, listener) = (self.clone(), Listener { name: coordinator.clone(), tell });
+        tokio::spawn(async move { desk.carry_out(job, release, order, stop, listener).await });
         Ok(events)
     }
 
@@ -154,25 +178,22 @@ impl Desk {
         release: Release,
         order: RunOrder,
         stop: Arc<Stop>,
-        tell: Tell,
+        listener: Listener,
     ) {
         let id = job.id;
         let left = job.spec.body.expires_at_ms.saturating_sub(self.clock.now_ms());
         let deadline = Duration::from_millis(u64::try_from(left).unwrap_or_default());
-        let working = self.work(job, release, order, stop.clone(), tell.clone());
+        let working = self.work(job, release, order, stop.clone(), listener.clone());
         tokio::pin!(working);
         let overtime = || {
             let words = "the job's time was over while it ran";
             self.fail(Reason::DeadlineExceeded, Stage::Run, words)
         };
-        let gone = || {
-            let words = "the coordinator went away while the job ran";
-            Failure::new(Reason::PartyLost, Stage::Run, words)
-        };
+        let gone = || listener.gone(Stage::Run, "the coordinator went away while the job ran");
         let done = tokio::select! {
             done = &mut working => done,
             () = tokio::time::sleep(deadline) => { stop.stop(&overtime()); working.await }
-            () = tell.closed() => { stop.stop(&gone()); working.await }
+            () = listener.tell.closed() => { stop.stop(&gone()); working.await }
         };
         if let Err(failure) = done {
             // What stopped the run says more than how it then broke off.
@@ -184,7 +205,7 @@ impl Desk {
                 Err(error) => drop(self.broken(&error)),
             }
             self.forget(id);
-            let _ = tell.send(Err(failure)).await;
+            let _ = listener.tell.send(Err(failure)).await;
         } else if let Some(active) = self.lock().get_mut(&id) {
             (active.stop, active.unsigned) = (None, true);
         }
@@ -196,7 +217,7 @@ impl Desk {
         release: Release,
         order: RunOrder,
         stop: Arc<Stop>,
-        tell: Tell,
+        listener: Listener,
     ) -> Result<(), Failure> {
         let run = run_id(job.assessment.plan_hash, &order);
         let roster = Roster {
@@ -218,7 +239,7 @@ impl Desk {
             Some(failure) = stopped.recv() => return Err(failure),
         };
         tracing::info!(job = %job.id, "all links stand; the run begins");
-        let progress = progress(tell.clone());
+        let progress = listener.progress();
         let (id, runner) = (job.id, self.runner.clone());
         let start = RunStart { job, release, order, run, links, progress, stop: stop.clone() };
         let attempt = start.order.attempt;
@@ -226,7 +247,7 @@ impl Desk {
         if let Some(failure) = stop.failure() {
             return Err(failure);
         }
-        self.hand_out((id, attempt, run), outcome, &tell).await
+        self.hand_out((id, attempt, run), outcome, &listener).await
     }
 
     /// Journals its part of the receipt, then hands out its sealed share.
@@ -234,7 +255,7 @@ impl Desk {
         &self,
         (id, attempt, run): (JobId, u32, Hash32),
         outcome: RunOutcome,
-        tell: &Tell,
+        listener: &Listener,
     ) -> Result<(), Failure> {
         let RunOutcome { sealed, receipt_part } = outcome;
         let released = self.store.release(id, &receipt_part, self.clock.now_ms()).await;
@@ -248,18 +269,13 @@ impl Desk {
         }
         let sealed = sealed.map(pieces).unwrap_or_default().into_iter().map(RunEvent::Sealed);
         for event in sealed.chain([RunEvent::Receipt(receipt_part)]) {
-            if tell.send(Ok(event)).await.is_err() {
+            if listener.tell.send(Ok(event)).await.is_err() {
                 let words = "the coordinator went away before it had the sealed share";
-                return Err(Failure::new(Reason::PartyLost, Stage::Release, words));
+                return Err(listener.gone(Stage::Release, words));
             }
         }
         Ok(())
     }
-}
-
-/// Progress as events; a report that finds the queue full is dropped, the next one tells more.
-fn progress(tell: Tell) -> Arc<dyn Fn(Progress) + Send + Sync> {
-    Arc::new(move |progress| drop(tell.try_send(Ok(RunEvent::Progress(progress)))))
 }
 
 /// A link that did not come about, as a failure at whom it was to lead to.

@@ -115,7 +115,7 @@ impl PartyService for PartyServer {
         self.coordinator(&request, Stage::Connect)?;
         self.open(Stage::Connect)?;
         let order = RunOrder::read(request.into_inner()).map_err(status_of)?;
-        let events = self.desk.run(order).await.map_err(status_of)?;
+        let events = self.desk.run(&self.coordinator, order).await.map_err(status_of)?;
         let events = ReceiverStream::new(events)
             .map(|event| event.map(v1::RunEvent::from).map_err(status_of));
         Ok(Response::new(Box::pin(events)))

@@ -100,6 +100,10 @@ fn a_coordinator_killed_while_a_job_runs_says_so_when_it_is_back() {
     assert!(error.contains("INTERRUPTED at stage run"), "{error}");
     let (_, told) = receipt_of(&world, &error);
     assert!(told.contains("failed: INTERRUPTED") && !told.contains("did not sign"), "{told}");
+    for party in &DAEMONS[..3] {
+        let own = format!("for {party} it ended with PARTY_LOST at exchange, stage run");
+        assert!(told.contains(&own), "{told}");
+    }
     assert_eq!(state(&world, &job), "FAILED");
     serves(&world);
 }
@@ -107,14 +111,21 @@ fn a_coordinator_killed_while_a_job_runs_says_so_when_it_is_back() {
 #[test]
 fn a_frozen_participant_is_given_up_and_welcome_again_when_it_thaws() {
     let mut cast = Cast::slow();
-    cast.stall_seconds = 4;
+    // Gone after a quarter of that: long enough for the next job on a machine that is busy.
+    cast.stall_seconds = 12;
     let mut world = World::start(&cast);
     let (job, waiting) = running(&world);
     world.signal("neutral", "-STOP");
     let (code, _, err) = waiting.end();
     assert_eq!(code, Some(1), "{err}");
     assert!(err.contains(", party neutral: "), "{err}");
-    assert!(err.contains("PARTY_LOST") || err.contains("STALLED"), "{err}");
+    let reason = ["PARTY_LOST", "STALLED"].into_iter().find(|reason| err.contains(reason));
+    let end = format!("{} at neutral, stage run", reason.expect(&err));
+    let (_, told) = receipt_of(&world, &err);
+    assert!(told.contains(&format!("failed: {end}")), "{told}");
+    for party in ["census", "employers"] {
+        assert!(told.contains(&format!("for {party} it ended with {end}")), "{told}");
+    }
     assert_eq!(state(&world, &job), "FAILED");
     world.signal("neutral", "-CONT");
     others_are_up(&mut world, "");

@@ -61,6 +61,42 @@ fn a_column_of_another_type_and_a_policy_without_signature_keep_a_daemon_from_st
 }
 
 #[test]
+fn timeouts_are_shown_by_the_doctor_and_bad_ones_are_named_by_file_and_key() {
+    let world = World::make(&Cast::small());
+    for (party, shown) in [
+        ("exchange", "timeouts: handshake 10 s, rendezvous 30 s"),
+        ("exchange", "patience: answer 30 s, prepare 600 s, lost 60 s, release 60 s, account 10 s"),
+        ("census", "stall: 60 s"),
+    ] {
+        let told = succeeded(&world.by(party, &["doctor"]));
+        assert!(told.contains(shown), "{party}: {told}");
+    }
+    let config = world.of("exchange").join("unseen.toml");
+    let text = fs::read_to_string(&config).unwrap();
+    let with = |lines: &str| fs::write(&config, format!("{text}\n{lines}\n")).unwrap();
+    with("[timeouts]\nhandshake_seconds = 3\n[coordinator.patience]\nlost_seconds = 7");
+    let told = succeeded(&world.by("exchange", &["doctor"]));
+    assert!(told.contains("handshake 3 s, rendezvous 30 s"), "{told}");
+    assert!(told.contains("answer 30 s, prepare 600 s, lost 7 s"), "{told}");
+    for (lines, key) in [
+        ("[timeouts]\nhandshake_seconds = 0", "timeouts.handshake_seconds"),
+        ("[timeouts]\nrendezvous_seconds = -5", "timeouts.rendezvous_seconds"),
+        ("[timeouts]\nrendezvous_seconds = 5", "timeouts.rendezvous_seconds"),
+        ("[timeouts]\nhandshake_seconds = \"long\"", "timeouts.handshake_seconds"),
+        ("[timeouts]\nhandshake = 5", "handshake"),
+        ("[coordinator.patience]\nlost_seconds = 0", "coordinator.patience.lost_seconds"),
+        ("[coordinator.patience]\nanswer_seconds = 100000", "coordinator.patience.answer_seconds"),
+        ("[coordinator.patience]\nprepare_seconds = 1.5", "coordinator.patience.prepare_seconds"),
+    ] {
+        with(lines);
+        for command in ["up", "doctor"] {
+            let error = ended_with(&world.by("exchange", &[command]), 2);
+            assert!(error.contains("unseen.toml") && error.contains(key), "{lines}: {error}");
+        }
+    }
+}
+
+#[test]
 fn a_buyer_is_told_what_is_wrong_with_a_job_and_whose_policy_refuses_it() {
     let world = World::start(&Cast::small());
     for (sql, code, words) in [

@@ -91,7 +91,12 @@ impl FakeRunner {
                 return failure;
             }
             for link in links.iter_mut().filter(|link| !link.outgoing) {
-                if self.killed.load(Ordering::SeqCst) || gone(link) {
+                let killed = self.killed.load(Ordering::SeqCst);
+                if killed || gone(link) {
+                    // A peer that ended closes its links too: whoever knows the cause gets to say so first, as on real links.
+                    if !killed && let Some(failure) = told(start) {
+                        return failure;
+                    }
                     let words = format!("the link to {} closed", link.peer);
                     let party = Some(link.peer.clone());
                     return Failure { party, ..Failure::new(Reason::PartyLost, Stage::Run, words) };
@@ -99,6 +104,13 @@ impl FakeRunner {
             }
         }
     }
+}
+
+/// Why the run was stopped, if somebody says so within two seconds.
+fn told(start: &RunStart) -> Option<Failure> {
+    let (tell, told) = std::sync::mpsc::channel();
+    start.stop.on_stop(move |failure| drop(tell.send(failure.clone())));
+    told.recv_timeout(Duration::from_secs(2)).ok()
 }
 
 fn gone(link: &mut DataLink) -> bool {

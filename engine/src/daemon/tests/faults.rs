@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::world::{PARTIES, World, name, spec, until};
 use crate::{
-    job::{JobState, Reason},
+    identity::PartyName,
+    job::{Failure, JobState, Reason, Stage},
     provider::ConsentMode,
     store::Phase,
 };
@@ -50,13 +51,30 @@ async fn started(world: &World, job: crate::job::JobId) {
     tokio::time::timeout(super::world::LIMIT, waiting).await.expect("a party never started");
 }
 
-/// Waits until a participant's journal says that the job ended there.
-async fn ended(world: &World, party: &str, job: crate::job::JobId) -> Reason {
+/// The typed error: everything of a failure but its words.
+fn typed(failure: &Failure) -> (Reason, Option<PartyName>, Stage) {
+    (failure.reason, failure.party.clone(), failure.stage)
+}
+
+/// That this party was lost, at the stage that goes with the job's state.
+fn lost(party: &str, state: JobState) -> (Reason, Option<PartyName>, Stage) {
+    let stage = match state {
+        JobState::Validating => Stage::Validate,
+        JobState::AwaitingApproval => Stage::Approve,
+        JobState::Preparing => Stage::Prepare,
+        JobState::Releasing => Stage::Release,
+        _ => Stage::Run,
+    };
+    (Reason::PartyLost, Some(name(party)), stage)
+}
+
+/// Waits until a participant's journal says that the job ended there, and how.
+async fn ended(world: &World, party: &str, job: crate::job::JobId) -> Failure {
     let waiting = async {
         loop {
             let record = world.record(party, job).await;
             if record.phase == Phase::Ended {
-                return record.failure.unwrap().reason;
+                return record.failure.unwrap();
             }
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -74,14 +92,10 @@ async fn a_killed_participant_ends_the_job_for_everybody() {
         world.kill("employers");
         let view = until(&buyer, job, JobState::Failed).await;
         assert_eq!(view.state, JobState::Failed, "{state}");
-        let why = view.failure.unwrap();
-        assert_eq!(
-            (why.reason, why.party),
-            (Reason::PartyLost, Some(name("employers"))),
-            "{state}"
-        );
+        let due = lost("employers", state);
+        assert_eq!(typed(&view.failure.unwrap()), due, "{state}");
         for party in ["census", "neutral", "bank"] {
-            assert_eq!(ended(&world, party, job).await, Reason::PartyLost, "{state} {party}");
+            assert_eq!(typed(&ended(&world, party, job).await), due, "{state} {party}");
         }
         world.start("employers").await;
     }
@@ -102,9 +116,14 @@ async fn a_participant_killed_before_the_run_or_after_it_is_named_too() {
         world.kill("employers");
         let view = until(&buyer, job, JobState::Failed).await;
         assert_eq!(view.state, JobState::Failed, "{state}");
-        let why = view.failure.unwrap();
-        let lost = (Reason::PartyLost, Some(name("employers")));
-        assert_eq!((why.reason, why.party), lost, "{state}");
+        let due = lost("employers", state);
+        assert_eq!(typed(&view.failure.unwrap()), due, "{state}");
+        for party in ["census", "neutral", "bank"] {
+            // Who has signed that the job is done stands by that.
+            if state == JobState::Validating {
+                assert_eq!(typed(&ended(&world, party, job).await), due, "{state} {party}");
+            }
+        }
         assert!(buyer.fetch(job).await.is_err(), "{state}: a failed job hands out nothing");
         world.start("employers").await;
     }
@@ -120,13 +139,14 @@ async fn a_killed_coordinator_ends_the_run_and_fails_the_job_when_it_is_back() {
     started(&world, job).await;
     world.kill("exchange");
     for party in PARTIES {
-        assert_eq!(ended(&world, party, job).await, Reason::PartyLost, "{party}");
+        let due = lost("exchange", JobState::Running);
+        assert_eq!(typed(&ended(&world, party, job).await), due, "{party}");
     }
     world.start("exchange").await;
     let buyer = world.buyer("insurer");
     let view = until(&buyer, job, JobState::Failed).await;
     assert_eq!(view.state, JobState::Failed, "what ran is never resumed");
-    assert_eq!(view.failure.unwrap().reason, Reason::Interrupted);
+    assert_eq!(typed(&view.failure.unwrap()), (Reason::Interrupted, None, Stage::Run));
     world.serves_the_next_job().await;
 }
 
@@ -142,7 +162,7 @@ async fn a_coordinator_that_died_between_two_orders_ends_the_job_when_it_is_back
     assert_eq!(buyer.get(job).await.unwrap().state, JobState::Preparing, "it goes on preparing");
     assert_eq!(buyer.cancel(job).await.unwrap().state, JobState::Cancelled);
     for party in PARTIES {
-        assert_eq!(ended(&world, party, job).await, Reason::Cancelled, "{party}");
+        assert_eq!(ended(&world, party, job).await.reason, Reason::Cancelled, "{party}");
     }
     world.serves_the_next_job().await;
 }
@@ -184,7 +204,11 @@ async fn a_party_that_drains_lets_the_run_end_and_takes_no_new_work() {
     let view = until(&buyer, job, JobState::Failed).await;
     assert_eq!(view.state, JobState::Failed);
     let why = view.failure.unwrap();
-    assert_eq!((why.reason, why.party), (Reason::Interrupted, Some(name("employers"))));
+    let due = (Reason::Interrupted, Some(name("employers")), Stage::Run);
+    assert_eq!(typed(&why), due);
+    for party in ["census", "neutral", "bank"] {
+        assert_eq!(typed(&ended(&world, party, job).await), due, "{party}");
+    }
     world.start("employers").await;
     world.serves_the_next_job().await;
 }
