@@ -19,6 +19,7 @@ mod backend;
 mod dispatch;
 mod gemm;
 mod keystream;
+mod lanes;
 mod loops;
 mod matrix;
 mod planes;

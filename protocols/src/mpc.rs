@@ -7,11 +7,17 @@ mod circuit;
 mod column;
 mod compare;
 mod convert;
+mod digit_width;
+mod digits;
 pub mod fixed;
 mod input;
+mod low_bytes;
 mod matmul;
 mod multiply;
 mod outside;
+mod permutation;
+mod places;
+mod relay;
 mod reveal;
 mod select;
 mod shuffle;
@@ -24,6 +30,7 @@ pub use compare::{
     eq, eq_bits, eq_bits_cost, eq_cost, lt, lt_bits, lt_bits_cost, lt_cost, lt_zero, lt_zero_cost,
 };
 pub use convert::{inject, inject_cost, narrow, to_bits, to_bits_cost};
+pub use digit_width::digit_width;
 pub use input::{input, input_bits, input_bits_cost, input_cost};
 pub use matmul::{MatrixView, matmul, matmul_cost, matrix_products, matrix_products_cost, product};
 pub use multiply::{
@@ -37,4 +44,7 @@ pub use select::{
     select_words_cost,
 };
 pub use shuffle::{Shuffle, shuffle_cost};
-pub use sort::{Ordering, order_cost, sort_positions, sort_positions_cost, undo_cost};
+pub use sort::{
+    Ordering, order_cost, sort_by_cost, sort_cost, sort_positions, sort_positions_by,
+    sort_positions_by_cost, sort_positions_cost, undo_cost,
+};

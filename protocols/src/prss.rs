@@ -29,6 +29,13 @@ pub struct Prss {
     block: u64,
 }
 
+/// Where a stretch of every keystream begins.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Stretch {
+    path: u64,
+    block: u64,
+}
+
 impl Prss {
     /// Keys from the secrets shared with the previous party (`own`) and the next one (`next`).
     #[must_use]
@@ -62,6 +69,29 @@ impl Prss {
         R::keystream(&mut own, &self.own, self.path, block);
         R::keystream(&mut next, &self.next, self.path, block);
         Shared::from_parts(own, next)
+    }
+
+    /// Passes `words` elements of every keystream, to be made later, in any order and in parts.
+    pub(crate) fn stretch<R: Ring>(&mut self, words: usize) -> Stretch {
+        Stretch { path: self.path, block: self.take::<R::Word>(words) }
+    }
+
+    /// Elements of summand `index`'s keystream from element `at` of a stretch on; `at` is a multiple of 16 bytes.
+    ///
+    /// # Panics
+    /// If this party does not hold that summand.
+    pub(crate) fn fill<R: Ring>(
+        &self,
+        index: Role,
+        stretch: Stretch,
+        at: usize,
+        out: &mut [R::Word],
+    ) {
+        let bytes = at * size_of::<R::Word>();
+        debug_assert!(bytes.is_multiple_of(16), "parts begin with a block");
+        assert_ne!(index, self.role.prev(), "{} does not hold summand {index}", self.role);
+        let key = if index == self.role { &self.own } else { &self.next };
+        R::keystream(out, key, stretch.path, stretch.block + (bytes / 16) as u64);
     }
 
     /// Keystream of summand `index` where this party knows its key; advances alike at all parties.

@@ -164,6 +164,63 @@ agrees_with! {
     xor_fill_xor: u64, |cases, n, offset| (&cases.key(), &cases.key(), cases.word(), cases.word()), last;
 }
 
+#[test]
+fn pack_and_unpack() {
+    for bytes in 1..=4 {
+        agree(&format!("pack_u32 to {bytes}"), |backend, cases, n, offset| {
+            let values = cases.words::<u32>(n);
+            let mut out = vec![0xa5; offset + bytes * n + 70];
+            backend.pack_u32(&mut out[offset..offset + bytes * n], &values, bytes);
+            let mut back = vec![0xa5a5_a5a5; n + 20];
+            backend.unpack_u32(&mut back[..n], &out[offset..offset + bytes * n], bytes);
+            let low = u32::MAX >> (32 - 8 * bytes);
+            assert!(values.iter().zip(&back).all(|(value, back)| value & low == *back));
+            assert!(back[n..].iter().all(|word| *word == 0xa5a5_a5a5), "writes beyond");
+            wide(&out)
+        });
+    }
+}
+
+#[test]
+fn digits_choose_and_swap() {
+    let digits = |cases: &mut Cases, n: usize| -> Vec<u8> {
+        (0..n).map(|_| u8::try_from(cases.word() % 16).unwrap()).collect()
+    };
+    agree("unit_minus_u32", |backend, cases, n, offset| {
+        let (digits, mut acc) = (digits(cases, n), cases.words::<u32>(offset + n + 8));
+        let old = acc.clone();
+        backend.unit_minus_u32(&mut acc[offset..offset + n], &digits, 5);
+        let sums = acc[offset..].iter().zip(&old[offset..]).zip(&digits);
+        assert!(
+            sums.into_iter()
+                .all(|((new, old), digit)| { new.wrapping_add(*old) == u32::from(*digit == 5) })
+        );
+        wide(&acc)
+    });
+    agree("swap_where_u32", |backend, cases, n, offset| {
+        let digits = digits(cases, n);
+        let (mut a, mut b) = (cases.words::<u32>(offset + n + 8), cases.words::<u32>(n));
+        let (old_a, old_b) = (a.clone(), b.clone());
+        backend.swap_where_u32(&mut a[offset..offset + n], &mut b, &digits, 2);
+        for i in 0..n {
+            let want = [old_a[offset + i], old_b[i]];
+            let got = [a[offset + i], b[i]];
+            assert!(if digits[i] & 4 == 0 { got == want } else { got == [want[1], want[0]] });
+        }
+        wide(&a)
+    });
+    agree("put_bit", |backend, cases, n, offset| {
+        let plane = cases.words::<u64>(n.div_ceil(64));
+        let mut acc = vec![0x41; offset + n + 8];
+        backend.put_bit(&mut acc[offset..offset + n], &plane, 2);
+        for i in 0..n {
+            let bit = u8::try_from(plane[i / 64] >> (i % 64) & 1).unwrap();
+            assert_eq!(acc[offset + i], 0x41 | bit << 2);
+        }
+        wide(&acc)
+    });
+}
+
 /// Widths that a transposition might treat apart, and one of each kind between.
 const WIDTHS: [usize; 14] = [1, 2, 3, 4, 7, 8, 9, 16, 17, 31, 32, 33, 63, 64];
 

@@ -9,6 +9,7 @@ mod expand;
 mod gather;
 mod gemm;
 mod keystream;
+mod lanes;
 mod planes;
 mod prefix;
 mod registers;

@@ -104,6 +104,16 @@ backend! {
     fn and(acc: &mut [u64], x: &[u64]);
     /// The replicated cross product of bits: `acc ^= x_own & (y_own ^ y_next) ^ x_next & y_own`.
     fn cross_bits(acc: &mut [u64], x_own: &[u64], x_next: &[u64], y_own: &[u64], y_next: &[u64]);
+    /// The low `bytes` bytes (1 to 4) of each value, side by side, little-endian; `out.len() == bytes * values.len()`.
+    fn pack_u32(out: &mut [u8], values: &[u32], bytes: usize);
+    /// The inverse of [`pack_u32`](Self::pack_u32); higher bytes are zero.
+    fn unpack_u32(values: &mut [u32], packed: &[u8], bytes: usize);
+    /// `acc[i] = (digits[i] == digit) - acc[i]` mod 2^32.
+    fn unit_minus_u32(acc: &mut [u32], digits: &[u8], digit: u8);
+    /// Swaps `a[i]` with `b[i]` where bit `bit` of `digits[i]` is set.
+    fn swap_where_u32(a: &mut [u32], b: &mut [u32], digits: &[u8], bit: u32);
+    /// `acc[i] |= b << at`, where `b` is bit `i % 64` of word `i / 64` of the plane; `plane.len() == ⌈acc.len() / 64⌉`.
+    fn put_bit(acc: &mut [u8], plane: &[u64], at: u32);
     /// Turns `n` rows into `width` bit planes: bit `i % 64` of word `i / 64` of plane `j` is bit `j` of `rows[i]`.
     ///
     /// # Shape

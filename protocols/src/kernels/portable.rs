@@ -1,6 +1,6 @@
 //! Every kernel for every processor.
 
-use super::{backend::Backend, gemm, keystream, loops, planes};
+use super::{backend::Backend, gemm, keystream, lanes, loops, planes};
 
 /// The meaning of every kernel, without a processor feature that was not there at build time. (The `aes` crate
 /// beneath the keystreams looks for AES instructions itself.)
@@ -36,6 +36,11 @@ pub(super) const KERNELS: Backend = Backend {
     xor: loops::xor,
     and: loops::and,
     cross_bits: loops::cross_bits,
+    pack_u32: lanes::pack,
+    unpack_u32: lanes::unpack,
+    unit_minus_u32: lanes::unit_minus,
+    swap_where_u32: lanes::swap_where,
+    put_bit: lanes::put_bit,
     to_planes: planes::to_planes,
     from_planes: planes::from_planes,
     to_planes_u32: planes::to_planes,

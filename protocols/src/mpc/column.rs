@@ -185,6 +185,22 @@ impl Column {
         }
     }
 
+    /// Adds one summand to 64-bit words laid out as [`Column::wire`] lays them.
+    pub(super) fn add_wire(&self, next: bool, wire: &mut [u64]) {
+        fn pick<R: Ring>(words: &Shared<R>, next: bool) -> &[R::Word] {
+            if next { words.next() } else { words.own() }
+        }
+        match self {
+            Self::Bits(bits) => B64::add_assign(wire, pick(bits.planes(), next)),
+            Self::Z64(words) => Z64::add_assign(wire, pick(words, next)),
+            Self::Z128(words) => self.shape().add(wire, bytemuck::cast_slice(pick(words, next))),
+            Self::Z32(words) => {
+                let halves: &mut [u32] = bytemuck::cast_slice_mut(wire);
+                Z32::add_assign(&mut halves[..words.len()], pick(words, next));
+            }
+        }
+    }
+
     /// A column from both summands' words.
     pub(super) fn from_wire(shape: Shape, rows: usize, own: Buf<u64>, next: Buf<u64>) -> Self {
         let narrow = |wire: &[u64]| Buf::<u32>::copy_of(&bytemuck::cast_slice(wire)[..rows]);

@@ -15,11 +15,15 @@
 
 use std::fmt;
 
-use super::column::{Column, Shape, gather_wire};
+use super::{
+    column::{Column, Shape, gather_wire},
+    permutation::{invert, random_permutation},
+};
 use crate::{
     kernels::Backend,
     party::Role,
     prg::Prg,
+    prss::Stretch,
     ring::{Buf, Z64, Z128},
     session::{Meter, Session, SessionError},
 };
@@ -28,14 +32,24 @@ use crate::{
 pub struct Shuffle {
     rows: usize,
     /// By the summand whose key they come from; `None` for the one this party does not know.
-    forward: [Option<Vec<u32>>; 3],
+    forward: [Option<Buf<u32>>; 3],
 }
 
 /// The three parties' parts in one pass.
+#[derive(Clone, Copy)]
 struct Cast {
     a: Role,
     b: Role,
     c: Role,
+}
+
+const FORWARD: Cast = Cast { a: Role::P0, b: Role::P1, c: Role::P2 };
+const BACKWARD: Cast = Cast { a: Role::P0, b: Role::P2, c: Role::P1 };
+
+/// Columns on their way between the two halves of a pass.
+pub(super) struct Moving {
+    cast: Cast,
+    lanes: Vec<Lane>,
 }
 
 impl Shuffle {
@@ -68,9 +82,8 @@ impl Shuffle {
     /// Semi-honest, one corrupted party. A's part goes to C under a mask of A and B, B's part to A under a mask of B
     /// and C, and B receives two summands masked by two keystreams of A and C.
     pub fn apply(&self, s: &mut Session, columns: &[Column]) -> Result<Vec<Column>, SessionError> {
-        let cast = Cast { a: Role::P0, b: Role::P1, c: Role::P2 };
-        let known = self.forward.each_ref().map(Option::as_deref);
-        self.pass(s, &cast, known, columns)
+        let moving = self.start(s, columns)?;
+        self.finish(s, moving)
     }
 
     /// The inverse of [`Shuffle::apply`]: columns in this order go back to where they came from.
@@ -78,51 +91,65 @@ impl Shuffle {
     /// # Errors
     /// As [`Shuffle::apply`].
     pub fn undo(&self, s: &mut Session, columns: &[Column]) -> Result<Vec<Column>, SessionError> {
-        let cast = Cast { a: Role::P0, b: Role::P2, c: Role::P1 };
         let inverse = self.forward.each_ref().map(|known| known.as_deref().map(invert));
-        self.pass(s, &cast, inverse.each_ref().map(Option::as_deref), columns)
+        let known = inverse.each_ref().map(Option::as_deref);
+        let lanes = lanes(s, BACKWARD, columns, self.rows)?;
+        let moving = first_half(s, BACKWARD, known, columns, lanes)?;
+        second_half(s, known, moving)
     }
 
-    fn pass(
+    /// The first half of [`Shuffle::apply`]: this party sends what waits for nothing.
+    pub(super) fn start(
         &self,
         s: &mut Session,
-        cast: &Cast,
-        known: [Option<&[u32]>; 3],
         columns: &[Column],
+    ) -> Result<Moving, SessionError> {
+        let lanes = lanes(s, FORWARD, columns, self.rows)?;
+        first_half(s, FORWARD, self.known(), columns, lanes)
+    }
+
+    /// The second half of [`Shuffle::apply`].
+    pub(super) fn finish(
+        &self,
+        s: &mut Session,
+        moving: Moving,
     ) -> Result<Vec<Column>, SessionError> {
-        for column in columns {
-            s.same_len(column.rows(), self.rows)?;
-        }
-        let order = |pair: Role| known[pair.index()].unwrap_or(&[]);
-        let lanes: Vec<Lane<'_>> =
-            columns.iter().map(|column| Lane::new(s, cast, column, self.rows)).collect();
-        let orders = [order(cast.first()), order(cast.second()), order(cast.third())];
-        let parts = if s.role() == cast.a {
-            play_a(s, cast, &lanes, orders)?
-        } else if s.role() == cast.b {
-            play_b(s, cast, &lanes, orders)?
-        } else {
-            play_c(s, cast, &lanes, orders)?
-        };
-        let rows = self.rows;
-        let pairs = columns.iter().zip(parts);
-        Ok(pairs
-            .map(|(column, (own, next))| Column::from_wire(column.shape(), rows, own, next))
-            .collect())
+        second_half(s, self.known(), moving)
+    }
+
+    /// The permutation of a summand's key: row `i` of its result is row `order[i]` of what it is applied to.
+    ///
+    /// # Panics
+    /// If this party does not know it.
+    pub(super) fn order(&self, index: Role) -> &[u32] {
+        let known = self.forward[index.index()].as_deref();
+        known.unwrap_or_else(|| unreachable!("asked of a party that knows it"))
+    }
+
+    fn known(&self) -> [Option<&[u32]>; 3] {
+        self.forward.each_ref().map(Option::as_deref)
     }
 }
 
 /// Twin of [`Shuffle::apply`]; for [`Shuffle::undo`] with `back`.
 pub fn shuffle_cost(m: &mut Meter, rows: usize, shapes: &[Shape], back: bool) {
-    let (a, b, c) =
-        if back { (Role::P0, Role::P2, Role::P1) } else { (Role::P0, Role::P1, Role::P2) };
-    let batch = |hops: [(Role, Role); 2]| {
+    let [first, second] = shuffle_messages(rows, shapes, back);
+    m.messages(&first);
+    m.messages(&second);
+}
+
+/// The messages of the two halves.
+pub(super) fn shuffle_messages(
+    rows: usize,
+    shapes: &[Shape],
+    back: bool,
+) -> [Vec<(Role, Role, usize)>; 2] {
+    let Cast { a, b, c } = if back { BACKWARD } else { FORWARD };
+    [[(a, c), (b, a)], [(a, b), (c, b)]].map(|hops| {
         let bytes = |shape: &Shape| shape.wire_words(rows) * 8;
         let each = hops.map(|(from, to)| shapes.iter().map(move |shape| (from, to, bytes(shape))));
-        each.into_iter().flatten().collect::<Vec<_>>()
-    };
-    m.messages(&batch([(a, c), (b, a)]));
-    m.messages(&batch([(a, b), (c, b)]));
+        each.into_iter().flatten().collect()
+    })
 }
 
 impl Cast {
@@ -138,6 +165,11 @@ impl Cast {
     fn third(&self) -> Role {
         held_by(self.c, self.a)
     }
+    /// The three permutations, as far as this party knows them.
+    fn orders<'a>(&self, known: [Option<&'a [u32]>; 3]) -> [&'a [u32]; 3] {
+        [self.first(), self.second(), self.third()]
+            .map(|pair| known[pair.index()].unwrap_or_default())
+    }
 }
 
 /// The summand that two parties hold: P_i and P_{i−1} hold summand i.
@@ -145,177 +177,148 @@ fn held_by(x: Role, y: Role) -> Role {
     if x.next() == y { y } else { x }
 }
 
-/// One column on its way: its shape, this party's additive part, and the masks this party knows.
-struct Lane<'a> {
+/// One column on its way: its shape, and where the masks come from.
+struct Lane {
     shape: Shape,
     rows: usize,
-    column: &'a Column,
-    /// Cancels between A and B, between B and C, and twice between C and A.
-    masks: [Option<Buf<u64>>; 4],
+    /// Cancels between A and B; between B and C; between C and A; and is the summand that C and A share.
+    masks: [(Role, Stretch); 4],
 }
 
-impl<'a> Lane<'a> {
-    fn new(s: &mut Session, cast: &Cast, column: &'a Column, rows: usize) -> Self {
+fn lanes(
+    s: &mut Session,
+    cast: Cast,
+    columns: &[Column],
+    rows: usize,
+) -> Result<Vec<Lane>, SessionError> {
+    for column in columns {
+        s.same_len(column.rows(), rows)?;
+    }
+    let keys = [cast.first(), cast.second(), cast.third(), cast.third()];
+    let each = columns.iter().map(|column| {
         let shape = column.shape();
         let words = shape.wire_words(rows);
-        let keys = [cast.first(), cast.second(), cast.third(), cast.third()];
-        let masks = keys.map(|key| s.prss().summand::<Z64>(key, words));
-        Self { shape, rows, column, masks }
-    }
+        Lane { shape, rows, masks: keys.map(|key| (key, s.prss().stretch::<Z64>(words))) }
+    });
+    Ok(each.collect())
+}
 
+impl Lane {
     fn gather(&self, wire: &[u64], order: &[u32]) -> Buf<u64> {
         gather_wire(self.shape, wire, self.rows, order)
     }
 
-    fn scratch(&self) -> Buf<u64> {
-        Buf::scratch(self.shape.wire_words(self.rows))
+    fn recv(&self, s: &mut Session, from: Role) -> Result<Buf<u64>, SessionError> {
+        let mut part = Buf::scratch(self.shape.wire_words(self.rows));
+        s.recv(from.id(), &mut part)?;
+        Ok(part)
     }
 
-    fn add(&self, wire: &mut [u64], mask: usize) {
-        if let Some(mask) = &self.masks[mask] {
-            self.shape.add(wire, mask);
+    /// Adds some masks and subtracts others, a cache-sized piece at a time.
+    fn mask(&self, s: &mut Session, wire: &mut [u64], add: &[usize], subtract: &[usize]) {
+        const PIECE: usize = 1024;
+        let mut stream = [0_u64; PIECE];
+        for (at, words) in (0..).step_by(PIECE).zip(wire.chunks_mut(PIECE)) {
+            let stream = &mut stream[..words.len()];
+            for mask in add {
+                self.fill(s, *mask, at, stream);
+                self.shape.add(words, stream);
+            }
+            for mask in subtract {
+                self.fill(s, *mask, at, stream);
+                self.shape.subtract(words, stream);
+            }
         }
     }
 
-    fn subtract(&self, wire: &mut [u64], mask: usize) {
-        if let Some(mask) = &self.masks[mask] {
-            self.shape.subtract(wire, mask);
-        }
+    fn fill(&self, s: &mut Session, mask: usize, at: usize, out: &mut [u64]) {
+        let (key, stretch) = self.masks[mask];
+        s.prss().fill::<Z64>(key, stretch, at, out);
     }
 
-    fn mask(&self, mask: usize) -> Buf<u64> {
-        self.masks[mask].clone().unwrap_or_else(|| self.scratch())
+    /// The summand that C and A share.
+    fn kept(&self, s: &mut Session) -> Buf<u64> {
+        let mut kept = Buf::scratch(self.shape.wire_words(self.rows));
+        self.fill(s, 3, 0, &mut kept);
+        kept
     }
 }
 
-type Parts = Vec<(Buf<u64>, Buf<u64>)>;
+/// A sends C, and B sends A, its part in the first (B: and second) order.
+fn first_half(
+    s: &mut Session,
+    cast: Cast,
+    known: [Option<&[u32]>; 3],
+    columns: &[Column],
+    lanes: Vec<Lane>,
+) -> Result<Moving, SessionError> {
+    let orders = cast.orders(known);
+    for (lane, column) in lanes.iter().zip(columns) {
+        if s.role() == cast.a {
+            let mut part = column.wire(false);
+            column.add_wire(true, &mut part);
+            let mut part = lane.gather(&part, orders[0]);
+            lane.mask(s, &mut part, &[0], &[]);
+            s.send(cast.c.id(), &part)?;
+        } else if s.role() == cast.b {
+            // The summand that A does not hold is the one B and C share.
+            let part = column.wire(cast.second() == s.role().next());
+            let mut part = lane.gather(&part, orders[0]);
+            lane.mask(s, &mut part, &[], &[0, 1]);
+            let part = lane.gather(&part, orders[1]);
+            s.send(cast.a.id(), &part)?;
+        }
+    }
+    Ok(Moving { cast, lanes })
+}
+
+/// C and A put what they received in the last orders; B receives its two summands of the result.
+fn second_half(
+    s: &mut Session,
+    known: [Option<&[u32]>; 3],
+    Moving { cast, lanes }: Moving,
+) -> Result<Vec<Column>, SessionError> {
+    let orders = cast.orders(known);
+    // Both permutations that C knows, as one: row i comes from second[third[i]].
+    let third = if s.role() == cast.c { orders[2] } else { &[] };
+    let mut both = Buf::<u32>::scratch(third.len());
+    Backend::active().gather_u32(&mut both, orders[1], third);
+    let mut received = Vec::with_capacity(lanes.len());
+    if s.role() != cast.b {
+        let from = if s.role() == cast.a { cast.b } else { cast.a };
+        for lane in &lanes {
+            received.push(lane.recv(s, from)?);
+        }
+    }
+    let mut received = received.into_iter();
+    let mut out = Vec::with_capacity(lanes.len());
+    for lane in &lanes {
+        let (one, other) = if let Some(mut part) = received.next() {
+            let (key, part) = if s.role() == cast.a {
+                let mut part = lane.gather(&part, orders[2]);
+                lane.mask(s, &mut part, &[2], &[3]);
+                (cast.first(), part)
+            } else {
+                lane.mask(s, &mut part, &[1], &[]);
+                let mut part = lane.gather(&part, &both);
+                lane.mask(s, &mut part, &[], &[2]);
+                (cast.second(), part)
+            };
+            s.send(cast.b.id(), &part)?;
+            ((key, part), (cast.third(), lane.kept(s)))
+        } else {
+            let from_a = lane.recv(s, cast.a)?;
+            ((cast.first(), from_a), (cast.second(), lane.recv(s, cast.c)?))
+        };
+        let (own, next) = in_order(s.role(), one, other);
+        out.push(Column::from_wire(lane.shape, lane.rows, own, next));
+    }
+    Ok(out)
+}
 
 /// Puts the two summands of a party in order: `(number, summand)` of each.
 fn in_order(role: Role, one: (Role, Buf<u64>), two: (Role, Buf<u64>)) -> (Buf<u64>, Buf<u64>) {
     if one.0 == role { (one.1, two.1) } else { (two.1, one.1) }
-}
-
-fn play_a(
-    s: &mut Session,
-    cast: &Cast,
-    lanes: &[Lane<'_>],
-    orders: [&[u32]; 3],
-) -> Result<Parts, SessionError> {
-    for lane in lanes {
-        let mut part = lane.column.wire(false);
-        lane.shape.add(&mut part, &lane.column.wire(true));
-        lane.add(&mut part, 0);
-        let part = lane.gather(&part, orders[0]);
-        s.send(cast.c.id(), &part)?;
-    }
-    let mut received = Vec::with_capacity(lanes.len());
-    for lane in lanes {
-        let mut part = lane.scratch();
-        s.recv(cast.b.id(), &mut part)?;
-        received.push(part);
-    }
-    let mut out = Vec::with_capacity(lanes.len());
-    for (lane, part) in lanes.iter().zip(received) {
-        let mut shared_with_b = lane.gather(&part, orders[2]);
-        let shared_with_c = lane.mask(3);
-        lane.add(&mut shared_with_b, 2);
-        lane.shape.subtract(&mut shared_with_b, &shared_with_c);
-        s.send(cast.b.id(), &shared_with_b)?;
-        out.push(in_order(s.role(), (cast.first(), shared_with_b), (cast.third(), shared_with_c)));
-    }
-    Ok(out)
-}
-
-fn play_b(
-    s: &mut Session,
-    cast: &Cast,
-    lanes: &[Lane<'_>],
-    orders: [&[u32]; 3],
-) -> Result<Parts, SessionError> {
-    for lane in lanes {
-        // The summand that A does not hold is the one B and C share.
-        let mut part = lane.column.wire(cast.second() == s.role().next());
-        lane.subtract(&mut part, 0);
-        let mut part = lane.gather(&part, orders[0]);
-        lane.subtract(&mut part, 1);
-        let part = lane.gather(&part, orders[1]);
-        s.send(cast.a.id(), &part)?;
-    }
-    let mut out = Vec::with_capacity(lanes.len());
-    for lane in lanes {
-        let (mut from_a, mut from_c) = (lane.scratch(), lane.scratch());
-        s.recv(cast.a.id(), &mut from_a)?;
-        s.recv(cast.c.id(), &mut from_c)?;
-        out.push(in_order(s.role(), (cast.first(), from_a), (cast.second(), from_c)));
-    }
-    Ok(out)
-}
-
-fn play_c(
-    s: &mut Session,
-    cast: &Cast,
-    lanes: &[Lane<'_>],
-    orders: [&[u32]; 3],
-) -> Result<Parts, SessionError> {
-    // Both permutations that C knows, as one: row i comes from second[third[i]].
-    let mut both = vec![0; orders[2].len()];
-    Backend::active().gather_u32(&mut both, orders[1], orders[2]);
-    let mut received = Vec::with_capacity(lanes.len());
-    for lane in lanes {
-        let mut part = lane.scratch();
-        s.recv(cast.a.id(), &mut part)?;
-        received.push(part);
-    }
-    let mut out = Vec::with_capacity(lanes.len());
-    for (lane, mut part) in lanes.iter().zip(received) {
-        lane.add(&mut part, 1);
-        let mut shared_with_b = lane.gather(&part, &both);
-        lane.subtract(&mut shared_with_b, 2);
-        s.send(cast.b.id(), &shared_with_b)?;
-        out.push(in_order(s.role(), (cast.second(), shared_with_b), (cast.third(), lane.mask(3))));
-    }
-    Ok(out)
-}
-
-/// A uniformly random permutation from a key's stream: Fisher–Yates, each index drawn without bias (Lemire,
-/// "Fast random integer generation in an interval", TOMACS 2019, Algorithm 5).
-fn random_permutation(mut prg: Prg, rows: usize) -> Vec<u32> {
-    assert!(u32::try_from(rows).is_ok(), "rows are numbered in 32 bits");
-    let mut order: Vec<u32> = (0..).take(rows).collect();
-    let mut words = [0_u64; 512];
-    let mut at = words.len();
-    let mut word = || {
-        if at == words.len() {
-            prg.fill::<Z64>(&mut words);
-            at = 0;
-        }
-        at += 1;
-        words[at - 1]
-    };
-    for last in (1..rows).rev() {
-        let bound = last as u64 + 1;
-        let mut product = u128::from(word()) * u128::from(bound);
-        while low(product) < bound && low(product) < bound.wrapping_neg() % bound {
-            product = u128::from(word()) * u128::from(bound);
-        }
-        #[expect(clippy::cast_possible_truncation, reason = "the high half is below the bound")]
-        order.swap(last, (product >> 64) as usize);
-    }
-    order
-}
-
-#[expect(clippy::cast_possible_truncation, reason = "the low half is asked for")]
-fn low(product: u128) -> u64 {
-    product as u64
-}
-
-/// The inverse of a permutation.
-pub(super) fn invert(order: &[u32]) -> Vec<u32> {
-    let mut inverse = vec![0; order.len()];
-    for (i, to) in (0_u32..).zip(order) {
-        inverse[*to as usize] = i;
-    }
-    inverse
 }
 
 /// The order is secret: it does not print.

@@ -1,49 +1,85 @@
 //! Stable radix sort by secret keys: work out where each row goes, shuffle, open the shuffled positions, move the rows.
 //!
-//! Per digit of 3 bits (lowest first): one-hot bits of the digit become 0/1 in Z32; their running sums are local and say where
-//! a row of each digit value would go; one sum of products picks the right one. The positions so far are composed with the
-//! next digit's by shuffling both, opening the positions, and unshuffling the result. \[AHI+22\] Asharov, Hamada, Ikarashi,
-//! Kikuchi, Nof, Pinkas, Takahashi, Tomida, CCS 2022, <https://eprint.iacr.org/2022/1595> §4–5, over Chida et al.
-//! <https://eprint.iacr.org/2019/695>. One departure: the one-hot bits of all digits are made before the first one, in two rounds
-//! for all, and travel with the shuffle in place of the digit's bits; that saves two rounds a digit.
+//! Digit by digit, lowest first:
+//!
+//! ```text
+//!  digit t, sorted so far ─▶ places by this digit (a counting sort, three additive parts)
+//!    ─▶ relay: back to the keys' order, on to a freshly shuffled one, opened there
+//!  digit t + 1 ─▶ shuffled alike meanwhile ─▶ put in the opened order, locally
+//! ```
+//!
+//! \[AHI+22\] Asharov, Hamada, Ikarashi, Kikuchi, Nof, Pinkas, Takahashi, Tomida, CCS 2022, <https://eprint.iacr.org/2022/1595> §4–5,
+//! over Chida et al. <https://eprint.iacr.org/2019/695>. Three departures, each argued where it is made: places come from one
+//! unit vector a digit that one party knows up to a permutation the two others know (`places`), the steps between two
+//! openings are one pass (`relay`), and words of positions travel in the bytes that number the rows (`low_bytes`).
 
 use std::fmt;
 
 use super::{
     column::{Column, Shape},
-    convert::{inject, inject_cost},
-    multiply::{View, products, products_cost, sum_of_products, sum_of_products_cost},
+    digit_width::digit_width,
+    digits::{self, Digits},
+    low_bytes::Narrow,
+    permutation::{invert, is_permutation},
+    places::{places, places_cost},
+    relay::{Relay, open_cost, settle_cost, start_message},
     reveal::{reveal, reveal_cost},
-    shuffle::{Shuffle, invert, shuffle_cost},
+    shuffle::{Shuffle, shuffle_cost, shuffle_messages},
 };
 use crate::{
     party::Role,
-    ring::{B64, Buf, Ring, Z32},
+    ring::{Buf, Z32},
     session::{Meter, OpeningKind, Session, SessionError},
     share::{Bits, Shared},
 };
 
-/// Bits of a digit. More bits take fewer rounds; by the paper's steps 2, 3 and 4 take 498, 524 and 646 bytes a party and key.
-const DIGIT: usize = 3;
-
 /// An order worked out by a sort: rows can be put into it, and back.
 pub struct Ordering {
-    shuffle: Shuffle,
+    pub(super) shuffle: Shuffle,
     /// Where each row of the shuffled table goes. Opened: uniformly random, independent of the keys.
-    positions: Vec<u32>,
+    pub(super) positions: Buf<u32>,
 }
 
-/// Where each row goes in ascending order of its key, equal keys keeping their order.
+/// Where each row goes in ascending order of its key, equal keys keeping their order; the digit's width is
+/// [`digit_width`]'s choice for the session's profile.
 ///
 /// # Shape
 /// `keys`: n rows × w bits, unsigned. Returns n positions, a permutation of 0..n.
 ///
 /// # Cost
-/// For d = ⌈w/3⌉ digits: the one-hot bits of all digits; then for each digit an injection of 7 lanes into Z32 and a sum of
-/// products, and from the second on a shuffle, an opening and an unshuffling. 66 rounds for w = 32; none for w = 0.
+/// That of [`sort_positions_by`].
 ///
 /// # Errors
-/// [`SessionError::NotAPermutation`] if what is opened is none; channel errors pass through.
+/// As [`sort_positions_by`].
+///
+/// # Security
+/// As [`sort_positions_by`].
+pub fn sort_positions(s: &mut Session, keys: &Bits) -> Result<Shared<Z32>, SessionError> {
+    let digit = digit_width(s.profile(), keys.rows(), keys.width());
+    sort_positions_by(s, keys, digit)
+}
+
+/// Twin of [`sort_positions`].
+pub fn sort_positions_cost(m: &mut Meter, rows: usize, width: usize) {
+    sort_positions_by_cost(m, rows, width, digit_width(m.profile(), rows, width));
+}
+
+/// [`sort_positions`] with digits of a given width.
+///
+/// # Shape
+/// `digit`: 1 to 4 bits.
+///
+/// # Cost
+/// With words of b bytes (2 up to 2^16 rows, 3 up to 2^24, else 4), l = 2^digit − 1 and d = ⌈w/digit⌉ digits: for each digit 3·l·b
+/// bytes a row for its places; for each but the last 8·b for the relay and 4 times the next digit's bits for its shuffle; 20 in the
+/// end, of which positions modulo 2^32 need the last digit in 4 bytes too. 5 rounds a digit. Nothing for w = 0.
+///
+/// # Errors
+/// [`SessionError::Gate`] if an opening is not listed, [`SessionError::NotAPermutation`] if what is opened is none; channel errors
+/// pass through.
+///
+/// # Panics
+/// If `digit` is 0 or above 4.
 ///
 /// # Security
 /// Semi-honest, one corrupted party. What is opened are positions after a shuffle that no single party knows: a
@@ -51,45 +87,160 @@ pub struct Ordering {
 ///
 /// # Source
 /// \[AHI+22\], see the module.
-pub fn sort_positions(s: &mut Session, keys: &Bits) -> Result<Shared<Z32>, SessionError> {
-    let rows = keys.rows();
-    let mut digits = one_hot(s, keys)?.into_iter();
-    let Some(first) = digits.next() else {
-        let identity: Vec<u32> = (0..).take(rows).collect();
-        return Ok(Shared::public(s.role(), &identity));
+pub fn sort_positions_by(
+    s: &mut Session,
+    keys: &Bits,
+    digit: usize,
+) -> Result<Shared<Z32>, SessionError> {
+    let Some((from, sorted)) = steps(s, keys, digit)? else {
+        return Ok(identity(s.role(), keys.rows()));
     };
-    let mut positions = digit_positions(s, &first)?;
-    for digit in digits {
-        let (order, sorted) = Ordering::apply(s, &positions, &[Column::Bits(digit)])?;
-        let Some(Column::Bits(digit)) = sorted.into_iter().next() else {
-            unreachable!("one column")
-        };
-        let next = Column::Z32(digit_positions(s, &digit)?);
-        let composed = order.undo(s, &[next])?;
-        let Some(Column::Z32(composed)) = composed.into_iter().next() else {
-            unreachable!("one column")
-        };
-        positions = composed;
-    }
-    Ok(positions)
+    let part = places(s, &sorted, Narrow::WHOLE)?;
+    Relay::start(s, Narrow::WHOLE, part, from.as_ref())?.settle(s)
 }
 
-/// Twin of [`sort_positions`].
-pub fn sort_positions_cost(m: &mut Meter, rows: usize, width: usize) {
-    let digits: Vec<usize> = digit_widths(width).map(|(_, bits)| (1 << bits) - 1).collect();
-    one_hot_cost(m, rows, width);
-    for (i, lanes) in digits.into_iter().enumerate() {
-        if i > 0 {
-            order_cost(m, rows, &[Shape::Bits(lanes)]);
-        }
-        digit_positions_cost(m, rows, lanes);
-        if i > 0 {
-            undo_cost(m, rows, &[Shape::Z32]);
-        }
+/// Twin of [`sort_positions_by`].
+pub fn sort_positions_by_cost(m: &mut Meter, rows: usize, width: usize, digit: usize) {
+    if let Some((bits, back)) = steps_cost(m, rows, width, digit) {
+        step_cost(m, rows, (bits, Narrow::WHOLE, back), [Vec::new(), Vec::new()]);
+        settle_cost(m, rows, Narrow::WHOLE, back);
     }
+}
+
+fn identity(role: Role, rows: usize) -> Shared<Z32> {
+    Shared::public(role, &(0..).take(rows).collect::<Vec<u32>>())
+}
+
+/// The last digit, sorted by all before it, and the order in which it stands.
+fn steps(
+    s: &mut Session,
+    keys: &Bits,
+    digit: usize,
+) -> Result<Option<(Option<Ordering>, Digits)>, SessionError> {
+    let narrow = Narrow::for_rows(keys.rows());
+    let mut cuts = digit_cuts(keys.width(), digit);
+    let Some((from, bits)) = cuts.next() else { return Ok(None) };
+    let mut sorted = Digits::of(keys, from, bits);
+    let mut order = None;
+    for (from, bits) in cuts {
+        let shuffle = Shuffle::draw(s, keys.rows());
+        let moving = Digits::of(keys, from, bits).start(s, &shuffle)?;
+        let part = places(s, &sorted, narrow)?;
+        let relay = |s: &mut Session| Relay::start(s, narrow, part, order.as_ref());
+        let (relay, next) = beside(s, relay, |s| moving.finish(s, &shuffle))?;
+        let opened = relay.open(s, shuffle)?;
+        sorted = next.sorted(&opened.positions);
+        order = Some(opened);
+    }
+    Ok(Some((order, sorted)))
+}
+
+/// Starts a relay and ends a shuffle: P0 receives in the order in which P1 sends, and the others first hand on what P0 waits for.
+fn beside<R, T>(
+    s: &mut Session,
+    relay: impl FnOnce(&mut Session) -> Result<R, SessionError>,
+    shuffle: impl FnOnce(&mut Session) -> Result<T, SessionError>,
+) -> Result<(R, T), SessionError> {
+    if s.role() == Role::P0 {
+        let shuffled = shuffle(s)?;
+        Ok((relay(s)?, shuffled))
+    } else {
+        let relay = relay(s)?;
+        Ok((relay, shuffle(s)?))
+    }
+}
+
+/// Twin of [`steps`]; returns the last digit's bits, and whether there is an order to go back from.
+fn steps_cost(m: &mut Meter, rows: usize, width: usize, digit: usize) -> Option<(usize, bool)> {
+    let narrow = Narrow::for_rows(rows);
+    let cuts: Vec<usize> = digit_cuts(width, digit).map(|(_, bits)| bits).collect();
+    for (i, pair) in cuts.windows(2).enumerate() {
+        let bytes = 8 * digits::wire_words(rows, pair[1]);
+        let moving = [
+            vec![(Role::P0, Role::P2, bytes), (Role::P1, Role::P0, bytes)],
+            vec![(Role::P0, Role::P1, bytes), (Role::P2, Role::P1, bytes)],
+        ];
+        step_cost(m, rows, (pair[0], narrow, i > 0), moving);
+        open_cost(m, rows, narrow, i > 0);
+    }
+    cuts.last().map(|bits| (*bits, cuts.len() > 1))
+}
+
+/// Places by one digit, the relay's start, and both halves of a shuffle around them.
+fn step_cost(
+    m: &mut Meter,
+    rows: usize,
+    (bits, narrow, back): (usize, Narrow, bool),
+    [first, second]: [Vec<(Role, Role, usize)>; 2],
+) {
+    places_cost(m, rows, (bits, narrow), &first);
+    let start = [start_message(rows, narrow, back)];
+    m.messages(&start.into_iter().chain(second).collect::<Vec<_>>());
+}
+
+/// The digits of a key: (lowest bit, bits), lowest digit first.
+fn digit_cuts(width: usize, digit: usize) -> impl Iterator<Item = (usize, usize)> {
+    assert!((1..=4).contains(&digit), "a digit has 1 to 4 bits");
+    (0..width).step_by(digit).map(move |from| (from, (width - from).min(digit)))
 }
 
 impl Ordering {
+    pub(super) fn new(shuffle: Shuffle, positions: Buf<u32>) -> Self {
+        Self { shuffle, positions }
+    }
+
+    /// Sorts the rows of `columns` by ascending key, equal keys keeping their order, and keeps the order for later.
+    ///
+    /// # Shape
+    /// `keys`: n rows × w bits, unsigned; every column has n rows.
+    ///
+    /// # Cost
+    /// For w > 0 that of [`sort_positions_by`], with every word in b bytes and one relay more in place of what stands at the end, and a
+    /// shuffle of the columns beside the last digit: two rounds and 9 words a row less than positions first and then
+    /// [`Ordering::apply`]. For w = 0 that of [`Ordering::apply`].
+    ///
+    /// # Errors
+    /// [`SessionError::Shape`] if rows differ; those of [`sort_positions_by`].
+    ///
+    /// # Security
+    /// As [`sort_positions_by`].
+    pub fn sort(
+        s: &mut Session,
+        keys: &Bits,
+        columns: &[Column],
+    ) -> Result<(Self, Vec<Column>), SessionError> {
+        let digit = digit_width(s.profile(), keys.rows(), keys.width());
+        Self::sort_by(s, keys, digit, columns)
+    }
+
+    /// [`Ordering::sort`] with digits of a given width, 1 to 4 bits.
+    ///
+    /// # Errors
+    /// As [`Ordering::sort`].
+    pub fn sort_by(
+        s: &mut Session,
+        keys: &Bits,
+        digit: usize,
+        columns: &[Column],
+    ) -> Result<(Self, Vec<Column>), SessionError> {
+        let narrow = Narrow::for_rows(keys.rows());
+        for column in columns {
+            s.same_len(column.rows(), keys.rows())?;
+        }
+        let Some((from, sorted)) = steps(s, keys, digit)? else {
+            let positions = identity(s.role(), keys.rows());
+            return Self::apply(s, &positions, columns);
+        };
+        let shuffle = Shuffle::draw(s, keys.rows());
+        let moving = shuffle.start(s, columns)?;
+        let part = places(s, &sorted, narrow)?;
+        let relay = |s: &mut Session| Relay::start(s, narrow, part, from.as_ref());
+        let (relay, shuffled) = beside(s, relay, |s| shuffle.finish(s, moving))?;
+        let order = relay.open(s, shuffle)?;
+        let moved = order.arrange(&shuffled);
+        Ok((order, moved))
+    }
+
     /// Moves the rows of `columns` to `positions`, and keeps the order for later.
     ///
     /// # Shape
@@ -102,7 +253,7 @@ impl Ordering {
     /// [`SessionError::Gate`] if the opening is not listed, [`SessionError::NotAPermutation`] if what comes out is none.
     ///
     /// # Security
-    /// As [`sort_positions`].
+    /// As [`sort_positions_by`].
     pub fn apply(
         s: &mut Session,
         positions: &Shared<Z32>,
@@ -112,16 +263,24 @@ impl Ordering {
         let shuffle = Shuffle::draw(s, rows);
         let mut travelling = vec![Column::Z32(positions.clone())];
         travelling.extend_from_slice(columns);
-        let mut shuffled = shuffle.apply(s, &travelling)?.into_iter();
-        let Some(Column::Z32(positions)) = shuffled.next() else { unreachable!("positions lead") };
-        let positions = reveal(s, &positions, OpeningKind::Permutation)?.to_vec();
+        let mut shuffled = shuffle.apply(s, &travelling)?;
+        let Column::Z32(positions) = shuffled.remove(0) else { unreachable!("positions lead") };
+        let positions = reveal(s, &positions, OpeningKind::Permutation)?;
         if !is_permutation(&positions) {
             return Err(SessionError::NotAPermutation { step: s.step() });
         }
-        // Row i of the result is the shuffled row that goes to i.
-        let from = invert(&positions);
-        let moved = shuffled.map(|column| column.gather(&from)).collect();
-        Ok((Self { shuffle, positions }, moved))
+        let order = Self { shuffle, positions };
+        let moved = order.arrange(&shuffled);
+        Ok((order, moved))
+    }
+
+    /// Shuffled rows in this order: row i is the shuffled row that goes to i.
+    fn arrange(&self, shuffled: &[Column]) -> Vec<Column> {
+        if shuffled.is_empty() {
+            return Vec::new();
+        }
+        let from = invert(&self.positions);
+        shuffled.iter().map(|column| column.gather(&from)).collect()
     }
 
     /// Moves rows that stand in this order back to where they came from.
@@ -141,6 +300,21 @@ impl Ordering {
     }
 }
 
+/// Twin of [`Ordering::sort`].
+pub fn sort_cost(m: &mut Meter, rows: usize, width: usize, shapes: &[Shape]) {
+    sort_by_cost(m, rows, width, digit_width(m.profile(), rows, width), shapes);
+}
+
+/// Twin of [`Ordering::sort_by`].
+pub fn sort_by_cost(m: &mut Meter, rows: usize, width: usize, digit: usize, shapes: &[Shape]) {
+    let narrow = Narrow::for_rows(rows);
+    let Some((bits, back)) = steps_cost(m, rows, width, digit) else {
+        return order_cost(m, rows, shapes);
+    };
+    step_cost(m, rows, (bits, narrow, back), shuffle_messages(rows, shapes, false));
+    open_cost(m, rows, narrow, back);
+}
+
 /// Twin of [`Ordering::apply`].
 pub fn order_cost(m: &mut Meter, rows: usize, shapes: &[Shape]) {
     let mut travelling = vec![Shape::Z32];
@@ -152,126 +326,6 @@ pub fn order_cost(m: &mut Meter, rows: usize, shapes: &[Shape]) {
 /// Twin of [`Ordering::undo`].
 pub fn undo_cost(m: &mut Meter, rows: usize, shapes: &[Shape]) {
     shuffle_cost(m, rows, shapes, true);
-}
-
-/// The digits of a key: (lowest bit, bits), lowest digit first.
-fn digit_widths(width: usize) -> impl Iterator<Item = (usize, usize)> {
-    (0..width).step_by(DIGIT).map(move |from| (from, (width - from).min(DIGIT)))
-}
-
-/// For each digit of b bits, 2^b − 1 bits a row: whether the digit is 1, 2, …, 2^b − 1.
-///
-/// # Cost
-/// 2 rounds (1 if no digit has 3 bits, 0 if none has 2), whatever the number of digits.
-fn one_hot(s: &mut Session, keys: &Bits) -> Result<Vec<Bits>, SessionError> {
-    let (rows, stride) = (keys.rows(), keys.stride());
-    let digits: Vec<(usize, usize)> = digit_widths(keys.width()).collect();
-    let pairs: Vec<_> = digits
-        .iter()
-        .filter(|(_, bits)| *bits >= 2)
-        .map(|&(from, _)| {
-            (View::planes(keys, from, from + 1), View::planes(keys, from + 1, from + 2))
-        })
-        .collect();
-    let both = products::<B64>(s, &pairs)?;
-    let mut out = Vec::with_capacity(digits.len());
-    for (i, &(from, bits)) in digits.iter().enumerate() {
-        let low = keys.bit_range(from, 1);
-        out.push(if bits == 1 {
-            low
-        } else {
-            let both = Bits::from_planes(rows, 1, both.slice(i * stride, (i + 1) * stride));
-            let high = keys.bit_range(from + 1, 1);
-            Bits::beside(&[&low.xor(&both), &high.xor(&both), &both])
-        });
-    }
-    let threes: Vec<usize> = (0..digits.len()).filter(|i| digits[*i].1 == 3).collect();
-    let tops: Vec<Bits> = threes.iter().map(|i| keys.bit_range(digits[*i].0 + 2, 1)).collect();
-    let mut pairs = Vec::with_capacity(3 * threes.len());
-    for (i, top) in threes.iter().zip(&tops) {
-        let top = View::planes(top, 0, 1);
-        pairs.extend((0..3).map(|lane| (View::planes(&out[*i], lane, lane + 1), top)));
-    }
-    let with_top = products::<B64>(s, &pairs)?;
-    for (at, (i, top)) in threes.iter().zip(&tops).enumerate() {
-        let high = with_top.slice(3 * at * stride, 3 * (at + 1) * stride);
-        let high = Bits::from_planes(rows, 3, high);
-        // Digit 4 is the top bit without 5, 6 and 7.
-        let four = (0..3).fold(top.clone(), |four, lane| four.xor(&high.bit_range(lane, 1)));
-        out[*i] = Bits::beside(&[&out[*i].xor(&high), &four, &high]);
-    }
-    Ok(out)
-}
-
-fn one_hot_cost(m: &mut Meter, rows: usize, width: usize) {
-    let stride = rows.div_ceil(64);
-    let wide = |bits: usize| digit_widths(width).filter(|digit| digit.1 >= bits).count();
-    products_cost::<B64>(m, wide(2) * stride);
-    products_cost::<B64>(m, 3 * wide(3) * stride);
-}
-
-/// Where each row goes by one digit alone: a stable counting sort.
-///
-/// With `f_j` the 0/1 lane of digit value j and `t_j` the place a row would take if its digit were j (all rows with a smaller
-/// digit, plus those with digit j up to this row, minus 1), the position is `t_0 + Σ_{j≥1} f_j·(t_j − t_0)`.
-///
-/// # Cost
-/// 3 rounds: the lanes' injection into Z32, and one sum of products.
-fn digit_positions(s: &mut Session, one_hot: &Bits) -> Result<Shared<Z32>, SessionError> {
-    let (rows, lanes) = (one_hot.rows(), one_hot.width());
-    let hot = inject::<Z32>(s, one_hot)?;
-    let role = s.role();
-    let own = places(hot.own(), rows, lanes, role == Role::P0);
-    let next = places(hot.next(), rows, lanes, role == Role::P2);
-    let places = Shared::<Z32>::from_parts(own, next);
-    let pairs: Vec<_> = (0..lanes)
-        .map(|lane| {
-            let (from, to) = (lane * rows, (lane + 1) * rows);
-            (View::of(&hot, from, to), View::of(&places, from + rows, to + rows))
-        })
-        .collect();
-    let mut positions = sum_of_products::<Z32>(s, rows, &pairs)?;
-    positions.add_assign(&places.slice(0, rows));
-    Ok(positions)
-}
-
-fn digit_positions_cost(m: &mut Meter, rows: usize, lanes: usize) {
-    inject_cost::<Z32>(m, rows, lanes);
-    sum_of_products_cost::<Z32>(m, rows);
-}
-
-/// One summand of `t_0`, and behind it of `t_j − t_0` for each lane; constants go onto summand 0.
-fn places(hot: &[u32], rows: usize, lanes: usize, constants: bool) -> Buf<u32> {
-    let mut out = Buf::<u32>::scratch((lanes + 1) * rows);
-    let (zero, rest) = out.split_at_mut(rows);
-    zero.fill(u32::from(constants));
-    for lane in hot.chunks_exact(rows.max(1)) {
-        Z32::sub_assign(zero, lane);
-    }
-    Z32::prefix_sum(zero);
-    let mut before = zero.last().copied().unwrap_or(0);
-    if constants {
-        zero.iter_mut().for_each(|place| *place = place.wrapping_sub(1));
-    }
-    for (place, lane) in rest.chunks_exact_mut(rows.max(1)).zip(hot.chunks_exact(rows.max(1))) {
-        place.copy_from_slice(lane);
-        Z32::prefix_sum(place);
-        let all = place.last().copied().unwrap_or(0);
-        let offset = before.wrapping_sub(u32::from(constants));
-        for (place, zero) in place.iter_mut().zip(&*zero) {
-            *place = place.wrapping_add(offset).wrapping_sub(*zero);
-        }
-        before = before.wrapping_add(all);
-    }
-    out
-}
-
-/// Whether every number below the length stands there once. The values are public by now.
-fn is_permutation(positions: &[u32]) -> bool {
-    let mut seen = vec![false; positions.len()];
-    positions.iter().all(|position| {
-        seen.get_mut(*position as usize).is_some_and(|seen| !std::mem::replace(seen, true))
-    })
 }
 
 impl fmt::Debug for Ordering {

@@ -309,50 +309,72 @@ fn a_shuffle_moves_whole_rows_and_can_be_undone() {
     }
 }
 
+/// Sorts shared keys and a column of row numbers; the column sorted, and put back.
+fn check_sort(n: usize, width: usize, digit: usize, positions_first: bool) {
+    let world = World::new((n * 100 + width * 10 + digit) as u64);
+    let keys: Vec<u64> = words(world, 1, n).into_iter().map(|x| x & ((1 << width) - 1)).collect();
+    let row: Vec<u64> = (0..n as u64).collect();
+    let (shared, rows) = (share_bits(world, 2, &keys, width.max(1)), world.deal::<Z64>(3, &row));
+    let run = world.run(|s| {
+        let me = s.role().index();
+        let keys = shared[me].bit_range(0, width);
+        let columns = [Column::Z64(rows[me].clone())];
+        let (order, sorted) = if positions_first {
+            let positions = mpc::sort_positions_by(s, &keys, digit)?;
+            mpc::Ordering::apply(s, &positions, &columns)?
+        } else {
+            mpc::Ordering::sort_by(s, &keys, digit, &columns)?
+        };
+        let back = order.undo(s, &sorted)?;
+        Ok([sorted, back].map(|mut columns| match columns.remove(0) {
+            Column::Z64(words) => words,
+            other => panic!("{other:?}"),
+        }))
+    });
+    run.assert_cost("sort", |m| {
+        if positions_first {
+            mpc::sort_positions_by_cost(m, n, width, digit);
+            mpc::order_cost(m, n, &[Shape::Z64]);
+        } else {
+            mpc::sort_by_cost(m, n, width, digit, &[Shape::Z64]);
+        }
+        mpc::undo_cost(m, n, &[Shape::Z64]);
+    });
+    let open =
+        |i: usize| crate::share::reconstruct(run.results.each_ref().map(|pair| &pair[i])).unwrap();
+    let mut want = row.clone();
+    want.sort_by_key(|i| keys[usize::try_from(*i).unwrap()]);
+    assert!(open(0) == want, "n = {n} width {width} digit {digit}");
+    assert!(open(1) == row, "n = {n} width {width} digit {digit}: back");
+}
+
 #[test]
 fn sorting_is_stable_and_moves_columns_along_and_back() {
     for n in SIZES {
         for width in [0, 1, 2, 3, 4, 6, 7, 17] {
-            let world = World::new((n * 100 + width) as u64);
-            let keys: Vec<u64> =
-                words(world, 1, n).into_iter().map(|x| x & ((1 << width) - 1)).collect();
-            let row: Vec<u64> = (0..n as u64).collect();
-            let (shared, rows) =
-                (share_bits(world, 2, &keys, width.max(1)), world.deal::<Z64>(3, &row));
-            let run = world.run(|s| {
-                let me = s.role().index();
-                let keys = shared[me].bit_range(0, width);
-                let positions = mpc::sort_positions(s, &keys)?;
-                let columns = [Column::Z64(rows[me].clone())];
-                let (order, sorted) = mpc::Ordering::apply(s, &positions, &columns)?;
-                let back = order.undo(s, &sorted)?;
-                Ok([sorted, back].map(|mut columns| match columns.remove(0) {
-                    Column::Z64(words) => words,
-                    other => panic!("{other:?}"),
-                }))
-            });
-            run.assert_cost("sort", |m| {
-                mpc::sort_positions_cost(m, n, width);
-                mpc::order_cost(m, n, &[Shape::Z64]);
-                mpc::undo_cost(m, n, &[Shape::Z64]);
-            });
-            let open = |i: usize| {
-                crate::share::reconstruct(run.results.each_ref().map(|pair| &pair[i])).unwrap()
-            };
-            let mut want = row.clone();
-            want.sort_by_key(|i| keys[usize::try_from(*i).unwrap()]);
-            assert_eq!(open(0), want, "n = {n} width {width}");
-            assert_eq!(open(1), row, "n = {n} width {width}: back");
+            for digit in 1..=4 {
+                check_sort(n, width, digit, true);
+                check_sort(n, width, digit, false);
+            }
         }
     }
 }
 
 #[test]
-fn the_critical_path_of_a_32_bit_sort_is_66_rounds() {
-    // 11 digits. Step by step it would be 2 + 3 + 10 · 8 = 85, but a party that waits for nothing goes on.
-    let mut m = Meter::new();
-    mpc::sort_positions_cost(&mut m, 100_000, 32);
-    assert_eq!(m.total().rounds, 66);
+fn positions_of_more_than_two_bytes_and_messages_of_several_parts_sort_too() {
+    for n in [65_535, 65_536, 65_537, 140_001] {
+        check_sort(n, 7, 3, true);
+        check_sort(n, 5, 2, false);
+    }
+}
+
+#[test]
+fn a_digit_is_five_rounds() {
+    for (digit, digits) in [(1, 32), (2, 16), (3, 11), (4, 8)] {
+        let mut m = Meter::new();
+        mpc::sort_positions_by_cost(&mut m, 100_000, 32, digit);
+        assert_eq!(m.total().rounds, 5 * digits - 1, "digits of {digit} bits");
+    }
 }
 
 #[test]

@@ -12,8 +12,7 @@ use super::order::{compact, compact_cost};
 use crate::{
     mpc::{
         Column, Ordering, Shape, View, eq, eq_bits, eq_bits_cost, eq_cost, inject, inject_cost,
-        mask_bits, mask_bits_cost, narrow, order_cost, products, products_cost, sort_positions,
-        sort_positions_cost,
+        mask_bits, mask_bits_cost, narrow, products, products_cost, sort_cost,
     },
     ring::{Buf, Ring, Z64, Z128},
     session::{Meter, Session, SessionError},
@@ -68,7 +67,7 @@ pub struct Grouped {
 /// Without keys and extremes: an injection of n bits and an equality test of one word, all else local.
 ///
 /// # Errors
-/// [`SessionError::Shape`] if rows differ; those of [`sort_positions`].
+/// [`SessionError::Shape`] if rows differ; those of [`Ordering::sort`].
 ///
 /// # Panics
 /// If a sum is of bits or positions.
@@ -151,14 +150,13 @@ fn pass(
     let by_value =
         if extreme.is_some_and(|e| !e.largest) { value.not(role) } else { value.clone() };
     let order = Bits::beside(&[&by_value, group.keys, &group.live.not(role)]);
-    let positions = sort_positions(s, &order)?;
     let mut columns = vec![
         Column::Bits(group.live.clone()),
         Column::Bits(group.keys.clone()),
         Column::Bits(value),
     ];
     columns.extend_from_slice(sums);
-    let (_, sorted) = Ordering::apply(s, &positions, &columns)?;
+    let (_, sorted) = Ordering::sort(s, &order, &columns)?;
     let last = last_of_group(s, &sorted)?;
     let ends: Vec<Column> = sorted
         .into_iter()
@@ -174,10 +172,9 @@ fn pass(
 fn pass_cost(m: &mut Meter, shape: PassShape, sums: &[Shape], value: Option<usize>) {
     let PassShape { rows, key_width, groups } = shape;
     let value_width = value.unwrap_or(0);
-    sort_positions_cost(m, rows, value_width + key_width + 1);
     let mut moving = vec![Shape::Bits(1), Shape::Bits(key_width), Shape::Bits(value_width)];
     moving.extend_from_slice(sums);
-    order_cost(m, rows, &moving);
+    sort_cost(m, rows, value_width + key_width + 1, &moving);
     eq_bits_cost(m, rows, key_width + 1);
     compact_cost(m, rows, &moving[1..]);
     mask_bits_cost(m, groups, key_width + value_width);

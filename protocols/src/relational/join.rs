@@ -19,10 +19,7 @@
 
 use super::order::{order_by, order_by_cost};
 use crate::{
-    mpc::{
-        Column, Ordering, Shape, eq_bits, eq_bits_cost, order_cost, sort_positions,
-        sort_positions_cost, undo_cost,
-    },
+    mpc::{Column, Ordering, Shape, eq_bits, eq_bits_cost, sort_cost, undo_cost},
     session::{Meter, Session, SessionError},
     share::Bits,
 };
@@ -63,7 +60,7 @@ pub struct Joined {
 /// and one back of the left columns and w + 1 bits, and an equality test of w + 2 bits on r rows.
 ///
 /// # Errors
-/// [`SessionError::Shape`] if rows or widths do not fit; those of [`sort_positions`].
+/// [`SessionError::Shape`] if rows or widths do not fit; those of [`Ordering::sort`].
 ///
 /// # Security
 /// Semi-honest. Opens positions after shuffles only. Which rows matched, and how many, stays shared.
@@ -85,10 +82,9 @@ pub fn join(s: &mut Session, sides: &Join<'_>) -> Result<Joined, SessionError> {
     // Dead unique rows go to the end, behind every row of the other side.
     let left_order = Bits::beside(&[key, &live.not(s.role())]);
     let right_order = Bits::beside(&[sides.right_key, &Bits::zeros(right, 1)]);
-    let positions = sort_positions(s, &left_order.above(&right_order))?;
     let steps: Vec<Column> =
         unique.iter().map(|column| column.differences().above_zeros(right)).collect();
-    let (order, sorted) = Ordering::apply(s, &positions, &steps)?;
+    let (order, sorted) = Ordering::sort(s, &left_order.above(&right_order), &steps)?;
     let copies: Vec<Column> = sorted.into_iter().map(Column::running_sums).collect();
     let copies = order.undo(s, &copies)?;
     let mut copies = copies.iter().map(|column| column.row_range(left, left + right));
@@ -119,8 +115,7 @@ pub fn join_cost(
     if !left_sorted {
         order_by_cost(m, left, width, &moving[1..]);
     }
-    sort_positions_cost(m, left + right, width + 1);
-    order_cost(m, left + right, &moving);
+    sort_cost(m, left + right, width + 1, &moving);
     undo_cost(m, left + right, &moving);
     eq_bits_cost(m, right, width + 2);
 }

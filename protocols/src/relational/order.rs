@@ -1,7 +1,7 @@
 //! Order-by and compaction: live rows first, in a stable order of secret keys.
 
 use crate::{
-    mpc::{Column, Ordering, Shape, order_cost, sort_positions, sort_positions_cost},
+    mpc::{Column, Ordering, Shape, sort_cost},
     session::{Meter, Session, SessionError},
     share::Bits,
 };
@@ -13,13 +13,13 @@ use crate::{
 /// descending). Returns `live` and the columns in the new order.
 ///
 /// # Cost
-/// A sort of w + 1 bits and a move of the columns.
+/// That of [`Ordering::sort`] by w + 1 bits, with the columns and the live bit.
 ///
 /// # Errors
-/// [`SessionError::Shape`] if rows differ; those of [`sort_positions`].
+/// [`SessionError::Shape`] if rows differ; those of [`Ordering::sort`].
 ///
 /// # Security
-/// That of [`sort_positions`] and [`Ordering::apply`].
+/// That of [`Ordering::sort`].
 pub fn order_by(
     s: &mut Session,
     live: &Bits,
@@ -28,10 +28,9 @@ pub fn order_by(
 ) -> Result<(Bits, Vec<Column>), SessionError> {
     s.same_len(live.rows(), keys.rows())?;
     let dead = live.not(s.role());
-    let positions = sort_positions(s, &Bits::beside(&[keys, &dead]))?;
     let mut moving = vec![Column::Bits(live.clone())];
     moving.extend_from_slice(columns);
-    let (_, moved) = Ordering::apply(s, &positions, &moving)?;
+    let (_, moved) = Ordering::sort(s, &Bits::beside(&[keys, &dead]), &moving)?;
     let mut moved = moved.into_iter();
     let Some(Column::Bits(live)) = moved.next() else { unreachable!("live leads") };
     Ok((live, moved.collect()))
@@ -39,10 +38,9 @@ pub fn order_by(
 
 /// Twin of [`order_by`].
 pub fn order_by_cost(m: &mut Meter, rows: usize, key_width: usize, shapes: &[Shape]) {
-    sort_positions_cost(m, rows, key_width + 1);
     let mut moving = vec![Shape::Bits(1)];
     moving.extend_from_slice(shapes);
-    order_cost(m, rows, &moving);
+    sort_cost(m, rows, key_width + 1, &moving);
 }
 
 /// Live rows first, in their old order: a sort by one bit.

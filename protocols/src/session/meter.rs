@@ -64,7 +64,16 @@ impl Meter {
 
     /// Messages that are sent before any of them is received: (from, to, bytes).
     pub fn messages(&mut self, batch: &[(Role, Role, usize)]) {
-        let before = self.depth;
+        self.messages_as_of(self.depth, batch);
+    }
+
+    /// How deep each party is.
+    pub(crate) fn depths(&self) -> [u32; 3] {
+        self.depth
+    }
+
+    /// Messages sent when parties were as deep as given, and received now.
+    pub(crate) fn messages_as_of(&mut self, before: [u32; 3], batch: &[(Role, Role, usize)]) {
         for &(from, to, bytes) in batch {
             if bytes > 0 {
                 self.bytes += wire_bytes(bytes);

@@ -2,7 +2,7 @@
 
 use super::{gemm, keystream};
 use crate::kernels::{
-    aes::AesKey, backend::Backend, instantiate::instantiate, loops, matrix::Matrix, planes,
+    aes::AesKey, backend::Backend, instantiate::instantiate, lanes, loops, matrix::Matrix, planes,
     portable,
 };
 
@@ -23,6 +23,11 @@ static AVX2: Backend = Backend {
     xor,
     and,
     cross_bits,
+    pack_u32,
+    unpack_u32,
+    unit_minus_u32,
+    swap_where_u32,
+    put_bit,
     to_planes,
     from_planes,
     to_planes_u32,
@@ -61,6 +66,11 @@ instantiate! { "avx2":
     fn scale_u32(acc: &mut [u32], c: u32) = loops::scale;
     fn mul_add_u32(acc: &mut [u32], x: &[u32], y: &[u32]) = loops::mul_add;
     fn cross_u32(acc: &mut [u32], xo: &[u32], xn: &[u32], yo: &[u32], yn: &[u32]) = loops::cross;
+    fn pack_u32(out: &mut [u8], values: &[u32], bytes: usize) = lanes::pack;
+    fn unpack_u32(values: &mut [u32], packed: &[u8], bytes: usize) = lanes::unpack;
+    fn unit_minus_u32(acc: &mut [u32], digits: &[u8], digit: u8) = lanes::unit_minus;
+    fn swap_where_u32(a: &mut [u32], b: &mut [u32], digits: &[u8], bit: u32) = lanes::swap_where;
+    fn put_bit(acc: &mut [u8], plane: &[u64], at: u32) = lanes::put_bit;
     fn xor(acc: &mut [u64], x: &[u64]) = loops::xor;
     fn and(acc: &mut [u64], x: &[u64]) = loops::and;
     fn cross_bits(acc: &mut [u64], xo: &[u64], xn: &[u64], yo: &[u64], yn: &[u64]) = loops::cross_bits;

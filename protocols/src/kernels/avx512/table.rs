@@ -1,8 +1,9 @@
 //! The table of this backend.
 
-use super::{aligned, expand, gather, gemm, keystream, planes, prefix};
+use super::{aligned, expand, gather, gemm, keystream, lanes, planes, prefix};
 use crate::kernels::{
-    aes::AesKey, backend::Backend, instantiate::instantiate, loops, matrix::Matrix, portable,
+    aes::AesKey, backend::Backend, instantiate::instantiate, lanes as portable_lanes, loops,
+    matrix::Matrix, portable,
 };
 
 static AVX512: Backend = Backend {
@@ -26,6 +27,11 @@ static AVX512: Backend = Backend {
     gather_u32,
     prefix_sum_u64,
     prefix_sum_u32,
+    pack_u32,
+    unpack_u32,
+    unit_minus_u32,
+    swap_where_u32,
+    put_bit,
     to_planes,
     from_planes,
     to_planes_u32,
@@ -71,6 +77,9 @@ instantiate! { "avx512f,avx512bw,avx512dq,avx512vl":
     fn scale_u32(acc: &mut [u32], c: u32) = loops::scale;
     fn mul_add_u32(acc: &mut [u32], x: &[u32], y: &[u32]) = aligned::mul_add;
     fn cross_u32(acc: &mut [u32], xo: &[u32], xn: &[u32], yo: &[u32], yn: &[u32]) = aligned::cross;
+    fn unit_minus_u32(acc: &mut [u32], digits: &[u8], digit: u8) = portable_lanes::unit_minus;
+    fn swap_where_u32(a: &mut [u32], b: &mut [u32], digits: &[u8], bit: u32) = portable_lanes::swap_where;
+    fn put_bit(acc: &mut [u8], plane: &[u64], at: u32) = portable_lanes::put_bit;
     fn xor(acc: &mut [u64], x: &[u64]) = aligned::xor;
     fn and(acc: &mut [u64], x: &[u64]) = aligned::and;
     fn cross_bits(acc: &mut [u64], xo: &[u64], xn: &[u64], yo: &[u64], yn: &[u64]) = aligned::cross_bits;
@@ -89,6 +98,11 @@ instantiate! { "avx512f,avx512bw,avx512vbmi,gfni":
     fn from_planes_u128(planes: &[u64], width: usize, rows: &mut [u128]) = planes::from_planes_u128;
     fn expand_u64(plane: &[u64], out: &mut [u64]) = expand::expand_u64;
     fn expand_u32(plane: &[u64], out: &mut [u32]) = expand::expand_u32;
+}
+
+instantiate! { "avx512f,avx512bw,avx512vl,avx512vbmi":
+    fn pack_u32(out: &mut [u8], values: &[u32], bytes: usize) = lanes::pack;
+    fn unpack_u32(values: &mut [u32], packed: &[u8], bytes: usize) = lanes::unpack;
 }
 
 instantiate! { "avx512f,vaes":
