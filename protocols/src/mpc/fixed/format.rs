@@ -16,6 +16,24 @@ pub struct Fixed {
     high: i64,
 }
 
+/// How far a result may be off: `|got − want| ≤ absolute + relative · |want|`, where `want` is the function of the very number
+/// that was shared.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Tolerance {
+    /// In units of the result.
+    pub absolute: f64,
+    /// As a part of the result.
+    pub relative: f64,
+}
+
+impl Tolerance {
+    /// Whether a result is near enough.
+    #[must_use]
+    pub fn allows(&self, got: f64, want: f64) -> bool {
+        (got - want).abs() <= self.absolute + self.relative * want.abs()
+    }
+}
+
 /// Ranges that a function cannot be computed on: found before anything is sent.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -69,6 +87,16 @@ pub enum FixedError {
         bits: u32,
         /// How many values.
         count: usize,
+    },
+    /// The approximation does not serve the whole range.
+    #[error(
+        "{what} serves values from -{limit} to {limit}; declare a narrower range, clip, or take segments"
+    )]
+    Reach {
+        /// Which function.
+        what: &'static str,
+        /// How far it reaches.
+        limit: f64,
     },
     /// The function is not defined on the whole range.
     #[error("{what} is not defined from {low} on; declare a positive lower end")]
@@ -176,9 +204,9 @@ pub(super) fn bits_of(low: i64, high: i64) -> u32 {
     u64::BITS - largest.leading_zeros()
 }
 
-/// 2^frac.
+/// 2^frac, below 2^1024, the same on every machine.
 pub(super) fn unit(frac: u32) -> f64 {
-    f64::from(frac).exp2()
+    f64::from_bits((1023 + u64::from(frac)) << 52)
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a figure for people, and for f64 in tests")]

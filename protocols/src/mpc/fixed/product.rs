@@ -1,7 +1,7 @@
 //! The product of two fixed-point vectors: multiplication and truncation in one, two rounds.
 
 use super::{
-    format::{Fixed, FixedError, bits_of},
+    format::{Fixed, FixedError, Tolerance, bits_of},
     known::{BATCH, batches},
     truncate::{Truncation, shift, shift_cost},
 };
@@ -55,6 +55,12 @@ impl Product {
     #[must_use]
     pub fn out(&self) -> Fixed {
         self.0.out()
+    }
+
+    /// How far the result may be off.
+    #[must_use]
+    pub fn error(&self) -> Tolerance {
+        self.0.error()
     }
 }
 

@@ -1,5 +1,7 @@
 //! Ideal = real within the stated error, over seeds, sizes and boundary values; measured = quoted; refusals.
 
+mod contract;
+
 use super::*;
 use crate::{
     ring::Z64,
@@ -29,8 +31,8 @@ pub(super) fn words_in(world: World, label: u64, n: usize, low: i64, high: i64) 
         low.wrapping_add_unsigned(random.checked_rem(span + 1).unwrap_or(random)).cast_unsigned()
     };
     let mut words: Vec<u64> = (0..n).map(|_| word()).collect();
-    for (word, end) in words.iter_mut().zip([low, high, 0.clamp(low, high), high - 1, low + 1]) {
-        *word = end.cast_unsigned();
+    for (word, end) in words.iter_mut().zip([low, high, 0, high - 1, low + 1]) {
+        *word = end.clamp(low, high).cast_unsigned();
     }
     words
 }

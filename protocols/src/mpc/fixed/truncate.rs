@@ -10,8 +10,8 @@
 //! `x / 2^t`, and it is the upper one with a probability equal to the fraction: unbiased, and exact where nothing is lost.
 
 use super::{
-    format::{Fixed, FixedError},
-    known::{BATCH, Narrow, batches},
+    format::{Fixed, FixedError, Tolerance, unit},
+    known::{BATCH, Narrow, batches, held, in_clear},
 };
 use crate::{
     party::Role,
@@ -68,6 +68,12 @@ impl Truncation {
     pub fn out(&self) -> Fixed {
         self.out
     }
+
+    /// How far the result may be off: less than one unit.
+    #[must_use]
+    pub fn error(&self) -> Tolerance {
+        Tolerance { absolute: 1.0 / unit(self.out.frac()), relative: 0.0 }
+    }
 }
 
 /// Drops fraction bits: `x / 2^t`, rounded to one of the two neighbours at random, so that its expectation is exact.
@@ -97,15 +103,7 @@ pub fn truncate(
     x: &Shared<Z64>,
     plan: &Truncation,
 ) -> Result<Shared<Z64>, SessionError> {
-    let known = match s.role() {
-        Role::P0 => {
-            let mut u = Buf::copy_of(x.own());
-            Z64::add_assign(&mut u, x.next());
-            u
-        }
-        Role::P1 => Buf::copy_of(x.next()),
-        Role::P2 => Buf::copy_of(x.own()),
-    };
+    let known = in_clear(s.role(), x);
     shift(s, known, plan)
 }
 
@@ -181,11 +179,6 @@ impl<R: Ring> Masks<R> {
             product: [Role::P0, Role::P1].map(|index| s.prss().summand::<R>(index, n)),
         }
     }
-}
-
-/// A keystream of a summand that the caller's role holds.
-fn held<W: crate::ring::Word>(mask: Option<Buf<W>>) -> Buf<W> {
-    mask.unwrap_or_else(|| unreachable!("the role holds this summand"))
 }
 
 /// P0: shares the rounded `u` and its top bit.
