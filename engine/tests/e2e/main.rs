@@ -3,7 +3,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what cannot be unwrapped fails the test")]
 
+mod allocation;
 mod cast;
+mod mutant;
 mod needles;
 mod opened;
 mod wiretap;
@@ -12,6 +14,7 @@ mod world;
 
 mod canary;
 mod consent;
+mod documents;
 mod faults;
 mod input;
 mod shape;

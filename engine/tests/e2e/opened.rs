@@ -20,11 +20,8 @@ use crate::world::{BUYER, World};
 
 /// The result share of each compute party, in order.
 pub(crate) fn shares(world: &World, job: &str) -> [ResultShare; 3] {
-    let folder = world.of(BUYER);
-    let pins = Figment::from(Toml::file(folder.join("unseen.toml")));
-    let pins: Pins = pins.extract_inner("pins").unwrap();
+    let (fetched, pins) = fetched(world, job);
     let job: JobId = job.parse().unwrap();
-    let fetched = fetch(world, &pins, job);
     let compilation = compile(&fetched, &pins);
     let receipt: serde_json::Value = serde_json::from_slice(&fetched.receipt).unwrap();
     let consents_root = serde_json::from_value(receipt["body"]["consents_root"].clone()).unwrap();
@@ -37,13 +34,22 @@ pub(crate) fn shares(world: &World, job: &str) -> [ResultShare; 3] {
         shapes: &compilation.sealed_shapes(),
         pins: &pins,
     };
-    let key = SealingKey::load(&folder.join("sealing.key")).unwrap();
+    let key = SealingKey::load(&world.of(BUYER).join("sealing.key")).unwrap();
     Role::ALL.map(|role| {
         let share = &fetched.sealed[&expected.compute[role.index()]];
         let manifest = serde_json::from_slice(&share.manifest).unwrap();
         let sealed = Sealed { manifest, ciphertext: share.ciphertext.clone() };
         seal::open(&sealed, role, &key, &expected).unwrap()
     })
+}
+
+/// What the coordinator gives the buyer of a job that is over, and whom the buyer trusts to be who.
+pub(crate) fn fetched(world: &World, job: &str) -> (Fetched, Pins) {
+    let folder = world.of(BUYER);
+    let pins = Figment::from(Toml::file(folder.join("unseen.toml")));
+    let pins: Pins = pins.extract_inner("pins").unwrap();
+    let fetched = fetch(world, &pins, job.parse().unwrap());
+    (fetched, pins)
 }
 
 fn fetch(world: &World, pins: &Pins, job: JobId) -> Fetched {
