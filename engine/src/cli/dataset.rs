@@ -1,6 +1,11 @@
 //! `unseen dataset add`: reads a table once and writes down what its provider may publish of it.
 
-use std::{fmt::Write as _, path::Path};
+use std::{
+    fmt::Write as _,
+    fs::File,
+    io::{Error, Read as _, Seek as _, SeekFrom},
+    path::Path,
+};
 
 use datafusion::{
     arrow::{
@@ -211,10 +216,24 @@ async fn read(path: &Path) -> Result<DataFrame, CliError> {
     }
     let table = match path.extension().and_then(|extension| extension.to_str()) {
         Some("csv") => context.read_csv(name, CsvReadOptions::new().has_header(true)).await,
-        Some("parquet") => context.read_parquet(name, ParquetReadOptions::default()).await,
+        Some("parquet") => {
+            footer_fits(path).map_err(|why| CliError::usage(format!("{name}: {why}")))?;
+            context.read_parquet(name, ParquetReadOptions::default()).await
+        }
         _ => return Err(CliError::usage(format!("{name}: a table is a .csv or .parquet file"))),
     };
     table.map_err(|error| unreadable(path, &error))
+}
+
+/// What a Parquet file holds stands before its last eight bytes, which say how long that is. The library takes their word.
+fn footer_fits(path: &Path) -> std::io::Result<()> {
+    let mut file = File::open(path)?;
+    let cut = || Error::other("is no Parquet file, or not all of one");
+    let before = file.metadata()?.len().checked_sub(8).ok_or_else(cut)?;
+    let mut length = [0; 4];
+    file.seek(SeekFrom::Start(before))?;
+    file.read_exact(&mut length)?;
+    if u64::from(u32::from_le_bytes(length)) <= before { Ok(()) } else { Err(cut()) }
 }
 
 async fn count(table: &DataFrame, expression: &str, path: &Path) -> Result<i64, CliError> {

@@ -12,10 +12,10 @@ use std::{
 
 use tokio::{net::TcpStream, runtime::Runtime};
 
-use self::ends::Ends;
 use crate::world::{DAEMONS, World};
 
 pub(crate) use control::Call;
+pub(crate) use ends::Ends;
 pub(crate) use links::{Link, Sent};
 
 /// The relay; it ends when it is dropped.

@@ -202,6 +202,14 @@ impl World {
         self.daemons.get_mut(party).is_some_and(|daemon| daemon.0.try_wait().unwrap().is_none())
     }
 
+    /// The most memory that a daemon's process had resident so far, in bytes.
+    pub(crate) fn peak_memory(&self, party: &str) -> u64 {
+        let status = format!("/proc/{}/status", self.daemons[party].0.id());
+        let status = fs::read_to_string(status).unwrap();
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        peak.trim().trim_end_matches(" kB").parse::<u64>().unwrap() << 10
+    }
+
     /// What a daemon has logged so far.
     pub(crate) fn log(&self, party: &str) -> String {
         let log = fs::read(self.of(party).join("daemon.log")).unwrap_or_default();

@@ -20,13 +20,13 @@ struct Papers {
     key: PrivateKeyDer<'static>,
 }
 
-pub(super) struct Ends {
+pub(crate) struct Ends {
     parties: BTreeMap<&'static str, Papers>,
     roots: Arc<RootCertStore>,
 }
 
 impl Ends {
-    pub(super) fn of(world: &World) -> Self {
+    pub(crate) fn of(world: &World) -> Self {
         let papers = |party: &str| {
             let folder = world.of(party);
             let pem = fs::read(folder.join("certificate.pem")).unwrap();
@@ -68,7 +68,7 @@ impl Ends {
     }
 
     /// Calls as this party.
-    pub(super) fn connector(&self, party: &str, protocol: &[u8]) -> TlsConnector {
+    pub(crate) fn connector(&self, party: &str, protocol: &[u8]) -> TlsConnector {
         let Papers { certificate, key } = &self.parties[party];
         let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
             .with_protocol_versions(&[&TLS13])
