@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use rustls::{
     ClientConfig, RootCertStore, ServerConfig,
-    crypto::{CryptoProvider, ring},
+    crypto::CryptoProvider,
     pki_types::{CertificateDer, pem::PemObject},
 };
 
@@ -122,7 +122,7 @@ impl Credentials {
 }
 
 fn provider() -> Arc<CryptoProvider> {
-    Arc::new(ring::default_provider())
+    Arc::new(protocols::net::tls::provider())
 }
 
 fn certificates(what: &str, pem: &str) -> Result<Vec<CertificateDer<'static>>, LinkError> {

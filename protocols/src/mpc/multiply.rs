@@ -171,16 +171,9 @@ pub fn sum_of_products<R: Ring>(
     let mut own = Buf::scratch(n);
     s.send_made(s.role().prev().id(), &mut own, |prss, at, part| {
         prss.zero_share::<R>(part);
-        // Block by block, so that the accumulator stays in the first-level cache.
-        for (block, target) in part.chunks_mut(2048).enumerate() {
-            let from = at + block * 2048;
-            for (x, y) in pairs {
-                R::cross(
-                    target,
-                    x.part(from, from + target.len()),
-                    y.part(from, from + target.len()),
-                );
-            }
+        let end = at + part.len();
+        for (x, y) in pairs {
+            R::cross(part, x.part(at, end), y.part(at, end));
         }
     })?;
     receive_next(s, own)

@@ -20,6 +20,6 @@ mod tests;
 mod writer;
 
 pub use channel::TlsChannel;
-pub use config::{ALPN, LinkConfig};
+pub use config::{ALPN, LinkConfig, provider};
 pub use connected::{Connected, LinkError, PeerLink};
 pub use digest::{Digest, LinkDigests};

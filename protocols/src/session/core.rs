@@ -14,6 +14,9 @@ use crate::{
     ring::{Buf, Ring, Word},
 };
 
+/// A message that is sent while it is made is made so many bytes at a time.
+const MAKE_BYTES: usize = 16 << 10;
+
 /// One compute party's end of one run.
 pub struct Session {
     role: Role,
@@ -235,7 +238,8 @@ impl Session {
         Ok(from_next)
     }
 
-    /// Sends a message to the previous party while it is being made: `make` fills each chunk of `words` in turn.
+    /// Sends a message while it is being made: `make` fills one block of `words` after the other, each of a whole number of
+    /// keystream blocks except the last, and the block is copied into its frame while it is in the first-level cache.
     ///
     /// # Errors
     /// As [`Session::send`].
@@ -254,9 +258,15 @@ impl Session {
         counters.bytes += wire_bytes(size_of_val(words));
         counters.messages += 1;
         for (chunk, part) in (0_u32..).zip(words.chunks_mut(per_chunk)) {
-            make(&mut self.prss, chunk as usize * per_chunk, part);
+            let mut body = Body::scratch(size_of_val(part));
+            let mut at = chunk as usize * per_chunk;
+            let blocks = part.chunks_mut(MAKE_BYTES / size_of::<W>());
+            for (block, bytes) in blocks.zip(body.chunks_mut(MAKE_BYTES)) {
+                make(&mut self.prss, at, block);
+                bytes.copy_from_slice(bytemuck::cast_slice(block));
+                at += block.len();
+            }
             let tag = Tag { path: self.path, seq, chunk };
-            let body = Body::copy_of(bytemuck::cast_slice(part));
             let sent = self.channel.send(to, Frame { tag, depth, body });
             sent.map_err(|source| self.channel_error(source))?;
         }

@@ -9,13 +9,15 @@ use rcgen::{
 use rustls::{
     ClientConfig, RootCertStore, ServerConfig,
     client::Resumption,
-    crypto::ring::default_provider,
     pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
     server::WebPkiClientVerifier,
     version::TLS13,
 };
 
-use super::{super::tls::ALPN, error::LoopbackError};
+use super::{
+    super::tls::{ALPN, provider},
+    error::LoopbackError,
+};
 use crate::party::PartyId;
 
 /// Signs the certificates of one mesh.
@@ -92,7 +94,7 @@ impl Credentials {
 
     /// For the side that dials.
     pub(super) fn client(&self) -> Result<Arc<ClientConfig>, LoopbackError> {
-        let mut config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+        let mut config = ClientConfig::builder_with_provider(Arc::new(provider()))
             .with_protocol_versions(&[&TLS13])?
             .with_root_certificates(self.roots()?)
             .with_client_auth_cert(vec![self.certificate.clone()], self.key.clone_key())?;
@@ -103,7 +105,7 @@ impl Credentials {
 
     /// For the side that is dialled.
     pub(super) fn server(&self) -> Result<Arc<ServerConfig>, LoopbackError> {
-        let provider = Arc::new(default_provider());
+        let provider = Arc::new(provider());
         let roots = Arc::new(self.roots()?);
         let verifier = WebPkiClientVerifier::builder_with_provider(roots, Arc::clone(&provider))
             .build()
