@@ -3,10 +3,12 @@
 //! Nothing secret is written: documents that were sent in clear, hashes, ciphertexts.
 
 mod database;
+mod heads;
 mod jobs;
 mod party;
 mod results;
 
 pub use database::{Database, StoreError};
+pub use heads::HeadStore;
 pub use jobs::{JobRecord, JobStore, Submitted};
 pub use party::{PartyRecord, PartyStore, Phase};

@@ -16,8 +16,8 @@ pub use document::{MAX_DOCUMENT_BYTES, parse, write};
 /// The compiled descriptors of all services, for server reflection.
 pub use proto::v1::DESCRIPTORS;
 pub use run::{
-    CHUNK_BYTES, Participant, Prepared, Progress, RunEvent, RunOrder, SealedPiece, SealedShare,
-    pieces, roster, run_id,
+    CHUNK_BYTES, Participant, PrepareEvent, Prepared, Progress, RunEvent, RunOrder, SealedPiece,
+    SealedShare, pieces, roster, run_id,
 };
 pub use status::{failure_of, status_of};
 pub use verdict::{Datasets, Decision, PendingJob, Published, Verdict, read_cancel, read_job};

@@ -1,10 +1,11 @@
 //! A party's own log: one JSON object a line, each holding the hash of the one before it.
 //!
 //! # Security
-//! A changed, removed or inserted line breaks the chain. Lines cut off at the end do not: keep the head elsewhere
-//! (receipts name what a party did, so a log that lacks a receipt's job was cut).
+//! A changed, removed or inserted line breaks the chain. Lines cut off at the end do not, and neither does a log that was
+//! written anew from its first line: both are noticed by the end that is kept elsewhere ([`AuditLog::open`]).
 
 use std::{
+    collections::BTreeMap,
     fs::{File, OpenOptions},
     io::{BufRead, BufReader, ErrorKind, Write},
     path::{Path, PathBuf},
@@ -17,6 +18,7 @@ use crate::{
     identity::{Hash32, PartyName, canonical_hash, int_string},
     job::JobState,
     policy::Refusal,
+    store::StoreError,
 };
 
 const LOG_DOMAIN: &str = "unseen.log/v1";
@@ -26,6 +28,14 @@ const LOG_DOMAIN: &str = "unseen.log/v1";
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 #[non_exhaustive]
 pub enum Event {
+    /// A new log was begun in the place of one that was lost or broken.
+    Begun {
+        /// How many lines the other one had when it was last written to.
+        #[serde(with = "int_string")]
+        entries: u64,
+        /// Its last line's hash.
+        hash: Hash32,
+    },
     /// A policy is in force from now on.
     PolicyPublished {
         /// `party.dataset`.
@@ -147,6 +157,8 @@ pub struct AuditLog {
     path: PathBuf,
     file: File,
     head: LogHead,
+    /// The policy in force of each dataset.
+    policies: BTreeMap<String, Hash32>,
 }
 
 /// A log that cannot be read, written or believed.
@@ -167,7 +179,7 @@ pub enum LogError {
     /// The chain is broken.
     #[error(
         "audit log {path}, line {line}: {what}; this log is no longer the one that was written. Move the file away, keep it \
-         as evidence, find out who changed it, and start again: a new log is begun"
+         as evidence, find out who changed it, and start once with `--new-log`: a new log is begun"
     )]
     Broken {
         /// Which file.
@@ -177,6 +189,28 @@ pub enum LogError {
         /// What is wrong with it.
         what: String,
     },
+    /// A new log was to be begun where one is.
+    #[error(
+        "audit log {0}: a new log was asked for, but one is there; move it away first, or start without `--new-log`"
+    )]
+    Kept(PathBuf),
+    /// It holds together, but is not the one that the journal knows the end of.
+    #[error(
+        "audit log {path}: line {due}, its last when this daemon last wrote to it, is not the one in this file of {found} lines: \
+         some were cut off or replaced. Put back the whole log; if it is lost, move what is there away, keep it as evidence, \
+         find out who did it, and start once with `--new-log`: a new log is begun, and says so"
+    )]
+    Cut {
+        /// Which file.
+        path: PathBuf,
+        /// How many lines there are.
+        found: u64,
+        /// How many there were.
+        due: u64,
+    },
+    /// The journal, which keeps the log's end, said no.
+    #[error(transparent)]
+    Head(#[from] StoreError),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -198,11 +232,12 @@ struct Entry {
 }
 
 impl AuditLog {
-    /// Opens a log, makes it where there is none, and checks the whole chain first.
+    /// Opens a log, makes it where there is none, and checks the whole chain first. Where its end was `kept` elsewhere, the chain
+    /// must lead through it: a line more may be there, none less.
     ///
     /// # Errors
-    /// [`LogError`]; a broken log is never appended to.
-    pub fn open(path: &Path) -> Result<Self, LogError> {
+    /// [`LogError`]; a log that is broken or cut is never appended to.
+    pub fn open(path: &Path, kept: Option<LogHead>) -> Result<Self, LogError> {
         let io = |source| LogError::Io { path: path.to_owned(), source };
         let file =
             OpenOptions::new().create(true).read(true).append(true).open(path).map_err(io)?;
@@ -210,8 +245,18 @@ impl AuditLog {
             std::fs::TryLockError::WouldBlock => LogError::Busy(path.to_owned()),
             std::fs::TryLockError::Error(source) => io(source),
         })?;
-        let head = verify_log(path)?;
-        Ok(Self { path: path.to_owned(), file, head })
+        let mut policies = BTreeMap::new();
+        let mut passed = kept.is_none_or(|kept| kept.entries == 0);
+        let head = each_line(path, |at, event| {
+            passed |= Some(at) == kept;
+            in_force(&mut policies, event);
+        })?;
+        match kept {
+            Some(LogHead { entries: due, .. }) if !passed => {
+                Err(LogError::Cut { path: path.to_owned(), found: head.entries, due })
+            }
+            _ => Ok(Self { path: path.to_owned(), file, head, policies }),
+        }
     }
 
     /// Appends an event and waits until it is on disk.
@@ -219,6 +264,7 @@ impl AuditLog {
     /// # Errors
     /// [`LogError::Io`].
     pub fn append(&mut self, time_ms: i64, event: Event) -> Result<Hash32, LogError> {
+        let announced = event.clone();
         let entry = Entry { seq: self.head.entries, time_ms, prev: self.head.hash, event };
         let hash = canonical_hash(LOG_DOMAIN, &entry);
         let io = |source| LogError::Io { path: self.path.clone(), source };
@@ -232,7 +278,13 @@ impl AuditLog {
             return Err(io(error));
         }
         self.head = LogHead { entries: self.head.entries + 1, hash };
+        in_force(&mut self.policies, &announced);
         Ok(hash)
+    }
+
+    /// Whether this policy of a dataset is the one that the log says is in force.
+    pub(super) fn has_policy(&self, dataset: &str, policy: Hash32) -> bool {
+        self.policies.get(dataset) == Some(&policy)
     }
 
     /// The end of the chain.
@@ -247,6 +299,17 @@ impl AuditLog {
 /// # Errors
 /// [`LogError::Broken`] naming the first line that is wrong.
 pub fn verify_log(path: &Path) -> Result<LogHead, LogError> {
+    each_line(path, |_, _| {})
+}
+
+fn in_force(policies: &mut BTreeMap<String, Hash32>, event: &Event) {
+    if let Event::PolicyPublished { dataset, policy, .. } = event {
+        policies.insert(dataset.clone(), *policy);
+    }
+}
+
+/// Checks a log and shows every event with the end of the chain at it.
+fn each_line(path: &Path, mut show: impl FnMut(LogHead, &Event)) -> Result<LogHead, LogError> {
     let io = |source| LogError::Io { path: path.to_owned(), source };
     let mut reader = BufReader::new(File::open(path).map_err(io)?);
     let mut head = LogHead { entries: 0, hash: Hash32([0; 32]) };
@@ -276,5 +339,6 @@ pub fn verify_log(path: &Path) -> Result<LogHead, LogError> {
             return Err(broken("was changed: its hash does not hold".into()));
         }
         head = LogHead { entries: head.entries + 1, hash };
+        show(head, &entry.event);
     }
 }

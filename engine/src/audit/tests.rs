@@ -340,7 +340,7 @@ fn events() -> Vec<Event> {
 }
 
 fn written(path: &std::path::Path) -> LogHead {
-    let mut log = AuditLog::open(path).unwrap();
+    let mut log = AuditLog::open(path, None).unwrap();
     for (at, event) in (0_i64..).zip(events()) {
         log.append(NOW + at, event).unwrap();
     }
@@ -353,9 +353,9 @@ fn a_log_goes_on_where_it_ended() {
     let path = dir.path().join("audit.log");
     let head = written(&path);
     assert_eq!(verify_log(&path).unwrap(), head);
-    let mut again = AuditLog::open(&path).unwrap();
+    let mut again = AuditLog::open(&path, Some(head)).unwrap();
     assert_eq!(again.head(), head);
-    assert!(matches!(AuditLog::open(&path), Err(LogError::Busy(_))));
+    assert!(matches!(AuditLog::open(&path, None), Err(LogError::Busy(_))));
     again.append(NOW, events().remove(0)).unwrap();
     assert_eq!(verify_log(&path).unwrap().entries, 4);
 }
@@ -384,6 +384,6 @@ fn the_first_bad_line_of_a_log_is_named() {
         };
         assert_eq!(found, line, "{said}");
         assert!(said.contains(what), "{said} / {what}");
-        assert!(matches!(AuditLog::open(&path), Err(LogError::Broken { .. })));
+        assert!(matches!(AuditLog::open(&path, None), Err(LogError::Broken { .. })));
     }
 }

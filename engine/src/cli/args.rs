@@ -78,6 +78,9 @@ pub struct UpArgs {
     /// Writes the address it listens on into this file once it is ready
     #[arg(long, value_name = "FILE")]
     pub ready_file: Option<PathBuf>,
+    /// Begins a new audit log in the place of one that is lost or broken and was moved away; for one start only
+    #[arg(long)]
+    pub new_log: bool,
     /// Ends when standard input does: for a parent that may die
     #[arg(long, hide = true)]
     pub tied: bool,

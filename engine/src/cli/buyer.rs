@@ -203,6 +203,9 @@ pub(super) fn words(view: &JobView) -> String {
             format!("waiting for the consent of {}", names(&view.awaiting))
         }
         JobState::Approved => "all consents are on one plan".to_owned(),
+        JobState::Preparing if !view.progress.step.is_empty() => {
+            format!("providers run their own parts ({})", view.progress.step)
+        }
         JobState::Preparing => "providers run their own parts and commit to their rows".to_owned(),
         JobState::Running => "the parties compute on shares".to_owned(),
         JobState::Releasing => "sealed shares and signatures come in".to_owned(),

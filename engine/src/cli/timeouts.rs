@@ -29,7 +29,7 @@ pub(super) struct TimeoutsConfig {
 pub(super) struct PatienceConfig {
     /// For an answer to a short question (validating, consents, cancelling).
     pub(super) answer_seconds: Seconds,
-    /// For a participant's local part, while the job prepares.
+    /// For a sign of life from a participant that runs its local part, while the job prepares.
     pub(super) prepare_seconds: Seconds,
     /// For a participant that cannot be reached, before the job runs.
     pub(super) lost_seconds: Seconds,

@@ -28,7 +28,7 @@ const DRAIN: Duration = Duration::from_secs(30);
 /// Usage: the configuration, a table or a policy is wrong. Failed: the daemon cannot go on.
 pub(super) async fn run(args: &UpArgs) -> Result<(), CliError> {
     let config = Config::load(&args.config)?;
-    let setup = setup(&config)?;
+    let setup = Setup { new_log: args.new_log, ..setup(&config)? };
     let daemon = Daemon::start(setup).await.map_err(|error| {
         CliError::usage(format!("{}: {}", config.party, chain(&error)))
             .next("`unseen doctor` looks the configuration over")
@@ -74,6 +74,7 @@ fn setup(config: &Config) -> Result<Setup, CliError> {
     Ok(Setup {
         listen: config.listen.ok_or_else(|| needed("listen"))?,
         state: config.state.clone().ok_or_else(|| needed("state"))?,
+        new_log: false,
         timeouts: config.timeouts.timeouts(),
         credentials,
         clock,

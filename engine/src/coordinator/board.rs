@@ -31,7 +31,7 @@ use crate::{
 pub struct Patience {
     /// For an answer to a short question.
     pub answer: Duration,
-    /// For a local sub-plan.
+    /// For a sign of life from a participant that runs its local sub-plan; that itself may take until the job's time is over.
     pub prepare: Duration,
     /// Between two looks at a verdict that is pending.
     pub poll: Duration,
@@ -61,7 +61,7 @@ impl Default for Patience {
     fn default() -> Self {
         Self {
             answer: Duration::from_secs(30),
-            prepare: Duration::from_secs(600),
+            prepare: Duration::from_secs(60),
             poll: Duration::from_millis(250),
             lost: Duration::from_secs(60),
             release: Duration::from_secs(60),

@@ -98,7 +98,7 @@ impl Board {
         }
         self.advance(live, JobEvent::Approve, |record| record.awaiting.clear()).await?;
         self.advance(live, JobEvent::Prepare, |_| {}).await?;
-        let order = self.prepare(live.id, &parties, consents).await?;
+        let order = self.prepare(live, &parties, consents).await?;
         self.advance(live, JobEvent::Start, |_| {}).await?;
         self.run(live, &parties, order).await?;
         self.advance(live, JobEvent::Release, |_| {}).await
@@ -195,14 +195,16 @@ impl Board {
 
     async fn prepare(
         &self,
-        job: JobId,
+        live: &Live,
         parties: &[PartyCalls],
         consents: Vec<Signed<Consent>>,
     ) -> Result<RunOrder, Failure> {
+        let job = live.id;
         let mut asking = Vec::with_capacity(parties.len());
         for party in parties {
             let party = party.within(self.patience.prepare);
-            asking.push(async move { self.persist(|| party.prepare(job, ATTEMPT)).await });
+            let told = |progress| live.progress(progress);
+            asking.push(async move { self.persist(|| party.prepare(job, ATTEMPT, told)).await });
         }
         let prepared = join_all(asking).await;
         let mut participants = Vec::with_capacity(parties.len());

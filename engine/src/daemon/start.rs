@@ -22,7 +22,7 @@ use crate::{
     job::{Failure, Reason, Stage},
     link::{Acceptor, Credentials, Dialler, LinkError, Rendezvous, Timeouts},
     provider::{ConsentMode, Desk, PartyServer, Runner},
-    store::{Database, JobStore, PartyStore, StoreError},
+    store::{Database, HeadStore, JobStore, PartyStore, StoreError},
     wire::DESCRIPTORS,
 };
 
@@ -39,6 +39,9 @@ pub enum DaemonError {
     /// Its log of what it did: broken, or not to be written.
     #[error(transparent)]
     Log(#[from] LogError),
+    /// What it was to do first.
+    #[error(transparent)]
+    Start(#[from] Failure),
     /// Its services.
     #[error("gRPC: {0}")]
     Serve(String),
@@ -53,6 +56,8 @@ pub struct Setup {
     pub listen: SocketAddr,
     /// The directory of its journal (`journal.db`) and its log (`audit.jsonl`).
     pub state: PathBuf,
+    /// Whether a log that is lost is to be replaced by a new one.
+    pub new_log: bool,
     /// How long connections may take.
     pub timeouts: Timeouts,
     /// Its clock.
@@ -105,8 +110,11 @@ impl Daemon {
     pub async fn start(setup: Setup) -> Result<Self, DaemonError> {
         let name = setup.credentials.name().clone();
         let database = Database::open(&setup.state.join("journal.db")).await?;
-        let log = setup.state.join("audit.jsonl");
-        let ledger = Ledger::open(&log, setup.clock.clone()).await?;
+        let (log, head) = (setup.state.join("audit.jsonl"), HeadStore::new(database.clone()));
+        let ledger = match setup.new_log {
+            true => Ledger::begin(&log, head, setup.clock.clone()).await?,
+            false => Ledger::open(&log, head, setup.clock.clone()).await?,
+        };
         let rendezvous = Arc::new(Rendezvous::default());
         let dialler = Dialler::new(setup.credentials.clone(), setup.timeouts);
         let (credentials, timeouts) = (setup.credentials, setup.timeouts);
@@ -133,6 +141,7 @@ impl Daemon {
         let desk = party.as_ref().map(|party| party.desk.clone());
         if let Some(desk) = &desk {
             desk.recover().await?;
+            desk.announce().await?;
         }
         let (close, closed) = watch::channel(false);
         let (health, health_service) = tonic_health::server::health_reporter();

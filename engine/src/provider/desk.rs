@@ -19,7 +19,7 @@ use crate::{
     identity::{Hash32, PartyName, Signed},
     job::{Failure, JobId, JobSpec, Reason, Stage, admit},
     link::{Dialler, Rendezvous},
-    policy::{Consent, Refusal, consent_hash},
+    policy::{Consent, PolicyDocument, Refusal, consent_hash},
     store::{PartyRecord, PartyStore, Phase, StoreError},
     wire::{self, Datasets, Decision, PendingJob, Prepared, Published, Verdict},
 };
@@ -88,6 +88,24 @@ impl Desk {
             let why = Failure::new(Reason::Interrupted, Stage::Run, words).at(self.name());
             if self.store.end(job, &why, self.clock.now_ms()).await? {
                 self.note_end(job, &why).await;
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes into the log which policies are in force from now on, where it does not say so yet.
+    ///
+    /// # Errors
+    /// [`Failure`] of the runner, or if the log cannot be written.
+    pub async fn announce(&self) -> Result<(), Failure> {
+        for json in self.describe().await?.policies {
+            let policy: Signed<PolicyDocument> = wire::parse("policy", Stage::Validate, &json)?;
+            let (policy, hash) = (&policy.body, policy.body.hash());
+            if !self.ledger.has_policy(&policy.dataset, hash) {
+                let (dataset, id) = (policy.dataset.clone(), policy.id.clone());
+                let version = policy.version;
+                let event = Event::PolicyPublished { dataset, id, version, policy: hash };
+                self.note(Stage::Validate, event).await?;
             }
         }
         Ok(())

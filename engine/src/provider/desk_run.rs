@@ -1,6 +1,9 @@
 //! From an approved job to a sealed share: prepare, run.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use sha2::{Digest as _, Sha256};
 use tokio::sync::mpsc;
@@ -18,11 +21,17 @@ use crate::{
     link::{LinkError, Roster, RunKey, connect_run},
     policy::{Consent, Release, consent_hash, consents_root},
     store::{PartyRecord, Phase},
-    wire::{self, Prepared, Progress, RunEvent, RunOrder, pieces, run_id},
+    wire::{self, PrepareEvent, Prepared, Progress, RunEvent, RunOrder, pieces, run_id},
 };
 
 /// What a run sends back; an error is the last thing.
 pub(super) type Events = mpsc::Receiver<Result<RunEvent, Failure>>;
+
+/// What a preparation sends back; the last one says what became of it.
+pub(super) type Preparing = mpsc::Receiver<Result<PrepareEvent, Failure>>;
+
+/// How often a participant that is busy with its own part says so.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
 /// Who hears of a run: the coordinator that ordered it.
 #[derive(Clone)]
@@ -45,6 +54,32 @@ impl Listener {
 }
 
 impl Desk {
+    /// Prepares, and gives a sign of life now and then while that takes.
+    pub(super) fn prepare_aloud(self: Arc<Self>, id: JobId, attempt: u32) -> Preparing {
+        let (tell, events) = mpsc::channel(4);
+        tokio::spawn(async move {
+            let began = Instant::now();
+            let preparing = self.prepare(id, attempt);
+            tokio::pin!(preparing);
+            loop {
+                let sign = tokio::select! {
+                    done = &mut preparing => {
+                        let _ = tell.send(done.map(PrepareEvent::Prepared)).await;
+                        return;
+                    }
+                    () = tokio::time::sleep(SIGN_OF_LIFE) => {
+                        let step = format!("{}: own part, {} s", self.name(), began.elapsed().as_secs());
+                        PrepareEvent::Progress(Progress { percent: 0, step })
+                    }
+                };
+                if tell.send(Ok(sign)).await.is_err() {
+                    return;
+                }
+            }
+        });
+        events
+    }
+
     /// Runs the local sub-plan and commits to it. The same attempt gives the same answer.
     ///
     /// # Errors

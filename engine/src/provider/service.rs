@@ -95,15 +95,20 @@ impl PartyService for PartyServer {
         verdict.map(|verdict| Response::new(verdict.into())).map_err(status_of)
     }
 
+    type PrepareStream =
+        std::pin::Pin<Box<dyn Stream<Item = Result<v1::PrepareEvent, Status>> + Send>>;
+
     async fn prepare(
         &self,
         request: Request<v1::PrepareRequest>,
-    ) -> Result<Response<v1::PrepareResponse>, Status> {
+    ) -> Result<Response<Self::PrepareStream>, Status> {
         self.coordinator(&request, Stage::Prepare)?;
         self.open(Stage::Prepare)?;
         let job = self.job(&request.get_ref().job, Stage::Prepare)?;
-        let prepared = self.desk.prepare(job, request.get_ref().attempt).await;
-        prepared.map(|prepared| Response::new(prepared.into())).map_err(status_of)
+        let events = self.desk.clone().prepare_aloud(job, request.get_ref().attempt);
+        let events = ReceiverStream::new(events)
+            .map(|event| event.map(v1::PrepareEvent::from).map_err(status_of));
+        Ok(Response::new(Box::pin(events)))
     }
 
     type RunStream = std::pin::Pin<Box<dyn Stream<Item = Result<v1::RunEvent, Status>> + Send>>;

@@ -3,7 +3,7 @@
 use std::{path::Path, str::FromStr, time::Duration};
 
 use sqlx::{
-    SqlitePool,
+    AssertSqlSafe, SqlitePool,
     sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous},
 };
 
@@ -38,9 +38,9 @@ pub struct Database {
 }
 
 /// The version of the tables that this build reads and writes; kept in SQLite's `user_version`.
-const SCHEMA: i64 = 1;
+const SCHEMA: i64 = 2;
 
-/// Columns that tables of version 0 may lack, with the statement that adds each.
+/// Columns that tables of earlier versions may lack, with the statement that adds each.
 const ADDED: [(&str, &str, &str); 3] = [
     ("party_jobs", "receipt", "ALTER TABLE party_jobs ADD COLUMN receipt BLOB"),
     ("party_jobs", "commitments", "ALTER TABLE party_jobs ADD COLUMN commitments BLOB"),
@@ -48,7 +48,7 @@ const ADDED: [(&str, &str, &str); 3] = [
 ];
 
 /// One statement each: what is there stays, and [`ADDED`] brings it up to date.
-const TABLES: [&str; 7] = [
+const TABLES: [&str; 8] = [
     "CREATE TABLE IF NOT EXISTS jobs (
         job TEXT PRIMARY KEY, request_id TEXT NOT NULL, buyer TEXT NOT NULL, spec BLOB NOT NULL,
         state TEXT NOT NULL, changed_at_ms INTEGER NOT NULL, plan TEXT,
@@ -72,6 +72,8 @@ const TABLES: [&str; 7] = [
         decision TEXT NOT NULL, refusals TEXT NOT NULL DEFAULT '[]', consent BLOB,
         spent INTEGER NOT NULL DEFAULT 0, phase TEXT NOT NULL, changed_at_ms INTEGER NOT NULL,
         failure TEXT, receipt_part BLOB, receipt BLOB) STRICT",
+    "CREATE TABLE IF NOT EXISTS log_head (
+        one INTEGER PRIMARY KEY CHECK (one = 1), entries INTEGER NOT NULL, hash TEXT NOT NULL) STRICT",
 ];
 
 impl Database {
@@ -137,7 +139,8 @@ impl Database {
                 sqlx::query(add).execute(&mut *change).await?;
             }
         }
-        sqlx::query("PRAGMA user_version = 1").execute(&mut *change).await?;
+        let now = AssertSqlSafe(format!("PRAGMA user_version = {SCHEMA}"));
+        sqlx::query(now).execute(&mut *change).await?;
         change.commit().await?;
         Ok(())
     }
@@ -177,7 +180,7 @@ mod tests {
         let pool = bare(&path).await;
         let old = TABLES[6].replace(", receipt BLOB)", ")");
         assert_ne!(old, TABLES[6]);
-        sqlx::query(sqlx::AssertSqlSafe(old)).execute(&pool).await.unwrap();
+        sqlx::query(AssertSqlSafe(old)).execute(&pool).await.unwrap();
         let job = "1".repeat(64);
         sqlx::query(
             "INSERT INTO party_jobs (job, spec, published, plan, decision, phase, changed_at_ms)

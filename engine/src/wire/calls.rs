@@ -9,7 +9,7 @@ use proto::v1::{
 use tonic::{Response, Status, Streaming, transport::Channel};
 
 use super::{
-    run::{Prepared, RunEvent, RunOrder, SealedPiece},
+    run::{PrepareEvent, Prepared, Progress, RunEvent, RunOrder, SealedPiece},
     status::failure_of,
     verdict::{Datasets, PendingJob, Published, Verdict, party},
     view::{Explanation, JobView, write_failure},
@@ -137,15 +137,36 @@ impl PartyCalls {
         self.line.blame(Stage::Approve, Verdict::read(verdict))
     }
 
-    /// What it brings to a run.
+    /// What it brings to a run. Its own part may take long: the limit is for signs of life, which are `told`.
     ///
     /// # Errors
-    /// Its [`Failure`], or that it cannot be reached.
-    pub async fn prepare(&self, job: JobId, attempt: u32) -> Result<Prepared, Failure> {
+    /// Its [`Failure`], or that it cannot be reached or is silent.
+    pub async fn prepare(
+        &self,
+        job: JobId,
+        attempt: u32,
+        told: impl Fn(Progress) + Send,
+    ) -> Result<Prepared, Failure> {
+        let (stage, line) = (Stage::Prepare, self.line.clone());
         let mut client = self.client.clone();
         let call = client.prepare(v1::PrepareRequest { job: job.to_string(), attempt });
-        let prepared = self.line.ask(Stage::Prepare, call).await?;
-        self.line.blame(Stage::Prepare, Prepared::read(prepared))
+        let mut events = Replies { stream: self.line.ask(stage, call).await?, line, stage };
+        loop {
+            let event = tokio::time::timeout(self.line.limit, events.next()).await;
+            let silent = |_| {
+                let words = format!("{} gave no sign of life while it prepared", self.line.peer);
+                Failure::new(Reason::Stalled, stage, words).at(&self.line.peer)
+            };
+            let Some(event) = event.map_err(silent)?? else {
+                let words = "it ended its preparation without a result";
+                let failure = Failure::new(Reason::ProtocolViolation, stage, words);
+                return Err(failure.at(&self.line.peer));
+            };
+            match self.line.blame(stage, PrepareEvent::read(event))? {
+                PrepareEvent::Progress(progress) => told(progress),
+                PrepareEvent::Prepared(prepared) => return Ok(prepared),
+            }
+        }
     }
 
     /// Starts its run.

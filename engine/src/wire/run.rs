@@ -81,6 +81,15 @@ pub struct SealedPiece {
     pub last: bool,
 }
 
+/// What a participant reports while it prepares.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PrepareEvent {
+    /// It is at work.
+    Progress(Progress),
+    /// What it brings; the last event.
+    Prepared(Prepared),
+}
+
 /// What a participant reports of its run.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum RunEvent {
@@ -169,6 +178,35 @@ impl Prepared {
 impl From<Prepared> for v1::PrepareResponse {
     fn from(prepared: Prepared) -> Self {
         Self { nonce: prepared.nonce.0.to_vec(), commitments: prepared.commitments }
+    }
+}
+
+impl PrepareEvent {
+    /// Reads an event.
+    ///
+    /// # Errors
+    /// A protocol violation if it is none.
+    pub fn read(wire: v1::PrepareEvent) -> Result<Self, Failure> {
+        use v1::prepare_event::Event;
+        Ok(match wire.event.ok_or_else(|| violation("an empty event of a preparation"))? {
+            Event::Progress(v1::Progress { percent, step }) => {
+                Self::Progress(Progress { percent, step })
+            }
+            Event::Prepared(prepared) => Self::Prepared(Prepared::read(prepared)?),
+        })
+    }
+}
+
+impl From<PrepareEvent> for v1::PrepareEvent {
+    fn from(event: PrepareEvent) -> Self {
+        use v1::prepare_event::Event;
+        let event = match event {
+            PrepareEvent::Progress(Progress { percent, step }) => {
+                Event::Progress(v1::Progress { percent, step })
+            }
+            PrepareEvent::Prepared(prepared) => Event::Prepared(prepared.into()),
+        };
+        Self { event: Some(event) }
     }
 }
 

@@ -65,7 +65,7 @@ fn timeouts_are_shown_by_the_doctor_and_bad_ones_are_named_by_file_and_key() {
     let world = World::make(&Cast::small());
     for (party, shown) in [
         ("exchange", "timeouts: handshake 10 s, rendezvous 30 s"),
-        ("exchange", "patience: answer 30 s, prepare 600 s, lost 60 s, release 60 s, account 10 s"),
+        ("exchange", "patience: answer 30 s, prepare 60 s, lost 60 s, release 60 s, account 10 s"),
         ("census", "stall: 60 s"),
     ] {
         let told = succeeded(&world.by(party, &["doctor"]));
@@ -77,7 +77,7 @@ fn timeouts_are_shown_by_the_doctor_and_bad_ones_are_named_by_file_and_key() {
     with("[timeouts]\nhandshake_seconds = 3\n[coordinator.patience]\nlost_seconds = 7");
     let told = succeeded(&world.by("exchange", &["doctor"]));
     assert!(told.contains("handshake 3 s, rendezvous 30 s"), "{told}");
-    assert!(told.contains("answer 30 s, prepare 600 s, lost 7 s"), "{told}");
+    assert!(told.contains("answer 30 s, prepare 60 s, lost 7 s"), "{told}");
     for (lines, key) in [
         ("[timeouts]\nhandshake_seconds = 0", "timeouts.handshake_seconds"),
         ("[timeouts]\nrendezvous_seconds = -5", "timeouts.rendezvous_seconds"),
@@ -181,6 +181,44 @@ fn an_expired_policy_and_a_buyer_who_is_no_recipient_are_refusals() {
     let world = world.start_all();
     let error = ended_with(&world.ask(BY_SECTOR), 3);
     assert!(error.contains("census") && error.contains("recipient"), "{error}");
+}
+
+#[test]
+fn a_policy_is_in_the_log_from_when_it_is_in_force_and_a_log_that_was_cut_is_noticed() {
+    let mut world = World::make(&Cast::small());
+    let log = world.of("census").join("state/audit.jsonl");
+    let published = || {
+        let text = fs::read_to_string(&log).unwrap();
+        let lines = text.lines().map(|line| serde_json::from_str::<Value>(line).unwrap());
+        let told = lines.map(|mut line| line["event"]["policy_published"].take());
+        told.filter(|event| !event.is_null()).collect::<Vec<_>>()
+    };
+    for version in 1..3 {
+        // A restart says nothing new.
+        for _ in 0..2 {
+            world.up("census");
+            world.kill("census");
+        }
+        let told = published();
+        assert_eq!(told.len(), version, "{told:?}");
+        assert_eq!(told[version - 1]["version"], version);
+        assert_eq!(told[version - 1]["dataset"], "census.people");
+        let policy = world.of("census").join("people.policy.json");
+        let mut next: Value = serde_json::from_slice(&fs::read(&policy).unwrap()).unwrap();
+        next["version"] = (version + 1).into();
+        fs::write(&policy, next.to_string()).unwrap();
+        let sign = ["policy", "sign", "people.policy.json", "--out", "people.policy.signed.json"];
+        let folder = world.of("census");
+        succeeded(&Command::new(UNSEEN).args(sign).current_dir(folder).output().unwrap());
+    }
+    let whole = fs::read_to_string(&log).unwrap();
+    fs::write(&log, whole.split_inclusive('\n').take(1).collect::<String>()).unwrap();
+    let error = ended_with(&world.up_in_vain("census"), 2);
+    for words in ["audit.jsonl", "line 2", "cut off", "--new-log"] {
+        assert!(error.contains(words), "{error}");
+    }
+    fs::write(&log, whole).unwrap();
+    world.up("census");
 }
 
 #[test]

@@ -78,7 +78,7 @@ async fn order(world: &World, asked: &JobSpec, parties: [&str; 3]) -> Result<Run
             party: name(party),
             address: world.address(party),
             consent: verdict.consent.expect("consent is automatic here"),
-            prepared: calls.prepare(job, 1).await?,
+            prepared: calls.prepare(job, 1, |_| ()).await?,
         });
     }
     Ok(RunOrder { job, attempt: 1, participants })
@@ -94,7 +94,7 @@ async fn without_its_own_consent_a_party_neither_prepares_nor_runs() {
     let verdict = calls.validate(signed(&asked), false).await.unwrap();
     assert_eq!((verdict.decision, verdict.consent), (Decision::Pending, None));
     let job = JobId::of(&asked);
-    assert_eq!(calls.prepare(job, 1).await.unwrap_err().reason, Reason::ConsentMissing);
+    assert_eq!(calls.prepare(job, 1, |_| ()).await.unwrap_err().reason, Reason::ConsentMissing);
     // The coordinator makes do with another party's consent in its place.
     let other = spec("two", "from census");
     let mut forged = order(&lenient, &other, COMPUTE).await.unwrap();
@@ -154,6 +154,9 @@ async fn a_consent_serves_once() {
         let calls = world.calls("exchange", party);
         let again = calls.run(order.clone()).await.unwrap_err();
         assert_eq!(again.reason, Reason::ConsentMissing, "{party}");
-        assert_eq!(calls.prepare(order.job, 2).await.unwrap_err().reason, Reason::ConsentMissing);
+        assert_eq!(
+            calls.prepare(order.job, 2, |_| ()).await.unwrap_err().reason,
+            Reason::ConsentMissing
+        );
     }
 }

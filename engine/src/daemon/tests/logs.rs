@@ -9,7 +9,7 @@ use super::{
     world::{LIMIT, PARTIES, World, failure, spec, until},
 };
 use crate::{
-    audit::{LogError, RECEIPT_DOMAIN, verify_log},
+    audit::{AuditLog, Event, LogError, RECEIPT_DOMAIN, verify_log},
     identity::canonical_hash,
     job::{JobId, JobState},
     provider::ConsentMode,
@@ -123,7 +123,68 @@ async fn a_daemon_whose_log_was_changed_does_not_start() {
         assert!(matches!(error, DaemonError::Log(LogError::Broken { line: 2, .. })), "{error}");
         let words = error.to_string();
         assert!(words.contains("line 2") && words.contains("Move the file away"), "{words}");
-        std::fs::rename(&path, path.with_extension("evidence")).unwrap();
+        begun_anew(&mut world, party).await;
+    }
+    world.serves_the_next_job().await;
+}
+
+/// Moves a log away and begins a new one, which takes a word of the operator.
+async fn begun_anew(world: &mut World, party: &'static str) {
+    let path = world.log(party);
+    world.new_log = true;
+    let error = world.try_start(party).await.unwrap_err();
+    assert!(matches!(error, DaemonError::Log(_)), "one is there: {error}");
+    std::fs::rename(&path, path.with_extension("evidence")).unwrap();
+    world.new_log = false;
+    let error = world.try_start(party).await.unwrap_err();
+    assert!(matches!(error, DaemonError::Log(LogError::Cut { found: 0, .. })), "{error}");
+    world.new_log = true;
+    world.start(party).await;
+    world.new_log = false;
+    let text = std::fs::read_to_string(&path).unwrap();
+    let first: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    assert!(first["event"]["begun"]["entries"].is_string(), "{first}");
+    world.drain(party, Duration::from_secs(5)).await;
+    world.start(party).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_log_that_was_cut_off_at_its_end_or_written_anew_is_noticed() {
+    let mut world = World::new(ConsentMode::Auto).await;
+    let buyer = world.buyer("insurer");
+    let job = buyer.submit(&spec("one", "from census employers")).await.unwrap().job;
+    until(&buyer, job, JobState::ResultReady).await;
+    for party in ["employers", "exchange"] {
+        world.drain(party, Duration::from_secs(5)).await;
+        let path = world.log(party);
+        let whole = std::fs::read_to_string(&path).unwrap();
+        let lines: Vec<&str> = whole.lines().collect();
+        for kept in [lines.len() - 1, 1, 0] {
+            let cut: String = lines[..kept].iter().map(|line| format!("{line}\n")).collect();
+            std::fs::write(&path, cut).unwrap();
+            verify_log(&path).expect("it holds together");
+            let error = world.try_start(party).await.unwrap_err();
+            let DaemonError::Log(LogError::Cut { found, due, .. }) = error else {
+                panic!("{error}")
+            };
+            assert_eq!((found, due), (kept as u64, lines.len() as u64), "{party}");
+            assert!(error.to_string().contains("--new-log"), "{error}");
+        }
+        // Another log, as long, and in itself sound.
+        std::fs::remove_file(&path).unwrap();
+        let mut other = AuditLog::open(&path, None).unwrap();
+        for _ in &lines {
+            let event = Event::Denied { job: job.hash(), plan: job.hash() };
+            other.append(1, event).unwrap();
+        }
+        drop(other);
+        let error = world.try_start(party).await.unwrap_err();
+        assert!(matches!(error, DaemonError::Log(LogError::Cut { .. })), "{error}");
+        // What was written and not noted, because the daemon went down between, is no cut.
+        std::fs::write(&path, &whole).unwrap();
+        let mut log = AuditLog::open(&path, None).unwrap();
+        log.append(1, Event::Denied { job: job.hash(), plan: job.hash() }).unwrap();
+        drop(log);
         world.start(party).await;
     }
     world.serves_the_next_job().await;

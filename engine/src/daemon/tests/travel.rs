@@ -48,6 +48,28 @@ async fn a_job_travels_from_submission_to_delivery() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_party_that_is_busy_with_its_own_part_is_waited_for_and_says_so() {
+    let world = World::new(ConsentMode::Auto).await;
+    let buyer = world.buyer("insurer");
+    let asked = spec("one", "from census bank hang-prepare:employers");
+    let job = buyer.submit(&asked).await.unwrap().job;
+    // Longer than the coordinator waits without a sign of life, which is three seconds here.
+    let long = async {
+        loop {
+            let view = buyer.get(job).await.unwrap();
+            let step = view.progress.step.clone();
+            if step == "employers: own part, 6 s" || view.state.is_final() {
+                return view;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+        }
+    };
+    let view = tokio::time::timeout(super::world::LIMIT, long).await.expect("no sign of life");
+    assert_eq!(view.state, JobState::Preparing, "{:?}", view.failure);
+    assert_eq!(buyer.cancel(job).await.unwrap().state, JobState::Cancelled);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_request_id_runs_once() {
     let world = World::new(ConsentMode::Auto).await;
     let buyer = world.buyer("insurer");

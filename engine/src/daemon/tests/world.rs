@@ -39,6 +39,8 @@ pub(super) struct World {
     directory: tempfile::TempDir,
     addresses: BTreeMap<&'static str, SocketAddr>,
     consent: ConsentMode,
+    /// Whether whoever starts begins a new log.
+    pub(super) new_log: bool,
     running: BTreeMap<&'static str, Running>,
 }
 
@@ -81,7 +83,8 @@ impl World {
             addresses.insert(party, port.local_addr().unwrap());
         }
         drop(drawn);
-        let mut world = Self { directory, addresses, consent, running: BTreeMap::new() };
+        let mut world =
+            Self { directory, addresses, consent, new_log: false, running: BTreeMap::new() };
         for party in PARTIES.into_iter().chain(["exchange"]) {
             world.start(party).await;
         }
@@ -134,6 +137,7 @@ impl World {
             parties: PARTIES.map(|p| (name(p), self.addresses[p].to_string())).into(),
             patience: Patience {
                 poll: Duration::from_millis(20),
+                prepare: Duration::from_secs(3),
                 lost: Duration::from_secs(2),
                 release: Duration::from_secs(20),
                 ..Patience::default()
@@ -148,6 +152,7 @@ impl World {
             credentials: credentials(party),
             listen: self.addresses[party],
             state: self.state(party),
+            new_log: self.new_log,
             timeouts: TIMEOUTS,
             clock: Arc::new(SystemClock),
             coordinating,
