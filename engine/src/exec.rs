@@ -7,6 +7,7 @@ mod release;
 mod run;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use error::ExecError;
 pub use input::{outside_providers, send_outside};

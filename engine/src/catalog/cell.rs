@@ -43,7 +43,7 @@ pub(super) fn due(ty: ColumnType) -> String {
 }
 
 /// The integer representation of a cell; none if it is no value of the type (and for strings).
-pub(super) fn integer(text: &str, ty: ColumnType) -> Option<i64> {
+pub(super) fn integer(text: &str, ty: ColumnType) -> Option<i128> {
     let text = text.trim();
     let value = match ty {
         ColumnType::Bool => match text.to_ascii_lowercase().as_str() {
@@ -62,7 +62,7 @@ pub(super) fn integer(text: &str, ty: ColumnType) -> Option<i64> {
             }
         }
         ColumnType::Timestamp => match ScalarValue::try_from_string(text.to_owned(), &ty.arrow()) {
-            Ok(ScalarValue::TimestampMicrosecond(Some(micros), _)) => micros,
+            Ok(ScalarValue::TimestampMicrosecond(Some(micros), _)) => micros.into(),
             _ => return None,
         },
         ColumnType::String => return None,
@@ -72,7 +72,7 @@ pub(super) fn integer(text: &str, ty: ColumnType) -> Option<i64> {
 }
 
 /// A decimal times 10^scale, if it has no more digits behind the point.
-fn decimal(text: &str, scale: u8) -> Option<i64> {
+fn decimal(text: &str, scale: u8) -> Option<i128> {
     let (negative, unsigned) = match text.strip_prefix('-') {
         Some(rest) => (true, rest),
         None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -88,7 +88,7 @@ fn decimal(text: &str, scale: u8) -> Option<i64> {
         return None;
     }
     let padded = format!("0{whole}{fraction:0<width$}", width = usize::from(scale));
-    let value: i64 = padded.parse().ok()?;
+    let value: i128 = padded.parse().ok()?;
     Some(if negative { -value } else { value })
 }
 
@@ -114,13 +114,19 @@ mod tests {
         for bad in ["", ".", "-", "1.005", "1000", "1e3", "1,5", "--1", "1.2.3"] {
             assert_eq!(integer(bad, ty), None, "{bad}");
         }
+        let (wide, whole) = (ColumnType::Decimal { precision: 38, scale: 10 }, "9".repeat(28));
+        let most = 10_i128.pow(38) - 1;
+        assert_eq!(integer(&format!("{whole}.9999999999"), wide), Some(most));
+        assert_eq!(integer(&format!("-{whole}.9999999999"), wide), Some(-most));
+        assert_eq!(integer(&format!("1{whole}"), wide), None);
+        assert_eq!(integer(&"9".repeat(400), wide), None);
     }
 
     #[test]
     fn integers_keep_to_their_width() {
         assert_eq!(integer("127", ColumnType::Int8), Some(127));
         assert_eq!(integer("128", ColumnType::Int8), None);
-        assert_eq!(integer("-9223372036854775808", ColumnType::Int64), Some(i64::MIN));
+        assert_eq!(integer("-9223372036854775808", ColumnType::Int64), Some(i64::MIN.into()));
         assert_eq!(integer("1970-01-02", ColumnType::Date), Some(1));
         assert_eq!(integer("1970-01-01T00:00:01.000002", ColumnType::Timestamp), Some(1_000_002));
     }

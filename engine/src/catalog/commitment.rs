@@ -1,13 +1,13 @@
 //! A salted hash of a table's rows, given before a run, so that the rows cannot be chosen afterwards.
 
-use datafusion::arrow::array::RecordBatch;
+use datafusion::arrow::{array::RecordBatch, datatypes::DataType};
 
 use super::promises::{ColumnValues, column_values};
 use crate::identity::Hash32;
 
 /// BLAKE3 of the domain tag, the salt, and the rows column by column: name, number of rows, and for each value one byte that says
-/// whether it is there and then eight bytes little-endian, or for text its length so and its UTF-8 bytes. None if a column
-/// has a type that is not shared.
+/// whether it is there and then eight bytes little-endian (sixteen in decimals of more than 18 digits), or for text its length
+/// in eight and its UTF-8 bytes. None if a column has a type that is not shared.
 pub(super) fn commit(table: &RecordBatch, name: &str, salt: &[u8; 32]) -> Option<Hash32> {
     let mut hasher = blake3::Hasher::new();
     hasher.update(b"unseen.input/v1\0");
@@ -20,9 +20,11 @@ pub(super) fn commit(table: &RecordBatch, name: &str, salt: &[u8; 32]) -> Option
         text(&mut hasher, &field.data_type().to_string());
         match column_values(array)? {
             ColumnValues::Integers(all) => {
+                let wide = matches!(array.data_type(), DataType::Decimal128(19.., _));
+                let bytes = if wide { 16 } else { 8 };
                 for value in all {
                     hasher.update(&[u8::from(value.is_some())]);
-                    hasher.update(&value.unwrap_or(0).to_le_bytes());
+                    hasher.update(&value.unwrap_or(0).to_le_bytes()[..bytes]);
                 }
             }
             ColumnValues::Texts(all) => {

@@ -43,16 +43,16 @@ pub struct ColumnSpec {
     pub domain: Option<Vec<String>>,
 }
 
-/// Inclusive integer bounds. 64-bit integers are strings in JSON (canonical form).
+/// Inclusive integer bounds. They are strings in JSON (canonical form).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Range {
     /// Smallest value.
     #[serde(with = "crate::identity::int_string")]
-    pub min: i64,
+    pub min: i128,
     /// Largest value.
     #[serde(with = "crate::identity::int_string")]
-    pub max: i64,
+    pub max: i128,
 }
 
 /// The types a shared column can have. All but strings are integers underneath.
@@ -69,7 +69,7 @@ pub enum ColumnType {
     Int32,
     /// A signed integer of 64 bits.
     Int64,
-    /// A decimal of `precision` digits, `scale` of them behind the point; precision at most 18.
+    /// A decimal of `precision` digits, `scale` of them behind the point; precision at most 38.
     Decimal {
         /// Digits in all.
         precision: u8,

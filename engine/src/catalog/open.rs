@@ -139,7 +139,7 @@ fn column(
         column: spec.name.clone(),
         what: what.to_owned(),
     };
-    let found = column_values(&array).ok_or_else(|| wrong("has values beyond 64 bits"))?;
+    let found = column_values(&array).ok_or_else(|| wrong("has values beyond 128 bits"))?;
     match first_broken(&found, spec, dataset.is_unique(spec)) {
         None => Ok(Arc::clone(&array)),
         Some((row, what)) => Err(CatalogError::Value {
@@ -209,9 +209,9 @@ fn spec(
         column: column.name.clone(),
         what: format!("`{end}` is no {}", cell::due(ty)),
     };
-    let end = |bound: &Option<Bound>, name: &str, default: Option<i64>| match bound {
+    let end = |bound: &Option<Bound>, name: &str, default: Option<i128>| match bound {
         None => Ok(default),
-        Some(Bound::Integer(value)) => Ok(Some(*value)),
+        Some(Bound::Integer(value)) => Ok(Some((*value).into())),
         Some(Bound::Text(text)) => cell::integer(text, ty).map(Some).ok_or_else(|| wrong(name)),
     };
     let limits = ty.bounds();

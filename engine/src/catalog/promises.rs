@@ -16,7 +16,7 @@ use super::{
 /// A column's values, NULL as `None`.
 pub enum ColumnValues {
     /// Integers underneath.
-    Integers(Vec<Option<i64>>),
+    Integers(Vec<Option<i128>>),
     /// Text.
     Texts(Vec<Option<String>>),
 }
@@ -41,17 +41,16 @@ pub fn column_values(array: &ArrayRef) -> Option<ColumnValues> {
         DataType::Utf8 => text(array),
         DataType::LargeUtf8 | DataType::Utf8View => text(&cast(array, &DataType::Utf8).ok()?),
         DataType::Boolean => {
-            let bits = array.as_boolean().iter().map(|b| b.map(i64::from));
+            let bits = array.as_boolean().iter().map(|b| b.map(i128::from));
             Some(ColumnValues::Integers(bits.collect()))
         }
         DataType::Decimal128(..) => {
-            let wide = array.as_primitive::<Decimal128Type>().iter();
-            let narrow = wide.map(|v| v.map(i64::try_from).transpose().ok());
-            Some(ColumnValues::Integers(narrow.collect::<Option<_>>()?))
+            Some(ColumnValues::Integers(array.as_primitive::<Decimal128Type>().iter().collect()))
         }
         DataType::Date32 => column_values(&cast(array, &DataType::Int32).ok()?),
         DataType::Int64 => {
-            Some(ColumnValues::Integers(array.as_primitive::<Int64Type>().iter().collect()))
+            let words = array.as_primitive::<Int64Type>().iter();
+            Some(ColumnValues::Integers(words.map(|v| v.map(i128::from)).collect()))
         }
         other if other.is_integer() || matches!(other, DataType::Timestamp(..)) => {
             let wide = cast(array, &DataType::Int64).ok()?;
@@ -77,7 +76,7 @@ pub(super) fn first_broken(
     }
     let outside = match values {
         ColumnValues::Integers(v) => {
-            let (min, max) = spec.bounds().unwrap_or((i64::MIN, i64::MAX));
+            let (min, max) = spec.bounds().unwrap_or((i128::MIN, i128::MAX));
             let outside = v.iter().position(|v| v.is_some_and(|v| !(min..=max).contains(&v)));
             outside.map(|row| (row, Broken::Range))
         }
@@ -106,10 +105,10 @@ fn repeated(values: &ColumnValues) -> Option<usize> {
 /// What contradicts itself in a column's type, range and list, if anything does.
 pub(super) fn contradiction(spec: &ColumnSpec) -> Option<String> {
     if let ColumnType::Decimal { precision, scale } = spec.ty
-        && (precision == 0 || precision > 18 || scale > precision)
+        && (precision == 0 || precision > 38 || scale > precision)
     {
         return Some(format!(
-            "DECIMAL({precision}, {scale}): 1 to 18 digits, no more of them behind the point"
+            "DECIMAL({precision}, {scale}): 1 to 38 digits, no more of them behind the point"
         ));
     }
     if spec.domain.is_some() && spec.ty != ColumnType::String {

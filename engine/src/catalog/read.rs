@@ -4,10 +4,10 @@ use std::{fs, io::Cursor, path::Path, sync::Arc};
 
 use datafusion::{
     arrow::{
-        array::{Array, ArrayRef, AsArray, Decimal128Array, Int64Array, RecordBatch, StringArray},
+        array::{Array, ArrayRef, Decimal128Array, Int64Array, RecordBatch, StringArray},
         compute::{CastOptions, cast_with_options, concat_batches},
         csv::{ReaderBuilder, reader::Format},
-        datatypes::{DataType, Field, Int64Type, Schema},
+        datatypes::{DataType, Field, Schema},
         error::ArrowError,
     },
     parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder,
@@ -91,7 +91,7 @@ impl RawTable {
         let text = is_text(raw.data_type());
         let from = match cells {
             Some(cells) if spec.ty != ColumnType::String => {
-                integers_as(&self.parsed(spec, cells)?, spec.ty)
+                integers_as(self.parsed(spec, cells)?, spec.ty)
             }
             _ if text != (spec.ty == ColumnType::String) => {
                 let what =
@@ -120,7 +120,11 @@ impl RawTable {
     }
 
     /// CSV cells as integers underneath.
-    fn parsed(&self, spec: &ColumnSpec, cells: &StringArray) -> Result<ArrayRef, CatalogError> {
+    fn parsed(
+        &self,
+        spec: &ColumnSpec,
+        cells: &StringArray,
+    ) -> Result<Vec<Option<i128>>, CatalogError> {
         let mut values = Vec::with_capacity(cells.len());
         for (row, text) in cells.iter().enumerate() {
             let value = match text {
@@ -138,7 +142,7 @@ impl RawTable {
             };
             values.push(value);
         }
-        Ok(Arc::new(Int64Array::from(values)))
+        Ok(values)
     }
 
     /// The line a row starts at: one for the header, one for each row before and for each line break inside their cells.
@@ -154,17 +158,18 @@ impl RawTable {
     }
 }
 
-/// An integer column as the type that has these integers underneath.
-fn integers_as(array: &ArrayRef, ty: ColumnType) -> Result<ArrayRef, ArrowError> {
+/// Integers, which keep to the bounds of the type, as the type that has them underneath; all others but decimals have 64 bits.
+fn integers_as(values: Vec<Option<i128>>, ty: ColumnType) -> Result<ArrayRef, ArrowError> {
+    if let ColumnType::Decimal { precision, scale } = ty {
+        let decimals = Decimal128Array::from(values);
+        return Ok(Arc::new(decimals.with_precision_and_scale(precision, scale.cast_signed())?));
+    }
+    let words = values.into_iter().map(|v| v.and_then(|v| i64::try_from(v).ok()));
+    let words: ArrayRef = Arc::new(words.collect::<Int64Array>());
+    // An integer becomes a date by way of its own width.
     match ty {
-        ColumnType::Decimal { precision, scale } => {
-            let values = array.as_primitive::<Int64Type>().iter().map(|v| v.map(i128::from));
-            let decimals: Decimal128Array = values.collect();
-            Ok(Arc::new(decimals.with_precision_and_scale(precision, scale.cast_signed())?))
-        }
-        // An integer becomes a date by way of its own width.
-        ColumnType::Date => cast_with_options(array, &DataType::Int32, &CastOptions::default()),
-        _ => Ok(Arc::clone(array)),
+        ColumnType::Date => cast_with_options(&words, &DataType::Int32, &CastOptions::default()),
+        _ => Ok(words),
     }
 }
 
@@ -214,7 +219,7 @@ fn column_type(found: &DataType) -> Option<ColumnType> {
         DataType::Int64 | DataType::UInt32 => ColumnType::Int64,
         DataType::Date32 | DataType::Date64 => ColumnType::Date,
         DataType::Timestamp(..) => ColumnType::Timestamp,
-        DataType::Decimal128(precision, scale) if *precision <= 18 => {
+        DataType::Decimal128(precision, scale) => {
             ColumnType::Decimal { precision: *precision, scale: u8::try_from(*scale).ok()? }
         }
         text if is_text(text) => ColumnType::String,

@@ -34,15 +34,15 @@ impl ColumnType {
 
     /// The bounds that the type alone sets on the integer representation; none for strings.
     #[must_use]
-    pub fn bounds(self) -> Option<(i64, i64)> {
+    pub fn bounds(self) -> Option<(i128, i128)> {
         match self {
             Self::Bool => Some((0, 1)),
             Self::Int8 => Some((i8::MIN.into(), i8::MAX.into())),
             Self::Int16 => Some((i16::MIN.into(), i16::MAX.into())),
             Self::Int32 | Self::Date => Some((i32::MIN.into(), i32::MAX.into())),
-            Self::Int64 | Self::Timestamp => Some((i64::MIN, i64::MAX)),
+            Self::Int64 | Self::Timestamp => Some((i64::MIN.into(), i64::MAX.into())),
             Self::Decimal { precision, .. } => {
-                let limit = 10_i64.checked_pow(precision.into()).map_or(i64::MAX, |p| p - 1);
+                let limit = 10_i128.checked_pow(precision.into()).map_or(i128::MAX, |p| p - 1);
                 Some((-limit, limit))
             }
             Self::String => None,
@@ -53,7 +53,7 @@ impl ColumnType {
 impl ColumnSpec {
     /// Declared bounds, or those of the type.
     #[must_use]
-    pub fn bounds(&self) -> Option<(i64, i64)> {
+    pub fn bounds(&self) -> Option<(i128, i128)> {
         self.range.map(|r| (r.min, r.max)).or_else(|| self.ty.bounds())
     }
 }

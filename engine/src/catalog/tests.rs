@@ -4,7 +4,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use datafusion::{
     arrow::{
-        array::{ArrayRef, Float64Array, Int32Array, RecordBatch, StringArray},
+        array::{ArrayRef, Decimal128Array, Float64Array, Int32Array, RecordBatch, StringArray},
         util::display::array_value_to_string,
     },
     parquet::arrow::ArrowWriter,
@@ -188,9 +188,9 @@ fn configurations_that_contradict_themselves_are_refused() {
         (
             csv(
                 "id\n1\n",
-                vec![column("id", Some(ColumnType::Decimal { precision: 19, scale: 0 }))],
+                vec![column("id", Some(ColumnType::Decimal { precision: 39, scale: 0 }))],
             ),
-            "1 to 18 digits",
+            "1 to 38 digits",
         ),
         (csv("id,v\n1,2\n3\n", vec![]), "line 3 has another number of cells"),
         (csv("v\n1.5\n", vec![]), "declare another one, a decimal"),
@@ -262,6 +262,32 @@ fn parquet_bytes_are_read_and_their_types_inferred() {
     for cut in [0, 3, file.len() / 2, file.len() - 1] {
         assert!(open(bytes("people.parquet", &file[..cut], vec![])).is_err());
     }
+}
+
+#[test]
+fn decimals_of_38_digits_are_read_from_both_kinds_of_file() {
+    let most = 10_i128.pow(38) - 1;
+    let ty = ColumnType::Decimal { precision: 38, scale: 10 };
+    let values = Decimal128Array::from(vec![most, -most]);
+    let values: ArrayRef = Arc::new(values.with_precision_and_scale(38, 10).unwrap());
+    let file = parquet(vec![("v", Arc::clone(&values))]);
+    let found = open(bytes("people.parquet", &file, vec![column("v", None)])).unwrap();
+    let nines = format!("{}.{}", "9".repeat(28), "9".repeat(10));
+    let text = format!("v\n{nines}\n-{nines}\n");
+    let read = open(csv(&text, vec![column("v", Some(ty))])).unwrap();
+    for catalog in [&found, &read] {
+        let spec = &catalog.descriptor("people").unwrap().columns[0];
+        assert_eq!((spec.ty, spec.bounds()), (ty, Some((-most, most))));
+        assert_eq!(catalog.table("people").unwrap().column(0).as_ref(), values.as_ref());
+    }
+    assert_eq!(read.commit("people", &[3; 32]).unwrap(), found.commit("people", &[3; 32]).unwrap());
+    // What differs above 64 bits only is another commitment.
+    let other = text.replacen('9', "8", 1);
+    let other = open(csv(&other, vec![column("v", Some(ty))])).unwrap();
+    assert_ne!(read.commit("people", &[3; 32]).unwrap(), other.commit("people", &[3; 32]).unwrap());
+    let narrow = ColumnConfig { max: Some(Bound::Text("9.5".into())), ..column("v", Some(ty)) };
+    let error = open(csv(&text, vec![narrow])).unwrap_err();
+    assert!(matches!(error, CatalogError::Value { row: 1, what: Broken::Range, .. }), "{error}");
 }
 
 #[test]

@@ -1,12 +1,11 @@
 //! Inputs: from a compute party by one message, from another provider by seeds and a correction.
 
 use protocols::{
-    kernels::Backend,
     mpc,
     mpc::{Column, OutsideInput, Shape},
     net::{Channel, ChannelError},
     party::{PartyId, Role},
-    ring::Z64,
+    ring::{Arithmetic, Z64, Z128},
     session::{Meter, Session},
 };
 use zeroize::Zeroizing;
@@ -56,6 +55,7 @@ fn shapes(input: &LocalInput) -> Vec<Shape> {
         | Encoding::Code { width, .. }
         | Encoding::KeyedHash { width, .. } => Shape::Bits(usize::from(*width)),
         Encoding::Word { .. } => Shape::Z64,
+        Encoding::Wide { .. } => Shape::Z128,
         Encoding::Flag | Encoding::Present => Shape::Bits(1),
     };
     let columns = input.columns.iter().map(|column| width(&column.encoding));
@@ -83,14 +83,33 @@ fn encode(
         {
             let mut planes = vec![0; shape.wire_words(rows)];
             if want > 0 {
-                Backend::active().to_planes(data, want, &mut planes);
+                Z64::to_planes(data, want, &mut planes);
             }
             Ok((shape, planes))
         }
+        (Shape::Bits(want), EncodedColumn::WideBits { width, rows: data })
+            if usize::from(*width) == want && want > 0 && data.len() == rows =>
+        {
+            let mut planes = vec![0; shape.wire_words(rows)];
+            Z128::to_planes(data, want, &mut planes);
+            Ok((shape, planes))
+        }
+        (Shape::Z128, EncodedColumn::Wide(data)) if data.len() == rows => Ok((shape, halves(data))),
         (Shape::Z64, EncodedColumn::Words(data)) if data.len() == rows => Ok((shape, data.clone())),
         _ => Err(wrong()),
     };
     shapes.into_iter().zip(columns).map(words).collect()
+}
+
+/// 128-bit values as their lower words and upper words by turns, as they travel.
+fn halves(values: &[u128]) -> Vec<u64> {
+    values.iter().flat_map(|value| [Z64::from_u128(*value), Z64::from_u128(*value >> 64)]).collect()
+}
+
+/// The inverse of [`halves`].
+fn joined(words: &[u64]) -> Vec<u128> {
+    let join = |[low, high]: &[u64; 2]| u128::from(*high) << 64 | u128::from(*low);
+    words.as_chunks().0.iter().map(join).collect()
 }
 
 /// Shares one input among the compute parties; `data` is there at its owner if that is one of them.
@@ -120,6 +139,10 @@ pub(super) fn share(
                     Shape::Bits(width) => {
                         Column::Bits(mpc::input_bits(s, role, words, rows, *width)?)
                     }
+                    Shape::Z128 => {
+                        let words = words.map(joined);
+                        Column::Z128(mpc::input::<Z128>(s, role, words.as_deref(), rows)?)
+                    }
                     _ => Column::Z64(mpc::input::<Z64>(s, role, words, rows)?),
                 });
             }
@@ -139,6 +162,7 @@ pub(super) fn share_cost(m: &mut Meter, plan: &Plan, number: u32) {
             for shape in shapes {
                 match shape {
                     Shape::Bits(width) => mpc::input_bits_cost(m, role, rows, width),
+                    Shape::Z128 => mpc::input_cost::<Z128>(m, role, rows),
                     _ => mpc::input_cost::<Z64>(m, role, rows),
                 }
             }

@@ -4,7 +4,7 @@ use protocols::{
     mpc,
     mpc::Shape as Wire,
     relational,
-    ring::Z64,
+    ring::{Z64, Z128},
     session::{Meter, Opening, Profile},
 };
 use serde::{Deserialize, Serialize};
@@ -91,7 +91,7 @@ impl Shapes<'_> {
     fn width(&self, r: Ref) -> Result<usize, ExecError> {
         match self.of(r)?.kind {
             Kind::Bits(width) => Ok(usize::from(width)),
-            Kind::Z64 => Err(ExecError::Malformed(self.at)),
+            Kind::Z64 | Kind::Z128 => Err(ExecError::Malformed(self.at)),
         }
     }
 
@@ -99,6 +99,7 @@ impl Shapes<'_> {
         Ok(match self.of(r)?.kind {
             Kind::Bits(width) => Wire::Bits(usize::from(width)),
             Kind::Z64 => Wire::Z64,
+            Kind::Z128 => Wire::Z128,
         })
     }
 
@@ -127,14 +128,19 @@ fn charge(m: &mut Meter, op: &Op, v: &Shapes<'_>) -> Result<(), ExecError> {
         Op::And(a, _) => mpc::and_cost(m, v.rows(*a)?, v.width(*a)?),
         Op::EqBits(a, _) => mpc::eq_bits_cost(m, v.rows(*a)?, v.width(*a)?),
         Op::LtBits(a, _) => mpc::lt_bits_cost(m, v.rows(*a)?, v.width(*a)?),
-        Op::Mul(a, _) => mpc::mul_cost::<Z64>(m, v.rows(*a)?),
+        Op::Mul(a, _) => match v.wire(*a)? {
+            Wire::Z128 => mpc::mul_cost::<Z128>(m, v.rows(*a)?),
+            _ => mpc::mul_cost::<Z64>(m, v.rows(*a)?),
+        },
         Op::Lt { a, width, .. } => mpc::lt_cost(m, v.rows(*a)?, usize::from(*width)),
         Op::Eq { a, width, .. } => mpc::eq_cost(m, v.rows(*a)?, usize::from(*width)),
         Op::Inject(of) => mpc::inject_cost::<Z64>(m, v.rows(*of)?, v.width(*of)?),
         Op::ToBits { of, width, .. } => mpc::to_bits_cost(m, v.rows(*of)?, usize::from(*width)),
+        Op::ToWide { of, .. } => mpc::inject_cost::<Z128>(m, v.rows(*of)?, v.width(*of)?),
         Op::ToWord { of, .. } => mpc::inject_cost::<Z64>(m, v.rows(*of)?, v.width(*of)?),
         Op::Mask { of, .. } | Op::Select { yes: of, .. } => match v.wire(*of)? {
             Wire::Bits(width) => mpc::mask_bits_cost(m, v.rows(*of)?, width),
+            Wire::Z128 => mpc::mask_cost::<Z128>(m, v.rows(*of)?),
             _ => mpc::mask_cost::<Z64>(m, v.rows(*of)?),
         },
         Op::Join { left_key, left_sorted, columns, right_key, .. } => {

@@ -4,7 +4,7 @@ use protocols::{
     mpc,
     mpc::Column,
     relational,
-    ring::Z64,
+    ring::{Arithmetic, Z64, Z128},
     session::Session,
     share::{Bits, Shared},
 };
@@ -13,6 +13,8 @@ use super::{
     error::ExecError,
     input,
     release::{SharedResult, release},
+    words,
+    words::WordRing,
 };
 use crate::plan::{EncodedInput, Kind, Op, Plan, Ref, Shape, SortKey};
 
@@ -94,13 +96,13 @@ fn last_uses(plan: &Plan) -> Vec<usize> {
 }
 
 /// The columns worked out so far, as the operation at `at` asks for them.
-struct Values<'a> {
+pub(super) struct Values<'a> {
     at: usize,
     values: &'a [Vec<Column>],
 }
 
 impl Values<'_> {
-    fn column(&self, Ref(node, output): Ref) -> Result<&Column, ExecError> {
+    pub(super) fn column(&self, Ref(node, output): Ref) -> Result<&Column, ExecError> {
         let outputs = self.values.get(node as usize);
         outputs
             .and_then(|outputs| outputs.get(output as usize))
@@ -114,11 +116,12 @@ impl Values<'_> {
         }
     }
 
-    fn words(&self, r: Ref) -> Result<&Shared<Z64>, ExecError> {
-        match self.column(r)? {
-            Column::Z64(words) => Ok(words),
-            _ => Err(ExecError::Malformed(self.at)),
-        }
+    pub(super) fn words<R: WordRing>(&self, r: Ref) -> Result<&Shared<R>, ExecError> {
+        R::of(self.column(r)?).ok_or_else(|| self.malformed())
+    }
+
+    pub(super) fn malformed(&self) -> ExecError {
+        ExecError::Malformed(self.at)
     }
 
     fn columns(&self, refs: &[Ref]) -> Result<Vec<Column>, ExecError> {
@@ -161,28 +164,16 @@ fn apply(s: &mut Session, op: &Op, v: &Values<'_>) -> Result<Vec<Column>, ExecEr
         }
         Op::EqBits(a, b) => one(Column::Bits(mpc::eq_bits(s, v.bits(*a)?, v.bits(*b)?)?)),
         Op::LtBits(a, b) => one(Column::Bits(mpc::lt_bits(s, v.bits(*a)?, v.bits(*b)?)?)),
-        Op::Add(a, b) => one(Column::Z64(v.words(*a)?.plus(v.words(*b)?))),
-        Op::Sub(a, b) => one(Column::Z64(v.words(*a)?.minus(v.words(*b)?))),
-        Op::Mul(a, b) => one(Column::Z64(mpc::mul(s, v.words(*a)?, v.words(*b)?)?)),
-        Op::Affine { of, by, plus } => {
-            let mut words = v.words(*of)?.clone();
-            words.scale(by.cast_unsigned());
-            words.add_constant(s.role(), plus.cast_unsigned());
-            one(Column::Z64(words))
-        }
-        Op::Lt { a, b, width } => {
-            one(Column::Bits(mpc::lt(s, v.words(*a)?, v.words(*b)?, usize::from(*width))?))
-        }
-        Op::Eq { a, b, width } => {
-            one(Column::Bits(mpc::eq(s, v.words(*a)?, v.words(*b)?, usize::from(*width))?))
-        }
+        Op::Add(of, _)
+        | Op::Sub(of, _)
+        | Op::Mul(of, _)
+        | Op::Affine { of, .. }
+        | Op::Lt { a: of, .. }
+        | Op::Eq { a: of, .. }
+        | Op::ToBits { of, .. } => one(words::apply(s, op, *of, v)?),
         Op::Inject(of) => one(Column::Z64(mpc::inject::<Z64>(s, v.bits(*of)?)?)),
-        Op::ToBits { of, min, width } => {
-            let mut words = v.words(*of)?.clone();
-            words.add_constant(s.role(), min.cast_unsigned().wrapping_neg());
-            one(Column::Bits(mpc::to_bits(s, &words, usize::from(*width))?))
-        }
-        Op::ToWord { of, min } => one(Column::Z64(to_word(s, v.bits(*of)?, *min)?)),
+        Op::ToWord { of, min } => one(words::from_bits::<Z64>(s, v.bits(*of)?, *min)?),
+        Op::ToWide { of, min } => one(words::from_bits::<Z128>(s, v.bits(*of)?, *min)?),
         Op::Mask { of, by } => one(mask(s, v.column(*of)?, v.bits(*by)?, v.at)?),
         Op::Select { by, yes, no } => {
             one(select(s, v.bits(*by)?, v.column(*yes)?, v.column(*no)?, v.at)?)
@@ -203,34 +194,30 @@ fn apply(s: &mut Session, op: &Op, v: &Values<'_>) -> Result<Vec<Column>, ExecEr
     }
 }
 
-fn constant(s: &Session, value: i64, shape: Shape) -> Column {
+fn constant(s: &Session, value: i128, shape: Shape) -> Column {
     let rows = usize::try_from(shape.rows).unwrap_or(usize::MAX);
-    let values = vec![value.cast_unsigned(); rows];
+    let role = s.role();
     match shape.kind {
-        Kind::Bits(width) => Column::Bits(Bits::public(s.role(), &values, usize::from(width))),
-        Kind::Z64 => Column::Z64(Shared::public(s.role(), &values)),
+        Kind::Bits(width) => {
+            // Bits beyond 128 are 0.
+            let width = usize::from(width);
+            let mut planes = vec![0; width * rows.div_ceil(64)];
+            let known = width.min(Z128::BITS);
+            let used = &mut planes[..known * rows.div_ceil(64)];
+            Z128::to_planes(&vec![value.cast_unsigned(); rows], known, used);
+            Column::Bits(Bits::from_planes(rows, width, Shared::public(role, &planes)))
+        }
+        Kind::Z64 => Column::Z64(Shared::public(role, &vec![Z64::from_i128(value); rows])),
+        Kind::Z128 => Column::Z128(Shared::public(role, &vec![Z128::from_i128(value); rows])),
     }
-}
-
-/// `Σ_j 2^j · bit_j + min`.
-fn to_word(s: &mut Session, bits: &Bits, min: i64) -> Result<Shared<Z64>, ExecError> {
-    let (rows, width) = (bits.rows(), bits.width());
-    let lanes = mpc::inject::<Z64>(s, bits)?;
-    let mut sum = Shared::zeros(rows);
-    for bit in 0..width {
-        let mut lane = lanes.slice(bit * rows, (bit + 1) * rows);
-        lane.scale(1 << bit);
-        sum.add_assign(&lane);
-    }
-    sum.add_constant(s.role(), min.cast_unsigned());
-    Ok(sum)
 }
 
 fn mask(s: &mut Session, of: &Column, by: &Bits, at: usize) -> Result<Column, ExecError> {
     match of {
         Column::Bits(bits) => Ok(Column::Bits(mpc::mask_bits(s, bits, by)?)),
         Column::Z64(words) => Ok(Column::Z64(mpc::mask(s, words, by)?)),
-        Column::Z32(_) | Column::Z128(_) => Err(ExecError::Malformed(at)),
+        Column::Z128(words) => Ok(Column::Z128(mpc::mask(s, words, by)?)),
+        Column::Z32(_) => Err(ExecError::Malformed(at)),
     }
 }
 
@@ -246,6 +233,9 @@ fn select(
             Ok(Column::Bits(mpc::select_bits(s, by, yes, no)?))
         }
         (Column::Z64(yes), Column::Z64(no)) => Ok(Column::Z64(mpc::select_words(s, by, yes, no)?)),
+        (Column::Z128(yes), Column::Z128(no)) => {
+            Ok(Column::Z128(mpc::select_words(s, by, yes, no)?))
+        }
         _ => Err(ExecError::Malformed(at)),
     }
 }
@@ -273,8 +263,10 @@ fn group_by(s: &mut Session, op: &Op, v: &Values<'_>) -> Result<Vec<Column>, Exe
     };
     let live = v.bits(*live)?;
     let key = v.stacked(keys, live.rows())?;
-    let sums: Result<Vec<Column>, _> =
-        sums.iter().map(|r| v.words(*r).cloned().map(Column::Z64)).collect();
+    let sums = v.columns(sums)?;
+    if sums.iter().any(|sum| !matches!(sum, Column::Z64(_) | Column::Z128(_))) {
+        return Err(v.malformed());
+    }
     let extremes: Result<Vec<_>, ExecError> = extremes
         .iter()
         .map(|e| Ok(relational::Extreme { of: v.bits(e.of)?, largest: e.largest }))
@@ -284,7 +276,7 @@ fn group_by(s: &mut Session, op: &Op, v: &Values<'_>) -> Result<Vec<Column>, Exe
         &relational::GroupBy {
             keys: &key,
             live,
-            sums: &sums?,
+            sums: &sums,
             extremes: &extremes?,
             groups: usize::try_from(*groups).unwrap_or(usize::MAX),
         },

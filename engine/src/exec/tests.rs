@@ -3,6 +3,7 @@
 mod faults;
 mod release;
 mod transcripts;
+mod wide;
 
 use std::{sync::Arc, time::Duration};
 
@@ -41,37 +42,58 @@ fn random_input(world: World, label: u64, input: &LocalInput) -> EncodedInput {
     }
     let live: Vec<bool> = (0..rows).map(|row| row < count).collect();
     let mut draw = |number: usize, encoding: &Encoding| {
-        let mut value = |below: u64, row: usize| {
+        let mut value = |most: u128, row: usize| {
             let is_key = number == 0;
-            let value = if is_key { keys[row] } else { random() % below };
+            let drawn = u128::from(random()) << 64 | u128::from(random());
+            // Every fourth value is at an end of its range.
+            let drawn = if random().is_multiple_of(4) { most * (drawn & 1) } else { drawn };
+            let value = if is_key { keys[row].into() } else { drawn % most.saturating_add(1) };
             if live[row] { value } else { 0 }
         };
-        let mut bits = |width: u16, below: u64| EncodedColumn::Bits {
-            width,
-            rows: (0..rows).map(|row| value(below, row)).collect(),
+        let mut words = |min: i128, most: u128| -> Vec<u128> {
+            let live = |row: &usize| live[*row];
+            let mut one = |row| value(most, row).wrapping_add(min.cast_unsigned());
+            (0..rows).map(|row| if live(&row) { one(row) } else { 0 }).collect()
         };
+        let width = encoding.width();
         match encoding {
-            Encoding::Offset { min, max, width } => bits(*width, max.abs_diff(*min) + 1),
-            Encoding::Code { domain, width } => bits(*width, domain.len() as u64),
-            Encoding::KeyedHash { width, .. } => bits(*width, u64::MAX >> (64 - width)),
-            Encoding::Flag | Encoding::Present => bits(1, 2),
-            Encoding::Word { min, max } => EncodedColumn::Words(
-                (0..rows)
-                    .map(|row| {
-                        if live[row] {
-                            value(max.abs_diff(*min) + 1, row).wrapping_add(min.cast_unsigned())
-                        } else {
-                            0
-                        }
-                    })
-                    .collect(),
-            ),
+            Encoding::Wide { min, max } => EncodedColumn::Wide(words(*min, max.abs_diff(*min))),
+            Encoding::Word { min, max } => {
+                EncodedColumn::Words(low(&words(*min, max.abs_diff(*min))))
+            }
+            Encoding::Offset { min, max, .. } if width > 64 => {
+                EncodedColumn::WideBits { width, rows: words(0, max.abs_diff(*min)) }
+            }
+            other => {
+                let most = match other {
+                    Encoding::Offset { min, max, .. } => max.abs_diff(*min),
+                    Encoding::Code { domain, .. } => domain.len() as u128 - 1,
+                    other => (1 << other.width()) - 1,
+                };
+                EncodedColumn::Bits { width, rows: low(&words(0, most)) }
+            }
         }
     };
     let drawn = input.columns.iter().enumerate().map(|(i, c)| draw(i, &c.encoding));
     let mut columns: Vec<EncodedColumn> = drawn.collect();
     zero_absent(input, &mut columns);
     EncodedInput { columns, live }
+}
+
+fn low(words: &[u128]) -> Vec<u64> {
+    words.iter().map(|word| u64::try_from(word & u128::from(u64::MAX)).unwrap()).collect()
+}
+
+/// Sets these rows to 0.
+fn clear_rows(column: &mut EncodedColumn, which: impl Fn(usize) -> bool) {
+    fn each<T: Default>(rows: &mut [T], which: impl Fn(usize) -> bool) {
+        let rows = rows.iter_mut().enumerate().filter(|(row, _)| which(*row));
+        rows.for_each(|(_, row)| *row = T::default());
+    }
+    match column {
+        EncodedColumn::Bits { rows, .. } | EncodedColumn::Words(rows) => each(rows, which),
+        EncodedColumn::WideBits { rows, .. } | EncodedColumn::Wide(rows) => each(rows, which),
+    }
 }
 
 /// An absent value is encoded as 0.
@@ -83,11 +105,7 @@ fn zero_absent(input: &LocalInput, columns: &mut [EncodedColumn]) {
         }
         for (other, column) in input.columns.iter().zip(columns.iter_mut()) {
             if other.source == of.source && other.encoding != Encoding::Present {
-                let (EncodedColumn::Bits { rows, .. } | EncodedColumn::Words(rows)) = column;
-                rows.iter_mut()
-                    .zip(&present)
-                    .filter(|(_, p)| **p == 0)
-                    .for_each(|(row, _)| *row = 0);
+                clear_rows(column, |row| present[row] == 0);
             }
         }
     }
@@ -158,7 +176,7 @@ fn run_on_shares(
     seed: u64,
     plan: &Plan,
     inputs: &[EncodedInput],
-) -> (Vec<Vec<u64>>, Counters, Quote) {
+) -> (Vec<Vec<i128>>, Counters, Quote) {
     let shapes = check(plan).unwrap();
     let price = quote(plan, &shapes, Profile::LAN).unwrap();
     let ends = mesh(plan, inputs, Duration::from_secs(20)).into_iter();
@@ -177,10 +195,29 @@ fn run_on_shares(
     (columns.collect(), total, price)
 }
 
-fn open(three: &[Column; 3]) -> Vec<u64> {
+/// Bits without a sign, words with theirs.
+fn open(three: &[Column; 3]) -> Vec<i128> {
     match three {
-        [Column::Bits(a), Column::Bits(b), Column::Bits(c)] => clear_bits([a, b, c]),
-        [Column::Z64(a), Column::Z64(b), Column::Z64(c)] => reconstruct([a, b, c]).unwrap(),
+        [Column::Bits(a), Column::Bits(b), Column::Bits(c)] => {
+            let low = a.width().min(64);
+            let part = |from, width| {
+                let [a, b, c] = [a, b, c].map(|bits| bits.bit_range(from, width));
+                clear_bits([&a, &b, &c])
+            };
+            let mut values: Vec<i128> = part(0, low).into_iter().map(i128::from).collect();
+            if a.width() > 64 {
+                let high = part(64, a.width() - 64).into_iter();
+                values.iter_mut().zip(high).for_each(|(v, high)| *v |= i128::from(high) << 64);
+            }
+            values
+        }
+        [Column::Z64(a), Column::Z64(b), Column::Z64(c)] => {
+            let words = reconstruct([a, b, c]).unwrap();
+            words.into_iter().map(|word| word.cast_signed().into()).collect()
+        }
+        [Column::Z128(a), Column::Z128(b), Column::Z128(c)] => {
+            reconstruct([a, b, c]).unwrap().into_iter().map(u128::cast_signed).collect()
+        }
         other => panic!("{other:?}"),
     }
 }
@@ -194,17 +231,21 @@ fn check_statement(seed: u64, sql: &str, outside: bool) {
     }
     let policies = [terms("census.people", 3), terms("employers.jobs", 2)];
     let compiled = compile(&job, &[people(), jobs()], &policies).unwrap();
-    let plan = &compiled.plan;
+    check_plan(seed, &compiled.plan, outside);
+}
+
+/// The same for a plan.
+fn check_plan(seed: u64, plan: &Plan, outside: bool) {
     let world = World::new(seed);
     let inputs: Vec<EncodedInput> =
         (100..).zip(&plan.inputs).map(|(label, input)| random_input(world, label, input)).collect();
     let (got, total, price) = run_on_shares(seed, plan, &inputs);
     let want = clear::open(plan, &inputs).unwrap();
     let live: Vec<bool> = got[0].iter().map(|bit| *bit == 1).collect();
-    assert_eq!(live, want.live, "seed {seed}: {sql}");
+    assert_eq!(live, want.live, "seed {seed}");
     let mut at = 1;
     for (column, spec) in want.columns.iter().zip(&plan.output.columns) {
-        assert_eq!(got[at], column.value, "seed {seed}: {} of {sql}", spec.name);
+        assert_eq!(got[at], column.value, "seed {seed}: {}", spec.name);
         at += 1;
         if let Some(present) = &column.present {
             assert_eq!(got[at].iter().map(|bit| *bit == 1).collect::<Vec<_>>(), *present);
@@ -217,9 +258,9 @@ fn check_statement(seed: u64, sql: &str, outside: bool) {
     }
     let total = OpCost { bytes: total.bytes, messages: total.messages, rounds: total.rounds };
     if outside {
-        assert_eq!(total.rounds, price.total.rounds, "{sql}");
+        assert_eq!(total.rounds, price.total.rounds, "seed {seed}");
     } else {
-        assert_eq!(total, price.total, "measured against quoted: {sql}");
+        assert_eq!(total, price.total, "measured against quoted, seed {seed}");
     }
 }
 

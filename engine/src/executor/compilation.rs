@@ -10,7 +10,7 @@ use crate::{
     exec::{ExecError, OpCost, Quote, quote},
     identity::{Hash32, PartyName, Pins, Signed, int_string},
     job::{Failure, JobSpec, NetworkProfile, Reason, Stage},
-    plan::{self, PlanError, PolicyRef, PolicyTerms, Shape},
+    plan::{self, Kind, PlanError, PolicyRef, PolicyTerms, Shape},
     policy::{PolicyDocument, Refusal, parse_signed},
     sql::{CompileError, Compiled, compile},
     wire::Published,
@@ -96,6 +96,13 @@ impl Compilation {
     pub fn sealed_shapes(&self) -> Vec<Shape> {
         let shape = |at: &plan::Ref| self.shapes[at.0 as usize][at.1 as usize];
         self.compiled.plan.output.layout().iter().map(shape).collect()
+    }
+
+    /// The rings that the plan computes in.
+    #[must_use]
+    pub fn rings(&self) -> &'static str {
+        let wide = self.shapes.iter().flatten().any(|shape| shape.kind == Kind::Z128);
+        if wide { "Z64, Z128, Z2" } else { "Z64, Z2" }
     }
 
     /// The plan as text, with the price of every operation.

@@ -215,9 +215,16 @@ fn words(column: Column, shape: Shape) -> Option<ShareColumn> {
             (planes.own().to_vec(), planes.next().to_vec())
         }
         Column::Z64(words) => (words.own().to_vec(), words.next().to_vec()),
-        Column::Z32(_) | Column::Z128(_) => return None,
+        Column::Z128(words) => (halves(words.own()), halves(words.next())),
+        Column::Z32(_) => return None,
     };
     ShareColumn::new(shape, own, next).ok()
+}
+
+/// Each 128-bit value as its lower word and its upper one.
+#[expect(clippy::cast_possible_truncation, reason = "the lower half, then the upper one")]
+fn halves(words: &[u128]) -> Vec<u64> {
+    words.iter().flat_map(|word| [*word as u64, (*word >> 64) as u64]).collect()
 }
 
 fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, Failure> {

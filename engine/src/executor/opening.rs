@@ -159,6 +159,7 @@ fn unpack(
     columns: impl Iterator<Item = (Vec<u64>, Shape)>,
 ) -> Option<Opened> {
     let mut values = columns.map(|(words, shape)| by_row(&words, shape));
+    let bits = |values: Vec<i128>| values.into_iter().map(|value| value == 1).collect();
     let live = bits(values.next()?);
     let mut opened = Vec::new();
     for column in &output.columns {
@@ -175,20 +176,21 @@ fn unpack(
     Some(Opened { live, columns: opened })
 }
 
-fn bits(values: Vec<u64>) -> Vec<bool> {
-    values.into_iter().map(|value| value == 1).collect()
-}
-
-/// One word a row; for bit columns gathered from the planes.
-fn by_row(words: &[u64], shape: Shape) -> Vec<u64> {
+/// One integer a row, words with their sign; for bit columns gathered from the planes.
+fn by_row(words: &[u64], shape: Shape) -> Vec<i128> {
     let rows = usize::try_from(shape.rows).unwrap_or(0);
     match shape.kind {
-        Kind::Z64 => words.to_vec(),
+        Kind::Z64 => words.iter().map(|word| word.cast_signed().into()).collect(),
+        Kind::Z128 => {
+            let join = |[low, high]: &[u64; 2]| u128::from(*high) << 64 | u128::from(*low);
+            words.as_chunks().0.iter().map(|pair| join(pair).cast_signed()).collect()
+        }
         Kind::Bits(_) => {
-            let planes: Vec<_> = words.chunks_exact(rows.div_ceil(64).max(1)).take(64).collect();
-            let bit = |row: usize, plane: &[u64]| (plane[row / 64] >> (row % 64)) & 1;
+            let planes: Vec<_> = words.chunks_exact(rows.div_ceil(64).max(1)).take(128).collect();
+            let bit = |row: usize, plane: &[u64]| u128::from((plane[row / 64] >> (row % 64)) & 1);
             let value = |row: usize| {
-                planes.iter().enumerate().map(|(at, plane)| bit(row, plane) << at).sum()
+                let bits = planes.iter().enumerate().map(|(at, plane)| bit(row, plane) << at);
+                bits.fold(0, |all, bit| all | bit).cast_signed()
             };
             (0..rows).map(value).collect()
         }
@@ -213,9 +215,11 @@ mod tests {
             }
         }
         let shape = Shape { kind: Kind::Bits(2), rows: 70 };
-        let expected: Vec<u64> = (0..70).map(|row| row % 4).collect();
+        let expected: Vec<i128> = (0..70).map(|row| row % 4).collect();
         assert_eq!(by_row(&words, shape), expected);
         assert!(by_row(&[], Shape { kind: Kind::Bits(2), rows: 0 }).is_empty());
-        assert_eq!(by_row(&[5, 6], Shape { kind: Kind::Z64, rows: 2 }), [5, 6]);
+        assert_eq!(by_row(&[5, u64::MAX], Shape { kind: Kind::Z64, rows: 2 }), [5, -1]);
+        let wide = Shape { kind: Kind::Z128, rows: 2 };
+        assert_eq!(by_row(&[7, 1, u64::MAX - 1, u64::MAX], wide), [(1 << 64) + 7, -2]);
     }
 }

@@ -104,7 +104,7 @@ impl Planner for ReceiptPlanner {
             consents,
             protocol: Protocol {
                 sharing: "replicated, 2 of 3".to_owned(),
-                ring: "Z64, Z2".to_owned(),
+                ring: compilation.rings().to_owned(),
                 security: spec.security,
             },
             leakage: compilation.leakage()?,

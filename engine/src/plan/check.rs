@@ -87,7 +87,9 @@ fn check_input(input: &LocalInput) -> Result<(), String> {
     }
     for by in &input.sorted_by {
         let column = input.columns.get(*by as usize);
-        if column.is_none_or(|c| matches!(c.encoding, Encoding::Word { .. })) {
+        if column
+            .is_none_or(|c| matches!(c.encoding, Encoding::Word { .. } | Encoding::Wide { .. }))
+        {
             return Err(format!("sorted by column {by}, which is no column of bits"));
         }
     }
@@ -97,11 +99,20 @@ fn check_input(input: &LocalInput) -> Result<(), String> {
 fn check_encoding(encoding: &Encoding) -> Result<(), String> {
     match encoding {
         Encoding::Offset { min, max, width } => {
-            let spread = i128::from(*max) - i128::from(*min);
-            let fits = spread >= 0 && *width <= 64 && *width > 0 && spread < 1 << *width;
-            fits.then_some(()).ok_or_else(|| format!("{min} to {max} in {width} bits"))
+            let spread = max.abs_diff(*min);
+            let fits =
+                (1..=128).contains(width) && spread.leading_zeros() >= 128 - u32::from(*width);
+            (min <= max && fits)
+                .then_some(())
+                .ok_or_else(|| format!("{min} to {max} in {width} bits"))
         }
         Encoding::Word { min, max } => {
+            let word = i64::MIN.into()..=i64::MAX.into();
+            (min <= max && word.contains(min) && word.contains(max))
+                .then_some(())
+                .ok_or_else(|| format!("{min} to {max} in a word of 64 bits"))
+        }
+        Encoding::Wide { min, max } => {
             (min <= max).then_some(()).ok_or_else(|| format!("{min} to {max}"))
         }
         Encoding::Code { domain, width } => {
@@ -132,7 +143,7 @@ fn check_output(plan: &Plan, shapes: &Shapes) -> Result<(), PlanError> {
             let Some(part) = part else { continue };
             let shape = shapes.of(part).map_err(|e| wrong(i, &e))?;
             let kind = match at {
-                0 => matches!(shape.kind, Kind::Z64 | Kind::Bits(1..=64)),
+                0 => matches!(shape.kind, Kind::Z64 | Kind::Z128 | Kind::Bits(1..=128)),
                 1 => shape.kind == Kind::Bits(1),
                 _ => shape.kind == Kind::Z64,
             };

@@ -25,13 +25,15 @@ pub enum Column {
     Bits(u16, Vec<Limbs>),
     /// Z64.
     Words(Vec<u64>),
+    /// Z128.
+    Wide(Vec<u128>),
 }
 
 impl Column {
     /// One bit a row.
     #[must_use]
     pub fn flags(bits: impl IntoIterator<Item = bool>) -> Self {
-        Self::Bits(1, bits.into_iter().map(|b| small(u64::from(b))).collect())
+        Self::Bits(1, bits.into_iter().map(|b| small(b.into())).collect())
     }
 
     /// Rows as booleans: their lowest bits.
@@ -40,12 +42,41 @@ impl Column {
         self.to_words().iter().map(|w| w & 1 == 1).collect()
     }
 
-    /// Rows as words: the lowest 64 bits.
+    /// Rows as words: the lowest 128 bits, without a sign.
     #[must_use]
-    pub fn to_words(&self) -> Vec<u64> {
+    pub fn to_words(&self) -> Vec<u128> {
         match self {
-            Self::Bits(_, rows) => rows.iter().map(|r| r[0]).collect(),
-            Self::Words(rows) => rows.clone(),
+            Self::Bits(_, rows) => {
+                rows.iter().map(|r| u128::from(r[1]) << 64 | u128::from(r[0])).collect()
+            }
+            Self::Words(rows) => rows.iter().map(|w| (*w).into()).collect(),
+            Self::Wide(rows) => rows.clone(),
+        }
+    }
+
+    /// Rows as the integers that the buyer opens: words with their sign.
+    #[must_use]
+    pub fn to_integers(&self) -> Vec<i128> {
+        match self {
+            Self::Words(rows) => rows.iter().map(|w| w.cast_signed().into()).collect(),
+            _ => self.to_words().into_iter().map(u128::cast_signed).collect(),
+        }
+    }
+
+    /// Words of this kind: those beyond it are taken modulo its ring.
+    pub(super) fn words(kind: Kind, rows: impl Iterator<Item = u128>) -> Self {
+        match kind {
+            Kind::Z128 => Self::Wide(rows.collect()),
+            #[expect(clippy::cast_possible_truncation, reason = "modulo 2^64 is what Z64 means")]
+            _ => Self::Words(rows.map(|w| w as u64).collect()),
+        }
+    }
+
+    pub(super) fn kind(&self) -> Kind {
+        match self {
+            Self::Bits(width, _) => Kind::Bits(*width),
+            Self::Words(_) => Kind::Z64,
+            Self::Wide(_) => Kind::Z128,
         }
     }
 
@@ -55,13 +86,14 @@ impl Column {
         match self {
             Self::Bits(_, rows) => rows.len(),
             Self::Words(rows) => rows.len(),
+            Self::Wide(rows) => rows.len(),
         }
     }
 
     pub(super) fn limbs(&self) -> Vec<Limbs> {
         match self {
             Self::Bits(_, rows) => rows.clone(),
-            Self::Words(rows) => rows.iter().map(|w| small(*w)).collect(),
+            _ => self.to_words().into_iter().map(small).collect(),
         }
     }
 
@@ -74,6 +106,10 @@ impl Column {
             }
             Self::Words(rows) => {
                 Self::Words(places.iter().map(|p| p.map_or(missing, |p| rows[p])).collect())
+            }
+            Self::Wide(rows) => {
+                let missing = missing.into();
+                Self::Wide(places.iter().map(|p| p.map_or(missing, |p| rows[p])).collect())
             }
         }
     }
@@ -93,11 +129,7 @@ pub fn run(plan: &Plan, inputs: &[EncodedInput]) -> Result<Vec<Vec<Column>>, Pla
     for (op, shapes) in plan.nodes.iter().zip(&shapes) {
         let outputs = step(op, shapes, &done, inputs);
         for (column, shape) in outputs.iter().zip(shapes) {
-            let kind = match column {
-                Column::Bits(width, _) => Kind::Bits(*width),
-                Column::Words(_) => Kind::Z64,
-            };
-            assert_eq!((kind, column.rows() as u64), (shape.kind, shape.rows), "{op:?}");
+            assert_eq!((column.kind(), column.rows() as u64), (shape.kind, shape.rows), "{op:?}");
         }
         done.push(outputs);
     }
@@ -115,9 +147,9 @@ pub fn open(plan: &Plan, inputs: &[EncodedInput]) -> Result<Opened, PlanError> {
     let done = run(plan, inputs)?;
     let at = |r: Ref| &done[r.0 as usize][r.1 as usize];
     let column = |c: &super::ir::OutputColumn| OpenedColumn {
-        value: at(c.value).to_words(),
+        value: at(c.value).to_integers(),
         present: c.present.map(|p| at(p).to_flags()),
-        divisor: c.divisor.map(|d| at(d).to_words()),
+        divisor: c.divisor.map(|d| at(d).to_integers()),
     };
     Ok(Opened {
         live: at(plan.output.live).to_flags(),
@@ -152,9 +184,13 @@ fn step(op: &Op, shapes: &[Shape], done: &[Vec<Column>], inputs: &[EncodedInput]
 fn input_columns(input: &EncodedInput) -> Vec<Column> {
     let column = |c: &EncodedColumn| match c {
         EncodedColumn::Bits { width, rows } => {
+            Column::Bits(*width, rows.iter().map(|r| cut(&small((*r).into()), *width)).collect())
+        }
+        EncodedColumn::WideBits { width, rows } => {
             Column::Bits(*width, rows.iter().map(|r| cut(&small(*r), *width)).collect())
         }
         EncodedColumn::Words(rows) => Column::Words(rows.clone()),
+        EncodedColumn::Wide(rows) => Column::Wide(rows.clone()),
     };
     let live = Column::flags(input.live.iter().copied());
     input.columns.iter().map(column).chain([live]).collect()
@@ -163,19 +199,23 @@ fn input_columns(input: &EncodedInput) -> Vec<Column> {
 fn single<'c>(op: &Op, shape: Shape, at: &dyn Fn(&Ref) -> &'c Column) -> Column {
     let width = match shape.kind {
         Kind::Bits(width) => width,
-        Kind::Z64 => 64,
+        Kind::Z64 | Kind::Z128 => 0,
     };
     let bits = |a: &Ref, b: &Ref, f: fn(u64, u64) -> u64| {
         let pairs = at(a).limbs().into_iter().zip(at(b).limbs());
         let rows = pairs.map(|(x, y)| std::array::from_fn(|i| f(x[i], y[i])));
         Column::Bits(width, rows.collect())
     };
-    let words = |a: &Ref, b: &Ref, f: fn(u64, u64) -> u64| {
+    let words = |a: &Ref, b: &Ref, f: fn(u128, u128) -> u128| {
         let pairs = at(a).to_words().into_iter().zip(at(b).to_words());
-        Column::Words(pairs.map(|(x, y)| f(x, y)).collect())
+        Column::words(shape.kind, pairs.map(|(x, y)| f(x, y)))
     };
-    let each = |a: &Ref, f: &dyn Fn(u64) -> u64| {
-        Column::Words(at(a).to_words().into_iter().map(f).collect())
+    let each = |a: &Ref, f: &dyn Fn(u128) -> u128| {
+        Column::words(shape.kind, at(a).to_words().into_iter().map(f))
+    };
+    let difference = |a: &Ref, b: &Ref, f: &dyn Fn(u128) -> bool| {
+        let pairs = at(a).to_words().into_iter().zip(at(b).to_words());
+        Column::flags(pairs.map(|(x, y)| f(x.wrapping_sub(y))))
     };
     let test = |a: &Ref, b: &Ref, f: &dyn Fn(&Limbs, &Limbs) -> bool| {
         Column::flags(at(a).limbs().iter().zip(&at(b).limbs()).map(|(x, y)| f(x, y)))
@@ -185,8 +225,8 @@ fn single<'c>(op: &Op, shape: Shape, at: &dyn Fn(&Ref) -> &'c Column) -> Column 
             let rows = usize::try_from(shape.rows).unwrap_or(usize::MAX);
             let value = value.cast_unsigned();
             match shape.kind {
-                Kind::Z64 => Column::Words(vec![value; rows]),
                 Kind::Bits(width) => Column::Bits(width, vec![cut(&small(value), width); rows]),
+                kind => Column::words(kind, std::iter::repeat_n(value, rows)),
             }
         }
         Op::Xor(a, b) => bits(a, b, |x, y| x ^ y),
@@ -203,23 +243,23 @@ fn single<'c>(op: &Op, shape: Shape, at: &dyn Fn(&Ref) -> &'c Column) -> Column 
         }
         Op::EqBits(a, b) => test(a, b, &|x, y| x == y),
         Op::LtBits(a, b) => test(a, b, &|x, y| x.iter().rev().lt(y.iter().rev())),
-        Op::Add(a, b) => words(a, b, u64::wrapping_add),
-        Op::Sub(a, b) => words(a, b, u64::wrapping_sub),
-        Op::Mul(a, b) => words(a, b, u64::wrapping_mul),
+        Op::Add(a, b) => words(a, b, u128::wrapping_add),
+        Op::Sub(a, b) => words(a, b, u128::wrapping_sub),
+        Op::Mul(a, b) => words(a, b, u128::wrapping_mul),
         Op::Affine { of, by, plus } => {
             each(of, &|x| x.wrapping_mul(by.cast_unsigned()).wrapping_add(plus.cast_unsigned()))
         }
         // The sign of a difference that fits: its bit `width`.
-        Op::Lt { a, b, width } => test(a, b, &|x, y| x[0].wrapping_sub(y[0]) >> width & 1 == 1),
-        Op::Eq { a, b, width } => {
-            test(a, b, &|x, y| cut(&small(x[0].wrapping_sub(y[0])), width + 1) == small(0))
-        }
+        Op::Lt { a, b, width } => difference(a, b, &|d| d >> width & 1 == 1),
+        Op::Eq { a, b, width } => difference(a, b, &|d| cut(&small(d), width + 1) == small(0)),
         Op::Inject(of) => each(of, &|x| x & 1),
         Op::ToBits { of, min, .. } => {
-            let low = |x: u64| cut(&small(x.wrapping_sub(min.cast_unsigned())), width);
+            let low = |x: u128| cut(&small(x.wrapping_sub(min.cast_unsigned())), width);
             Column::Bits(width, at(of).to_words().into_iter().map(low).collect())
         }
-        Op::ToWord { of, min } => each(of, &|x| x.wrapping_add(min.cast_unsigned())),
+        Op::ToWord { of, min } | Op::ToWide { of, min } => {
+            each(of, &|x| x.wrapping_add(min.cast_unsigned()))
+        }
         Op::Mask { of, by } => {
             let kept = at(by).to_flags().into_iter().enumerate();
             at(of).take(&kept.map(|(i, k)| k.then_some(i)).collect::<Vec<_>>(), 0)
@@ -228,9 +268,10 @@ fn single<'c>(op: &Op, shape: Shape, at: &dyn Fn(&Ref) -> &'c Column) -> Column 
             let by = at(by).to_flags();
             let pairs = at(yes).limbs().into_iter().zip(at(no).limbs()).zip(by);
             let rows: Vec<Limbs> = pairs.map(|((y, n), by)| if by { y } else { n }).collect();
+            let chosen = Column::Bits(width, rows);
             match shape.kind {
-                Kind::Bits(width) => Column::Bits(width, rows),
-                Kind::Z64 => Column::Words(rows.iter().map(|r| r[0]).collect()),
+                Kind::Bits(_) => chosen,
+                kind => Column::words(kind, chosen.to_words().into_iter()),
             }
         }
         Op::Head { of, rows } => {
@@ -258,9 +299,10 @@ fn concat(parts: &[&Column], width: u16) -> Column {
     Column::Bits(width, rows)
 }
 
-fn small(word: u64) -> Limbs {
+fn small(word: u128) -> Limbs {
     let mut limbs = [0; LIMBS];
-    limbs[0] = word;
+    #[expect(clippy::cast_possible_truncation, reason = "the lower half, then the upper one")]
+    limbs[..2].copy_from_slice(&[word as u64, (word >> 64) as u64]);
     limbs
 }
 

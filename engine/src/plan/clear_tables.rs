@@ -41,7 +41,13 @@ pub(super) fn group(
     extremes: &[(&Column, bool)],
     groups: usize,
 ) -> Vec<Column> {
-    let key_rows: Vec<Vec<Limbs>> = keys.iter().map(|k| k.limbs()).collect();
+    // Groups come in the order of their keys: highest limb first.
+    let highest_first = |mut limbs: Limbs| {
+        limbs.reverse();
+        limbs
+    };
+    let key_rows = keys.iter().map(|k| k.limbs().into_iter().map(highest_first).collect());
+    let key_rows: Vec<Vec<Limbs>> = key_rows.collect();
     let mut members: BTreeMap<Vec<Limbs>, Vec<usize>> = BTreeMap::new();
     for (i, live) in live.to_flags().into_iter().enumerate() {
         if live {
@@ -57,8 +63,8 @@ pub(super) fn group(
     outputs.extend(keys.iter().map(|k| k.take(&first, 0)));
     for sum in sums {
         let words = sum.to_words();
-        let total = |g| of(g).iter().fold(0_u64, |t, i| t.wrapping_add(words[*i]));
-        outputs.push(Column::Words((0..groups).map(total).collect()));
+        let total = |g| of(g).iter().fold(0_u128, |t, i| t.wrapping_add(words[*i]));
+        outputs.push(Column::words(sum.kind(), (0..groups).map(total)));
     }
     for (column, largest) in extremes {
         let rows = column.limbs();

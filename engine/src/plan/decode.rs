@@ -18,15 +18,15 @@ use super::ir::{Decode, Output, OutputColumn};
 /// Precision of decoded decimals: the SQL types' own is not part of a plan.
 const PRECISION: u8 = 38;
 
-/// One opened column: an integer a row (Bits in its low bits, Z64 in two's complement).
+/// One opened column: an integer a row (Bits without a sign, words with theirs).
 #[derive(Clone)]
 pub struct OpenedColumn {
     /// The values.
-    pub value: Vec<u64>,
+    pub value: Vec<i128>,
     /// Which are there, where a value may be NULL.
     pub present: Option<Vec<bool>>,
     /// What to divide by, for AVG.
-    pub divisor: Option<Vec<u64>>,
+    pub divisor: Option<Vec<i128>>,
 }
 
 /// An opened result: what the buyer adds up from the shares.
@@ -107,33 +107,39 @@ fn array(
 ) -> Result<ArrayRef, DecodeError> {
     let bad = |what| DecodeError::Value { column: column.name.clone(), what };
     let here = |i: usize| values.present.as_ref().is_none_or(|p| p[i]);
-    let integers = |offset: i64| {
-        let value =
-            move |i: &usize| here(*i).then(|| values.value[*i].cast_signed().wrapping_add(offset));
+    let integers = |offset: i128| {
+        // Bits of a range of 2^127 or more stand for themselves modulo 2^128.
+        let value = move |i: &usize| here(*i).then(|| values.value[*i].wrapping_add(offset));
         rows.iter().map(value)
     };
+    let narrow = |offset: i128, what| -> Result<Vec<Option<i64>>, DecodeError> {
+        let value = |v: Option<i128>| v.map(i64::try_from).transpose().map_err(|_| bad(what));
+        integers(offset).map(value).collect()
+    };
     let quotients = rows.iter().map(|i| {
-        let divisor = values.divisor.as_ref().map_or(0, |d| d[*i]).cast_signed();
-        (here(*i) && divisor != 0).then(|| (values.value[*i].cast_signed(), divisor))
+        let divisor = values.divisor.as_ref().map_or(0, |d| d[*i]);
+        (here(*i) && divisor != 0).then(|| (values.value[*i], divisor))
     });
     Ok(match &column.decode {
-        Decode::Integer { offset } => Arc::new(integers(*offset).collect::<Int64Array>()),
-        Decode::Decimal { offset, scale } => {
-            let values = integers(*offset).map(|v| v.map(i128::from));
-            decimals(values.collect(), *scale)?
+        Decode::Integer { offset } => {
+            Arc::new(Int64Array::from(narrow(*offset, "integer of 64 bits")?))
         }
+        Decode::Decimal { offset, scale } => decimals(integers(*offset).collect(), *scale)?,
         Decode::Quotient { scale } => {
             let unit = 10_f64.powi((*scale).into());
             #[expect(clippy::cast_precision_loss, reason = "DataFusion's AVG is a double too")]
-            let divide = |(sum, count): (i64, i64)| sum as f64 / unit / count as f64;
+            let divide = |(sum, count): (i128, i128)| sum as f64 / unit / count as f64;
             Arc::new(quotients.map(|q| q.map(divide)).collect::<Float64Array>())
         }
         Decode::DecimalQuotient { from, scale } => {
             let digits = u32::from(scale.saturating_sub(*from));
             let factor = 10_i128.checked_pow(digits).ok_or_else(|| bad("quotient"))?;
-            // DataFusion cuts the digits that do not fit.
-            let divide =
-                |(sum, count)| i128::from(sum).checked_mul(factor).map(|s| s / i128::from(count));
+            // DataFusion cuts the digits that do not fit. Whole part and rest apart, so that no digit more than the
+            // quotient's own is needed.
+            let divide = |(sum, count): (i128, i128)| {
+                let whole = (sum / count).checked_mul(factor)?;
+                whole.checked_add((sum % count).checked_mul(factor)? / count)
+            };
             let cut =
                 quotients.map(|q| q.map(|q| divide(q).ok_or_else(|| bad("quotient"))).transpose());
             decimals(cut.collect::<Result<_, _>>()?, *scale)?
@@ -143,15 +149,15 @@ fn array(
             Arc::new(bits.collect::<BooleanArray>())
         }
         Decode::Date { offset } => {
-            let day = |v: Option<i64>| v.map(i32::try_from).transpose().map_err(|_| bad("date"));
+            let day = |v: Option<i128>| v.map(i32::try_from).transpose().map_err(|_| bad("date"));
             let days = integers(*offset).map(day).collect::<Result<Vec<_>, _>>()?;
             Arc::new(Date32Array::from(days))
         }
         Decode::Timestamp { offset } => {
-            Arc::new(integers(*offset).collect::<TimestampMicrosecondArray>())
+            Arc::new(TimestampMicrosecondArray::from(narrow(*offset, "timestamp")?))
         }
         Decode::Code { domain } => {
-            let text = |v: Option<i64>| match v {
+            let text = |v: Option<i128>| match v {
                 None => Ok(None),
                 Some(v) => {
                     let text = usize::try_from(v).ok().and_then(|v| domain.get(v));

@@ -12,8 +12,17 @@ pub enum EncodedColumn {
         /// One word a row.
         rows: Vec<u64>,
     },
+    /// The same for more than 64 bits: the low `width` bits of each row.
+    WideBits {
+        /// At most 128.
+        width: u16,
+        /// One value a row.
+        rows: Vec<u128>,
+    },
     /// Z64, two's complement.
     Words(Vec<u64>),
+    /// Z128, two's complement.
+    Wide(Vec<u128>),
 }
 
 /// What one local input shares: its columns, and which rows exist.
@@ -30,8 +39,8 @@ impl EncodedColumn {
     #[must_use]
     pub fn rows(&self) -> usize {
         match self {
-            Self::Bits { rows, .. } => rows.len(),
-            Self::Words(rows) => rows.len(),
+            Self::Bits { rows, .. } | Self::Words(rows) => rows.len(),
+            Self::WideBits { rows, .. } | Self::Wide(rows) => rows.len(),
         }
     }
 }
@@ -39,8 +48,11 @@ impl EncodedColumn {
 impl fmt::Debug for EncodedColumn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Bits { width, rows } => write!(f, "Bits({width}) × {}", rows.len()),
-            Self::Words(rows) => write!(f, "Words × {}", rows.len()),
+            Self::Bits { width, .. } | Self::WideBits { width, .. } => {
+                write!(f, "Bits({width}) × {}", self.rows())
+            }
+            Self::Words(_) => write!(f, "Words × {}", self.rows()),
+            Self::Wide(_) => write!(f, "Wide × {}", self.rows()),
         }
     }
 }

@@ -20,7 +20,8 @@ pub fn explain(plan: &Plan, cost: &dyn Fn(usize) -> Option<String>) -> Result<St
         let shape = shapes[i].first().copied();
         let rows = shape.map_or_else(String::new, |s| format!("{} rows", thousands(s.rows)));
         let cost = cost(i).map_or_else(String::new, |c| format!("   {c}"));
-        let line = format!("n{i} = {}", describe(op, plan, shape));
+        let line =
+            format!("n{i} = {}{}", describe(op, plan, shape), rings(op, &shapes, &shapes[i]));
         let _ = writeln!(text, "{line:<72} {rows:>14}{cost}");
     }
     let _ = write_output(&mut text, plan);
@@ -77,6 +78,7 @@ fn encoding(encoding: &Encoding) -> String {
     match encoding {
         Encoding::Offset { min, max, width } => format!("{width} bits, {min} to {max}"),
         Encoding::Word { min, max } => format!("a 64-bit word, {min} to {max}"),
+        Encoding::Wide { min, max } => format!("a 128-bit word, {min} to {max}"),
         Encoding::Code { domain, width } => {
             format!("{width} bits, a code of {} values", domain.len())
         }
@@ -100,6 +102,7 @@ fn kind(shape: Option<Shape>) -> String {
     match shape.map(|s| s.kind) {
         Some(Kind::Bits(width)) => format!("{width} bits"),
         Some(Kind::Z64) => "64-bit word".into(),
+        Some(Kind::Z128) => "128-bit word".into(),
         None => String::new(),
     }
 }
@@ -130,6 +133,7 @@ fn describe(op: &Op, plan: &Plan, shape: Option<Shape>) -> String {
         Op::Inject(of) => format!("bit to word {}", name(*of)),
         Op::ToBits { of, min, width } => format!("word to {width} bits {} from {min}", name(*of)),
         Op::ToWord { of, min } => format!("bits to word {} from {min}", name(*of)),
+        Op::ToWide { of, min } => format!("bits to 128-bit word {} from {min}", name(*of)),
         Op::Mask { of, by } => format!("{} where {}, else 0", name(*of), name(*by)),
         Op::Select { by, yes, no } => {
             format!("{} where {}, else {}", name(*yes), name(*by), name(*no))
@@ -160,6 +164,21 @@ fn describe(op: &Op, plan: &Plan, shape: Option<Shape>) -> String {
             format!("sort {} first{by}; moves {}", name(*live), names(columns))
         }
         Op::Head { of, rows } => format!("the first {rows} of {}", name(*of)),
+    }
+}
+
+/// In which ring an operation works; nothing for what only moves columns or has bits alone.
+fn rings(op: &Op, shapes: &[Vec<Shape>], outputs: &[Shape]) -> &'static str {
+    if matches!(op, Op::Input { .. } | Op::Constant { .. } | Op::Join { .. } | Op::Sort { .. }) {
+        return "";
+    }
+    let read = op.refs().into_iter().map(|r| shapes[r.0 as usize][r.1 as usize]);
+    let kinds: Vec<Kind> = read.chain(outputs.iter().copied()).map(|s| s.kind).collect();
+    match (kinds.contains(&Kind::Z64), kinds.contains(&Kind::Z128)) {
+        (false, false) => "",
+        (true, false) => ", in Z64",
+        (false, true) => ", in Z128",
+        (true, true) => ", in Z64 and Z128",
     }
 }
 

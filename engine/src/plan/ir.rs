@@ -76,10 +76,10 @@ pub enum Encoding {
     Offset {
         /// Smallest value.
         #[serde(with = "crate::identity::int_string")]
-        min: i64,
+        min: i128,
         /// Largest value.
         #[serde(with = "crate::identity::int_string")]
-        max: i64,
+        max: i128,
         /// Bits.
         width: u16,
     },
@@ -87,10 +87,19 @@ pub enum Encoding {
     Word {
         /// Smallest value.
         #[serde(with = "crate::identity::int_string")]
-        min: i64,
+        min: i128,
         /// Largest value.
         #[serde(with = "crate::identity::int_string")]
-        max: i64,
+        max: i128,
+    },
+    /// Z128: likewise, for ranges beyond 64 bits and for what is summed beyond them.
+    Wide {
+        /// Smallest value.
+        #[serde(with = "crate::identity::int_string")]
+        min: i128,
+        /// Largest value.
+        #[serde(with = "crate::identity::int_string")]
+        max: i128,
     },
     /// Bits: the index in a public, ascending list of strings; another string is that provider's error.
     Code {
@@ -114,7 +123,7 @@ pub enum Encoding {
 }
 
 impl Encoding {
-    /// Bits of a value on the wire; 64 for words.
+    /// Bits of a value on the wire; 64 or 128 for words.
     #[must_use]
     pub fn width(&self) -> u16 {
         match self {
@@ -122,6 +131,7 @@ impl Encoding {
             | Self::Code { width, .. }
             | Self::KeyedHash { width, .. } => *width,
             Self::Word { .. } => 64,
+            Self::Wide { .. } => 128,
             Self::Flag | Self::Present => 1,
         }
     }
@@ -131,6 +141,7 @@ impl Encoding {
     pub fn kind(&self) -> Kind {
         match self {
             Self::Word { .. } => Kind::Z64,
+            Self::Wide { .. } => Kind::Z128,
             other => Kind::Bits(other.width()),
         }
     }
@@ -153,6 +164,8 @@ pub enum Kind {
     Bits(u16),
     /// Arithmetic shares modulo 2^64, two's complement.
     Z64,
+    /// Arithmetic shares modulo 2^128, two's complement.
+    Z128,
 }
 
 /// A column's public shape.
@@ -164,7 +177,7 @@ pub struct Shape {
     pub rows: u64,
 }
 
-/// One operation. Element-wise ones need equal row counts. All outputs are in order 0, 1, ….
+/// One operation. Element-wise ones need equal row counts, and words of one ring. All outputs are in order 0, 1, ….
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Op {
@@ -177,7 +190,7 @@ pub enum Op {
     Constant {
         /// The value (for Bits, its low bits).
         #[serde(with = "crate::identity::int_string")]
-        value: i64,
+        value: i128,
         /// Shape.
         shape: Shape,
     },
@@ -202,24 +215,24 @@ pub enum Op {
     EqBits(Ref, Ref),
     /// Bits(1): `a < b` as unsigned integers of equal width.
     LtBits(Ref, Ref),
-    /// Z64: sum.
+    /// Words: sum.
     Add(Ref, Ref),
-    /// Z64: difference.
+    /// Words: difference.
     Sub(Ref, Ref),
-    /// Z64: product.
+    /// Words: product.
     Mul(Ref, Ref),
-    /// Z64: `of * by + plus`, both public.
+    /// Words: `of * by + plus`, both public.
     Affine {
         /// Column.
         of: Ref,
         /// Factor.
         #[serde(with = "crate::identity::int_string")]
-        by: i64,
+        by: i128,
         /// Addend.
         #[serde(with = "crate::identity::int_string")]
-        plus: i64,
+        plus: i128,
     },
-    /// Bits(1): `a < b`, Z64, where |a − b| < 2^width; width at most 63.
+    /// Bits(1): `a < b`, words, where |a − b| < 2^width; width at most 63 on Z64 and 127 on Z128.
     Lt {
         /// Left.
         a: Ref,
@@ -228,7 +241,7 @@ pub enum Op {
         /// See above.
         width: u16,
     },
-    /// Bits(1): `a = b`, Z64, where |a − b| < 2^width; width at most 63.
+    /// Bits(1): `a = b`, words, where |a − b| < 2^width; width as for `Lt`.
     Eq {
         /// Left.
         a: Ref,
@@ -239,13 +252,13 @@ pub enum Op {
     },
     /// Bits(1) to Z64: 0 or 1.
     Inject(Ref),
-    /// Z64 to Bits(width): `value - min`, where the value is known to be in `[min, min + 2^width)`.
+    /// Words to Bits(width): `value - min`, where the value is known to be in `[min, min + 2^width)`.
     ToBits {
         /// Column.
         of: Ref,
         /// Smallest value.
         #[serde(with = "crate::identity::int_string")]
-        min: i64,
+        min: i128,
         /// Bits.
         width: u16,
     },
@@ -255,9 +268,17 @@ pub enum Op {
         of: Ref,
         /// Smallest value.
         #[serde(with = "crate::identity::int_string")]
-        min: i64,
+        min: i128,
     },
-    /// `of` where `by` (Bits(1)) is 1, else 0. Bits or Z64.
+    /// Bits to Z128: `bits + min`.
+    ToWide {
+        /// Column.
+        of: Ref,
+        /// Smallest value.
+        #[serde(with = "crate::identity::int_string")]
+        min: i128,
+    },
+    /// `of` where `by` (Bits(1)) is 1, else 0.
     Mask {
         /// Column.
         of: Ref,
@@ -297,7 +318,7 @@ pub enum Op {
         keys: Vec<Ref>,
         /// Which rows count.
         live: Ref,
-        /// Z64 columns to add up.
+        /// Columns of words to add up, each in its ring.
         sums: Vec<Ref>,
         /// Columns (Bits) of which the largest or smallest value is taken; a row takes part where its `live` is 1.
         extremes: Vec<Extreme>,
@@ -372,17 +393,17 @@ pub struct OutputColumn {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum Decode {
-    /// A 64-bit integer: the value plus `offset`.
+    /// A 64-bit integer: the value plus `offset`. (Integers beyond 64 bits are decimals without digits behind the point.)
     Integer {
         /// Added after opening.
         #[serde(with = "crate::identity::int_string")]
-        offset: i64,
+        offset: i128,
     },
     /// A decimal with `scale` digits behind the point, after adding `offset`.
     Decimal {
         /// Added after opening.
         #[serde(with = "crate::identity::int_string")]
-        offset: i64,
+        offset: i128,
         /// Digits behind the point.
         scale: u8,
     },
@@ -404,13 +425,13 @@ pub enum Decode {
     Date {
         /// Added after opening.
         #[serde(with = "crate::identity::int_string")]
-        offset: i64,
+        offset: i128,
     },
     /// Microseconds since 1970-01-01T00:00:00Z, after adding `offset`.
     Timestamp {
         /// Added after opening.
         #[serde(with = "crate::identity::int_string")]
-        offset: i64,
+        offset: i128,
     },
     /// An index in a public list.
     Code {

@@ -28,6 +28,7 @@ impl Op {
             | Self::Affine { of, .. }
             | Self::ToBits { of, .. }
             | Self::ToWord { of, .. }
+            | Self::ToWide { of, .. }
             | Self::Head { of, .. } => vec![of],
             Self::Concat(parts) => parts.iter_mut().collect(),
             Self::Mask { of, by } => vec![of, by],

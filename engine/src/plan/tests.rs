@@ -114,10 +114,31 @@ fn what_does_not_fit_is_named() {
         ("n1: names n1, which does not come before", Box::new(|p| p.nodes[1] = Op::Not(Ref(1, 0)))),
         ("n1: names output 9 of n0", Box::new(|p| p.nodes[1] = Op::Not(Ref(0, 9)))),
         ("n1: n0.1 is Z64, bits are due", Box::new(|p| p.nodes[1] = Op::Not(Ref(0, 1)))),
-        ("n1: n0.0 is bits, Z64 is due", Box::new(|p| p.nodes[1] = Op::Add(Ref(0, 0), Ref(0, 1)))),
+        (
+            "n1: n0.0 is bits, words are due",
+            Box::new(|p| p.nodes[1] = Op::Add(Ref(0, 0), Ref(0, 1))),
+        ),
         (
             "n1: widths or row counts differ",
             Box::new(|p| p.nodes[1] = Op::And(Ref(0, 0), Ref(0, 2))),
+        ),
+        (
+            "n2: rings or row counts differ",
+            Box::new(|p| {
+                p.nodes[1] = Op::ToWide { of: Ref(0, 0), min: 0 };
+                p.nodes[2] = Op::Add(Ref(0, 1), Ref(1, 0));
+            }),
+        ),
+        (
+            "n2: 128 bits, 1 to 127",
+            Box::new(|p| {
+                p.nodes[1] = Op::ToWide { of: Ref(0, 0), min: 0 };
+                p.nodes[2] = Op::Eq { a: Ref(1, 0), b: Ref(1, 0), width: 128 };
+            }),
+        ),
+        (
+            "in a word of 64 bits",
+            Box::new(|p| p.inputs[0].columns[1].encoding = Encoding::Word { min: 0, max: 1 << 63 }),
         ),
         (
             "n1: 64 bits, 1 to 63",
@@ -187,14 +208,14 @@ fn any_ref() -> impl Strategy<Value = Ref> {
 fn any_op() -> impl Strategy<Value = Op> {
     let refs = || prop::collection::vec(any_ref(), 0..4);
     let (r, w, n) = (any_ref(), any::<u16>(), any::<u64>());
-    (r, any_ref(), refs(), refs(), w, n, 0..18_u8).prop_map(|(a, b, x, y, w, n, kind)| match kind {
+    (r, any_ref(), refs(), refs(), w, n, 0..19_u8).prop_map(|(a, b, x, y, w, n, kind)| match kind {
         0 => Op::Input { input: u32::from(w) % 3 },
         1 => Op::Constant { value: 1, shape: Shape { kind: Kind::Bits(w), rows: n } },
         2 => Op::Xor(a, b),
         3 => Op::Concat(x),
         4 => Op::Slice { of: a, from: w, width: w },
         5 => Op::Lt { a, b, width: w },
-        6 => Op::ToBits { of: a, min: i64::MIN, width: w },
+        6 => Op::ToBits { of: a, min: i64::MIN.into(), width: w },
         7 => Op::ToWord { of: a, min: 0 },
         8 => Op::Mask { of: a, by: b },
         9 => Op::Select { by: a, yes: b, no: b },
@@ -215,6 +236,7 @@ fn any_op() -> impl Strategy<Value = Op> {
         13 => Op::Head { of: a, rows: n },
         14 => Op::And(a, b),
         15 => Op::Inject(a),
+        17 => Op::ToWide { of: a, min: i128::MIN },
         16 => Op::Constant { value: 1, shape: Shape { kind: Kind::Z64, rows: 8 } },
         _ => Op::Not(a),
     })
@@ -245,8 +267,39 @@ proptest! {
     }
 }
 
-fn opened(value: Vec<u64>) -> OpenedColumn {
+fn opened(value: Vec<i128>) -> OpenedColumn {
     OpenedColumn { value, present: None, divisor: None }
+}
+
+#[test]
+fn opened_wide_integers_become_decimals() {
+    let at = Ref(0, 0);
+    let most = 10_i128.pow(38) - 1;
+    let average = |name: &str, scale| OutputColumn {
+        divisor: Some(at),
+        name: name.into(),
+        ..column(at, Decode::DecimalQuotient { from: 10, scale })
+    };
+    let output = Output {
+        live: at,
+        columns: vec![
+            column(at, Decode::Decimal { offset: -most, scale: 10 }),
+            average("a", 14),
+            average("b", 10),
+        ],
+    };
+    let by = |sum, count| OpenedColumn { divisor: Some(vec![count]), ..opened(vec![sum]) };
+    // Bits of the largest value stand for 2 · (10^38 − 1) above the offset, modulo 2^128.
+    let bits = most.wrapping_mul(2);
+    let columns = vec![opened(vec![bits]), by(-(1 << 120), 1 << 20), by(most, 2)];
+    let table = decode(&output, &Opened { live: vec![true], columns }).unwrap();
+    let rows = serde_json::to_value(json_rows(&table).unwrap()).unwrap();
+    let want = serde_json::json!([{
+        "v": "9999999999999999999999999999.9999999999",
+        "a": "-126765060022822940149.67032053760000",
+        "b": "4999999999999999999999999999.9999999999",
+    }]);
+    assert_eq!(rows, want);
 }
 
 #[test]
@@ -276,16 +329,10 @@ fn opened_integers_become_sql_values_and_json() {
         ],
     };
     let columns = vec![
-        opened(vec![1, 0, u64::MAX]),
-        OpenedColumn {
-            present: Some(vec![true, false, false]),
-            ..opened(vec![(-150_i64).cast_unsigned(), 0, 0])
-        },
+        opened(vec![1, 0, -1]),
+        OpenedColumn { present: Some(vec![true, false, false]), ..opened(vec![-150, 0, 0]) },
         OpenedColumn { divisor: Some(vec![4, 0, 0]), ..opened(vec![50, 0, 0]) },
-        OpenedColumn {
-            divisor: Some(vec![3, 0, 7]),
-            ..opened(vec![(-20_i64).cast_unsigned(), 0, 7])
-        },
+        OpenedColumn { divisor: Some(vec![3, 0, 7]), ..opened(vec![-20, 0, 7]) },
         opened(vec![1, 0, 0]),
         opened(vec![1, 0, 0]),
         opened(vec![1, 0, 0]),
@@ -300,6 +347,10 @@ fn opened_integers_become_sql_values_and_json() {
         {"i": "-4", "d": null, "q": null, "dq": "0.10000", "c": "a", "b": false, "t": "1970-01-11", "s": "1970-01-01T00:00:00.000001"},
     ]);
     assert_eq!(serde_json::to_value(&rows).unwrap(), want);
+    let mut bad = columns.clone();
+    bad[0].value[0] = i128::from(i64::MAX) + 4;
+    let found = decode(&output, &Opened { live: vec![true, false, true], columns: bad });
+    assert!(matches!(found, Err(DecodeError::Value { column, .. }) if column == "i"));
     let mut bad = columns.clone();
     bad[4].value[0] = 2;
     let found = decode(&output, &Opened { live: vec![true, false, true], columns: bad });

@@ -33,9 +33,7 @@ impl Shapes {
     fn bits(&self, at: Ref) -> Result<(u16, u64), String> {
         match self.of(at)? {
             Shape { kind: Kind::Bits(width), rows } => Ok((width, rows)),
-            Shape { kind: Kind::Z64, .. } => {
-                Err(format!("n{}.{} is Z64, bits are due", at.0, at.1))
-            }
+            Shape { kind, .. } => Err(format!("n{}.{} is {kind:?}, bits are due", at.0, at.1)),
         }
     }
 
@@ -46,12 +44,13 @@ impl Shapes {
         }
     }
 
-    fn word(&self, at: Ref) -> Result<u64, String> {
+    /// A column of words, in either ring.
+    fn word(&self, at: Ref) -> Result<Shape, String> {
         match self.of(at)? {
-            Shape { kind: Kind::Z64, rows } => Ok(rows),
             Shape { kind: Kind::Bits(_), .. } => {
-                Err(format!("n{}.{} is bits, Z64 is due", at.0, at.1))
+                Err(format!("n{}.{} is bits, words are due", at.0, at.1))
             }
+            words => Ok(words),
         }
     }
 }
@@ -78,6 +77,14 @@ const fn bits(width: u16, rows: u64) -> Shape {
 
 const fn word(rows: u64) -> Shape {
     Shape { kind: Kind::Z64, rows }
+}
+
+/// Bits of a word.
+const fn ring_bits(words: Shape) -> u16 {
+    match words.kind {
+        Kind::Z128 => 128,
+        _ => 64,
+    }
 }
 
 /// The shapes an operation gives, or what does not fit.
@@ -123,18 +130,26 @@ fn one_output(op: &Op, s: &Shapes) -> Result<Shape, String> {
             Ok(bits(1, rows))
         }
         Op::Add(a, b) | Op::Sub(a, b) | Op::Mul(a, b) => {
-            equal(s.word(*a)?, s.word(*b)?, "row counts").map(word)
+            equal(s.word(*a)?, s.word(*b)?, "rings or row counts")
         }
-        Op::Affine { of, .. } => s.word(*of).map(word),
+        Op::Affine { of, .. } => s.word(*of),
         Op::Lt { a, b, width } | Op::Eq { a, b, width } => {
-            width_in(*width, 63)?;
-            equal(s.word(*a)?, s.word(*b)?, "row counts").map(|rows| bits(1, rows))
+            let shape = equal(s.word(*a)?, s.word(*b)?, "rings or row counts")?;
+            width_in(*width, ring_bits(shape) - 1)?;
+            Ok(bits(1, shape.rows))
         }
         Op::Inject(of) => s.bit(*of).map(word),
-        Op::ToBits { of, width, .. } => Ok(bits(width_in(*width, 64)?, s.word(*of)?)),
+        Op::ToBits { of, width, .. } => {
+            let shape = s.word(*of)?;
+            Ok(bits(width_in(*width, ring_bits(shape))?, shape.rows))
+        }
         Op::ToWord { of, .. } => {
             let (width, rows) = s.bits(*of)?;
             width_in(width, 64).map(|_| word(rows))
+        }
+        Op::ToWide { of, .. } => {
+            let (width, rows) = s.bits(*of)?;
+            width_in(width, 128).map(|_| Shape { kind: Kind::Z128, rows })
         }
         Op::Mask { of, by } => {
             let shape = s.of(*of)?;
@@ -210,8 +225,9 @@ fn group(op: &Op, s: &Shapes) -> Result<Vec<Shape>, String> {
         outputs.push(bits(width, *groups));
     }
     for sum in sums {
-        equal(s.word(*sum)?, rows, "row counts")?;
-        outputs.push(word(*groups));
+        let shape = s.word(*sum)?;
+        equal(shape.rows, rows, "row counts")?;
+        outputs.push(Shape { rows: *groups, ..shape });
     }
     for extreme in extremes {
         let (width, found) = s.bits(extreme.of)?;

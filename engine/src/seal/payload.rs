@@ -14,7 +14,8 @@ const HEADER_BYTES: usize = 2 + 1 + 1 + 1 + 4;
 /// Kind, width, rows.
 const COLUMN_HEADER_BYTES: usize = 1 + 2 + 8;
 
-/// One column of a party's share: two of its three summands. Bits columns are plane-major, 64 rows to a word.
+/// One column of a party's share: two of its three summands. Bits columns are plane-major, 64 rows to a word; a 128-bit value
+/// is its lower word and then its upper one.
 pub struct ShareColumn {
     shape: Shape,
     own: Vec<u64>,
@@ -63,6 +64,7 @@ pub fn column_words(shape: Shape) -> Option<usize> {
     let rows = usize::try_from(shape.rows).ok()?;
     match shape.kind {
         Kind::Z64 => Some(rows),
+        Kind::Z128 => rows.checked_mul(2),
         Kind::Bits(width) => rows.div_ceil(64).checked_mul(usize::from(width)),
     }
 }
@@ -109,7 +111,7 @@ impl ShareColumn {
 /// Clears the bits beyond the last row of every plane.
 fn clear_tail(shape: Shape, words: &mut [u64]) {
     let used = shape.rows % 64;
-    if matches!(shape.kind, Kind::Z64) || used == 0 {
+    if !matches!(shape.kind, Kind::Bits(_)) || used == 0 {
         return;
     }
     let Ok(plane) = usize::try_from(shape.rows.div_ceil(64)) else { return };
@@ -229,6 +231,7 @@ fn column_header(shape: Shape) -> [u8; COLUMN_HEADER_BYTES] {
     let (kind, width) = match shape.kind {
         Kind::Z64 => (0, 64),
         Kind::Bits(width) => (1, width),
+        Kind::Z128 => (2, 128),
     };
     let mut bytes = [0; COLUMN_HEADER_BYTES];
     bytes[0] = kind;

@@ -28,7 +28,7 @@ pub enum Inconsistent {
     Replicas(Role, Role, usize),
 }
 
-/// Adds (Z64) or combines by exclusive or (Bits) the three summands of every column.
+/// Adds (words) or combines by exclusive or (Bits) the three summands of every column.
 ///
 /// # Errors
 /// [`Inconsistent`] unless both copies of every summand agree. One corrupted party cannot change the result unnoticed.
@@ -60,6 +60,17 @@ fn combine(columns: [&ShareColumn; 3]) -> Vec<u64> {
     };
     match columns[0].shape().kind {
         Kind::Z64 => of(u64::wrapping_add),
+        Kind::Z128 => {
+            let [a, b, c] = [a, b, c].map(|words| words.as_chunks::<2>().0);
+            let rows = a.iter().zip(b).zip(c);
+            rows.flat_map(|((a, b), c)| plus(plus(*a, *b), *c)).collect()
+        }
         Kind::Bits(_) => of(|x, y| x ^ y),
     }
+}
+
+/// The sum of two 128-bit values, each its lower word and its upper one.
+fn plus([low, high]: [u64; 2], [other_low, other_high]: [u64; 2]) -> [u64; 2] {
+    let (sum, carry) = low.overflowing_add(other_low);
+    [sum, high.wrapping_add(other_high).wrapping_add(carry.into())]
 }

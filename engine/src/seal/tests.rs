@@ -94,6 +94,34 @@ fn the_buyer_opens_three_shares_and_adds_them() {
 }
 
 #[test]
+fn words_of_128_bits_are_added_with_their_carries() {
+    let shape = Shape { kind: Kind::Z128, rows: 3 };
+    let value = |row: usize, summand: usize| -> u128 {
+        let word = |half| word(2 * row + half, summand, 0);
+        // The lower words of the first row carry twice.
+        let low = if row == 0 { u64::MAX } else { word(0) };
+        u128::from(word(1)) << 64 | u128::from(low)
+    };
+    let words = |summand: usize| -> Vec<u64> {
+        let rows = (0..3).map(|row| value(row, summand).to_le_bytes());
+        let bytes: Vec<u8> = rows.flatten().collect();
+        bytes.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect()
+    };
+    let shares = Role::ALL.map(|role| {
+        let (own, next) = (words(role.index()), words(role.next().index()));
+        let share = ResultShare::new(role, vec![ShareColumn::new(shape, own, next).unwrap()]);
+        ResultShare::decode(&share.encode().unwrap(), role, &[shape]).unwrap()
+    });
+    let sum = |row| (0..3).fold(0_u128, |sum, s| sum.wrapping_add(value(row, s)));
+    let want: Vec<u8> = (0..3).flat_map(|row| sum(row).to_le_bytes()).collect();
+    let got = reconstruct(&shares).unwrap().remove(0);
+    assert_eq!(got.iter().flat_map(|word| word.to_le_bytes()).collect::<Vec<_>>(), want);
+    let as_words = Shape { kind: Kind::Z64, rows: 6 };
+    let encoded = shares[0].encode().unwrap();
+    assert!(ResultShare::decode(&encoded, Role::P0, &[as_words]).is_err());
+}
+
+#[test]
 fn bits_beyond_the_last_row_are_never_sealed() {
     let share = share_of(Role::P0, &shapes());
     let column = &share.columns()[0];

@@ -16,6 +16,7 @@ use datafusion::{
 };
 
 use super::{error::CompileError, parse::plain, tables::Tables};
+use crate::plan::Kind;
 
 /// Inclusive bounds of an integer representation (a decimal times 10^scale, days, microseconds).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +26,12 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
+    /// What a decimal of the most digits holds.
+    pub(super) const DECIMAL: Self = Self { min: 1 - 10_i128.pow(38), max: 10_i128.pow(38) - 1 };
+
+    /// What a word of 128 bits holds; bounds that were cut off at the ends of `i128` are not within.
+    pub(super) const WIDE: Self = Self { min: 2 - i128::MAX, max: i128::MAX - 1 };
+
     pub(super) fn new(min: i128, max: i128) -> Self {
         Self { min, max }
     }
@@ -77,19 +84,41 @@ impl Bounds {
         self.min >= other.min && self.max <= other.max
     }
 
-    /// Bits of the largest `value - min`.
-    pub(super) fn width(self) -> u16 {
-        let spread = self.max.saturating_sub(self.min).unsigned_abs();
-        u16::try_from(128 - spread.leading_zeros()).unwrap_or(128).max(1)
+    /// Both ends, for messages; what was cut off at the ends of `i128` is said to be.
+    pub(super) fn ends(self) -> (String, String) {
+        let cut = |end: i128, name: &str| {
+            if Self::of(end).fits(Self::WIDE) { end.to_string() } else { name.to_owned() }
+        };
+        (cut(self.min, "-2^127 or less"), cut(self.max, "2^127 or more"))
     }
 
-    /// Both ends as 64-bit integers, if they are.
-    pub(super) fn words(self) -> Option<(i64, i64)> {
-        Some((i64::try_from(self.min).ok()?, i64::try_from(self.max).ok()?))
+    /// Bits of the largest `value - min`.
+    pub(super) fn width(self) -> u16 {
+        bits(self.max.abs_diff(self.min))
+    }
+
+    /// Bits of the largest distance between a value of these and one of the other bounds.
+    pub(super) fn distance(self, other: Self) -> u16 {
+        bits(self.max.abs_diff(other.min).max(other.max.abs_diff(self.min)))
+    }
+
+    /// The smaller ring that holds all values.
+    pub(super) fn ring(self) -> Kind {
+        let word = Self::new(i64::MIN.into(), i64::MAX.into());
+        if self.fits(word) { Kind::Z64 } else { Kind::Z128 }
     }
 }
 
-/// The bounds a type sets, as far as 64 bits can hold them; none for what is no integer underneath.
+fn bits(spread: u128) -> u16 {
+    u16::try_from(128 - spread.leading_zeros()).unwrap_or(128).max(1)
+}
+
+/// The larger of two rings.
+pub(super) fn wider(a: Kind, b: Kind) -> Kind {
+    if a == Kind::Z128 { a } else { b }
+}
+
+/// The bounds a type sets; none for what is no integer underneath, and for decimals of more than 38 digits.
 pub(super) fn type_bounds(ty: &DataType) -> Option<Bounds> {
     let (min, max) = match ty {
         DataType::Boolean => (0, 1),
@@ -99,18 +128,18 @@ pub(super) fn type_bounds(ty: &DataType) -> Option<Bounds> {
         DataType::UInt8 => (0, u8::MAX.into()),
         DataType::UInt16 => (0, u16::MAX.into()),
         DataType::UInt32 => (0, u32::MAX.into()),
-        DataType::UInt64 => (0, i64::MAX),
-        DataType::Int64 | DataType::Timestamp(..) => (i64::MIN, i64::MAX),
+        DataType::UInt64 => (0, u64::MAX.into()),
+        DataType::Int64 | DataType::Timestamp(..) => (i64::MIN.into(), i64::MAX.into()),
         DataType::Decimal32(p, _)
         | DataType::Decimal64(p, _)
         | DataType::Decimal128(p, _)
         | DataType::Decimal256(p, _) => {
-            let limit = 10_i64.checked_pow((*p).into()).map_or(i64::MAX, |x| x - 1);
+            let limit = 10_i128.checked_pow((*p).into())? - 1;
             (-limit, limit)
         }
         _ => return None,
     };
-    Some(Bounds::new(min.into(), max.into()))
+    Some(Bounds::new(min, max))
 }
 
 /// Digits behind the point of a type; 0 for all but decimals.
@@ -173,7 +202,7 @@ fn known(expr: &Expr, tables: &Tables<'_>) -> Result<(DataType, Option<Bounds>),
         let (ty, inner) = known(inner, tables)?;
         let limit = type_bounds(&ty);
         let both = limit.zip(inner);
-        let found = both.map(|(limit, b)| checked(expr, b.neg(), limit)).transpose()?;
+        let found = both.map(|(limit, b)| checked(expr, tables, b.neg(), limit)).transpose()?;
         return Ok((ty, found.or(limit)));
     }
     let ty = match expr {
@@ -243,18 +272,21 @@ fn below_arithmetic(
 /// The bounds, if they fit the limit; else the refusal.
 pub(super) fn checked(
     expression: &Expr,
+    tables: &Tables<'_>,
     found: Bounds,
     limit: Bounds,
 ) -> Result<Bounds, CompileError> {
     if found.fits(limit) {
         return Ok(found);
     }
+    let (low, high) = found.ends();
     Err(CompileError::Overflow {
-        expression: expression.to_string(),
-        low: found.min.to_string(),
-        high: found.max.to_string(),
+        expression: tables.shown(expression),
+        low,
+        high,
         limit: format!("{} to {}", limit.min, limit.max),
-        hint: "declare narrower ranges for its columns, or CAST them to BIGINT".into(),
+        hint: "declare narrower ranges for its columns, or CAST them to BIGINT or DECIMAL(38, 0)"
+            .into(),
     })
 }
 
@@ -296,7 +328,7 @@ fn binary_known(
         Operator::Plus => x.add(y),
         _ => x.sub(y),
     };
-    Ok((ty, Some(checked(expr, found, within)?)))
+    Ok((ty, Some(checked(expr, tables, found, within)?)))
 }
 
 fn union_bounds<'a>(

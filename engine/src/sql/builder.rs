@@ -82,6 +82,7 @@ impl Builder {
         match self.shape(of).kind {
             Kind::Bits(width) => width,
             Kind::Z64 => 64,
+            Kind::Z128 => 128,
         }
     }
 
@@ -109,12 +110,13 @@ impl Builder {
         at
     }
 
-    pub(super) fn constant_word(&mut self, value: i64, rows: u64) -> Ref {
-        let shape = Shape { kind: Kind::Z64, rows };
+    /// A public word in this ring.
+    pub(super) fn constant_word(&mut self, value: i128, ring: Kind, rows: u64) -> Ref {
+        let shape = Shape { kind: ring, rows };
         self.many(Op::Constant { value, shape }, vec![shape])
     }
 
-    pub(super) fn constant_bits(&mut self, value: i64, width: u16, rows: u64) -> Ref {
+    pub(super) fn constant_bits(&mut self, value: i128, width: u16, rows: u64) -> Ref {
         let shape = bits(width, rows);
         self.many(Op::Constant { value, shape }, vec![shape])
     }
@@ -177,12 +179,12 @@ impl Builder {
         self.one(Op::Slice { of, from, width }, Kind::Bits(width), rows)
     }
 
-    pub(super) fn affine(&mut self, of: Ref, by: i64, plus: i64) -> Ref {
+    pub(super) fn affine(&mut self, of: Ref, by: i128, plus: i128) -> Ref {
         if by == 1 && plus == 0 {
             return of;
         }
-        let rows = self.rows(of);
-        self.one(Op::Affine { of, by, plus }, Kind::Z64, rows)
+        let shape = self.shape(of);
+        self.one(Op::Affine { of, by, plus }, shape.kind, shape.rows)
     }
 
     pub(super) fn inject(&mut self, of: Ref) -> Ref {
@@ -190,14 +192,17 @@ impl Builder {
         self.one(Op::Inject(of), Kind::Z64, rows)
     }
 
-    pub(super) fn word_to_bits(&mut self, of: Ref, min: i64, width: u16) -> Ref {
+    pub(super) fn word_to_bits(&mut self, of: Ref, min: i128, width: u16) -> Ref {
         let rows = self.rows(of);
         self.one(Op::ToBits { of, min, width }, Kind::Bits(width), rows)
     }
 
-    pub(super) fn bits_to_word(&mut self, of: Ref, min: i64) -> Ref {
+    /// Bits as words of this ring.
+    pub(super) fn bits_to_word(&mut self, of: Ref, min: i128, ring: Kind) -> Ref {
         let rows = self.rows(of);
-        self.one(Op::ToWord { of, min }, Kind::Z64, rows)
+        let wide = ring == Kind::Z128;
+        let op = if wide { Op::ToWide { of, min } } else { Op::ToWord { of, min } };
+        self.one(op, ring, rows)
     }
 
     /// A comparison: one bit.

@@ -3,7 +3,7 @@
 use datafusion::logical_expr::Operator;
 
 use super::{
-    bounds::Bounds,
+    bounds::{Bounds, wider},
     compiler::{Compiler, overflow},
     error::CompileError,
     text,
@@ -53,31 +53,27 @@ impl Compiler<'_> {
         ratio: &Ratio,
         other: &Number,
     ) -> Result<Ref, CompileError> {
-        let product = self.times(&shortened(other), &ratio.count)?;
+        // Widened first: the count has fewer bits than the product.
+        let ring = wider(self.ring_of(&ratio.sum), self.ring_of(other));
+        let count = match ratio.count.at {
+            Place::Word(_) => {
+                let at = Place::Word(self.word_in(&ratio.count, ring));
+                Number { at, ..ratio.count.clone() }
+            }
+            _ => ratio.count.clone(),
+        };
+        let product = self.times(&shortened(other), &count)?;
         self.compare_numbers(op, &ratio.sum, &product)
     }
 
     /// A product inside a comparison.
     fn times(&mut self, a: &Number, b: &Number) -> Result<Number, CompileError> {
         let bounds = a.bounds.mul(b.bounds);
-        if bounds.words().is_none() {
-            return Err(overflow("the product in a comparison with AVG", bounds));
+        if !bounds.fits(Bounds::WIDE) {
+            return Err(overflow("the product in a comparison with AVG", bounds, "127 bits"));
         }
         let (scale, meaning) = (a.scale + b.scale, a.meaning);
-        let at = match (&a.at, &b.at) {
-            (Place::Constant(c), _) => {
-                let word = self.word(b);
-                self.b.affine(word, *c, 0)
-            }
-            (_, Place::Constant(c)) => {
-                let word = self.word(a);
-                self.b.affine(word, *c, 0)
-            }
-            _ => {
-                let (x, y) = (self.word(a), self.word(b));
-                self.b.one(Op::Mul(x, y), Kind::Z64, self.rows)
-            }
-        };
+        let at = self.combine(Operator::Multiply, (a, b), bounds);
         Ok(Number::word(at, bounds, scale, meaning))
     }
 
@@ -90,11 +86,13 @@ impl Compiler<'_> {
         let (a, b) = self.aligned(&shortened(a), &shortened(b))?;
         let range = a.bounds.union(b.bounds);
         let word = |n: &Number| matches!(n.at, Place::Word(_));
-        let farthest = a.bounds.sub(b.bounds);
-        let spread = farthest.max.unsigned_abs().max(farthest.min.unsigned_abs());
-        let width = u16::try_from(128 - spread.leading_zeros()).unwrap_or(128).max(1);
-        if (word(&a) || word(&b)) && width <= 63 {
-            let (x, y) = (self.word(&a), self.word(&b));
+        let width = a.bounds.distance(b.bounds);
+        let ring = wider(self.ring_of(&a), self.ring_of(&b));
+        // Differences that leave a word of 64 bits, but not one of 128.
+        let ring = if range.width() > 64 { Kind::Z128 } else { ring };
+        let most = if ring == Kind::Z128 { 127 } else { 63 };
+        if (word(&a) || word(&b)) && width <= most {
+            let (x, y) = (self.word_in(&a, ring), self.word_in(&b, ring));
             return self.ordered(op, x, y, |a, b, less| {
                 if less { Op::Lt { a, b, width } } else { Op::Eq { a, b, width } }
             });
@@ -152,7 +150,7 @@ impl Compiler<'_> {
             Text::Code { at, domain: own } => self.recoded(*at, own, domain),
             Text::Constant(text) => {
                 let index = domain.binary_search(text).ok()?;
-                let index = i64::try_from(index).ok()?;
+                let index = i128::try_from(index).ok()?;
                 Some(self.b.constant_bits(index, width, self.rows))
             }
             Text::Null => Some(self.b.constant_bits(0, width, self.rows)),
@@ -168,8 +166,8 @@ impl Compiler<'_> {
         let wide = text::width(to.len());
         let mut code = self.b.constant_bits(0, wide, self.rows);
         for (i, text) in from.iter().enumerate() {
-            let target = i64::try_from(to.binary_search(text).ok()?).ok()?;
-            let index = self.b.constant_bits(i64::try_from(i).ok()?, own, self.rows);
+            let target = i128::try_from(to.binary_search(text).ok()?).ok()?;
+            let index = self.b.constant_bits(i128::try_from(i).ok()?, own, self.rows);
             let here = self.b.test(Op::EqBits(at, index), self.rows);
             let target = self.b.constant_bits(target, wide, self.rows);
             code = self.b.select(here, target, code);
@@ -240,9 +238,9 @@ impl Compiler<'_> {
     }
 
     /// `count >= least`.
-    pub(super) fn at_least(&mut self, count: &Number, least: i64) -> Result<Ref, CompileError> {
-        let least =
-            Number { at: Place::Constant(least), bounds: Bounds::of(least.into()), ..*count };
+    pub(super) fn at_least(&mut self, count: &Number, least: u32) -> Result<Ref, CompileError> {
+        let least = i128::from(least);
+        let least = Number { at: Place::Constant(least), bounds: Bounds::of(least), ..*count };
         self.compare_numbers(Operator::GtEq, count, &least)
     }
 }
@@ -254,7 +252,7 @@ fn shortened(number: &Number) -> Number {
         && *value % 10 == 0
     {
         *value /= 10;
-        short.bounds = Bounds::of((*value).into());
+        short.bounds = Bounds::of(*value);
         short.scale -= 1;
     }
     short

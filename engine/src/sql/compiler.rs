@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use datafusion::{arrow::datatypes::DataType, logical_expr::Expr};
 
 use super::{
-    bounds::{Bounds, bounds, check_arithmetic, domain, is_text, scale_of, type_of},
+    bounds::{Bounds, bounds, check_arithmetic, domain, is_text, scale_of, type_of, wider},
     builder::Builder,
     error::CompileError,
     relate::Relation,
@@ -13,7 +13,7 @@ use super::{
     uses::Uses,
     value::{Data, Meaning, Number, Place, Text, Value, meaning},
 };
-use crate::plan::{Encoding, Ref};
+use crate::plan::{Encoding, Kind, Ref};
 
 /// The rows that expressions are lowered on.
 #[derive(Debug)]
@@ -36,6 +36,8 @@ pub(super) struct Compiler<'a> {
     /// How many rows the level has, and which exist.
     pub(super) rows: u64,
     pub(super) live: Ref,
+    /// The ring that words are wanted in at least: that of the sum whose argument is being lowered.
+    pub(super) ring: Kind,
     pub(super) uses: Uses,
     pub(super) notes: BTreeSet<String>,
     /// The clause being lowered, for messages.
@@ -54,6 +56,7 @@ impl<'a> Compiler<'a> {
             level: Level::Rows(0),
             rows: 0,
             live: b.input_live(0),
+            ring: Kind::Z64,
             b,
             uses: Uses::default(),
             notes: BTreeSet::new(),
@@ -108,22 +111,42 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// A number as Z64.
+    /// The ring that a number's words are in, or would be.
+    pub(super) fn ring_of(&self, number: &Number) -> Kind {
+        match number.at {
+            Place::Word(at) => self.b.shape(at).kind,
+            _ => wider(self.ring, number.bounds.ring()),
+        }
+    }
+
+    /// A number as words, in the smaller ring that will do.
     pub(super) fn word(&mut self, number: &Number) -> Ref {
+        self.word_in(number, self.ring_of(number))
+    }
+
+    /// A number as words of this ring, which is at least its own.
+    pub(super) fn word_in(&mut self, number: &Number, ring: Kind) -> Ref {
+        let Bounds { min, max } = number.bounds;
         match &number.at {
             Place::Owner { table, expr } => {
-                let (min, max) = number.bounds.words().unwrap_or((i64::MIN, i64::MAX));
-                self.share(*table, expr, Encoding::Word { min, max })
+                let wide = ring == Kind::Z128;
+                let encoding =
+                    if wide { Encoding::Wide { min, max } } else { Encoding::Word { min, max } };
+                self.share(*table, expr, encoding)
             }
-            Place::Word(at) => *at,
-            Place::Bits { at, min } => self.b.bits_to_word(*at, *min),
-            Place::Constant(value) => self.b.constant_word(*value, self.rows),
+            Place::Word(at) if self.b.shape(*at).kind == ring => *at,
+            Place::Word(at) => {
+                let bits = self.b.word_to_bits(*at, min, number.bounds.width());
+                self.b.bits_to_word(bits, min, ring)
+            }
+            Place::Bits { at, min } => self.b.bits_to_word(*at, *min, ring),
+            Place::Constant(value) => self.b.constant_word(*value, ring, self.rows),
         }
     }
 
     /// A number as bits of `value - range.min`, wide enough for the range, which holds all its values.
     pub(super) fn bits(&mut self, number: &Number, range: Bounds) -> Ref {
-        let (min, max) = range.words().unwrap_or((i64::MIN, i64::MAX));
+        let Bounds { min, max } = range;
         let width = range.width();
         match &number.at {
             Place::Owner { table, expr } => {
@@ -134,7 +157,8 @@ impl<'a> Compiler<'a> {
                 self.b.constant_bits(value.wrapping_sub(min), width, self.rows)
             }
             _ => {
-                let word = self.word(number);
+                let least = if width > 64 { Kind::Z128 } else { Kind::Z64 };
+                let word = self.word_in(number, wider(self.ring_of(number), least));
                 self.b.word_to_bits(word, min, width)
             }
         }
@@ -157,27 +181,26 @@ impl<'a> Compiler<'a> {
             return Ok(n.clone());
         }
         let bounds = n.bounds.shift(digits);
-        let factor = 10_i64.checked_pow(digits);
-        let (Some(factor), Some(_)) = (factor, bounds.words()) else {
-            return Err(overflow(self.clause, bounds));
-        };
+        let factor = 10_i128.checked_pow(digits).filter(|_| bounds.fits(Bounds::WIDE));
+        let factor = factor.ok_or_else(|| overflow(self.clause, bounds, "127 bits"))?;
         let at = if let Place::Constant(value) = n.at {
             Place::Constant(value * factor)
         } else {
-            let word = self.word(n);
+            let word = self.word_in(n, wider(self.ring_of(n), bounds.ring()));
             Place::Word(self.b.affine(word, factor, 0))
         };
         Ok(Number { at, bounds, scale, meaning: Meaning::Decimal })
     }
 }
 
-/// The refusal of a value beyond 64 bits.
-pub(super) fn overflow(what: &str, found: Bounds) -> CompileError {
+/// The refusal of a value beyond the larger ring, or beyond the digits that a result can have.
+pub(super) fn overflow(what: &str, found: Bounds, limit: &str) -> CompileError {
+    let (low, high) = found.ends();
     CompileError::Overflow {
         expression: what.to_owned(),
-        low: found.min.to_string(),
-        high: found.max.to_string(),
-        limit: "64 bits".into(),
+        low,
+        high,
+        limit: limit.to_owned(),
         hint: "declare narrower ranges for its columns or a smaller rows_max".into(),
     }
 }

@@ -5,7 +5,7 @@ use datafusion::arrow::array::{Array, ArrayRef, RecordBatch};
 
 use crate::{
     catalog::{ColumnValues, column_values},
-    plan::{EncodedColumn, EncodedInput, Encoding, InputColumn, LocalInput},
+    plan::{EncodedColumn, EncodedInput, Encoding, LocalInput},
 };
 
 /// Why a local result cannot be shared. Names the column, never the value.
@@ -68,7 +68,7 @@ pub fn encode(
             found,
         };
         let array = array.ok_or_else(|| wrong("none".into()))?;
-        let words = words(array, &column.encoding, hash_key).map_err(|why| match why {
+        let words = encoded(array, &column.encoding, hash_key).map_err(|why| match why {
             Why::Type => wrong(array.data_type().to_string()),
             Why::Outside(promise) => {
                 EncodeError::Outside { party: party.clone(), column: column.name.clone(), promise }
@@ -77,27 +77,47 @@ pub fn encode(
         columns.push(words);
     }
     let order = order(input, &columns, rows.num_rows());
-    let place = |(column, words): (&InputColumn, Vec<u64>)| {
-        let mut rows: Vec<u64> = order.iter().map(|i| words[*i]).collect();
-        rows.resize(bound, 0);
-        match column.encoding {
-            Encoding::Word { .. } => EncodedColumn::Words(rows),
-            _ => EncodedColumn::Bits { width: column.encoding.width(), rows },
-        }
-    };
     let live = (0..bound).map(|i| i < order.len()).collect();
-    Ok(EncodedInput { live, columns: input.columns.iter().zip(columns).map(place).collect() })
+    let columns = columns.into_iter().map(|column| placed(column, &order, bound)).collect();
+    Ok(EncodedInput { live, columns })
+}
+
+/// The column's rows in this order, then zeros up to the bound.
+fn placed(column: EncodedColumn, order: &[usize], bound: usize) -> EncodedColumn {
+    fn moved<T: Copy + Default>(words: &[T], order: &[usize], bound: usize) -> Vec<T> {
+        let mut rows: Vec<T> = order.iter().map(|i| words[*i]).collect();
+        rows.resize(bound, T::default());
+        rows
+    }
+    match column {
+        EncodedColumn::Bits { width, rows } => {
+            EncodedColumn::Bits { width, rows: moved(&rows, order, bound) }
+        }
+        EncodedColumn::WideBits { width, rows } => {
+            EncodedColumn::WideBits { width, rows: moved(&rows, order, bound) }
+        }
+        EncodedColumn::Words(rows) => EncodedColumn::Words(moved(&rows, order, bound)),
+        EncodedColumn::Wide(rows) => EncodedColumn::Wide(moved(&rows, order, bound)),
+    }
 }
 
 /// The rows in the order they are shared in.
-fn order(input: &LocalInput, columns: &[Vec<u64>], rows: usize) -> Vec<usize> {
+fn order(input: &LocalInput, columns: &[EncodedColumn], rows: usize) -> Vec<usize> {
     let mut order: Vec<usize> = (0..rows).collect();
-    let by: Vec<&Vec<u64>> =
+    let by: Vec<&EncodedColumn> =
         input.sorted_by.iter().filter_map(|c| columns.get(*c as usize)).collect();
     if !by.is_empty() {
-        order.sort_by(|a, b| by.iter().map(|c| c[*a]).cmp(by.iter().map(|c| c[*b])));
+        let key = |i: usize| by.iter().map(move |c| bits_of(c, i));
+        order.sort_by(|a, b| key(*a).cmp(key(*b)));
     }
     order
+}
+
+fn bits_of(column: &EncodedColumn, row: usize) -> u128 {
+    match column {
+        EncodedColumn::Bits { rows, .. } | EncodedColumn::Words(rows) => rows[row].into(),
+        EncodedColumn::WideBits { rows, .. } | EncodedColumn::Wide(rows) => rows[row],
+    }
 }
 
 enum Why {
@@ -105,25 +125,49 @@ enum Why {
     Outside(&'static str),
 }
 
-/// One word for each value.
+/// The column in the table's order.
+fn encoded(array: &ArrayRef, encoding: &Encoding, key: &[u8; 32]) -> Result<EncodedColumn, Why> {
+    let width = encoding.width();
+    let wide = |min: i128, max: i128, from: i128| {
+        let Some(ColumnValues::Integers(all)) = column_values(array) else {
+            return Err(Why::Type);
+        };
+        each(all, |v| within(v, min, max).map(|v| v.wrapping_sub(from).cast_unsigned()))
+    };
+    Ok(match encoding {
+        Encoding::Wide { min, max } => EncodedColumn::Wide(wide(*min, *max, 0)?),
+        Encoding::Offset { min, max, .. } if width > 64 => {
+            EncodedColumn::WideBits { width, rows: wide(*min, *max, *min)? }
+        }
+        Encoding::Word { .. } => EncodedColumn::Words(words(array, encoding, key)?),
+        _ => EncodedColumn::Bits { width, rows: words(array, encoding, key)? },
+    })
+}
+
+fn within(v: i128, min: i128, max: i128) -> Result<i128, Why> {
+    (min..=max).contains(&v).then_some(v).ok_or(Why::Outside("range"))
+}
+
+/// The low 64 bits: values within the bounds of an encoding of as many have no others that say anything.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "see above")]
+fn low(v: i128) -> u64 {
+    v as u64
+}
+
+/// One word of 64 bits for each value.
 fn words(array: &ArrayRef, encoding: &Encoding, key: &[u8; 32]) -> Result<Vec<u64>, Why> {
     if *encoding == Encoding::Present {
         return Ok((0..array.len()).map(|i| u64::from(array.is_valid(i))).collect());
     }
     let values = column_values(array).ok_or(Why::Type)?;
-    let within = |v: i64, min: i64, max: i64| {
-        (min..=max).contains(&v).then_some(v).ok_or(Why::Outside("range"))
-    };
     match (encoding, values) {
         (Encoding::Offset { min, max, .. }, ColumnValues::Integers(all)) => {
-            each(all, |v| within(v, *min, *max).map(|v| v.wrapping_sub(*min).cast_unsigned()))
+            each(all, |v| within(v, *min, *max).map(|v| low(v.wrapping_sub(*min))))
         }
         (Encoding::Word { min, max }, ColumnValues::Integers(all)) => {
-            each(all, |v| within(v, *min, *max).map(i64::cast_unsigned))
+            each(all, |v| within(v, *min, *max).map(low))
         }
-        (Encoding::Flag, ColumnValues::Integers(all)) => {
-            each(all, |v| within(v, 0, 1).map(i64::cast_unsigned))
-        }
+        (Encoding::Flag, ColumnValues::Integers(all)) => each(all, |v| within(v, 0, 1).map(low)),
         (Encoding::Code { domain, .. }, ColumnValues::Texts(all)) => each(all, |text| {
             let index = domain.binary_search(&text).map_err(|_| Why::Outside("domain"))?;
             Ok(index as u64)
@@ -138,11 +182,11 @@ fn words(array: &ArrayRef, encoding: &Encoding, key: &[u8; 32]) -> Result<Vec<u6
     }
 }
 
-fn each<T>(
+fn each<T, W: Default>(
     all: Vec<Option<T>>,
-    mut one: impl FnMut(T) -> Result<u64, Why>,
-) -> Result<Vec<u64>, Why> {
-    all.into_iter().map(|v| v.map_or(Ok(0), &mut one)).collect()
+    mut one: impl FnMut(T) -> Result<W, Why>,
+) -> Result<Vec<W>, Why> {
+    all.into_iter().map(|v| v.map_or_else(|| Ok(W::default()), &mut one)).collect()
 }
 
 /// `width` bits from bit `from` (a multiple of 64) on of BLAKE3 under the run's key.

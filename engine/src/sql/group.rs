@@ -12,7 +12,7 @@ use datafusion::{
 };
 
 use super::{
-    bounds::{Bounds, scale_of, type_of},
+    bounds::{Bounds, bounds, scale_of, type_of, wider},
     compiler::{Compiler, Level, overflow},
     error::CompileError,
     flatten::Grouping,
@@ -95,7 +95,7 @@ impl Compiler<'_> {
         let shape = |kind| Shape { kind, rows: groups };
         let mut outputs = vec![shape(Kind::Bits(1))];
         outputs.extend(parts.keys.iter().map(|k| shape(self.b.shape(*k).kind)));
-        outputs.extend(parts.sums.iter().map(|_| shape(Kind::Z64)));
+        outputs.extend(parts.sums.iter().map(|s| shape(self.b.shape(*s).kind)));
         outputs.extend(parts.extremes.iter().map(|e| shape(self.b.shape(e.of).kind)));
         let Parts { keys, sums, extremes, .. } = parts;
         let op = Op::GroupBy { keys, live: self.live, sums, extremes, groups };
@@ -254,7 +254,12 @@ impl Compiler<'_> {
         argument: &Expr,
         selected: Ref,
     ) -> Result<(Number, bool, Ref), CompileError> {
-        let value = self.lower(self.same_number(argument))?;
+        let argument = self.same_number(argument);
+        let each = bounds(argument, &self.tables)?;
+        self.ring = each.map_or(Kind::Z64, |b| self.total(b).ring());
+        let value = self.lower(argument);
+        self.ring = Kind::Z64;
+        let value = value?;
         let Data::Number(number) = value.data else {
             return Err(self.unsupported(format!("`{argument}` under SUM or AVG"), "use a number"));
         };
@@ -279,6 +284,11 @@ impl Compiler<'_> {
         if same { self.same_number(inner) } else { expr }
     }
 
+    /// What values of these bounds can add up to over all rows.
+    fn total(&self, each: Bounds) -> Bounds {
+        each.union(Bounds::of(0)).mul(Bounds::new(0, self.rows.into()))
+    }
+
     fn summed(
         &mut self,
         argument: &Expr,
@@ -286,12 +296,15 @@ impl Compiler<'_> {
         by: Ref,
         parts: &mut Parts,
     ) -> Result<(usize, Number), CompileError> {
-        let each = number.bounds.union(Bounds::of(0));
-        let bounds = each.mul(Bounds::new(0, self.rows.into()));
-        if bounds.words().is_none() {
-            return Err(overflow(&format!("SUM({argument})"), bounds));
+        let bounds = self.total(number.bounds);
+        if !bounds.fits(Bounds::DECIMAL) {
+            return Err(overflow(
+                &format!("SUM({})", self.tables.shown(argument)),
+                bounds,
+                "38 digits",
+            ));
         }
-        let word = self.word(number);
+        let word = self.word_in(number, wider(self.ring_of(number), bounds.ring()));
         let masked = self.b.mask(word, by);
         let number = Number::word(masked, bounds, number.scale, number.meaning);
         Ok((push(&mut parts.sums, masked), number))
@@ -323,6 +336,16 @@ impl Compiler<'_> {
             DataType::Float64 => Decode::Quotient { scale: from },
             other => Decode::DecimalQuotient { from, scale: scale_of(other) },
         };
+        if let Decode::DecimalQuotient { scale, .. } = decode {
+            let quotient = number.bounds.shift(u32::from(scale.saturating_sub(from)));
+            if !quotient.fits(Bounds::DECIMAL) {
+                return Err(overflow(
+                    &format!("AVG({})", self.tables.shown(argument)),
+                    quotient,
+                    "38 digits",
+                ));
+            }
+        }
         self.notes.insert(format!(
             "{} is sealed as its SUM and its COUNT; the buyer divides",
             field.name()
@@ -408,10 +431,7 @@ impl Compiler<'_> {
         outputs: &Outputs,
     ) -> Result<Option<Ref>, CompileError> {
         match count {
-            Some(count) => {
-                let least = i64::from(outputs.least.max(1));
-                self.at_least(&outputs.count(count), least).map(Some)
-            }
+            Some(count) => self.at_least(&outputs.count(count), outputs.least.max(1)).map(Some),
             None => Ok((!outputs.certain).then_some(self.live)),
         }
     }
@@ -458,8 +478,8 @@ fn moved(data: &Data, at: Ref) -> Data {
     match data {
         Data::Flag(_) => Data::Flag(at),
         Data::Number(number) => {
-            let min = number.bounds.words().map_or(i64::MIN, |(min, _)| min);
-            Data::Number(Number { at: Place::Bits { at, min }, ..number.clone() })
+            let at = Place::Bits { at, min: number.bounds.min };
+            Data::Number(Number { at, ..number.clone() })
         }
         Data::Text(text) => {
             let domain = text.domain().unwrap_or_default();

@@ -9,7 +9,9 @@ use datafusion::{
 };
 
 use super::{
-    bounds::{Bounds, checked, is_text, literal, scale_of, text_literal, type_bounds, type_of},
+    bounds::{
+        Bounds, checked, is_text, literal, scale_of, text_literal, type_bounds, type_of, wider,
+    },
     compiler::{Compiler, Level},
     error::CompileError,
     value::{Data, Meaning, Number, Place, Text, Value, meaning},
@@ -112,7 +114,7 @@ impl Compiler<'_> {
         let zero = |c: &mut Self| c.b.constant_bits(0, 1, c.rows);
         let present = if value.is_null() { Some(zero(self)) } else { None };
         let data = if matches!(ty, DataType::Boolean | DataType::Null) {
-            let bit = i64::from(matches!(value, ScalarValue::Boolean(Some(true))));
+            let bit = i128::from(matches!(value, ScalarValue::Boolean(Some(true))));
             Data::Flag(self.b.constant_bits(bit, 1, self.rows))
         } else if is_text(&ty) {
             Data::Text(text_literal(value).map_or(Text::Null, |t| Text::Constant(t.to_owned())))
@@ -132,11 +134,12 @@ impl Compiler<'_> {
         while i64::try_from(number).is_err() && scale > 0 && number % 10 == 0 {
             (number, scale) = (number / 10, scale - 1);
         }
-        match (meaning(ty), i64::try_from(number)) {
-            (Some(meaning), Ok(number)) => Ok(Number::constant(number, scale, meaning)),
-            _ => Err(self.unsupported(
+        let known = !matches!(ty, DataType::Decimal256(..));
+        match meaning(ty).filter(|_| known && Bounds::of(number).fits(Bounds::DECIMAL)) {
+            Some(meaning) => Ok(Number::constant(number, scale, meaning)),
+            None => Err(self.unsupported(
                 format!("a literal of type {ty}"),
-                "use integers, decimals of at most 18 digits, dates, timestamps, text or booleans",
+                "use integers, decimals of at most 38 digits, dates, timestamps, text or booleans",
             )),
         }
     }
@@ -236,7 +239,7 @@ impl Compiler<'_> {
             let plus = binary.op == Operator::Plus;
             if plus { a.bounds.add(b.bounds) } else { a.bounds.sub(b.bounds) }
         };
-        let bounds = checked(expr, bounds, limit)?;
+        let bounds = checked(expr, &self.tables, bounds, limit)?;
         let multiply = binary.op == Operator::Multiply;
         let scale = if multiply { a.scale + b.scale } else { a.scale };
         if scale != scale_of(&ty) {
@@ -244,7 +247,7 @@ impl Compiler<'_> {
                 self.unsupported(format!("`{expr}` with result type {ty}"), "CAST its parts")
             );
         }
-        let at = self.combine(binary.op, &a, &b);
+        let at = self.combine(binary.op, (&a, &b), bounds);
         let kind = meaning(&ty).unwrap_or(Meaning::Integer);
         Ok(Value::number(Number::word(at, bounds, scale, kind), present))
     }
@@ -262,51 +265,41 @@ impl Compiler<'_> {
         Ok((ty, limit))
     }
 
-    fn combine(&mut self, op: Operator, a: &Number, b: &Number) -> Ref {
-        let rows = self.rows;
-        match (op, &a.at, &b.at) {
-            (Operator::Multiply, _, Place::Constant(c)) => {
-                let word = self.word(a);
-                self.b.affine(word, *c, 0)
-            }
-            (Operator::Multiply, Place::Constant(c), _) => {
-                let word = self.word(b);
-                self.b.affine(word, *c, 0)
-            }
-            (Operator::Plus, _, Place::Constant(c)) => {
-                let word = self.word(a);
-                self.b.affine(word, 1, *c)
-            }
-            (Operator::Plus, Place::Constant(c), _) => {
-                let word = self.word(b);
-                self.b.affine(word, 1, *c)
-            }
-            (Operator::Minus, _, Place::Constant(c)) => {
-                let word = self.word(a);
-                self.b.affine(word, 1, c.wrapping_neg())
-            }
-            (Operator::Minus, Place::Constant(c), _) => {
-                let word = self.word(b);
-                self.b.affine(word, -1, *c)
-            }
+    /// Sum, difference or product, in the smallest ring that holds both and the result.
+    pub(super) fn combine(
+        &mut self,
+        op: Operator,
+        (a, b): (&Number, &Number),
+        bounds: Bounds,
+    ) -> Ref {
+        let ring = wider(wider(self.ring_of(a), self.ring_of(b)), bounds.ring());
+        let (of, (by, plus)) = match (op, &a.at, &b.at) {
+            (Operator::Multiply, _, Place::Constant(c)) => (a, (*c, 0)),
+            (Operator::Multiply, Place::Constant(c), _) => (b, (*c, 0)),
+            (Operator::Plus, _, Place::Constant(c)) => (a, (1, *c)),
+            (Operator::Plus, Place::Constant(c), _) => (b, (1, *c)),
+            (Operator::Minus, _, Place::Constant(c)) => (a, (1, -*c)),
+            (Operator::Minus, Place::Constant(c), _) => (b, (-1, *c)),
             _ => {
-                let (x, y) = (self.word(a), self.word(b));
+                let (x, y) = (self.word_in(a, ring), self.word_in(b, ring));
                 let op = match op {
                     Operator::Plus => Op::Add(x, y),
                     Operator::Minus => Op::Sub(x, y),
                     _ => Op::Mul(x, y),
                 };
-                self.b.one(op, Kind::Z64, rows)
+                return self.b.one(op, ring, self.rows);
             }
-        }
+        };
+        let word = self.word_in(of, ring);
+        self.b.affine(word, by, plus)
     }
 
     fn negative(&mut self, expr: &Expr, inner: &Expr) -> Result<Value, CompileError> {
         let value = self.lower(inner)?;
         let number = self.number(expr, &value)?;
         let (_, limit) = self.limit(expr)?;
-        let bounds = checked(expr, number.bounds.neg(), limit)?;
-        let word = self.word(&number);
+        let bounds = checked(expr, &self.tables, number.bounds.neg(), limit)?;
+        let word = self.word_in(&number, wider(self.ring_of(&number), bounds.ring()));
         let at = self.b.affine(word, -1, 0);
         Ok(Value::number(Number { at: Place::Word(at), bounds, ..number }, value.present))
     }
@@ -329,6 +322,8 @@ impl Compiler<'_> {
         let null = Expr::Literal(ScalarValue::Null, None);
         let mut branches = Vec::new();
         for (when, then) in &case.when_then_expr {
+            // A sum of the branches says nothing about the ring of what is compared.
+            let ring = std::mem::replace(&mut self.ring, Kind::Z64);
             let yes = match &case.expr {
                 Some(of) => {
                     let (of, when) = (self.lower(of)?, self.lower(when)?);
@@ -336,6 +331,7 @@ impl Compiler<'_> {
                 }
                 None => self.truth(when)?.0,
             };
+            self.ring = ring;
             branches.push((yes, self.lower(then)?));
         }
         let mut value = self.lower(case.else_expr.as_deref().unwrap_or(&null))?;
@@ -377,9 +373,10 @@ impl Compiler<'_> {
         let a = if null(&yes) { zero.clone() } else { self.number(expr, &yes)? };
         let b = if null(&no) { zero } else { self.number(expr, &no)? };
         let (a, b) = self.aligned(&a, &b)?;
-        let (x, y) = (self.word(&a), self.word(&b));
-        let at = self.b.select(by, x, y);
         let bounds = a.bounds.union(b.bounds);
+        let ring = wider(self.ring_of(&a), self.ring_of(&b));
+        let (x, y) = (self.word_in(&a, ring), self.word_in(&b, ring));
+        let at = self.b.select(by, x, y);
         let number = Number::word(at, bounds, a.scale, meaning(ty).unwrap_or(a.meaning));
         Ok(Value::number(number, present))
     }
@@ -401,7 +398,7 @@ impl Compiler<'_> {
                     return Err(self.unsupported(refused(), "CAST columns of one provider only"));
                 }
                 let mut number = self.rescale(n, scale_of(to))?;
-                number.bounds = checked(expr, number.bounds, limit)?;
+                number.bounds = checked(expr, &self.tables, number.bounds, limit)?;
                 number.meaning = meaning(to).unwrap_or(number.meaning);
                 Ok(Value::number(number, value.present))
             }
@@ -412,7 +409,7 @@ impl Compiler<'_> {
 }
 
 /// A double as digits and scale, by its shortest decimal text.
-fn exact(double: f64) -> Option<(i64, u8)> {
+fn exact(double: f64) -> Option<(i128, u8)> {
     let text = format!("{double}");
     let (whole, fraction) = text.split_once('.').unwrap_or((&text, ""));
     let digits = format!("{whole}{fraction}").parse().ok()?;

@@ -266,8 +266,7 @@ impl Compiler<'_> {
             ));
         };
         let range = x.union(y);
-        let (min, max) = range.words().unwrap_or((i64::MIN, i64::MAX));
-        Ok(vec![Encoding::Offset { min, max, width: range.width() }])
+        Ok(vec![Encoding::Offset { min: range.min, max: range.max, width: range.width() }])
     }
 
     fn text_encodings(&mut self, part: &Oriented) -> Vec<Encoding> {

@@ -12,7 +12,7 @@ use super::{
     lower::describe,
     value::{Data, Meaning, Number, Place, Text, Value},
 };
-use crate::plan::{Decode, Op, Output, OutputColumn, Ref, SortKey, UseForm};
+use crate::plan::{Decode, Kind, Op, Output, OutputColumn, Ref, SortKey, UseForm};
 
 impl Compiler<'_> {
     /// The smallest number of entities a released row must rest on, once it is proved that a row count is an entity count.
@@ -79,7 +79,7 @@ impl Compiler<'_> {
             self.live = self.b.and(self.live, yes);
         }
         if least > 1 {
-            let enough = self.at_least(&groups.count, least.into())?;
+            let enough = self.at_least(&groups.count, least)?;
             self.live = self.b.and(self.live, enough);
         }
         Ok(())
@@ -209,12 +209,9 @@ impl Compiler<'_> {
     }
 
     /// A number in the form it already has, and what is to be added after opening.
-    fn placed(&mut self, number: &Number) -> (Ref, i64) {
+    fn placed(&mut self, number: &Number) -> (Ref, i128) {
         match &number.at {
-            Place::Owner { .. } => {
-                let at = self.bits(number, number.bounds);
-                (at, number.bounds.words().map_or(i64::MIN, |(min, _)| min))
-            }
+            Place::Owner { .. } => (self.bits(number, number.bounds), number.bounds.min),
             Place::Bits { at, min } => (*at, *min),
             _ => (self.word(number), 0),
         }
@@ -229,8 +226,12 @@ impl Compiler<'_> {
     }
 }
 
-fn decode(number: &Number, offset: i64) -> Decode {
+fn decode(number: &Number, offset: i128) -> Decode {
     match number.meaning {
+        // SQL calls a sum of integers BIGINT, whatever it adds up to.
+        Meaning::Integer if number.bounds.ring() == Kind::Z128 => {
+            Decode::Decimal { offset, scale: 0 }
+        }
         Meaning::Integer => Decode::Integer { offset },
         Meaning::Decimal => Decode::Decimal { offset, scale: number.scale },
         Meaning::Date => Decode::Date { offset },

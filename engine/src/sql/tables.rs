@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use datafusion::{
     common::{
         Column, DFSchema,
-        tree_node::{TreeNode, TreeNodeRecursion},
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
     },
     logical_expr::{Expr, ExprSchemable},
 };
@@ -81,7 +81,7 @@ impl<'a> Tables<'a> {
     /// Bounds of a base column.
     pub(super) fn bounds(&self, column: &Column) -> Option<Bounds> {
         let (min, max) = self.spec(column)?.1.bounds()?;
-        Some(Bounds::new(min.into(), max.into()))
+        Some(Bounds::new(min, max))
     }
 
     /// The public value list of a base column: the dataset's, else the policy's.
@@ -94,6 +94,17 @@ impl<'a> Tables<'a> {
     /// Whether a value may be NULL.
     pub(super) fn nullable(&self, expr: &Expr) -> bool {
         expr.nullable(&self.schema).unwrap_or(true)
+    }
+
+    /// The expression for a message: columns by the name of their dataset.
+    pub(super) fn shown(&self, expr: &Expr) -> String {
+        let renamed = expr.clone().transform_up(|e| {
+            let Expr::Column(column) = &e else { return Ok(Transformed::no(e)) };
+            let Some(table) = self.table_of(column) else { return Ok(Transformed::no(e)) };
+            let name = format!("{}.{}", self.get(table).dataset.table(), column.name);
+            Ok(Transformed::yes(Expr::Column(Column::new_unqualified(name))))
+        });
+        renamed.map_or_else(|_| expr.to_string(), |t| t.data.to_string())
     }
 
     /// What an expression reads.

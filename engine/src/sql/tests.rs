@@ -4,6 +4,7 @@ mod determinism;
 mod differential;
 mod encoding;
 mod refused;
+mod wide;
 mod world;
 
 use crate::{
@@ -30,7 +31,7 @@ pub(crate) fn column(name: &str, ty: ColumnType, range: Option<(i64, i64)>) -> C
         ty,
         nullable: false,
         unique: false,
-        range: range.map(|(min, max)| Range { min, max }),
+        range: range.map(|(min, max)| Range { min: min.into(), max: max.into() }),
         domain: None,
     }
 }

@@ -35,8 +35,8 @@ pub(super) struct Number {
 pub(super) enum Place {
     Owner { table: usize, expr: Expr },
     Word(Ref),
-    Bits { at: Ref, min: i64 },
-    Constant(i64),
+    Bits { at: Ref, min: i128 },
+    Constant(i128),
 }
 
 /// What an integer stands for.
@@ -80,8 +80,8 @@ impl Number {
         Self { at: Place::Word(at), bounds, scale, meaning }
     }
 
-    pub(super) fn constant(value: i64, scale: u8, meaning: Meaning) -> Self {
-        Self { at: Place::Constant(value), bounds: Bounds::of(value.into()), scale, meaning }
+    pub(super) fn constant(value: i128, scale: u8, meaning: Meaning) -> Self {
+        Self { at: Place::Constant(value), bounds: Bounds::of(value), scale, meaning }
     }
 }
 

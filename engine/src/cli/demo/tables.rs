@@ -235,7 +235,7 @@ impl Column {
             ty: self.ty,
             nullable: self.nullable,
             unique: self.name == "person_id",
-            range: self.range.map(|(min, max)| Range { min, max }),
+            range: self.range.map(|(min, max)| Range { min: min.into(), max: max.into() }),
             domain: (!self.domain.is_empty()).then(|| owned(self.domain)),
         }
     }

@@ -106,7 +106,7 @@ fn every_party_ends_without_a_result() {
 #[test]
 fn late_frames_change_nothing() {
     let job = job();
-    let columns = |ended: [Result<Ended, ExecError>; 3]| -> Vec<Vec<u64>> {
+    let columns = |ended: [Result<Ended, ExecError>; 3]| -> Vec<Vec<i128>> {
         let ended = ended.map(Result::unwrap);
         (0..ended[0].result.columns.len())
             .map(|i| open(&ended.each_ref().map(|party| party.result.columns[i].clone())))

@@ -35,7 +35,7 @@ fn encode(input: &LocalInput, people: &[Person]) -> EncodedInput {
         };
         match &column.encoding {
             Encoding::Offset { min, width, .. } => {
-                let min = min.cast_unsigned();
+                let min = u64::try_from(*min).unwrap();
                 EncodedColumn::Bits { width: *width, rows: padded(&|p| of(p).wrapping_sub(min)) }
             }
             Encoding::Present => {
@@ -139,7 +139,7 @@ fn scalars_over_too_few_entities_look_like_scalars_over_none() {
 }
 
 /// Whether every cell of every row that is not live is zero, in an opened result.
-fn padding_is_zero(opened: &[Vec<u64>]) -> bool {
+fn padding_is_zero(opened: &[Vec<i128>]) -> bool {
     let dead = |row: &usize| opened[0][*row] == 0;
     let rows: Vec<usize> = (0..opened[0].len()).filter(dead).collect();
     opened.iter().all(|column| rows.iter().all(|row| column[*row] == 0))
@@ -175,7 +175,7 @@ fn unmasked(plan: &Plan, shapes: &[Vec<Shape>]) -> Plan {
             continue;
         }
         *op = match shapes[0].kind {
-            Kind::Z64 => Op::Affine { of: *of, by: 1, plus: 0 },
+            Kind::Z64 | Kind::Z128 => Op::Affine { of: *of, by: 1, plus: 0 },
             Kind::Bits(width) => Op::Slice { of: *of, from: 0, width },
         };
     }

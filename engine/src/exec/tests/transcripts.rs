@@ -27,8 +27,7 @@ fn tables(seed: u64, plan: &Plan) -> [Vec<EncodedInput>; 3] {
     for input in &mut empty {
         input.live.fill(false);
         for column in &mut input.columns {
-            let (EncodedColumn::Bits { rows, .. } | EncodedColumn::Words(rows)) = column;
-            rows.fill(0);
+            clear_rows(column, |_| true);
         }
     }
     [random(seed), random(seed + 1), empty]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use datafusion::arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use datafusion::arrow::array::{ArrayRef, Decimal128Array, Int64Array, RecordBatch, StringArray};
 
 use super::party;
 use crate::{
@@ -31,6 +31,7 @@ fn table() -> RecordBatch {
 fn words(encoded: &EncodedInput, column: usize) -> &[u64] {
     match &encoded.columns[column] {
         EncodedColumn::Bits { rows, .. } | EncodedColumn::Words(rows) => rows,
+        other => panic!("{other:?}"),
     }
 }
 
@@ -54,6 +55,30 @@ fn rows_are_padded_with_dead_zeros_and_sorted_where_asked() {
     assert_eq!(words(&sorted, 0), [0, 3, 12, 0]);
     assert_eq!(words(&sorted, 3), [1, 0, 0, 0]);
     assert!(!format!("{sorted:?}").contains("12"), "{sorted:?}");
+}
+
+#[test]
+fn wide_values_are_shared_whole_and_sorted_as_numbers() {
+    let most = 10_i128.pow(38) - 1;
+    let values = Decimal128Array::from(vec![Some(1 << 64), None, Some(-most), Some(most)]);
+    let values: ArrayRef = Arc::new(values.with_precision_and_scale(38, 0).unwrap());
+    let table = RecordBatch::try_from_iter_with_nullable([("n", values, true)]).unwrap();
+    let offset = Encoding::Offset { min: -most, max: most, width: 128 };
+    let all = vec![(0, offset), (0, Encoding::Wide { min: -most, max: most })];
+    let wide = |encoded: &EncodedInput, column: usize| match &encoded.columns[column] {
+        EncodedColumn::WideBits { width: 128, rows } | EncodedColumn::Wide(rows) => rows.clone(),
+        other => panic!("{other:?}"),
+    };
+    let plain = encode(&input(5, vec![], all.clone()), &table, &[0; 32]).unwrap();
+    let above = |value: i128| value.wrapping_add(most).cast_unsigned();
+    assert_eq!(wide(&plain, 0), [above(1 << 64), 0, 0, above(most), 0]);
+    assert_eq!(wide(&plain, 1), [1 << 64, 0, (-most).cast_unsigned(), most.cast_unsigned(), 0]);
+    let sorted = encode(&input(4, vec![0], all), &table, &[0; 32]).unwrap();
+    assert_eq!(wide(&sorted, 1), [0, (-most).cast_unsigned(), 1 << 64, most.cast_unsigned()]);
+    assert!(!format!("{sorted:?}").contains("18446744073709551616"), "{sorted:?}");
+    let less = Encoding::Wide { min: 1 - most, max: most };
+    let outside = encode(&input(4, vec![], vec![(0, less)]), &table, &[0; 32]);
+    assert!(matches!(outside, Err(EncodeError::Outside { promise: "range", .. })));
 }
 
 #[test]

@@ -31,19 +31,19 @@ impl Dice {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub(super) fn roll(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0 % sides
     }
 
-    fn pick<'a>(&mut self, of: &[&'a str]) -> &'a str {
+    pub(super) fn pick<'a>(&mut self, of: &[&'a str]) -> &'a str {
         of[usize::try_from(self.roll(of.len() as u64)).unwrap()]
     }
 
     /// A value, or an empty cell one time in `every`.
-    fn or_null(&mut self, every: u64, value: String) -> String {
+    pub(super) fn or_null(&mut self, every: u64, value: String) -> String {
         if self.roll(every) == 0 { String::new() } else { value }
     }
 }
@@ -53,7 +53,7 @@ pub(super) struct World {
     pub(super) descriptors: Vec<DatasetDescriptor>,
 }
 
-fn declared(name: &str, ty: ColumnType) -> ColumnConfig {
+pub(super) fn declared(name: &str, ty: ColumnType) -> ColumnConfig {
     ColumnConfig {
         name: name.into(),
         ty: Some(ty),
@@ -65,7 +65,7 @@ fn declared(name: &str, ty: ColumnType) -> ColumnConfig {
     }
 }
 
-fn ranged(name: &str, ty: ColumnType, min: i64, max: i64) -> ColumnConfig {
+pub(super) fn ranged(name: &str, ty: ColumnType, min: i64, max: i64) -> ColumnConfig {
     ColumnConfig {
         min: Some(Bound::Integer(min)),
         max: Some(Bound::Integer(max)),
@@ -73,16 +73,16 @@ fn ranged(name: &str, ty: ColumnType, min: i64, max: i64) -> ColumnConfig {
     }
 }
 
-fn listed(name: &str, domain: &[&str]) -> ColumnConfig {
+pub(super) fn listed(name: &str, domain: &[&str]) -> ColumnConfig {
     let domain = domain.iter().map(|s| (*s).to_owned()).collect();
     ColumnConfig { domain: Some(domain), ..declared(name, ColumnType::String) }
 }
 
-fn nullable(column: ColumnConfig) -> ColumnConfig {
+pub(super) fn nullable(column: ColumnConfig) -> ColumnConfig {
     ColumnConfig { nullable: true, ..column }
 }
 
-fn unique(column: ColumnConfig) -> ColumnConfig {
+pub(super) fn unique(column: ColumnConfig) -> ColumnConfig {
     ColumnConfig { unique: true, ..column }
 }
 
@@ -206,7 +206,7 @@ impl World {
                 columns,
             }
         };
-        let configs = [
+        Self::of(vec![
             ("census", vec![file("people", Some("person_id"), people(&mut dice, rows))]),
             (
                 "employers",
@@ -216,7 +216,11 @@ impl World {
                 ],
             ),
             ("shops", vec![file("places", None, places())]),
-        ];
+        ])
+    }
+
+    /// Providers with their datasets.
+    pub(super) fn of(configs: Vec<(&str, Vec<DatasetConfig>)>) -> Self {
         let mut catalogs = BTreeMap::new();
         for (name, configs) in configs {
             catalogs.insert(name.to_owned(), Catalog::open(&party(name), configs).unwrap());
