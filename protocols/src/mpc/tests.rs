@@ -1,6 +1,7 @@
 //! Ideal = real for every protocol, over seeds and sizes; and measured = quoted.
 
 mod rings;
+mod vectors;
 
 use crate::{
     mpc,

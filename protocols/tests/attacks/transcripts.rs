@@ -1,7 +1,7 @@
 //! Same sizes, same transcript: the frames of every link direction, with tags, depths and lengths, do not depend on data.
 
 use protocols::{
-    mpc::{self, Column, Ordering, Shuffle},
+    mpc::{self, Column, Extremum, Ordering, Shuffle},
     net::record::Shape,
     party::Role,
     relational::{Extreme, GroupBy, Join, compact, group_by, join, order_by},
@@ -110,6 +110,29 @@ const PROTOCOLS: &[(&str, Protocol)] = &[
         let group =
             GroupBy { keys: &keys, live: &live, sums: &sums, extremes: &extremes, groups: 20 };
         group_by(s, &group).map(drop)
+    }),
+    ("matmul", |s, d| {
+        let (x, y) = (d.words(s, 1, 13 * 10), d.words(s, 2, 10 * 7));
+        mpc::matmul(s, &x, (13, 10), &y, (10, 7)).map(drop)
+    }),
+    ("extremes", |s, d| {
+        mpc::arg_extremes(s, &d.bits(s, 1, N, 9), N, Extremum::Max, 9)?;
+        mpc::extremes(s, &d.words(s, 2, N), 13, Extremum::Min, 63).map(drop)
+    }),
+    ("segmented scans", |s, d| {
+        let starts = d.bits(s, 1, N, 1);
+        mpc::segmented_sums(s, &d.words(s, 2, N), &starts)?;
+        mpc::copy_down_bits(s, &d.bits(s, 3, N, 5), &starts)?;
+        mpc::segmented_extremes(s, &d.bits(s, 4, N, 5), &starts, Extremum::Min).map(drop)
+    }),
+    ("lookup", |s, d| {
+        let table: Vec<u64> = (0..64).map(|entry| entry * entry).collect();
+        mpc::lookup_words::<Z64>(s, &d.bits(s, 1, N, 6), &table).map(drop)
+    }),
+    ("histogram", |s, d| {
+        let (keys, live) = (d.bits(s, 1, N, 3), d.bits(s, 2, N, 1));
+        mpc::histogram::<Z32>(s, &keys, &live)?;
+        mpc::histogram_sums(s, &keys, &live, &d.words(s, 3, N), 1).map(drop)
     }),
     ("order by", |s, d| {
         let columns = [Column::Z64(d.words(s, 3, N))];
