@@ -6,6 +6,7 @@
 mod filter;
 mod group;
 mod join;
+mod join_sum;
 mod order;
 #[cfg(test)]
 mod tests;
@@ -13,4 +14,8 @@ mod tests;
 pub use filter::{filter, filter_cost};
 pub use group::{Extreme, GroupBy, Grouped, group_by, group_by_cost};
 pub use join::{Join, Joined, join, join_cost};
-pub use order::{compact, compact_cost, order_by, order_by_cost};
+pub use join_sum::{JoinedSums, join_sum, join_sum_cost};
+pub use order::{
+    SortKey, compact, compact_cost, distinct, distinct_cost, order_by, order_by_cost, sort_key,
+    top_k, top_k_cost,
+};

@@ -112,16 +112,14 @@ pub fn join_cost(
     }
     let mut moving = vec![Shape::Bits(1), Shape::Bits(width)];
     moving.extend_from_slice(shapes);
-    if !left_sorted {
-        order_by_cost(m, left, width, &moving[1..]);
-    }
+    unique_side_cost(m, left, width, left_sorted, shapes);
     sort_cost(m, left + right, width + 1, &moving);
     undo_cost(m, left + right, &moving);
     eq_bits_cost(m, right, width + 2);
 }
 
 /// The unique side in key order: live, key, and the columns.
-fn unique_side(s: &mut Session, sides: &Join<'_>) -> Result<Vec<Column>, SessionError> {
+pub(super) fn unique_side(s: &mut Session, sides: &Join<'_>) -> Result<Vec<Column>, SessionError> {
     let mut columns = vec![Column::Bits(sides.left_key.clone())];
     columns.extend_from_slice(sides.columns);
     let live = if sides.left_sorted {
@@ -133,6 +131,21 @@ fn unique_side(s: &mut Session, sides: &Join<'_>) -> Result<Vec<Column>, Session
     };
     columns.insert(0, Column::Bits(live));
     Ok(columns)
+}
+
+/// Twin of [`unique_side`].
+pub(super) fn unique_side_cost(
+    m: &mut Meter,
+    left: usize,
+    width: usize,
+    left_sorted: bool,
+    shapes: &[Shape],
+) {
+    if !left_sorted {
+        let mut moving = vec![Shape::Bits(width)];
+        moving.extend_from_slice(shapes);
+        order_by_cost(m, left, width, &moving);
+    }
 }
 
 /// A join with an empty side: nothing matches. Local, since emptiness is public.

@@ -208,3 +208,123 @@ fn a_filter_is_an_and() {
     let want: Vec<u64> = live.iter().zip(&keep).map(|(l, k)| l & k).collect();
     assert_eq!(run.reconstruct(), want);
 }
+
+#[test]
+fn several_keys_sort_in_their_own_directions() {
+    for n in SIZES {
+        let world = World::new(n as u64 + 7);
+        let keys = [draw(world, 1, n, 4), draw(world, 2, n, 8), draw(world, 3, n, 8)];
+        let live = draw(world, 4, n, 4).into_iter().map(|x| u64::from(x > 0)).collect::<Vec<_>>();
+        let row: Vec<u64> = (0..n as u64).collect();
+        let shared = [(1, &keys[0], 2), (2, &keys[1], 3), (3, &keys[2], 3), (4, &live, 1)]
+            .map(|(label, values, width)| share_bits(world, label, values, width));
+        let rows = world.deal::<Z64>(5, &row);
+        let run = world.run(|s| {
+            let me = s.role().index();
+            let key =
+                |i: usize, signed, descending| SortKey { of: &shared[i][me], signed, descending };
+            let keys = [key(0, false, true), key(1, true, false), key(2, true, true)];
+            let keys = sort_key(s.role(), &keys);
+            top_k(s, &shared[3][me], &keys, &[Column::Z64(rows[me].clone())], 17)
+        });
+        run.assert_cost("top_k", |m| top_k_cost(m, n, 8, &[Shape::Z64]));
+        let signed = |x: u64| if x < 4 { x.cast_signed() } else { x.cast_signed() - 8 };
+        let mut want = row.clone();
+        want.sort_by_key(|i| {
+            let i = usize::try_from(*i).unwrap();
+            let [a, b, c] = keys.each_ref().map(|key| key[i]);
+            (1 - live[i], std::cmp::Reverse(a), signed(b), std::cmp::Reverse(signed(c)))
+        });
+        want.truncate(17);
+        let got = run.results.each_ref().map(|(_, columns)| words(&columns[0]));
+        assert_eq!(reconstruct(got.each_ref()).unwrap(), want, "n = {n}");
+    }
+}
+
+#[test]
+fn of_equal_keys_the_first_live_row_is_kept() {
+    for n in SIZES {
+        let world = World::new(n as u64 + 70);
+        let keys = draw(world, 1, n, 64);
+        let live = draw(world, 2, n, 3).into_iter().map(|x| u64::from(x > 0)).collect::<Vec<_>>();
+        let row: Vec<u64> = (0..n as u64).collect();
+        let (k, l) = (share_bits(world, 1, &keys, 6), share_bits(world, 2, &live, 1));
+        let rows = world.deal::<Z64>(3, &row);
+        let run = world.run(|s| {
+            let me = s.role().index();
+            distinct(s, &l[me], &k[me], &[Column::Z64(rows[me].clone())])
+        });
+        run.assert_cost("distinct", |m| distinct_cost(m, n, 6, &[Shape::Z64]));
+        let mut want = BTreeMap::new();
+        for i in (0..n).filter(|i| live[*i] == 1) {
+            want.entry(keys[i]).or_insert(i as u64);
+        }
+        let got = run.results.each_ref().map(|(_, columns)| words(&columns[0]));
+        let got = reconstruct(got.each_ref()).unwrap();
+        let kept = clear_bits(run.results.each_ref().map(|(live, _)| live));
+        let kept: Vec<u64> =
+            got.iter().zip(kept).filter(|row| row.1 == 1).map(|row| *row.0).collect();
+        assert_eq!(kept, want.into_values().collect::<Vec<_>>(), "n = {n}");
+    }
+}
+
+fn check_join_sum(seed: u64, left: usize, right: usize, sorted: bool) {
+    let world = World::new(seed);
+    let mut random = world.random(99);
+    let mut unique: Vec<(u64, u64)> =
+        (0..left as u64).map(|i| (u64::from(random().is_multiple_of(4)), i * 3 + 1)).collect();
+    if sorted {
+        unique.sort_unstable();
+    } else {
+        unique.reverse();
+    }
+    let (dead, keys): (Vec<u64>, Vec<u64>) = unique.into_iter().unzip();
+    let live: Vec<u64> = dead.into_iter().map(|dead| 1 - dead).collect();
+    let (rkeys, rlive) = (draw(world, 1, right, 3 * left as u64 + 5), draw(world, 2, right, 2));
+    let values = draw(world, 3, right, u64::MAX);
+    let (lk, ll) = (share_bits(world, 1, &keys, 11), share_bits(world, 2, &live, 1));
+    let (rk, rl) = (share_bits(world, 3, &rkeys, 11), share_bits(world, 4, &rlive, 1));
+    let (tag, v) = (world.deal::<Z64>(5, &keys), world.deal::<Z64>(6, &values));
+    let ones = world.deal::<Z64>(7, &vec![1; right]);
+    let run = world.run(|s| {
+        let me = s.role().index();
+        let columns = [Column::Z64(tag[me].clone())];
+        let sides = Join {
+            left_key: &lk[me],
+            left_live: &ll[me],
+            left_sorted: sorted,
+            columns: &columns,
+            right_key: &rk[me],
+            right_live: &rl[me],
+        };
+        join_sum(s, &sides, &[v[me].clone(), ones[me].clone()])
+    });
+    run.assert_cost("join_sum", |m| {
+        join_sum_cost(m, (left, right), 11, sorted, &[Shape::Z64], 2);
+    });
+    let open = |of: fn(&JoinedSums) -> Shared<Z64>| {
+        reconstruct(run.results.each_ref().map(of).each_ref()).unwrap()
+    };
+    let (tags, sums) = (open(|j| words(&j.columns[0])), open(|j| j.sums[0].clone()));
+    let counts = open(|j| j.sums[1].clone());
+    let got_live = clear_bits(run.results.each_ref().map(|joined| &joined.live));
+    let mut found = 0;
+    for i in 0..left {
+        let theirs = (0..right).filter(|j| rlive[*j] == 1 && rkeys[*j] == tags[i]);
+        let theirs: Vec<u64> = theirs.filter(|_| got_live[i] == 1).map(|j| values[j]).collect();
+        let sum = theirs.iter().fold(0_u64, |sum, value| sum.wrapping_add(*value));
+        assert_eq!((sums[i], counts[i]), (sum, theirs.len() as u64), "seed {seed}: row {i}");
+        found += got_live[i];
+    }
+    assert_eq!(found, live.iter().sum::<u64>(), "seed {seed}");
+}
+
+#[test]
+fn a_join_adds_up_what_each_unique_row_matches() {
+    for (seed, (left, right)) in
+        (0..).zip([(0, 5), (5, 0), (1, 1), (1, 64), (63, 1), (64, 65), (65, 63), (100, 1000)])
+    {
+        check_join_sum(seed, left, right, true);
+        check_join_sum(seed + 100, left, right, false);
+    }
+}
