@@ -8,7 +8,7 @@ use std::{
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use protocols::{
-    mpc::{self, Column, Shuffle},
+    mpc::{self, Column, Extremum, Shuffle},
     net::{Channel, memory},
     party::Role,
     ring::Z64,
@@ -46,6 +46,42 @@ const OPERATIONS: &[(&str, Operation, usize)] = &[
         MIDDLE,
     ),
     ("matmul/z64", |s, i| square(s, &i.words), LARGE),
+    (
+        "extremes/64",
+        |s, i| {
+            let n = i.bits[0].rows();
+            mpc::arg_extremes(s, &i.bits[0], n, Extremum::Max, 64).map(drop)
+        },
+        MIDDLE,
+    ),
+    (
+        "segmented_sums/z64",
+        |s, i| mpc::segmented_sums(s, &i.words[0], &i.bits[0].bit_range(0, 1)).map(drop),
+        LARGE,
+    ),
+    (
+        "copy_down/64",
+        |s, i| mpc::copy_down_bits(s, &i.bits[0], &i.bits[1].bit_range(0, 1)).map(drop),
+        LARGE,
+    ),
+    (
+        "lookup/256x32",
+        |s, i| {
+            let table: Vec<u64> = (0..256).map(|entry: u64| entry * entry << 16).collect();
+            mpc::lookup_bits(s, &i.bits[0].bit_range(0, 8), &table, 32).map(drop)
+        },
+        LARGE,
+    ),
+    ("from_bits/32", |s, i| mpc::from_bits::<Z64>(s, &i.bits[0].bit_range(0, 32)).map(drop), LARGE),
+    ("count_ones/1", |s, i| mpc::count_ones::<Z64>(s, &i.bits[0].bit_range(0, 1)).map(drop), LARGE),
+    (
+        "histogram/16",
+        |s, i| {
+            let (keys, live) = (i.bits[0].bit_range(0, 4), i.bits[1].bit_range(0, 1));
+            mpc::histogram::<Z64>(s, &keys, &live).map(drop)
+        },
+        LARGE,
+    ),
     ("sort/32", |s, i| mpc::sort_positions(s, &i.bits[0].bit_range(0, 32)).map(drop), MIDDLE),
 ];
 

@@ -9,4 +9,5 @@ mod masks;
 mod openings;
 mod outside;
 mod transcripts;
+mod vector_costs;
 mod view;
