@@ -67,7 +67,7 @@ const OPERATIONS: &[(&str, Operation, usize)] = &[
     (
         "lookup/256x32",
         |s, i| {
-            let table: Vec<u64> = (0..256).map(|entry: u64| entry * entry << 16).collect();
+            let table: Vec<u64> = (0..256).map(|entry: u64| (entry * entry) << 16).collect();
             mpc::lookup_bits(s, &i.bits[0].bit_range(0, 8), &table, 32).map(drop)
         },
         LARGE,

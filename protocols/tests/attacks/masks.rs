@@ -110,6 +110,17 @@ const HONEST: &[(&str, Protocol)] = &[
         shuffle.undo(s, &there).map(drop)
     }),
     ("sort", |s, v| mpc::sort_positions(s, &v.bits(s, 1, 5)).map(drop)),
+    ("matmul", |s, v| {
+        let (x, y) = (v.words(s, 1).slice(0, 1024), v.words(s, 2).slice(0, 1024));
+        mpc::matmul(s, &x, (128, 8), &y, (8, 128)).map(drop)
+    }),
+    ("from bits", |s, v| mpc::from_bits::<Z64>(s, &v.bits(s, 1, 3)).map(drop)),
+    ("lookup", |s, v| {
+        let table: Vec<u64> = (0..64).map(|entry| entry * entry).collect();
+        mpc::lookup_words::<Z64>(s, &v.bits(s, 1, 6), &table).map(drop)
+    }),
+    ("count", |s, v| mpc::count_ones::<Z64>(s, &v.bits(s, 1, 64)).map(drop)),
+    ("segmented sums", |s, v| mpc::segmented_sums(s, &v.words(s, 1), &v.bits(s, 2, 1)).map(drop)),
     ("input", |s, v| {
         for owner in Role::ALL {
             let mine = vec![v.value; ROWS];
