@@ -2,6 +2,7 @@
 
 mod error;
 mod input;
+mod ones;
 mod quote;
 mod release;
 mod run;

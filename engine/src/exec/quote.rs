@@ -1,5 +1,7 @@
 //! The price of a plan: the same walk as a run, on shapes alone.
 
+use std::collections::BTreeSet;
+
 use protocols::{
     mpc,
     mpc::Shape as Wire,
@@ -53,11 +55,12 @@ pub fn quote(plan: &Plan, shapes: &[Vec<Shape>], profile: Profile) -> Result<Quo
         });
         before = now;
     };
+    let mut ones = Ones::default();
     for (at, op) in plan.nodes.iter().enumerate() {
         m.enter(step_of(at));
         match op {
             Op::Input { input } => input::share_cost(&mut m, plan, *input),
-            op => charge(&mut m, op, &Shapes { at, shapes })?,
+            op => charge(&mut m, op, &Shapes { at, shapes }, &mut ones)?,
         }
         record(&m);
     }
@@ -112,8 +115,25 @@ impl Shapes<'_> {
     }
 }
 
+/// The bits that were injected, by ring: each is, once.
+#[derive(Default)]
+struct Ones(BTreeSet<(Ref, bool)>);
+
+impl Ones {
+    fn charge(&mut self, m: &mut Meter, by: Ref, wide: bool, rows: usize) {
+        if !self.0.insert((by, wide)) {
+            return;
+        }
+        if wide {
+            mpc::inject_cost::<Z128>(m, rows, 1);
+        } else {
+            mpc::inject_cost::<Z64>(m, rows, 1);
+        }
+    }
+}
+
 /// Twin of `apply` in the run.
-fn charge(m: &mut Meter, op: &Op, v: &Shapes<'_>) -> Result<(), ExecError> {
+fn charge(m: &mut Meter, op: &Op, v: &Shapes<'_>, ones: &mut Ones) -> Result<(), ExecError> {
     match op {
         Op::Input { .. }
         | Op::Constant { .. }
@@ -134,15 +154,24 @@ fn charge(m: &mut Meter, op: &Op, v: &Shapes<'_>) -> Result<(), ExecError> {
         },
         Op::Lt { a, width, .. } => mpc::lt_cost(m, v.rows(*a)?, usize::from(*width)),
         Op::Eq { a, width, .. } => mpc::eq_cost(m, v.rows(*a)?, usize::from(*width)),
-        Op::Inject(of) => mpc::inject_cost::<Z64>(m, v.rows(*of)?, v.width(*of)?),
+        Op::Inject(of) => ones.charge(m, *of, false, v.rows(*of)?),
         Op::ToBits { of, width, .. } => mpc::to_bits_cost(m, v.rows(*of)?, usize::from(*width)),
         Op::ToWide { of, .. } => mpc::inject_cost::<Z128>(m, v.rows(*of)?, v.width(*of)?),
         Op::ToWord { of, .. } => mpc::inject_cost::<Z64>(m, v.rows(*of)?, v.width(*of)?),
-        Op::Mask { of, .. } | Op::Select { yes: of, .. } => match v.wire(*of)? {
-            Wire::Bits(width) => mpc::mask_bits_cost(m, v.rows(*of)?, width),
-            Wire::Z128 => mpc::mask_cost::<Z128>(m, v.rows(*of)?),
-            _ => mpc::mask_cost::<Z64>(m, v.rows(*of)?),
-        },
+        Op::Mask { of, by } | Op::Select { yes: of, by, .. } => {
+            let rows = v.rows(*of)?;
+            match v.wire(*of)? {
+                Wire::Bits(width) => mpc::mask_bits_cost(m, rows, width),
+                Wire::Z128 => {
+                    ones.charge(m, *by, true, rows);
+                    mpc::mul_cost::<Z128>(m, rows);
+                }
+                _ => {
+                    ones.charge(m, *by, false, rows);
+                    mpc::mul_cost::<Z64>(m, rows);
+                }
+            }
+        }
         Op::Join { left_key, left_sorted, columns, right_key, .. } => {
             let rows = (v.rows(*left_key)?, v.rows(*right_key)?);
             let width = v.width(*left_key)?;

@@ -12,6 +12,7 @@ use protocols::{
 use super::{
     error::ExecError,
     input,
+    ones::Ones,
     release::{SharedResult, release},
     words,
     words::WordRing,
@@ -41,6 +42,7 @@ pub fn run(
     progress: Progress<'_>,
 ) -> Result<SharedResult, ExecError> {
     let last_use = last_uses(plan);
+    let mut ones = Ones::of(plan);
     let mut values: Vec<Vec<Column>> = Vec::with_capacity(plan.nodes.len());
     for (at, op) in plan.nodes.iter().enumerate() {
         progress(at, plan.nodes.len());
@@ -50,10 +52,11 @@ pub fn run(
                 let data = inputs.get_mut(*input as usize).and_then(Option::take);
                 input::share(s, plan, *input, data.as_ref())?
             }
-            op => apply(s, op, &Values { at, values: &values })?,
+            op => apply(s, op, &Values { at, values: &values }, &mut ones)?,
         };
         values.push(outputs);
         // What nothing reads any more is freed at once.
+        ones.forget(at);
         for (node, outputs) in values.iter_mut().enumerate() {
             if last_use[node] <= at {
                 outputs.clear();
@@ -109,7 +112,7 @@ impl Values<'_> {
             .ok_or(ExecError::Malformed(self.at))
     }
 
-    fn bits(&self, r: Ref) -> Result<&Bits, ExecError> {
+    pub(super) fn bits(&self, r: Ref) -> Result<&Bits, ExecError> {
         match self.column(r)? {
             Column::Bits(bits) => Ok(bits),
             _ => Err(ExecError::Malformed(self.at)),
@@ -147,7 +150,12 @@ impl Values<'_> {
 }
 
 /// One operation other than an input.
-fn apply(s: &mut Session, op: &Op, v: &Values<'_>) -> Result<Vec<Column>, ExecError> {
+fn apply(
+    s: &mut Session,
+    op: &Op,
+    v: &Values<'_>,
+    ones: &mut Ones,
+) -> Result<Vec<Column>, ExecError> {
     let one = |column: Column| Ok(vec![column]);
     match op {
         Op::Input { .. } => Err(ExecError::Malformed(v.at)),
@@ -171,13 +179,21 @@ fn apply(s: &mut Session, op: &Op, v: &Values<'_>) -> Result<Vec<Column>, ExecEr
         | Op::Lt { a: of, .. }
         | Op::Eq { a: of, .. }
         | Op::ToBits { of, .. } => one(words::apply(s, op, *of, v)?),
-        Op::Inject(of) => one(Column::Z64(mpc::inject::<Z64>(s, v.bits(*of)?)?)),
+        Op::Inject(of) => one(Column::Z64(ones.injected::<Z64>(s, *of, v)?.clone())),
         Op::ToWord { of, min } => one(words::from_bits::<Z64>(s, v.bits(*of)?, *min)?),
         Op::ToWide { of, min } => one(words::from_bits::<Z128>(s, v.bits(*of)?, *min)?),
-        Op::Mask { of, by } => one(mask(s, v.column(*of)?, v.bits(*by)?, v.at)?),
-        Op::Select { by, yes, no } => {
-            one(select(s, v.bits(*by)?, v.column(*yes)?, v.column(*no)?, v.at)?)
-        }
+        Op::Mask { of, by } => one(match v.column(*of)? {
+            Column::Bits(bits) => Column::Bits(mpc::mask_bits(s, bits, v.bits(*by)?)?),
+            Column::Z128(_) => words::mask::<Z128>(s, (*of, *by), v, ones)?,
+            _ => words::mask::<Z64>(s, (*of, *by), v, ones)?,
+        }),
+        Op::Select { by, yes, no } => one(match v.column(*yes)? {
+            Column::Bits(yes) => {
+                Column::Bits(mpc::select_bits(s, v.bits(*by)?, yes, v.bits(*no)?)?)
+            }
+            Column::Z128(_) => words::select::<Z128>(s, *by, (*yes, *no), v, ones)?,
+            _ => words::select::<Z64>(s, *by, (*yes, *no), v, ones)?,
+        }),
         Op::Join { .. } => join(s, op, v),
         Op::GroupBy { .. } => group_by(s, op, v),
         Op::Sort { live, keys, columns } => {
@@ -209,34 +225,6 @@ fn constant(s: &Session, value: i128, shape: Shape) -> Column {
         }
         Kind::Z64 => Column::Z64(Shared::public(role, &vec![Z64::from_i128(value); rows])),
         Kind::Z128 => Column::Z128(Shared::public(role, &vec![Z128::from_i128(value); rows])),
-    }
-}
-
-fn mask(s: &mut Session, of: &Column, by: &Bits, at: usize) -> Result<Column, ExecError> {
-    match of {
-        Column::Bits(bits) => Ok(Column::Bits(mpc::mask_bits(s, bits, by)?)),
-        Column::Z64(words) => Ok(Column::Z64(mpc::mask(s, words, by)?)),
-        Column::Z128(words) => Ok(Column::Z128(mpc::mask(s, words, by)?)),
-        Column::Z32(_) => Err(ExecError::Malformed(at)),
-    }
-}
-
-fn select(
-    s: &mut Session,
-    by: &Bits,
-    yes: &Column,
-    no: &Column,
-    at: usize,
-) -> Result<Column, ExecError> {
-    match (yes, no) {
-        (Column::Bits(yes), Column::Bits(no)) => {
-            Ok(Column::Bits(mpc::select_bits(s, by, yes, no)?))
-        }
-        (Column::Z64(yes), Column::Z64(no)) => Ok(Column::Z64(mpc::select_words(s, by, yes, no)?)),
-        (Column::Z128(yes), Column::Z128(no)) => {
-            Ok(Column::Z128(mpc::select_words(s, by, yes, no)?))
-        }
-        _ => Err(ExecError::Malformed(at)),
     }
 }
 

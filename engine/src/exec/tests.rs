@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 
 use super::*;
 use crate::{
-    plan::{EncodedColumn, EncodedInput, Encoding, LocalInput, Plan, check, clear},
+    plan::{EncodedColumn, EncodedInput, Encoding, LocalInput, Op, Plan, check, clear},
     sql::{
         compile,
         tests::{DEMO, jobs, people, spec, terms},
@@ -281,6 +281,24 @@ fn statements_on_shares_give_what_they_give_in_clear_at_the_quoted_price() {
     for (seed, sql) in (0..).zip(STATEMENTS) {
         check_statement(seed, sql, false);
     }
+}
+
+/// Sums of one group, and cells of one row, are masked by the same bit: the second mask multiplies only.
+#[test]
+fn a_bit_that_masks_several_columns_is_injected_once() {
+    let price = |sums: &str| {
+        let sql = format!(
+            "SELECT {sums} FROM census.people p JOIN employers.jobs j ON p.person_id = j.person_id"
+        );
+        let plan = compile(&spec(&sql), &[people(), jobs()], &[]).unwrap().plan;
+        let price = quote(&plan, &check(&plan).unwrap(), Profile::LAN).unwrap();
+        let masks = plan.nodes.iter().zip(price.ops);
+        masks.filter(|(op, _)| matches!(op, Op::Mask { .. })).map(|(_, cost)| cost).collect()
+    };
+    let one: Vec<OpCost> = price("SUM(j.capital_gain)");
+    let two: Vec<OpCost> = price("SUM(j.capital_gain), SUM(p.age)");
+    assert_eq!(one[0], two[0]);
+    assert!(two[1].bytes < two[0].bytes && two[1].rounds == 1, "{two:?}");
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Element-wise operations on words, each in the ring of its operands.
 
+use std::collections::BTreeMap;
+
 use protocols::{
     mpc,
     mpc::Column,
@@ -8,7 +10,7 @@ use protocols::{
     share::{Bits, Shared},
 };
 
-use super::{error::ExecError, run::Values};
+use super::{error::ExecError, ones::Ones, run::Values};
 use crate::plan::{Op, Ref};
 
 /// A ring that columns of words are in.
@@ -17,6 +19,8 @@ pub(super) trait WordRing: Arithmetic {
     fn of(column: &Column) -> Option<&Shared<Self>>;
     /// The words as a column.
     fn column(words: Shared<Self>) -> Column;
+    /// The injected bits in this ring.
+    fn kept(ones: &mut Ones) -> &mut BTreeMap<Ref, Shared<Self>>;
 }
 
 impl WordRing for Z64 {
@@ -30,6 +34,10 @@ impl WordRing for Z64 {
     fn column(words: Shared<Self>) -> Column {
         Column::Z64(words)
     }
+
+    fn kept(ones: &mut Ones) -> &mut BTreeMap<Ref, Shared<Self>> {
+        &mut ones.narrow
+    }
 }
 
 impl WordRing for Z128 {
@@ -42,6 +50,10 @@ impl WordRing for Z128 {
 
     fn column(words: Shared<Self>) -> Column {
         Column::Z128(words)
+    }
+
+    fn kept(ones: &mut Ones) -> &mut BTreeMap<Ref, Shared<Self>> {
+        &mut ones.wide
     }
 }
 
@@ -84,6 +96,30 @@ fn apply_in<R: WordRing>(s: &mut Session, op: &Op, v: &Values<'_>) -> Result<Col
         }
         _ => return Err(v.malformed()),
     })
+}
+
+/// The words of the first column where the bit is 1, else 0.
+pub(super) fn mask<R: WordRing>(
+    s: &mut Session,
+    (of, by): (Ref, Ref),
+    v: &Values<'_>,
+    ones: &mut Ones,
+) -> Result<Column, ExecError> {
+    let by = ones.injected::<R>(s, by, v)?;
+    Ok(R::column(mpc::mul(s, v.words(of)?, by)?))
+}
+
+/// The words of the first column where the bit is 1, else those of the second.
+pub(super) fn select<R: WordRing>(
+    s: &mut Session,
+    by: Ref,
+    (yes, no): (Ref, Ref),
+    v: &Values<'_>,
+    ones: &mut Ones,
+) -> Result<Column, ExecError> {
+    let by = ones.injected::<R>(s, by, v)?;
+    let (yes, no) = (v.words::<R>(yes)?, v.words(no)?);
+    Ok(R::column(mpc::mul(s, &yes.minus(no), by)?.plus(no)))
 }
 
 /// `Σ_j 2^j · bit_j + min`.

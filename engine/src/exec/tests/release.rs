@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::plan::{Kind, Op, Ref, Shape};
+use crate::plan::{Kind, Ref, Shape};
 
 const ROWS: u64 = 24;
 

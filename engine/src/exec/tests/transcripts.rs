@@ -3,7 +3,6 @@
 use protocols::net::record::{Recorder, Shape};
 
 use super::*;
-use crate::plan::Op;
 
 /// The shape of each party's view.
 fn views(seed: u64, plan: &Plan, price: &Quote, inputs: &[EncodedInput]) -> [Shape; 3] {

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     catalog::{ColumnSpec, ColumnType, DatasetDescriptor},
-    plan::{Kind, Op},
+    plan::Kind,
     sql::tests::{column, nullable},
 };
 
