@@ -1,6 +1,7 @@
 //! All cases, by subject.
 
 mod compare;
+mod fixed;
 mod matrix;
 mod order;
 mod tables;
@@ -10,5 +11,13 @@ use crate::case::Case;
 
 /// Every case, in the order of the harness's table.
 pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
-    [words::CASES, compare::CASES, matrix::CASES, order::CASES, tables::CASES].into_iter().flatten()
+    let subjects = [
+        words::CASES,
+        fixed::CASES,
+        compare::CASES,
+        matrix::CASES,
+        order::CASES,
+        tables::CASES,
+    ];
+    subjects.into_iter().flatten()
 }

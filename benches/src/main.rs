@@ -5,6 +5,7 @@
 mod case;
 mod cases;
 mod figure;
+mod logreg;
 mod memory;
 mod party;
 mod processes;
