@@ -183,7 +183,8 @@ impl JobStore {
         Ok(first)
     }
 
-    /// The jobs that failed after they had come to PREPARING and have no receipt yet, oldest first.
+    /// The jobs that failed after they had come to PREPARING and have no receipt yet, oldest first. Those of an earlier build,
+    /// which kept no consents, can have none.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -192,6 +193,7 @@ impl JobStore {
             "SELECT * FROM jobs WHERE failure IS NOT NULL
                  AND EXISTS (SELECT 1 FROM transitions t WHERE t.job = jobs.job AND t.state = 'PREPARING')
                  AND NOT EXISTS (SELECT 1 FROM receipts r WHERE r.job = jobs.job)
+                 AND EXISTS (SELECT 1 FROM notes n WHERE n.job = jobs.job AND n.name = 'consent')
              ORDER BY rowid",
         )
         .fetch_all(self.database.pool())
