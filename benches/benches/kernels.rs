@@ -150,11 +150,27 @@ fn products(c: &mut Criterion) {
     }
 }
 
+/// A table of 1000 rows × 30 with a vector, and its transpose with another, as in a step of a linear model: by the multiply-add.
+fn steps(c: &mut Criterion) {
+    let (rows, d) = (1000, 30);
+    let (x, w, e) = (words::<u64>(rows * d, 1), words::<u64>(d, 2), words::<u64>(rows, 3));
+    let (mut z, mut g) = (words::<u64>(rows, 4), words::<u64>(d, 5));
+    let x = Matrix::new(&x, rows, d);
+    for backend in Backend::available() {
+        let mut group = c.benchmark_group(format!("gemv/z64/{}", backend.name));
+        group.throughput(Throughput::Elements((rows * d) as u64));
+        let (w, e) = (Matrix::new(&w, d, 1), Matrix::new(&e, rows, 1));
+        group.bench_function("rows", |b| b.iter(|| backend.gemm_u64(black_box(&mut z), x, w)));
+        let xt = x.transposed();
+        group.bench_function("columns", |b| b.iter(|| backend.gemm_u64(black_box(&mut g), xt, e)));
+    }
+}
+
 fn quick() -> Criterion {
     Criterion::default()
         .warm_up_time(Duration::from_millis(200))
         .measurement_time(Duration::from_secs(1))
 }
 
-criterion_group! { name = kernels; config = quick(); targets = arithmetic, movement, keystreams, products }
+criterion_group! { name = kernels; config = quick(); targets = arithmetic, movement, keystreams, products, steps }
 criterion_main!(kernels);

@@ -142,9 +142,14 @@ fn times_vector<W: Word>(out: &mut [W], m: Matrix<'_, W>, v: &[W]) {
         }
     } else {
         for (k, factor) in v.iter().enumerate() {
-            let column = m.from(0, k).iter().step_by(m.row_step);
-            for (out, x) in out.iter_mut().zip(column) {
-                *out = out.plus(x.times(*factor));
+            let column = m.from(0, k);
+            if m.row_step == 1 {
+                // A slice, so that the compiler sees that it lies in one piece.
+                let column = &column[..out.len()];
+                out.iter_mut().zip(column).for_each(|(out, x)| *out = out.plus(x.times(*factor)));
+            } else {
+                let column = column.iter().step_by(m.row_step);
+                out.iter_mut().zip(column).for_each(|(out, x)| *out = out.plus(x.times(*factor)));
             }
         }
     }
