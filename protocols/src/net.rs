@@ -15,6 +15,7 @@ pub mod record;
 #[cfg(feature = "testkit")]
 pub mod shaped;
 pub mod tls;
+mod watch;
 
 pub use body::Body;
 pub use channel::{Abort, AbortCode, Channel, ChannelError};

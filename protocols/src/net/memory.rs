@@ -11,6 +11,7 @@ use super::{
     channel::{Abort, Channel, ChannelError},
     frame::{Frame, MAX_NOTE_BYTES},
     notes::Notes,
+    watch::watch,
 };
 use crate::party::PartyId;
 
@@ -111,13 +112,13 @@ impl MemoryChannel {
     ) -> Result<T, ChannelError> {
         self.mesh.check(self.me, from)?;
         let queue = self.mesh.queue(from, self.me);
-        let mut state = queue.lock();
+        let idle =
+            |state: &State| missing(state) && !state.closed && self.mesh.abort.get().is_none();
+        let mut state = watch(|| queue.lock(), idle);
         state.waiting += 1;
         let (mut state, _) = queue
             .changed
-            .wait_timeout_while(state, self.mesh.stall, |state| {
-                missing(state) && !state.closed && self.mesh.abort.get().is_none()
-            })
+            .wait_timeout_while(state, self.mesh.stall, |state| idle(state))
             .unwrap_or_else(PoisonError::into_inner);
         state.waiting -= 1;
         self.mesh.check(self.me, from)?;

@@ -3,23 +3,24 @@
 
 use std::arch::x86_64::{
     __m128i, __m512i, _mm_loadu_si128, _mm512_add_epi32, _mm512_add_epi64, _mm512_aesenc_epi128,
-    _mm512_aesenclast_epi128, _mm512_broadcast_i32x4, _mm512_set_epi64, _mm512_sub_epi32,
-    _mm512_sub_epi64, _mm512_xor_si512,
+    _mm512_aesenclast_epi128, _mm512_broadcast_i32x4, _mm512_cmplt_epu64_mask,
+    _mm512_mask_add_epi64, _mm512_mask_sub_epi64, _mm512_set_epi64, _mm512_set1_epi64,
+    _mm512_sub_epi32, _mm512_sub_epi64, _mm512_xor_si512,
 };
 
 use bytemuck::cast_slice_mut;
 
 use super::registers::{Line, load, store};
-use crate::kernels::{
-    aes::AesKey,
-    keystream::{self, Position},
-};
+use crate::kernels::aes::AesKey;
 
 /// Registers of cipher state: enough for the latency of a round, few enough to leave the round keys of one or
 /// two keys in the other registers.
 const STATES: usize = 8;
 /// Registers of state for each of two keys.
 const HALF: usize = STATES / 2;
+
+/// The lanes with the low words of numbers of 128 bits.
+const LOW_WORDS: u8 = 0b0101_0101;
 
 type Keys = [__m512i; 11];
 
@@ -189,17 +190,32 @@ pub(super) fn xor_fill_xor(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &
     two_streams([a, b], path, block, cast_slice_mut(acc), put);
 }
 
-/// A difference of 128 bits carries from word to word: made of two streams in memory.
+/// `a - b` of four numbers of 128 bits: each low word's borrow is taken from its high word.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn sub_u128(a: __m512i, b: __m512i) -> __m512i {
+    let difference = _mm512_sub_epi64(a, b);
+    let borrows = (_mm512_cmplt_epu64_mask(a, b) & LOW_WORDS) << 1;
+    _mm512_mask_sub_epi64(difference, borrows, difference, _mm512_set1_epi64(1))
+}
+
+/// `a + b` of four numbers of 128 bits: a low word that became less than it was carries.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn add_u128(a: __m512i, b: __m512i) -> __m512i {
+    let sum = _mm512_add_epi64(a, b);
+    let carries = (_mm512_cmplt_epu64_mask(sum, a) & LOW_WORDS) << 1;
+    _mm512_mask_add_epi64(sum, carries, sum, _mm512_set1_epi64(1))
+}
+
 #[target_feature(enable = "avx512f,vaes")]
 pub(super) fn fill_sub_u128(a: &AesKey, b: &AesKey, path: u64, block: u64, out: &mut [u128]) {
-    let fill = |key: &AesKey, path, block, out: &mut [u128]| fill_u128(key, path, block, out);
-    let put = |out: &mut u128, a: u128, b| *out = a.wrapping_sub(b);
-    keystream::two_streams(fill, [a, b], Position { path, block }, out, put);
+    let put = |_, a, b| sub_u128(a, b);
+    two_streams([a, b], path, block, cast_slice_mut(out), put);
 }
 
 #[target_feature(enable = "avx512f,vaes")]
 pub(super) fn add_fill_sub_u128(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &mut [u128]) {
-    let fill = |key: &AesKey, path, block, out: &mut [u128]| fill_u128(key, path, block, out);
-    let put = |acc: &mut u128, a: u128, b| *acc = acc.wrapping_add(a.wrapping_sub(b));
-    keystream::two_streams(fill, [a, b], Position { path, block }, acc, put);
+    let put = |acc, a, b| add_u128(acc, sub_u128(a, b));
+    two_streams([a, b], path, block, cast_slice_mut(acc), put);
 }

@@ -9,6 +9,7 @@ use std::{
 use super::super::{
     channel::{Abort, ChannelError},
     frame::{Frame, HEADER_BYTES},
+    watch::watch,
 };
 use crate::party::PartyId;
 
@@ -135,7 +136,15 @@ impl Inbox {
         pick: impl Fn(&mut State) -> Option<T>,
     ) -> Result<T, ChannelError> {
         let deadline = Instant::now() + patience;
-        let mut state = self.lock();
+        let mut state = watch(
+            || self.lock(),
+            |state| {
+                state.frames.is_empty()
+                    && state.notes.is_empty()
+                    && state.end.is_none()
+                    && abort.get().is_none()
+            },
+        );
         loop {
             if let Some(abort) = abort.get() {
                 return Err(ChannelError::Aborted(abort.clone()));

@@ -6,7 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::super::{channel::Abort, frame::Frame};
+use super::super::{channel::Abort, frame::Frame, watch::watch};
 
 /// One thing to send.
 pub(super) enum Item {
@@ -104,8 +104,8 @@ impl Outbox {
     /// Waits for work. What was taken before counts as sent.
     pub(super) fn take(&self, heartbeat: Duration) -> Work {
         self.change(|state| state.busy = false);
-        let mut state =
-            self.wait(self.lock(), heartbeat, |state| !state.queue.is_empty() || state.closing);
+        let idle = |state: &State| state.queue.is_empty() && !state.closing;
+        let mut state = self.wait(watch(|| self.lock(), idle), heartbeat, |state| !idle(state));
         if !state.queue.is_empty() {
             state.busy = true;
             return Work::Send(std::mem::take(&mut state.queue));
