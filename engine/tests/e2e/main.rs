@@ -22,3 +22,4 @@ mod input;
 mod shape;
 mod shares;
 mod view;
+mod wide;
