@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use crate::{
     party::Role,
-    ring::{Buf, Ring, Word, Z32, Z64},
+    ring::{Arithmetic, Buf, Ring, Word, Z32, Z64},
     session::{Meter, Session, SessionError},
     share::{Bits, Shared},
 };
@@ -33,7 +33,7 @@ fn rows_of<R: Ring>(terms: usize) -> usize {
 }
 
 /// A ring of at most 64 bits, between its words and `u64`.
-pub(super) trait Narrow: Ring {
+pub(super) trait Narrow: Arithmetic {
     /// The word modulo the ring's size.
     fn narrow(word: u64) -> Self::Word;
     /// The word as it stands.
@@ -182,35 +182,39 @@ fn inner_product<R: Ring>(out: &mut [R::Word], mask: &[R::Word], x: &[R::Word], 
     }
 }
 
-/// One term of [`products`] that multiplies a shared bit, `c ⊕ b`, by a public weight: `c` at P0, and at P1 and P2
-/// `weight · (1 − 2b)`; what is missing, `weight · b`, is theirs to add ([`weighted`]).
-pub(super) fn bit_term<R: Narrow>(
+/// Terms of [`products`] that add up shared bits, `c ⊕ b` each, of weights that double from plane to plane: `c` at P0, and at P1
+/// and P2 `weight · (1 − 2b)`; what is missing, `weight · b`, is theirs to add ([`weighted`]).
+pub(super) fn bit_terms<R: Narrow>(
     role: Role,
-    plane: &[u64],
-    weight: u64,
+    planes: &[u64],
+    (stride, unit): (usize, u64),
     rows: Range<usize>,
     out: &mut [R::Word],
 ) {
-    let (base, flip) =
-        if role == Role::P0 { (0, 1) } else { (weight, weight.wrapping_mul(2).wrapping_neg()) };
-    for (lanes, word) in out.chunks_mut(64).zip(&plane[rows.start / 64..]) {
-        for (row, lane) in lanes.iter_mut().enumerate() {
-            let bit = (word >> row & 1).wrapping_neg();
-            *lane = R::narrow(base.wrapping_add(flip & bit));
+    let words = rows.start / 64..rows.end.div_ceil(64);
+    let terms = out.chunks_exact_mut(rows.len()).zip(planes.chunks_exact(stride));
+    for ((term, plane), bit) in terms.zip(0_u32..) {
+        R::expand(&plane[words.clone()], term);
+        if role != Role::P0 {
+            let weight = unit << bit;
+            R::scale_assign(term, R::narrow(weight.wrapping_mul(2).wrapping_neg()));
+            let weight = R::narrow(weight);
+            term.iter_mut().for_each(|word| *word = R::add(*word, weight));
         }
     }
 }
 
-/// `Σ_k weight_k · b_k` of bits in the clear, plane by plane.
-pub(super) fn weighted<R: Narrow>(planes: &[u64], weights: &[u64], n: usize) -> Buf<R::Word> {
+/// `unit · Σ_k 2^k · b_k` of bits in the clear: what [`bit_terms`] lack.
+pub(super) fn weighted<R: Narrow>(
+    planes: &[u64],
+    width: usize,
+    unit: u64,
+    n: usize,
+) -> Buf<R::Word> {
     let mut out = Buf::zeroed(n);
-    for (plane, weight) in planes.chunks_exact(n.div_ceil(64).max(1)).zip(weights) {
-        for (lanes, word) in out.chunks_mut(64).zip(plane) {
-            for (row, lane) in lanes.iter_mut().enumerate() {
-                let bit = (word >> row & 1).wrapping_neg();
-                *lane = R::add(*lane, R::narrow(weight & bit));
-            }
-        }
+    if width > 0 {
+        R::from_planes(planes, width, &mut out);
+        R::scale_assign(&mut out, R::narrow(unit));
     }
     out
 }

@@ -1,7 +1,7 @@
 //! The leading bit of a positive integer, and the integer moved so that it leads at a fixed place.
 
 use super::known::{
-    Narrow, add_known, bit_term, planes_in_clear, products, products_cost, weighted,
+    Narrow, add_known, bit_terms, planes_in_clear, products, products_cost, weighted,
 };
 use crate::{
     mpc::multiply::{View, products as and_products, products_cost as and_products_cost},
@@ -94,26 +94,32 @@ pub(super) fn digits(width: usize) -> usize {
     (usize::BITS - (width - 1).leading_zeros()) as usize
 }
 
-/// `Σ_j weight_j · bit_j` in an arithmetic ring.
+/// The planes in reverse: local.
+pub(super) fn reversed(bits: &Bits) -> Bits {
+    let stride = bits.stride();
+    let planes = bits.planes().map::<B64>(|planes| {
+        let parts: Vec<&[u64]> = planes.chunks_exact(stride.max(1)).rev().collect();
+        Buf::concat(&parts)
+    });
+    Bits::from_planes(bits.rows(), bits.width(), planes)
+}
+
+/// `unit · Σ_j 2^j · bit_j` in an arithmetic ring.
 ///
 /// # Cost
 /// 2 rounds; P0 sends a word a bit, P1 and P2 one a row.
 pub(super) fn weigh<R: Narrow>(
     s: &mut Session,
     bits: &Bits,
-    weights: &[u64],
+    unit: u64,
 ) -> Result<Shared<R>, SessionError> {
-    let (rows, stride) = (bits.rows(), bits.stride());
+    let (rows, width, stride) = (bits.rows(), bits.width(), bits.stride());
     let planes = planes_in_clear(s.role(), bits);
     let fill = |role, rows: std::ops::Range<usize>, out: &mut [R::Word]| {
-        for ((term, weight), plane) in
-            out.chunks_exact_mut(rows.len()).zip(weights).zip(planes.chunks_exact(stride))
-        {
-            bit_term::<R>(role, plane, *weight, rows.clone(), term);
-        }
+        bit_terms::<R>(role, &planes, (stride, unit), rows, out);
     };
-    let sum = products::<R>(s, rows, weights.len(), fill)?;
-    Ok(add_known(s.role(), sum, &weighted::<R>(&planes, weights, rows)))
+    let sum = products::<R>(s, rows, width, fill)?;
+    Ok(add_known(s.role(), sum, &weighted::<R>(&planes, width, unit, rows)))
 }
 
 pub(super) fn weigh_cost<R: Narrow>(m: &mut Meter, rows: usize, width: usize) {

@@ -7,9 +7,9 @@
 use super::{
     format::{Fixed, FixedError, Tolerance, unit, whole},
     known::{
-        Narrow, add_known, bit_term, in_clear, planes_in_clear, products, products_cost, weighted,
+        Narrow, add_known, bit_terms, in_clear, planes_in_clear, products, products_cost, weighted,
     },
-    leading::{digits, index, leading, leading_cost, weigh, weigh_cost},
+    leading::{digits, index, leading, leading_cost, reversed, weigh, weigh_cost},
     series::{Precision, Series, constant},
     truncate::{Truncation, truncate, truncate_cost},
 };
@@ -97,12 +97,6 @@ impl Log {
     fn precision(&self) -> Precision {
         Precision { frac: FRAC, gain: self.gain }
     }
-
-    /// What a set digit of the place's number adds.
-    fn weights(&self) -> Vec<u64> {
-        let count = digits(self.places());
-        (0..count).map(|digit| word(self.gain * unit(u32_of(digit)))).collect()
-    }
 }
 
 /// The natural logarithm of positive values. A value of zero or below, which is none of the declared range, gives a number within
@@ -153,18 +147,14 @@ fn raw(s: &mut Session, x: &Shared<Z64>, plan: &Log) -> Result<Shared<Z64>, Sess
         moved::<Z64>(s, x, x.clone(), plan)?
     };
     let planes = planes_in_clear(s.role(), &place);
-    let (stride, weights) = (place.stride(), plan.weights());
+    let (width, stride, unit) = (place.width(), place.stride(), word(plan.gain));
     let fill = |role, rows: std::ops::Range<usize>, out: &mut [u64]| {
         let (waves, digits) = out.split_at_mut(MANTISSA.terms() * rows.len());
         MANTISSA.fill(role, plan.precision(), &turns[rows.clone()], waves);
-        for ((digit, weight), plane) in
-            digits.chunks_exact_mut(rows.len()).zip(&weights).zip(planes.chunks_exact(stride))
-        {
-            bit_term::<Z64>(role, plane, *weight, rows.clone(), digit);
-        }
+        bit_terms::<Z64>(role, &planes, (stride, unit), rows, digits);
     };
-    let y = products::<Z64>(s, x.len(), MANTISSA.terms() + weights.len(), fill)?;
-    let mut y = add_known(s.role(), y, &weighted::<Z64>(&planes, &weights, x.len()));
+    let y = products::<Z64>(s, x.len(), MANTISSA.terms() + width, fill)?;
+    let mut y = add_known(s.role(), y, &weighted::<Z64>(&planes, width, unit, x.len()));
     let shift = word(plan.gain * plan.shift).wrapping_add(constant(&MANTISSA, plan.precision()));
     y.add_constant(s.role(), shift);
     Ok(y)
@@ -196,8 +186,7 @@ fn moved<R: Narrow>(
     let bits = to_bits(s, x, plan.width)?;
     let one_hot = leading(s, &bits, plan.from)?;
     let ring = 8 * size_of::<R::Word>();
-    let powers: Vec<u64> = (plan.from..=plan.width).map(|bits| 1 << (ring - 1 - bits)).collect();
-    let power = weigh::<R>(s, &one_hot, &powers)?;
+    let power = weigh::<R>(s, &reversed(&one_hot), 1 << (ring - 1 - plan.width))?;
     let moved = mul(s, &narrow, &power)?;
     let turns = in_clear(s.role(), &moved);
     Ok((turns.iter().map(|word| R::wide(*word) << (64 - ring)).collect(), index(&one_hot)))
