@@ -1,5 +1,6 @@
 //! All cases, by subject.
 
+mod all;
 mod compare;
 mod fixed;
 mod matrix;
@@ -7,11 +8,4 @@ mod order;
 mod tables;
 mod words;
 
-use crate::case::Case;
-
-/// Every case, in the order of the harness's table.
-pub(crate) fn all() -> impl Iterator<Item = &'static Case> {
-    let subjects =
-        [words::CASES, fixed::CASES, compare::CASES, matrix::CASES, order::CASES, tables::CASES];
-    subjects.into_iter().flatten()
-}
+pub(crate) use all::all;
