@@ -4,7 +4,9 @@ use protocols::{
     mpc::{self, Column, Extremum, Ordering, Shuffle},
     net::record::Shape,
     party::Role,
-    relational::{Extreme, GroupBy, Join, compact, group_by, join, order_by},
+    relational::{
+        Extreme, GroupBy, Join, compact, distinct, group_by, join, join_sum, order_by, top_k,
+    },
     ring::{Z32, Z64},
     session::{OpeningKind, Session, SessionError},
     share::{Bits, Shared},
@@ -133,6 +135,27 @@ const PROTOCOLS: &[(&str, Protocol)] = &[
         let (keys, live) = (d.bits(s, 1, N, 3), d.bits(s, 2, N, 1));
         mpc::histogram::<Z32>(s, &keys, &live)?;
         mpc::histogram_sums(s, &keys, &live, &d.words(s, 3, N), 1).map(drop)
+    }),
+    ("join sum", |s, d| {
+        let keys: Vec<u64> = (0..N as u64).map(|row| row * 3).collect();
+        let keys = share_bits(d.0, 9, &keys, 10)[s.role().index()].clone();
+        let (live, payload) = (d.bits(s, 2, N, 1), [Column::Z64(d.words(s, 3, N))]);
+        let (right_key, right_live) = (d.bits(s, 4, 2 * N, 10), d.bits(s, 5, 2 * N, 1));
+        let sides = Join {
+            left_key: &keys,
+            left_live: &live,
+            left_sorted: false,
+            columns: &payload,
+            right_key: &right_key,
+            right_live: &right_live,
+        };
+        join_sum(s, &sides, &[d.words(s, 6, 2 * N)]).map(drop)
+    }),
+    ("distinct, then the first few", |s, d| {
+        let columns = [Column::Z64(d.words(s, 3, N))];
+        let (live, keys) = (d.bits(s, 1, N, 1), d.bits(s, 2, N, 9));
+        let (live, moved) = distinct(s, &live, &keys, &columns)?;
+        top_k(s, &live, &keys, &moved, 7).map(drop)
     }),
     ("order by", |s, d| {
         let columns = [Column::Z64(d.words(s, 3, N))];
