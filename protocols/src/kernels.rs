@@ -16,6 +16,7 @@
 
 mod aes;
 mod backend;
+mod digits;
 mod dispatch;
 mod gemm;
 mod keystream;

@@ -3,10 +3,13 @@
 //! Each is a function over whole vectors that takes the [`Session`](crate::session::Session); beside it stands its twin
 //! `…_cost`, which tells a [`Meter`](crate::session::Meter) the same messages. Tests hold the two to be equal.
 
+mod blocks;
 mod circuit;
 mod column;
 mod compare;
+mod compose;
 mod convert;
+mod dealt;
 mod digit_width;
 mod digits;
 mod extreme;
@@ -34,6 +37,7 @@ pub use column::{Column, Shape};
 pub use compare::{
     eq, eq_bits, eq_bits_cost, eq_cost, lt, lt_bits, lt_bits_cost, lt_cost, lt_zero, lt_zero_cost,
 };
+pub use compose::{from_bits, from_bits_cost};
 pub use convert::{inject, inject_cost, narrow, to_bits, to_bits_cost};
 pub use digit_width::digit_width;
 pub use extreme::{

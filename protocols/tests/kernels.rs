@@ -285,6 +285,77 @@ agree_on_expansion! {
     u128, expand_u128;
 }
 
+#[test]
+fn digit_lanes() {
+    for bits in 1..=8 {
+        agree(&format!("digit_lanes, {bits} bits"), |backend, cases, n, offset| {
+            let (n, sets) = (n % 150, (1 << bits) - 1);
+            let planes = cases.words::<u64>(offset + bits * n);
+            let mut lanes = cases.words::<u64>(offset + sets * n + 8);
+            backend.digit_lanes(&planes[offset..], bits, &mut lanes[offset..offset + sets * n]);
+            wide(&lanes)
+        });
+    }
+}
+
+#[test]
+fn digit_sums() {
+    for bits in 1..=8 {
+        agree(&format!("digit_sums, {bits} bits"), |backend, cases, n, offset| {
+            let (n, constant) = (n % 150, n % 2 == 0);
+            let planes = cases.words::<u64>(offset + bits * n);
+            let lanes = cases.words::<u64>(offset + ((1 << bits) - 1) * n);
+            let (mut carry, mut pass) = (cases.words::<u64>(n), cases.words::<u64>(n));
+            match n % 3 {
+                0 => carry.clear(),
+                1 => pass.clear(),
+                _ => {}
+            }
+            backend.digit_sums(
+                &planes[offset..],
+                bits,
+                &lanes[offset..],
+                constant,
+                &mut carry,
+                &mut pass,
+            );
+            wide(&[carry, pass].concat())
+        });
+    }
+}
+
+/// Two numbers of some bits in every row: whether their sum carries out, and whether it is all ones.
+#[test]
+fn digits_carry_and_pass_as_sums_do() {
+    for bits in 1..=8 {
+        for n in [1, 7, 8, 9, 30] {
+            let mut cases = Cases(n as u64 + 7);
+            let (u, v) = (cases.words::<u64>(bits * n), cases.words::<u64>(bits * n));
+            let mut lanes = vec![0; ((1 << bits) - 1) * n];
+            PORTABLE.digit_lanes(&u, bits, &mut lanes);
+            // In two summands, as parties hold them.
+            let mask = cases.words::<u64>(lanes.len());
+            lanes.iter_mut().zip(&mask).for_each(|(lane, mask)| *lane ^= mask);
+            let (mut carry, mut pass) = (vec![0; n], vec![0; n]);
+            PORTABLE.digit_sums(&v, bits, &lanes, true, &mut carry, &mut pass);
+            PORTABLE.digit_sums(&v, bits, &mask, false, &mut carry, &mut pass);
+            for row in 0..64 * n {
+                let number = |planes: &[u64]| -> u64 {
+                    (0..bits).map(|bit| (planes[bit * n + row / 64] >> (row % 64) & 1) << bit).sum()
+                };
+                let (sum, got) =
+                    (number(&u) + number(&v), |lane: &[u64]| lane[row / 64] >> (row % 64) & 1);
+                assert_eq!(got(&carry), sum >> bits, "{bits} bits, row {row} of {n} words");
+                assert_eq!(
+                    got(&pass),
+                    u64::from(sum == (1 << bits) - 1),
+                    "{bits} bits, row {row} of {n} words"
+                );
+            }
+        }
+    }
+}
+
 /// Narrow and wide rows against the definition by way of 64-bit ones.
 #[test]
 fn planes_of_narrow_and_wide_rows_are_those_of_their_pieces() {

@@ -1,6 +1,6 @@
 //! Every kernel for every processor.
 
-use super::{backend::Backend, gemm, keystream, lanes, loops, planes};
+use super::{backend::Backend, digits, gemm, keystream, lanes, loops, planes};
 
 /// The meaning of every kernel, without a processor feature that was not there at build time. (The `aes` crate
 /// beneath the keystreams looks for AES instructions itself.)
@@ -50,6 +50,8 @@ pub(super) const KERNELS: Backend = Backend {
     expand_u64: planes::expand,
     expand_u32: planes::expand,
     expand_u128: planes::expand,
+    digit_lanes: digits::lanes,
+    digit_sums: digits::sums,
     fill_u64: keystream::fill,
     fill_u32: keystream::fill,
     fill_u128: keystream::fill,

@@ -1,142 +1,272 @@
-//! Boolean circuits on bit-sliced columns: the AND of all bits, and the carry out of a sum.
+//! Boolean circuits on lanes of bits: the AND of all of them, the carry out of a sum, and the sum itself.
 
-use super::multiply::{View, products, products_cost};
+use super::blocks::{Blocks, Lanes};
 use crate::{
     ring::{B64, Buf, Ring},
     session::{Meter, Session, SessionError},
     share::{Bits, Shared},
 };
 
-/// The AND of all bits of each row, by halving.
+/// A lane of one of the levels of a tree.
+#[derive(Clone, Copy, Debug)]
+struct At {
+    level: usize,
+    lane: usize,
+}
+
+/// A product of two lanes, plus a third one.
+#[derive(Clone, Copy, Debug)]
+struct Gate {
+    plus: Option<At>,
+    x: At,
+    y: At,
+}
+
+/// Segments of a sum, lowest first, on their way to becoming one: whether each generates a carry, and whether it passes one on.
+///
+/// The associative operator of a carry-lookahead adder, `(G, P) ∘ (g, p) = (G ⊕ P·g, P·p)`, applied in a tree. (Exclusive or
+/// serves for "or", since a segment never both generates and passes.) \[ABY3\] <https://eprint.iacr.org/2018/403> §5.3. A
+/// level's gates write where the next level reads: `G` is added before the sum is sent.
+pub(super) struct Tree {
+    rows: usize,
+    blocks: Blocks,
+    levels: Vec<Lanes>,
+    /// Empty where only passing is asked for.
+    carries: Vec<At>,
+    /// Nobody asks whether the lowest segment passes a carry on, unless that is all that is asked for.
+    passes: Vec<Option<At>>,
+}
+
+impl Tree {
+    /// A tree over digits: lanes of carries, and behind them lanes of passes of all digits but the lowest.
+    pub(super) fn of_digits(rows: usize, blocks: Blocks, digits: Lanes) -> Self {
+        let count = digits.len().div_ceil(2);
+        let at = |lane| At { level: 0, lane };
+        let carries = (0..count).map(at).collect();
+        let passes = (0..count).map(|i| (i > 0).then(|| at(count + i - 1))).collect();
+        Self { rows, blocks, levels: vec![digits], carries, passes }
+    }
+
+    /// A tree over lanes of which all must pass.
+    pub(super) fn of_passes(rows: usize, blocks: Blocks, lanes: Lanes) -> Self {
+        let passes = (0..lanes.len()).map(|lane| Some(At { level: 0, lane })).collect();
+        Self { rows, blocks, levels: vec![lanes], carries: Vec::new(), passes }
+    }
+
+    /// The one lane that is left: the carry out of the sum, or whether all pass.
+    ///
+    /// # Cost
+    /// ⌈log2 m⌉ rounds for m segments; 2(m − 1) − ⌈log2 m⌉ ANDs a row for a carry, m − 1 for passes alone.
+    pub(super) fn finish(mut self, s: &mut Session) -> Result<Bits, SessionError> {
+        while self.passes.len() > 1 {
+            self.merge(s)?;
+        }
+        let Some(last) = self.carries.first().copied().or(self.passes.first().copied().flatten())
+        else {
+            return Ok(Bits::zeros(self.rows, 1).not(s.role()));
+        };
+        let level = &self.levels[last.level];
+        let stride = self.blocks.stride();
+        let [mut own, mut next] = [Buf::<u64>::scratch(stride), Buf::scratch(stride)];
+        for block in self.blocks.iter() {
+            let (o, n) = level.lane(self.blocks, block, last.lane);
+            own[block.range(1)].copy_from_slice(o);
+            next[block.range(1)].copy_from_slice(n);
+        }
+        Ok(Bits::from_planes(self.rows, 1, Shared::from_parts(own, next)))
+    }
+
+    /// Merges neighbouring segments; the highest one stays as it is if their number is odd.
+    fn merge(&mut self, s: &mut Session) -> Result<(), SessionError> {
+        let pairs = self.passes.len() / 2;
+        let level = self.levels.len();
+        let mut gates = Vec::with_capacity(2 * pairs);
+        let mut carries = Vec::with_capacity(pairs + 1);
+        for (low, high) in self.carries.chunks_exact(2).map(|pair| (pair[0], pair[1])).zip(0..) {
+            if let Some(x) = self.passes[2 * high + 1] {
+                carries.push(At { level, lane: gates.len() });
+                gates.push(Gate { plus: Some(low.1), x, y: low.0 });
+            }
+        }
+        let mut passes = Vec::with_capacity(pairs + 1);
+        for pair in self.passes.chunks_exact(2) {
+            passes.push(match (pair[0], pair[1]) {
+                (Some(y), Some(x)) => {
+                    gates.push(Gate { plus: None, x, y });
+                    Some(At { level, lane: gates.len() - 1 })
+                }
+                _ => None,
+            });
+        }
+        if self.passes.len() % 2 == 1 {
+            carries.extend(self.carries.last());
+            passes.extend(self.passes.last());
+        }
+        let merged = evaluate(s, self.blocks, &self.levels, &gates)?;
+        self.levels.push(merged);
+        (self.carries, self.passes) = (carries, passes);
+        Ok(())
+    }
+}
+
+/// Twin of [`Tree::finish`], for `segments` segments.
+pub(super) fn tree_cost(m: &mut Meter, blocks: Blocks, mut segments: usize, carries: bool) {
+    while segments > 1 {
+        let pairs = segments / 2;
+        blocks.exchange_cost(m, if carries { 2 * pairs - 1 } else { pairs });
+        segments -= pairs;
+    }
+}
+
+/// The sums of products that the gates say, a lane for each, block by block in one round.
+///
+/// \[AFLNO16\], as [`super::mul`].
+fn evaluate(
+    s: &mut Session,
+    blocks: Blocks,
+    levels: &[Lanes],
+    gates: &[Gate],
+) -> Result<Lanes, SessionError> {
+    let mut out = Lanes::scratch(blocks, gates.len());
+    let lanes = gates.len();
+    let (to, from) = (s.role().prev().id(), s.role().next().id());
+    for run in blocks.messages(lanes) {
+        let message = &mut out.own[run.start * lanes..run.end * lanes];
+        s.prss().zero_share::<B64>(message);
+        let mut rest = &mut *message;
+        for block in blocks.iter().filter(|block| run.contains(&block.from)) {
+            for gate in gates {
+                let (target, behind) = rest.split_at_mut(block.len);
+                let lane = |at: At| levels[at.level].lane(blocks, block, at.lane);
+                B64::cross(target, lane(gate.x), lane(gate.y));
+                if let Some(plus) = gate.plus {
+                    B64::add_assign(target, lane(plus).0);
+                }
+                rest = behind;
+            }
+        }
+        s.send(to, message)?;
+    }
+    for run in blocks.messages(lanes) {
+        s.recv(from, &mut out.next[run.start * lanes..run.end * lanes])?;
+    }
+    Ok(out)
+}
+
+/// The AND of all bits of each row.
 ///
 /// # Cost
 /// ⌈log2 w⌉ rounds; w − 1 ANDs a row.
 pub(super) fn all_ones(s: &mut Session, bits: Bits) -> Result<Bits, SessionError> {
-    let (rows, mut width) = (bits.rows(), bits.width());
-    let stride = bits.stride();
-    let mut planes = bits.into_planes();
-    while width > 1 {
-        let half = width / 2;
-        let low = View::of(&planes, 0, half * stride);
-        let high = View::of(&planes, half * stride, 2 * half * stride);
-        let mut both = products::<B64>(s, &[(low, high)])?;
-        if width % 2 == 1 {
-            both = Shared::concat(&[&both, &planes.slice(2 * half * stride, width * stride)]);
-        }
-        planes = both;
-        width = width.div_ceil(2);
-    }
-    Ok(Bits::from_planes(rows, width, planes))
+    let (rows, width) = (bits.rows(), bits.width());
+    let blocks = Blocks::new(bits.stride(), width);
+    Tree::of_passes(rows, blocks, Lanes::planes(bits.into_planes(), width)).finish(s)
 }
 
-pub(super) fn all_ones_cost(m: &mut Meter, rows: usize, mut width: usize) {
-    while width > 1 {
-        products_cost::<B64>(m, width / 2 * rows.div_ceil(64));
-        width = width.div_ceil(2);
-    }
+pub(super) fn all_ones_cost(m: &mut Meter, rows: usize, width: usize) {
+    tree_cost(m, Blocks::new(rows.div_ceil(64), width), width, false);
 }
 
-/// The carry out of the top position, from each position's generate and propagate bits (lowest first).
-///
-/// The associative operator of a carry-lookahead adder, `(G, P) ∘ (g, p) = (G ⊕ P·g, P·p)`, applied in a tree. (Exclusive or
-/// serves for "or", since a position never both generates and propagates.) \[ABY3\] <https://eprint.iacr.org/2018/403> §5.3.
+/// The borrow out of `a − b`, from `not_a` and `b`: the carry out of positions that generate where both are 1 and pass a
+/// carry on where one is.
 ///
 /// # Cost
-/// ⌈log2 m⌉ rounds; 2(m − 1) − ⌈log2 m⌉ ANDs a row.
-pub(super) fn carry_out(
-    s: &mut Session,
-    generate: Bits,
-    propagate: Bits,
-) -> Result<Bits, SessionError> {
-    let (rows, stride) = (generate.rows(), generate.stride());
-    let mut width = generate.width();
-    let (mut g, mut p) = (generate.into_planes(), propagate.into_planes());
-    while width > 1 {
-        let plane = |planes, bit: usize| View::of(planes, bit * stride, (bit + 1) * stride);
-        let pairs = width / 2;
-        // The lowest segment has nothing below it, so nobody asks whether it propagates.
-        let generates = (0..pairs).map(|i| (plane(&p, 2 * i + 1), plane(&g, 2 * i)));
-        let propagates = (1..pairs).map(|i| (plane(&p, 2 * i + 1), plane(&p, 2 * i)));
-        let todo: Vec<_> = generates.chain(propagates).collect();
-        let out = products::<B64>(s, &todo)?;
-        g = next_generate(&g, &out, width, stride);
-        p = next_propagate(&p, &out, width, stride);
-        width = width.div_ceil(2);
-    }
-    Ok(Bits::from_planes(rows, width, g))
+/// 1 + ⌈log2 w⌉ rounds; 3w − 2 − ⌈log2 w⌉ ANDs a row.
+pub(super) fn carry_out(s: &mut Session, not_a: Bits, b: &Bits) -> Result<Bits, SessionError> {
+    let (rows, width) = (b.rows(), b.width());
+    let blocks = Blocks::new(b.stride(), width);
+    let passes = not_a.xor(b);
+    let mut levels = vec![
+        Lanes::planes(not_a.into_planes(), width),
+        Lanes::planes(b.planes().clone(), width),
+        Lanes::planes(passes.into_planes(), width),
+    ];
+    let at = |level| move |lane| At { level, lane };
+    let lanes = |level| (0..width).map(at(level));
+    let gates: Vec<Gate> = lanes(0).zip(lanes(1)).map(|(x, y)| Gate { plus: None, x, y }).collect();
+    levels.push(evaluate(s, blocks, &levels, &gates)?);
+    let (carries, passes) = (lanes(3).collect(), lanes(2).map(|at| (at.lane > 0).then_some(at)));
+    Tree { rows, blocks, levels, carries, passes: passes.collect() }.finish(s)
 }
 
-pub(super) fn carry_out_cost(m: &mut Meter, rows: usize, mut width: usize) {
-    while width > 1 {
-        products_cost::<B64>(m, (2 * (width / 2) - 1) * rows.div_ceil(64));
-        width = width.div_ceil(2);
-    }
+pub(super) fn carry_out_cost(m: &mut Meter, rows: usize, width: usize) {
+    let blocks = Blocks::new(rows.div_ceil(64), width);
+    blocks.exchange_cost(m, width);
+    tree_cost(m, blocks, width, true);
 }
 
-/// Generate bits of the merged segments: G of the upper half, plus the lower half's where the upper one propagates it.
-fn next_generate(g: &Shared<B64>, out: &Shared<B64>, width: usize, stride: usize) -> Shared<B64> {
-    let pairs = width / 2;
-    let merge = |g: &[u64], out: &[u64]| {
-        let mut merged = Buf::scratch(width.div_ceil(2) * stride);
-        for pair in 0..pairs {
-            let target = &mut merged[pair * stride..(pair + 1) * stride];
-            target.copy_from_slice(&g[(2 * pair + 1) * stride..(2 * pair + 2) * stride]);
-            B64::add_assign(target, &out[pair * stride..(pair + 1) * stride]);
-        }
-        merged[pairs * stride..].copy_from_slice(&g[2 * pairs * stride..width * stride]);
-        merged
-    };
-    Shared::from_parts(merge(g.own(), out.own()), merge(g.next(), out.next()))
-}
-
-/// Propagate bits of the merged segments; the lowest one's are never used.
-fn next_propagate(p: &Shared<B64>, out: &Shared<B64>, width: usize, stride: usize) -> Shared<B64> {
-    let pairs = width / 2;
-    let merge = |p: &[u64], out: &[u64]| {
-        let mut merged = Buf::scratch(width.div_ceil(2) * stride);
-        merged[..stride].copy_from_slice(&p[..stride]);
-        merged[stride..pairs * stride].copy_from_slice(&out[pairs * stride..]);
-        merged[pairs * stride..].copy_from_slice(&p[2 * pairs * stride..width * stride]);
-        merged
-    };
-    Shared::from_parts(merge(p.own(), out.own()), merge(p.next(), out.next()))
-}
-
-/// All carries of a sum: output plane `j` is the carry out of positions `0..=j`. Sklansky's parallel prefix.
+/// The sum of two numbers, from whether each bit generates a carry (all but the highest) and whether it passes one on.
+/// Sklansky's parallel prefix.
 ///
 /// # Cost
-/// ⌈log2 m⌉ rounds; at each level two ANDs for each position that has segments below it still to merge.
-pub(super) fn all_carries(
+/// ⌈log2 m⌉ rounds for m bits that may carry; at each level two ANDs for each position that has segments below it still to
+/// merge, one if they reach down to the lowest.
+pub(super) fn sum(
     s: &mut Session,
-    generate: Bits,
-    propagate: Bits,
+    rows: usize,
+    blocks: Blocks,
+    (generate, propagate): (Lanes, Lanes),
 ) -> Result<Bits, SessionError> {
-    let (rows, width, stride) = (generate.rows(), generate.width(), generate.stride());
-    let (mut g, mut p) = (generate.into_planes(), propagate.into_planes());
-    let plane = |bit: usize| (bit * stride, (bit + 1) * stride);
-    for span in spans(width) {
-        let upper: Vec<(usize, usize)> = sklansky_level(width, span).collect();
-        let mut todo = Vec::with_capacity(2 * upper.len());
-        for &(bit, below) in &upper {
-            let ((from, to), (low, high)) = (plane(bit), plane(below));
-            todo.push((View::of(&p, from, to), View::of(&g, low, high)));
+    let (carrying, width) = (generate.len(), propagate.len());
+    let at = |level| move |lane| At { level, lane };
+    let mut carries: Vec<At> = (0..carrying).map(at(0)).collect();
+    let mut passes: Vec<At> = (0..carrying).map(at(1)).collect();
+    let mut levels = vec![generate, propagate];
+    for span in spans(carrying) {
+        let mut gates = Vec::new();
+        let mut written = Vec::new();
+        for (bit, below) in sklansky_level(carrying, span) {
+            let x = passes[bit];
+            written.push((bit, true));
+            gates.push(Gate { plus: Some(carries[bit]), x, y: carries[below] });
+            if reaches_on(bit, span) {
+                written.push((bit, false));
+                gates.push(Gate { plus: None, x, y: passes[below] });
+            }
         }
-        for &(bit, below) in &upper {
-            let ((from, to), (low, high)) = (plane(bit), plane(below));
-            todo.push((View::of(&p, from, to), View::of(&p, low, high)));
+        for (lane, (bit, carry)) in written.into_iter().enumerate() {
+            let of = if carry { &mut carries } else { &mut passes };
+            of[bit] = At { level: levels.len(), lane };
         }
-        let out = products::<B64>(s, &todo)?;
-        let (generates, propagates) = (out.slice(0, upper.len() * stride), upper.len() * stride);
-        g = patch(&g, &generates, &upper, stride, true);
-        p = patch(&p, &out.slice(propagates, out.len()), &upper, stride, false);
+        let merged = evaluate(s, blocks, &levels, &gates)?;
+        levels.push(merged);
     }
-    Ok(Bits::from_planes(rows, width, g))
+    Ok(with_carries(rows, blocks, &levels, &carries, width))
 }
 
-pub(super) fn all_carries_cost(m: &mut Meter, rows: usize, width: usize) {
-    for span in spans(width) {
-        products_cost::<B64>(m, 2 * sklansky_level(width, span).count() * rows.div_ceil(64));
+/// Twin of [`sum`].
+pub(super) fn sum_cost(m: &mut Meter, blocks: Blocks, width: usize) {
+    for span in spans(width - 1) {
+        let level = sklansky_level(width - 1, span);
+        let gates = level.map(|(bit, _)| 1 + usize::from(reaches_on(bit, span))).sum();
+        blocks.exchange_cost(m, gates);
     }
+}
+
+/// Each bit of level 1 plus the carry out of the bits below it, plane by plane.
+fn with_carries(
+    rows: usize,
+    blocks: Blocks,
+    levels: &[Lanes],
+    carries: &[At],
+    width: usize,
+) -> Bits {
+    let stride = blocks.stride();
+    let [mut own, mut next] = [Buf::<u64>::scratch(width * stride), Buf::scratch(width * stride)];
+    for block in blocks.iter() {
+        for bit in 0..width {
+            let range = bit * stride + block.from..bit * stride + block.from + block.len;
+            let (o, n) = levels[1].lane(blocks, block, bit);
+            own[range.clone()].copy_from_slice(o);
+            next[range.clone()].copy_from_slice(n);
+            if let Some(carry) = bit.checked_sub(1).map(|below| carries[below]) {
+                let (o, n) = levels[carry.level].lane(blocks, block, carry.lane);
+                B64::add_assign(&mut own[range.clone()], o);
+                B64::add_assign(&mut next[range], n);
+            }
+        }
+    }
+    Bits::from_planes(rows, width, Shared::from_parts(own, next))
 }
 
 /// 1, 2, 4, … below `width`.
@@ -149,26 +279,7 @@ fn sklansky_level(width: usize, span: usize) -> impl Iterator<Item = (usize, usi
     (0..width).filter(move |bit| bit & span != 0).map(move |bit| (bit, (bit & !(span - 1)) - 1))
 }
 
-/// `old` with the named planes replaced by (or increased by) those of `new`.
-fn patch(
-    old: &Shared<B64>,
-    new: &Shared<B64>,
-    upper: &[(usize, usize)],
-    stride: usize,
-    add: bool,
-) -> Shared<B64> {
-    let merge = |old: &[u64], new: &[u64]| {
-        let mut merged = Buf::copy_of(old);
-        for (i, &(bit, _)) in upper.iter().enumerate() {
-            let target = &mut merged[bit * stride..(bit + 1) * stride];
-            let source = &new[i * stride..(i + 1) * stride];
-            if add {
-                B64::add_assign(target, source);
-            } else {
-                target.copy_from_slice(source);
-            }
-        }
-        merged
-    };
-    Shared::from_parts(merge(old.own(), new.own()), merge(old.next(), new.next()))
+/// Whether the segment that `bit` ends after this level has segments below it.
+fn reaches_on(bit: usize, span: usize) -> bool {
+    bit >= 2 * span
 }

@@ -195,18 +195,6 @@ fn comparisons_agree_with_the_clear_ones_on_all_sizes() {
 }
 
 #[test]
-fn a_comparison_costs_what_the_literature_says() {
-    // 64-bit less-than: 607 bits a comparison, all parties together, 8 rounds; equality: 253 bits.
-    let n = 64 * 64;
-    let bodies = |run: &Run<Bits>| (run.total.bytes - 24 * run.total.messages) * 8 / n as u64;
-    let x = words(World::new(5), 1, n);
-    let run = on_pair(World::new(5), (&x, &x), |s, x, y| mpc::lt(s, x, y, 63));
-    assert_eq!((bodies(&run), run.total.rounds), (607, 8));
-    let run = on_pair(World::new(5), (&x, &x), |s, x, y| mpc::eq(s, x, y, 64));
-    assert_eq!((bodies(&run), run.total.rounds), (253, 7));
-}
-
-#[test]
 fn conversions_keep_the_value() {
     for n in SIZES {
         let world = World::new(n as u64);

@@ -23,7 +23,7 @@ struct Call {
     role: Role,
 }
 
-const KINDS: usize = 22;
+const KINDS: usize = 23;
 
 fn words(n: usize) -> Shared<Z64> {
     Shared::zeros(n)
@@ -93,6 +93,7 @@ impl Call {
             }
             17 => order_by(s, &bits(1), &bits(width % 9), &[Column::Z64(x)]).map(drop),
             18 => compact(s, &bits(1), &[Column::Bits(bits(width))]).map(drop),
+            22 => mpc::from_bits::<Z64>(s, &bits(width), n % 2 == 0).map(drop),
             19 => filter(s, &bits(1), &bits(1)).map(drop),
             20 => {
                 let keys = [bits(width % 9 + 1), Bits::zeros(m, width % 9 + 1)];
@@ -146,6 +147,7 @@ impl Call {
             16 => mpc::input_cost::<Z64>(meter, role, n),
             17 => order_by_cost(meter, n, width % 9, &[Shape::Z64]),
             18 => compact_cost(meter, n, &[Shape::Bits(width)]),
+            22 => mpc::from_bits_cost::<Z64>(meter, n, width),
             19 => filter_cost(meter, n),
             20 => join_cost(meter, (n, m), width % 9 + 1, m % 2 == 0, &[Shape::Z64]),
             _ => {

@@ -2,7 +2,7 @@
 
 use super::{gemm, keystream};
 use crate::kernels::{
-    aes::AesKey, backend::Backend, instantiate::instantiate, lanes, loops, matrix::Matrix, planes,
+    aes::AesKey, backend::Backend, digits, instantiate::instantiate, lanes, loops, matrix::Matrix, planes,
     portable,
 };
 
@@ -36,6 +36,8 @@ static AVX2: Backend = Backend {
     from_planes_u128,
     expand_u64,
     expand_u32,
+    digit_lanes,
+    digit_sums,
     fill_u64,
     fill_u32,
     fill_u128,
@@ -56,6 +58,8 @@ pub(in crate::kernels) fn backend() -> Option<&'static Backend> {
 }
 
 instantiate! { "avx2":
+    fn digit_lanes(planes: &[u64], bits: usize, lanes: &mut [u64]) = digits::lanes;
+    fn digit_sums(planes: &[u64], bits: usize, lanes: &[u64], constant: bool, carry: &mut [u64], pass: &mut [u64]) = digits::sums;
     fn add_u64(acc: &mut [u64], x: &[u64]) = loops::add;
     fn sub_u64(acc: &mut [u64], x: &[u64]) = loops::sub;
     fn scale_u64(acc: &mut [u64], c: u64) = loops::scale;

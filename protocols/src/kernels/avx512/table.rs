@@ -2,7 +2,7 @@
 
 use super::{aligned, expand, gather, gemm, keystream, lanes, planes, prefix};
 use crate::kernels::{
-    aes::AesKey, backend::Backend, instantiate::instantiate, lanes as portable_lanes, loops,
+    aes::AesKey, backend::Backend, digits, instantiate::instantiate, lanes as portable_lanes, loops,
     matrix::Matrix, portable,
 };
 
@@ -40,6 +40,8 @@ static AVX512: Backend = Backend {
     from_planes_u128,
     expand_u64,
     expand_u32,
+    digit_lanes,
+    digit_sums,
     fill_u64,
     fill_u32,
     fill_u128,
@@ -67,6 +69,8 @@ pub(in crate::kernels) fn backend() -> Option<&'static Backend> {
 }
 
 instantiate! { "avx512f,avx512bw,avx512dq,avx512vl":
+    fn digit_lanes(planes: &[u64], bits: usize, lanes: &mut [u64]) = digits::lanes;
+    fn digit_sums(planes: &[u64], bits: usize, lanes: &[u64], constant: bool, carry: &mut [u64], pass: &mut [u64]) = digits::sums;
     fn add_u64(acc: &mut [u64], x: &[u64]) = aligned::add;
     fn sub_u64(acc: &mut [u64], x: &[u64]) = aligned::sub;
     fn scale_u64(acc: &mut [u64], c: u64) = loops::scale;

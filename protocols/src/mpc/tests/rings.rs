@@ -5,8 +5,8 @@ use crate::{
     mpc,
     mpc::Column,
     relational::{GroupBy, group_by, group_by_cost},
-    ring::{Arithmetic, Z32, Z64, Z128},
-    session::{Session, SessionError},
+    ring::{Arithmetic, B64, Z32, Z64, Z128},
+    session::{Meter, Profile, Session, SessionError},
     share::{Bits, Shared, reconstruct},
     testkit::{Run, World, clear_bits, share_bits},
 };
@@ -120,6 +120,98 @@ fn comparisons_in_64_bits_are_exact() {
 #[test]
 fn comparisons_in_128_bits_are_exact() {
     compares::<Z128>();
+}
+
+/// Rows of `width` bits as elements: extremes, powers of two and random ones.
+fn composes<R: Arithmetic>() {
+    for width in WIDTHS.into_iter().filter(|width| *width <= R::BITS).chain([R::BITS]) {
+        for n in SIZES {
+            let world = World::new((n * 300 + width) as u64);
+            let mask = u128::MAX >> (128 - width);
+            let mut rows: Vec<u128> =
+                words::<Z128>(world, 1, n).into_iter().map(|row| row & mask).collect();
+            let ends = [0, 1, mask, mask >> 1, (mask >> 1) + 1, 1 << (n % width)];
+            rows.iter_mut().zip(ends).for_each(|(row, end)| *row = end & mask);
+            let mut planes = vec![0; width * n.div_ceil(64)];
+            Z128::to_planes(&rows, width, &mut planes);
+            let dealt = world.deal::<B64>(2, &planes).map(|b| Bits::from_planes(n, width, b));
+            for signed in [false, true] {
+                let run = world.run(|s| mpc::from_bits::<R>(s, &dealt[s.role().index()], signed));
+                let unused = 128 - width;
+                let want: Vec<R::Word> = rows
+                    .iter()
+                    .map(|row| match signed {
+                        true => R::from_i128((row << unused).cast_signed() >> unused),
+                        false => R::from_u128(*row),
+                    })
+                    .collect();
+                let what = format!("{} n = {n}, {width} bits, signed: {signed}", R::NAME);
+                assert_eq!(run.reconstruct(), want, "{what}");
+                run.assert_cost(&what, |m| mpc::from_bits_cost::<R>(m, n, width));
+            }
+        }
+    }
+}
+
+#[test]
+fn bits_become_signed_and_unsigned_elements_of_every_ring() {
+    composes::<Z32>();
+    composes::<Z64>();
+    composes::<Z128>();
+}
+
+#[test]
+fn no_bits_are_zero() {
+    let run = World::new(1).run(|s| mpc::from_bits::<Z64>(s, &Bits::zeros(5, 0), true));
+    assert_eq!(run.reconstruct(), [0; 5]);
+    run.assert_cost("nothing", |m| mpc::from_bits_cost::<Z64>(m, 5, 0));
+}
+
+/// Bits a comparison, all parties together and without headers, and rounds.
+fn price(profile: Profile, n: usize, quote: impl Fn(&mut Meter, usize)) -> (u64, u32) {
+    let mut m = Meter::on(profile);
+    quote(&mut m, n);
+    let total = m.total();
+    ((total.bytes - 24 * total.messages) * 8 / n as u64, total.rounds)
+}
+
+#[test]
+fn a_comparison_costs_what_its_digits_say() {
+    let (room, cities) = (Profile::LAN, Profile::WAN);
+    let lt = |m: &mut Meter, n| mpc::lt_cost(m, n, 63);
+    let eq = |m: &mut Meter, n| mpc::eq_cost(m, n, 64);
+    // Digits of 3, 4 and 8 bits.
+    assert_eq!(price(room, 64 << 14, lt), (335, 7));
+    assert_eq!(price(room, 64 << 4, lt), (373, 6));
+    assert_eq!(price(cities, 64, lt), (1976, 5));
+    assert_eq!(price(room, 64 << 14, eq), (253, 7));
+    assert_eq!(price(cities, 64, eq), (2077, 5));
+    let to_bits = |m: &mut Meter, n| mpc::to_bits_cost(m, n, 64);
+    let from_bits = |m: &mut Meter, n| mpc::from_bits_cost::<Z64>(m, n, 64);
+    assert_eq!(price(room, 64 << 4, to_bits), (1120, 8));
+    assert_eq!(price(room, 64 << 4, from_bits), (66 * 64, 2));
+}
+
+#[test]
+fn comparisons_are_right_whatever_digits_the_links_call_for() {
+    let fast = Profile { rtt_us: 0, bandwidth_mbps: 1 };
+    for (seed, profile) in
+        [Profile::LOOPBACK, Profile::LAN, Profile::WAN, fast].into_iter().enumerate()
+    {
+        for (n, width) in [(1, 63), (65, 63), (1000, 40), (1000, 9), (20_000, 63)] {
+            let world = World::new(seed as u64).on(profile);
+            let pairs = close_pairs::<Z64>(world, width, n);
+            let (x, y): (Vec<_>, Vec<_>) = pairs.iter().map(|pair| (pair.0, pair.1)).unzip();
+            let less: Vec<u128> = pairs.iter().map(|pair| u128::from(pair.2 < 0)).collect();
+            let run = on_pair::<Z64, _>(world, (&x, &y), |s, x, y| mpc::lt(s, x, y, width));
+            assert_eq!(rows_of(&run), less, "{profile:?} n = {n} width {width}");
+            run.assert_cost("lt", |m| mpc::lt_cost(m, n, width));
+            let same: Vec<u128> = x.iter().zip(&y).map(|(x, y)| u128::from(x == y)).collect();
+            let run = on_pair::<Z64, _>(world, (&x, &y), |s, x, y| mpc::eq(s, x, y, 64));
+            assert_eq!(rows_of(&run), same, "{profile:?} n = {n}");
+            run.assert_cost("eq", |m| mpc::eq_cost(m, n, 64));
+        }
+    }
 }
 
 fn selects<R: Arithmetic>() {
