@@ -2,8 +2,8 @@
 
 use super::{gemm, keystream};
 use crate::kernels::{
-    aes::AesKey, backend::Backend, digits, instantiate::instantiate, lanes, loops, matrix::Matrix, planes,
-    portable,
+    aes::AesKey, backend::Backend, digits, instantiate::instantiate, lanes, loops, matrix::Matrix,
+    planes, portable,
 };
 
 static AVX2: Backend = Backend {

@@ -2,8 +2,8 @@
 
 use super::{aligned, expand, gather, gemm, keystream, lanes, planes, prefix};
 use crate::kernels::{
-    aes::AesKey, backend::Backend, digits, instantiate::instantiate, lanes as portable_lanes, loops,
-    matrix::Matrix, portable,
+    aes::AesKey, backend::Backend, digits, instantiate::instantiate, lanes as portable_lanes,
+    loops, matrix::Matrix, portable,
 };
 
 static AVX512: Backend = Backend {
