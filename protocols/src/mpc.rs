@@ -37,7 +37,7 @@ pub use column::{Column, Shape};
 pub use compare::{
     eq, eq_bits, eq_bits_cost, eq_cost, lt, lt_bits, lt_bits_cost, lt_cost, lt_zero, lt_zero_cost,
 };
-pub use compose::{from_bits, from_bits_cost};
+pub use compose::{from_bits, from_bits_cost, from_signed_bits};
 pub use convert::{inject, inject_cost, narrow, to_bits, to_bits_cost};
 pub use digit_width::digit_width;
 pub use extreme::{
@@ -76,4 +76,4 @@ pub use sort::{
     Ordering, order_cost, sort_by_cost, sort_cost, sort_positions, sort_positions_by,
     sort_positions_by_cost, sort_positions_cost, undo_cost,
 };
-pub use weigh::{from_bits, from_bits_cost, linear_form, linear_form_cost};
+pub use weigh::{linear_form, linear_form_cost};

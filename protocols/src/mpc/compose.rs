@@ -17,20 +17,16 @@ use crate::{
     share::{Bits, Shared},
 };
 
-/// Bit-sliced integers as elements of an arithmetic ring; `signed` ones are two's complement, so that the highest bit weighs
-/// −2^(w − 1).
+/// Unsigned bit-sliced integers as elements of an arithmetic ring, modulo its 2^k.
 ///
 /// # Shape
-/// n rows of w bits, w no more than the ring has; returns `n` elements.
+/// n rows of w bits, of which the lowest k count; returns `n` elements.
 ///
 /// # Cost
-/// 2 rounds; w + 2 elements a row, all parties together (injecting the bits one by one takes 3·w).
+/// 2 rounds; min(w, k) + 2 elements a row, all parties together (injecting the bits one by one takes 3·w).
 ///
 /// # Errors
 /// Channel errors pass through.
-///
-/// # Panics
-/// If there are more bits than the ring has.
 ///
 /// # Security
 /// Semi-honest, one corrupted party. P_{i+1} receives the bits of the dealer P_i as elements masked by the key of P_i and P_{i+2},
@@ -39,13 +35,37 @@ use crate::{
 ///
 /// # Source
 /// See the module.
-pub fn from_bits<R: Arithmetic>(
+pub fn from_bits<R: Arithmetic>(s: &mut Session, bits: &Bits) -> Result<Shared<R>, SessionError> {
+    compose(s, bits, false)
+}
+
+/// As [`from_bits`], of two's complement: the highest of the w bits weighs −2^(w − 1).
+///
+/// # Cost
+/// That of [`from_bits`].
+///
+/// # Errors
+/// As [`from_bits`].
+///
+/// # Security
+/// That of [`from_bits`].
+pub fn from_signed_bits<R: Arithmetic>(
+    s: &mut Session,
+    bits: &Bits,
+) -> Result<Shared<R>, SessionError> {
+    compose(s, bits, true)
+}
+
+fn compose<R: Arithmetic>(
     s: &mut Session,
     bits: &Bits,
     signed: bool,
 ) -> Result<Shared<R>, SessionError> {
+    if bits.width() > R::BITS {
+        // The bits above weigh multiples of 2^k; so does the sign among them.
+        return compose(s, &bits.bit_range(0, R::BITS), signed);
+    }
     let (role, rows, width) = (s.role(), bits.rows(), bits.width());
-    assert!(width <= R::BITS, "{} holds no integers of {width} bits", R::NAME);
     if width == 0 {
         return Ok(Shared::zeros(rows));
     }
@@ -83,8 +103,9 @@ pub fn from_bits<R: Arithmetic>(
     Ok(Shared::from_parts(own, next))
 }
 
-/// Twin of [`from_bits`].
+/// Twin of [`from_bits`] and [`from_signed_bits`].
 pub fn from_bits_cost<R: Arithmetic>(m: &mut Meter, rows: usize, width: usize) {
+    let width = width.min(R::BITS);
     if width == 0 {
         return;
     }

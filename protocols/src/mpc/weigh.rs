@@ -1,4 +1,4 @@
-//! Linear forms of secret bits in an arithmetic ring, and what is made of them: words from bits.
+//! Linear forms of secret bits in an arithmetic ring.
 //!
 //! [`inject`](super::inject) gives each bit by itself. Where only sums of them with public weights are wanted, the two parties
 //! that trade products add them up first: one word goes each way for a sum, not for a bit.
@@ -115,33 +115,6 @@ fn words_of<R: Arithmetic>(bits: &Bits, first: &[u64], second: Option<&[u64]>) -
         R::expand(plane, target);
     }
     out
-}
-
-/// Unsigned bit-sliced integers as words of a ring, modulo its 2^k.
-///
-/// # Shape
-/// n rows × w; returns n words.
-///
-/// # Cost
-/// 2 rounds; P0 sends w · n words, P1 and P2 send n words each.
-///
-/// # Errors
-/// Channel errors pass through.
-///
-/// # Security
-/// That of [`linear_form`].
-///
-/// # Source
-/// That of [`linear_form`].
-pub fn from_bits<R: Arithmetic>(s: &mut Session, bits: &Bits) -> Result<Shared<R>, SessionError> {
-    linear_form(s, bits, bits.rows(), |input, output| {
-        add_weighted::<R>(input, output, R::power_of_two);
-    })
-}
-
-/// Twin of [`from_bits`].
-pub fn from_bits_cost<R: Arithmetic>(m: &mut Meter, rows: usize, width: usize) {
-    linear_form_cost::<R>(m, rows * width, rows);
 }
 
 /// `output[i] += Σ_j weight(j) · input[j · n + i]`.

@@ -93,7 +93,7 @@ impl Call {
             }
             17 => order_by(s, &bits(1), &bits(width % 9), &[Column::Z64(x)]).map(drop),
             18 => compact(s, &bits(1), &[Column::Bits(bits(width))]).map(drop),
-            22 => mpc::from_bits::<Z64>(s, &bits(width), n % 2 == 0).map(drop),
+            22 => mpc::from_bits::<Z64>(s, &bits(width)).map(drop),
             19 => filter(s, &bits(1), &bits(1)).map(drop),
             20 => {
                 let keys = [bits(width % 9 + 1), Bits::zeros(m, width % 9 + 1)];

@@ -96,7 +96,7 @@ const HONEST: &[(&str, Protocol)] = &[
     ("inject z64", |s, v| mpc::inject::<Z64>(s, &v.bits(s, 1, 1)).map(drop)),
     ("inject z32", |s, v| mpc::inject::<Z32>(s, &v.bits(s, 1, 3)).map(drop)),
     ("to bits", |s, v| mpc::to_bits(s, &v.words(s, 1), 5).map(drop)),
-    ("from bits", |s, v| mpc::from_bits::<Z64>(s, &v.bits(s, 1, 5), true).map(drop)),
+    ("from bits", |s, v| mpc::from_signed_bits::<Z64>(s, &v.bits(s, 1, 5)).map(drop)),
     ("lt", |s, v| mpc::lt(s, &v.words(s, 1), &v.constant(s, 2, 0), 63).map(drop)),
     ("eq", |s, v| mpc::eq(s, &v.words(s, 1), &v.constant(s, 2, 0), 64).map(drop)),
     ("mask", |s, v| mpc::mask(s, &v.words(s, 1), &v.bits(s, 2, 1)).map(drop)),

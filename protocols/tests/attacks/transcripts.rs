@@ -69,7 +69,7 @@ const PROTOCOLS: &[(&str, Protocol)] = &[
     ("mul", |s, d| mpc::mul(s, &d.words(s, 1, N), &d.words(s, 2, N)).map(drop)),
     ("lt", |s, d| mpc::lt(s, &d.words(s, 1, N), &d.words(s, 2, N), 63).map(drop)),
     ("eq", |s, d| mpc::eq(s, &d.words(s, 1, N), &d.words(s, 2, N), 64).map(drop)),
-    ("from bits", |s, d| mpc::from_bits::<Z64>(s, &d.bits(s, 1, N, 5), true).map(drop)),
+    ("from bits", |s, d| mpc::from_signed_bits::<Z64>(s, &d.bits(s, 1, N, 5)).map(drop)),
     ("inject", |s, d| mpc::inject::<Z32>(s, &d.bits(s, 1, N, 5)).map(drop)),
     ("input", |s, d| {
         let mine = d.clear(1, N, 64);

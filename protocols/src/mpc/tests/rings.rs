@@ -124,7 +124,7 @@ fn comparisons_in_128_bits_are_exact() {
 
 /// Rows of `width` bits as elements: extremes, powers of two and random ones.
 fn composes<R: Arithmetic>() {
-    for width in WIDTHS.into_iter().filter(|width| *width <= R::BITS).chain([R::BITS]) {
+    for width in WIDTHS.into_iter().chain([128]) {
         for n in SIZES {
             let world = World::new((n * 300 + width) as u64);
             let mask = u128::MAX >> (128 - width);
@@ -136,7 +136,14 @@ fn composes<R: Arithmetic>() {
             Z128::to_planes(&rows, width, &mut planes);
             let dealt = world.deal::<B64>(2, &planes).map(|b| Bits::from_planes(n, width, b));
             for signed in [false, true] {
-                let run = world.run(|s| mpc::from_bits::<R>(s, &dealt[s.role().index()], signed));
+                let run = world.run(|s| {
+                    let mine = &dealt[s.role().index()];
+                    if signed {
+                        mpc::from_signed_bits::<R>(s, mine)
+                    } else {
+                        mpc::from_bits(s, mine)
+                    }
+                });
                 let unused = 128 - width;
                 let want: Vec<R::Word> = rows
                     .iter()
@@ -162,7 +169,7 @@ fn bits_become_signed_and_unsigned_elements_of_every_ring() {
 
 #[test]
 fn no_bits_are_zero() {
-    let run = World::new(1).run(|s| mpc::from_bits::<Z64>(s, &Bits::zeros(5, 0), true));
+    let run = World::new(1).run(|s| mpc::from_signed_bits::<Z64>(s, &Bits::zeros(5, 0)));
     assert_eq!(run.reconstruct(), [0; 5]);
     run.assert_cost("nothing", |m| mpc::from_bits_cost::<Z64>(m, 5, 0));
 }
