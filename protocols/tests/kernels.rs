@@ -316,8 +316,7 @@ fn digit_sums() {
                 bits,
                 &lanes[offset..],
                 constant,
-                &mut carry,
-                &mut pass,
+                [&mut carry, &mut pass],
             );
             wide(&[carry, pass].concat())
         });
@@ -337,8 +336,8 @@ fn digits_carry_and_pass_as_sums_do() {
             let mask = cases.words::<u64>(lanes.len());
             lanes.iter_mut().zip(&mask).for_each(|(lane, mask)| *lane ^= mask);
             let (mut carry, mut pass) = (vec![0; n], vec![0; n]);
-            PORTABLE.digit_sums(&v, bits, &lanes, true, &mut carry, &mut pass);
-            PORTABLE.digit_sums(&v, bits, &mask, false, &mut carry, &mut pass);
+            PORTABLE.digit_sums(&v, bits, &lanes, true, [&mut carry, &mut pass]);
+            PORTABLE.digit_sums(&v, bits, &mask, false, [&mut carry, &mut pass]);
             for row in 0..64 * n {
                 let number = |planes: &[u64]| -> u64 {
                     (0..bits).map(|bit| (planes[bit * n + row / 64] >> (row % 64) & 1) << bit).sum()

@@ -146,13 +146,13 @@ backend! {
     /// # Shape
     /// `bits` in 1..=8 planes of `n` words; 2^bits − 1 lanes of `n` words.
     fn digit_lanes(planes: &[u64], bits: usize, lanes: &mut [u64]);
-    /// With `u` the bits whose products the lanes are (or summands of them) and `v` those in `planes`: `carry ^=` whether
-    /// `u + v ≥ 2^bits`, `pass ^=` whether `u + v = 2^bits − 1`. What depends on `v` alone is added if `constant` says so.
+    /// With `u` the bits whose products the lanes are (or summands of them) and `v` those in `planes`: `out[0] ^=` whether
+    /// `u + v ≥ 2^bits`, `out[1] ^=` whether `u + v = 2^bits − 1`. What depends on `v` alone is added if `constant` says so.
     ///
     /// # Shape
-    /// `planes` and `lanes` as for [`digit_lanes`](Self::digit_lanes); `carry` and `pass` of `n` words each, or empty if
+    /// `planes` and `lanes` as for [`digit_lanes`](Self::digit_lanes); the two outputs of `n` words each, or empty if
     /// not wanted.
-    fn digit_sums(planes: &[u64], bits: usize, lanes: &[u64], constant: bool, carry: &mut [u64], pass: &mut [u64]);
+    fn digit_sums(planes: &[u64], bits: usize, lanes: &[u64], constant: bool, out: [&mut [u64]; 2]);
 
     /// The keystream `K` under `key`: block `j` is `AES_key(le64(path) ‖ le64(j))`, two words of it at a time,
     /// little-endian, from block `first_block` on. The last block is cut where `out` ends.

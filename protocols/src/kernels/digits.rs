@@ -28,18 +28,17 @@ pub(super) fn sums(
     bits: usize,
     lanes: &[u64],
     constant: bool,
-    carry: &mut [u64],
-    pass: &mut [u64],
+    out: [&mut [u64]; 2],
 ) {
     match bits {
-        1 => sums_of::<1, 2>(planes, lanes, constant, carry, pass),
-        2 => sums_of::<2, 4>(planes, lanes, constant, carry, pass),
-        3 => sums_of::<3, 8>(planes, lanes, constant, carry, pass),
-        4 => sums_of::<4, 16>(planes, lanes, constant, carry, pass),
-        5 => sums_of::<5, 32>(planes, lanes, constant, carry, pass),
-        6 => sums_of::<6, 64>(planes, lanes, constant, carry, pass),
-        7 => sums_of::<7, 128>(planes, lanes, constant, carry, pass),
-        _ => sums_of::<8, 256>(planes, lanes, constant, carry, pass),
+        1 => sums_of::<1, 2>(planes, lanes, constant, out),
+        2 => sums_of::<2, 4>(planes, lanes, constant, out),
+        3 => sums_of::<3, 8>(planes, lanes, constant, out),
+        4 => sums_of::<4, 16>(planes, lanes, constant, out),
+        5 => sums_of::<5, 32>(planes, lanes, constant, out),
+        6 => sums_of::<6, 64>(planes, lanes, constant, out),
+        7 => sums_of::<7, 128>(planes, lanes, constant, out),
+        _ => sums_of::<8, 256>(planes, lanes, constant, out),
     }
 }
 
@@ -71,8 +70,7 @@ fn sums_of<const BITS: usize, const SETS: usize>(
     planes: &[u64],
     lanes: &[u64],
     constant: bool,
-    carry: &mut [u64],
-    pass: &mut [u64],
+    [carry, pass]: [&mut [u64]; 2],
 ) {
     let len = planes.len() / BITS;
     debug_assert!(planes.len() == BITS * len && lanes.len() == (SETS - 1) * len);

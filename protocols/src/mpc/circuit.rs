@@ -61,8 +61,8 @@ impl Tree {
         while self.passes.len() > 1 {
             self.merge(s)?;
         }
-        let Some(last) = self.carries.first().copied().or(self.passes.first().copied().flatten())
-        else {
+        let passing = self.passes.first().copied().flatten();
+        let Some(last) = self.carries.first().copied().or(passing) else {
             return Ok(Bits::zeros(self.rows, 1).not(s.role()));
         };
         let level = &self.levels[last.level];

@@ -327,7 +327,7 @@ impl<'a> Desk<'a> {
                 }
                 (false, _) => (&mut [], &mut passes[digit * len..][..len]),
             };
-            Backend::active().digit_sums(planes, bits, lanes, first, carry, pass);
+            Backend::active().digit_sums(planes, bits, lanes, first, [carry, pass]);
         }
         if self.digits.carries {
             let top = (self.digits.shared() - 1) * len;

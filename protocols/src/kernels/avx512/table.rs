@@ -70,7 +70,7 @@ pub(in crate::kernels) fn backend() -> Option<&'static Backend> {
 
 instantiate! { "avx512f,avx512bw,avx512dq,avx512vl":
     fn digit_lanes(planes: &[u64], bits: usize, lanes: &mut [u64]) = digits::lanes;
-    fn digit_sums(planes: &[u64], bits: usize, lanes: &[u64], constant: bool, carry: &mut [u64], pass: &mut [u64]) = digits::sums;
+    fn digit_sums(planes: &[u64], bits: usize, lanes: &[u64], constant: bool, out: [&mut [u64]; 2]) = digits::sums;
     fn add_u64(acc: &mut [u64], x: &[u64]) = aligned::add;
     fn sub_u64(acc: &mut [u64], x: &[u64]) = aligned::sub;
     fn scale_u64(acc: &mut [u64], c: u64) = loops::scale;
