@@ -11,6 +11,6 @@ mod stats;
 
 pub use self::core::{Session, SessionError};
 pub use gate::{Gate, GateError, Opening, OpeningKind, Recipient};
-pub use meter::Meter;
+pub use meter::{Choice, Chosen, Meter};
 pub use profile::Profile;
 pub use stats::{Counters, Stats};

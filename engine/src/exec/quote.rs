@@ -7,7 +7,7 @@ use protocols::{
     mpc::Shape as Wire,
     relational,
     ring::{Z64, Z128},
-    session::{Meter, Opening, Profile},
+    session::{Choice, Meter, Opening, Profile},
 };
 use serde::{Deserialize, Serialize};
 
@@ -25,6 +25,8 @@ pub struct Quote {
     pub total: OpCost,
     /// Every opening, in order: the gate's list.
     pub openings: Vec<Opening>,
+    /// The protocols chosen for the profile, by step.
+    pub choices: Vec<Choice>,
 }
 
 /// Bytes and messages of all parties together; rounds that the critical path grew by.
@@ -72,7 +74,8 @@ pub fn quote(plan: &Plan, shapes: &[Vec<Shape>], profile: Profile) -> Result<Quo
     record(&m);
     let total = m.total();
     let total = OpCost { bytes: total.bytes, messages: total.messages, rounds: total.rounds };
-    Ok(Quote { profile, ops, total, openings: m.openings().to_vec() })
+    let (openings, choices) = (m.openings().to_vec(), m.choices().to_vec());
+    Ok(Quote { profile, ops, total, openings, choices })
 }
 
 struct Shapes<'a> {

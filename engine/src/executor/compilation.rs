@@ -112,7 +112,12 @@ impl Compilation {
     pub fn text(&self) -> Result<String, Failure> {
         let price = |at: usize| {
             let cost = self.quote.ops.get(at).filter(|cost| cost.messages > 0)?;
-            Some(format!("{} bytes, {} rounds", cost.bytes, cost.rounds))
+            let mut text = format!("{} bytes, {} rounds", cost.bytes, cost.rounds);
+            // Operation `at` is step `at + 1`.
+            for choice in self.quote.choices.iter().filter(|choice| choice.step == at as u64 + 1) {
+                text.push_str(&format!("; {}", choice.what));
+            }
+            Some(text)
         };
         plan::explain(&self.compiled.plan, &price).map_err(|error| unsound(&error))
     }

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     ring::Arithmetic,
-    session::{Meter, Profile, Session, SessionError},
+    session::{Chosen, Meter, Profile, Session, SessionError},
     share::{Bits, Shared},
 };
 
@@ -80,7 +80,7 @@ pub fn lt_zero<R: Arithmetic>(
 
 /// Twin of [`lt_zero`].
 pub fn lt_zero_cost(m: &mut Meter, n: usize, width: usize) {
-    digits_and_tree_cost(m, n, &choose(m.profile(), n, width, true));
+    chosen_cost(m, n, width, true);
 }
 
 /// `a = b` for values with |a − b| < 2^width, `width` from 1 to k in a ring of k bits.
@@ -116,7 +116,7 @@ pub fn eq<R: Arithmetic>(
 
 /// Twin of [`eq`].
 pub fn eq_cost(m: &mut Meter, n: usize, width: usize) {
-    digits_and_tree_cost(m, n, &choose(m.profile(), n, width, false));
+    chosen_cost(m, n, width, false);
 }
 
 /// The digits that are cheapest for a profile: the time on the links, and half a nanosecond of work for each byte.
@@ -129,6 +129,12 @@ fn choose(profile: Profile, n: usize, width: usize, carries: bool) -> Digits {
         profile.link_nanos(m.total()).saturating_add(m.total().bytes / 2)
     };
     candidates.min_by_key(nanos).unwrap_or_else(|| Digits::new(width, width, carries))
+}
+
+fn chosen_cost(m: &mut Meter, n: usize, width: usize, carries: bool) {
+    let digits = choose(m.profile(), n, width, carries);
+    m.choose(Chosen::Comparison { width, digits: digits.count() });
+    digits_and_tree_cost(m, n, &digits);
 }
 
 fn digits_and_tree_cost(m: &mut Meter, n: usize, digits: &Digits) {

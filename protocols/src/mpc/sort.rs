@@ -29,7 +29,7 @@ use super::{
 use crate::{
     party::Role,
     ring::{Buf, Z32},
-    session::{Meter, OpeningKind, Session, SessionError},
+    session::{Chosen, Meter, OpeningKind, Session, SessionError},
     share::{Bits, Shared},
 };
 
@@ -61,7 +61,9 @@ pub fn sort_positions(s: &mut Session, keys: &Bits) -> Result<Shared<Z32>, Sessi
 
 /// Twin of [`sort_positions`].
 pub fn sort_positions_cost(m: &mut Meter, rows: usize, width: usize) {
-    sort_positions_by_cost(m, rows, width, digit_width(m.profile(), rows, width));
+    let digit = digit_width(m.profile(), rows, width);
+    m.choose(Chosen::SortDigit(digit));
+    sort_positions_by_cost(m, rows, width, digit);
 }
 
 /// [`sort_positions`] with digits of a given width.
@@ -302,7 +304,9 @@ impl Ordering {
 
 /// Twin of [`Ordering::sort`].
 pub fn sort_cost(m: &mut Meter, rows: usize, width: usize, shapes: &[Shape]) {
-    sort_by_cost(m, rows, width, digit_width(m.profile(), rows, width), shapes);
+    let digit = digit_width(m.profile(), rows, width);
+    m.choose(Chosen::SortDigit(digit));
+    sort_by_cost(m, rows, width, digit, shapes);
 }
 
 /// Twin of [`Ordering::sort_by`].

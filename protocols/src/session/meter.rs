@@ -3,6 +3,8 @@
 //! Each protocol function has a twin that tells a meter what it would send. Depth is kept for each party, as frames carry
 //! it, so composed protocols have their exact critical path and not a sum of worst cases.
 
+use std::fmt;
+
 use super::{
     gate::{Opening, OpeningKind, Recipient},
     profile::Profile,
@@ -23,6 +25,42 @@ pub struct Meter {
     messages: u64,
     depth: [u32; 3],
     openings: Vec<Opening>,
+    choices: Vec<Choice>,
+}
+
+/// One protocol taken among several for a step of the plan, from public sizes and the profile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Choice {
+    /// The step of the plan.
+    pub step: u64,
+    /// What was chosen.
+    pub what: Chosen,
+}
+
+/// What there is to choose.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Chosen {
+    /// Bits of a radix sort's digit.
+    SortDigit(usize),
+    /// Digits that a comparison of so many bits is cut into.
+    Comparison {
+        /// Bits compared.
+        width: usize,
+        /// How many digits.
+        digits: usize,
+    },
+}
+
+impl fmt::Display for Chosen {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SortDigit(bits) => write!(f, "sort by digits of {bits} bits"),
+            Self::Comparison { width, digits } => {
+                write!(f, "comparison of {width} bits by {digits} digits")
+            }
+        }
+    }
 }
 
 impl Meter {
@@ -60,6 +98,20 @@ impl Meter {
     #[must_use]
     pub fn openings(&self) -> &[Opening] {
         &self.openings
+    }
+
+    /// What was chosen, in order; each choice once a step.
+    #[must_use]
+    pub fn choices(&self) -> &[Choice] {
+        &self.choices
+    }
+
+    /// Notes what is chosen for this step.
+    pub(crate) fn choose(&mut self, what: Chosen) {
+        let choice = Choice { step: self.path, what };
+        if !self.choices.contains(&choice) {
+            self.choices.push(choice);
+        }
     }
 
     /// Messages that are sent before any of them is received: (from, to, bytes).
