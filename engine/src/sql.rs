@@ -22,6 +22,7 @@ mod tables;
 #[cfg(test)]
 pub(crate) mod tests;
 mod text;
+mod total;
 mod uses;
 mod value;
 

@@ -25,6 +25,7 @@ use super::{
     group::Groups,
     parse::{logical_plan, plain, with_room},
     tables::Tables,
+    total::check_total,
 };
 use crate::{
     catalog::DatasetDescriptor,
@@ -149,6 +150,9 @@ impl Compiler<'_> {
         let mut inputs = Vec::new();
         let mut locals = Vec::new();
         for (t, (sharing, filters)) in sharings.into_iter().zip(filters).enumerate() {
+            for expr in sharing.expressions.iter().chain(&filters) {
+                check_total(expr, &tables)?;
+            }
             let dataset = tables.get(t).dataset;
             let (input, local) = local(dataset, sharing, filters)?;
             inputs.push(input);

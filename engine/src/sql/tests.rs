@@ -3,6 +3,7 @@
 mod determinism;
 mod differential;
 mod encoding;
+mod owner;
 mod refused;
 mod wide;
 mod world;

@@ -43,7 +43,7 @@ fn rows_do_not_matter() {
 #[test]
 fn now_is_the_time_of_issue() {
     let mut dated = people();
-    dated.columns.push(column("born", ColumnType::Date, None));
+    dated.columns.push(column("born", ColumnType::Date, Some((-36_500, 36_500))));
     let sql = "SELECT COUNT(*) FROM census.people WHERE born < current_date AND born < now()";
     let plan = |ms| {
         let mut job = spec(sql);
