@@ -12,7 +12,7 @@ use engine::{
     policy::{self, Consent, POLICY_DOMAIN, PolicyDocument},
     seal::SealedManifest,
     store::{Database, JobStore},
-    wire::{self, Explanation, JobView, Prepared, Published, RunEvent, RunOrder, Verdict},
+    wire::{self, Explanation, JobView, PrepareEvent, Published, RunEvent, RunOrder, Verdict},
 };
 use prost::Message as _;
 use proto::v1;
@@ -63,7 +63,7 @@ fn reader(method: &str, said: bool) -> Decoder {
         ("Validate", true) => plain!(v1::ValidateRequest),
         ("Validate", false) => read!(v1::Verdict, Verdict::read),
         ("Prepare", true) => plain!(v1::PrepareRequest),
-        ("Prepare", false) => read!(v1::PrepareResponse, Prepared::read),
+        ("Prepare", false) => read!(v1::PrepareEvent, PrepareEvent::read),
         ("Run", true) => read!(v1::RunRequest, RunOrder::read),
         ("Run", false) => read!(v1::RunEvent, RunEvent::read),
         ("Cosign", true) => plain!(v1::CosignRequest),

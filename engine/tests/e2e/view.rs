@@ -1,8 +1,8 @@
 //! One compute party's complete view of a run over TLS, twice with different rows under the same public bounds: every frame,
 //! note and call is there in both, in the same order on each link direction, and of the same length.
 //!
-//! Two things may differ, since they tell of time and not of data: heartbeats, and the number of digits of the milliseconds
-//! that a party says in its part of the receipt that it took.
+//! Three things may differ, since they tell of time and not of data: heartbeats, signs of life while a party prepares, and the
+//! number of digits of the milliseconds that a party says in its part of the receipt that it took.
 
 use std::collections::BTreeMap;
 
@@ -50,8 +50,11 @@ fn view(wiretap: &Wiretap) -> (View, Vec<u8>) {
     let mut calls: BTreeMap<_, Vec<_>> = BTreeMap::new();
     for call in wiretap.calls().into_iter().filter(|call| concerned(call.from, call.to)) {
         let lengths = |side: &[u8]| Call::messages(side).into_iter().map(length).collect();
-        let exchange =
-            (call.method.clone(), call.heads.len(), lengths(&call.said), lengths(&call.heard));
+        let (said, mut heard): (_, Vec<_>) = (lengths(&call.said), lengths(&call.heard));
+        if call.method.ends_with("/Prepare") {
+            heard.drain(..heard.len() - 1);
+        }
+        let exchange = (call.method.clone(), call.heads.len(), said, heard);
         calls.entry((call.from, call.to)).or_default().push(exchange);
     }
     (View { frames, calls }, content)
