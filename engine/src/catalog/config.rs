@@ -1,6 +1,6 @@
 //! How a provider names its datasets in its configuration.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
@@ -27,13 +27,20 @@ pub struct DatasetConfig {
 }
 
 /// Where rows come from.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "PathBuf", into = "PathBuf")]
 pub enum Source {
     /// A file; `.csv` or `.parquet`.
     Path(PathBuf),
     /// A file's bytes in memory, with its name.
     Bytes(String, Arc<[u8]>),
+}
+
+/// A source prints its name, not the rows in it.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Source({})", self.name())
+    }
 }
 
 impl From<PathBuf> for Source {

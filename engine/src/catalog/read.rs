@@ -23,7 +23,6 @@ use super::{
 };
 
 /// A file's rows as they stand there: CSV cells as text, Parquet columns in their own types.
-#[derive(Debug)]
 pub(super) struct RawTable {
     dataset: String,
     file: String,

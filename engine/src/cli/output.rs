@@ -39,7 +39,7 @@ pub(super) fn print(result: &RecordBatch, options: &OutputArgs) -> Result<(), Cl
 }
 
 /// The rows as JSON objects, columns in their order; decimals and 64-bit integers as strings.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy)]
 pub(super) struct Rows<'a>(pub(super) &'a RecordBatch);
 
 struct Row<'a>(&'a RecordBatch, usize);

@@ -249,7 +249,8 @@ fn converts(cast: &Cast, tables: &Tables<'_>) -> Result<bool, CompileError> {
     if is_number(&from) && is_number(to) {
         let Some(b) = bounds(&cast.expr, tables)? else { return Ok(false) };
         // A type without bounds here is wider than 128 bits; what was cut off at their ends is not taken.
-        let limit = type_bounds(to).unwrap_or(Bounds::new(-i128::MAX + 1, i128::MAX - 1));
+        let limit = type_bounds(to);
+        let limit = limit.unwrap_or_else(|| Bounds::new(-i128::MAX + 1, i128::MAX - 1));
         let (from, to) = (u32::from(scale_of(&from)), u32::from(scale_of(to)));
         let cut = 10_i128.pow(from.saturating_sub(to));
         let scaled = Bounds::new(b.min / cut - 1, b.max / cut + 1);

@@ -4,6 +4,8 @@
 //! sends it to party `i − 1`, for whom it is `next`. \[AFLNO16\] <https://eprint.iacr.org/2016/768> §2.2; there party `i` holds
 //! `(x_i, x_{i−1})` and sends to `i + 1`. Semi-honest, one corrupted party: the one word received is masked by a zero share.
 
+use std::fmt;
+
 use crate::{
     ring::{B64, Buf, Ring},
     session::{Meter, Session, SessionError},
@@ -11,8 +13,14 @@ use crate::{
 };
 
 /// A borrowed run of shares: own and next summands.
-#[derive(Debug)]
 pub struct View<'a, R: Ring>(&'a [R::Word], &'a [R::Word]);
+
+/// Views are of shares: they print their ring and length only.
+impl<R: Ring> fmt::Debug for View<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "View<{}>({})", R::NAME, self.0.len())
+    }
+}
 
 impl<R: Ring> Clone for View<'_, R> {
     fn clone(&self) -> Self {
