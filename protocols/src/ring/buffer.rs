@@ -17,8 +17,8 @@ type Unit = u128;
 const UNIT_BYTES: usize = size_of::<Unit>();
 /// Smaller buffers (in units) are not worth pooling.
 const POOLED_FROM: usize = 256;
-/// The pool keeps at most this many units: 256 MiB.
-const POOL_UNITS: usize = 1 << 24;
+/// The pool keeps at most this many units: 1 GiB.
+const POOL_UNITS: usize = 1 << 26;
 
 /// Free storage by power of two of its length.
 struct Pool {
