@@ -1,9 +1,10 @@
 //! A runner and a planner without tables. What they do is written in the job's SQL text.
 
 use std::{
+    collections::BTreeSet,
     io::Read,
     sync::{
-        Arc,
+        Arc, Mutex,
         atomic::{AtomicBool, Ordering},
     },
     time::Duration,
@@ -26,10 +27,14 @@ use crate::{
 /// Shared with the test: a killed daemon's threads must end too.
 pub(super) type Killed = Arc<AtomicBool>;
 
+/// Shared with the test: who has all links of which job.
+pub(super) type Linked = Arc<Mutex<BTreeSet<(PartyName, JobId)>>>;
+
 #[derive(Debug)]
 pub(super) struct FakeRunner {
     pub(super) name: PartyName,
     pub(super) killed: Killed,
+    pub(super) linked: Linked,
 }
 
 #[derive(Debug)]
@@ -162,6 +167,7 @@ impl Runner for FakeRunner {
 
     fn run(&self, mut start: RunStart) -> Result<RunOutcome, Failure> {
         (start.progress)(Progress { percent: 50, step: "n1".into() });
+        self.linked.lock().unwrap().insert((self.name.clone(), start.job.id));
         let mut links = std::mem::take(&mut start.links);
         if sql(&start.job.spec.body).contains("hang-run") {
             return Err(self.hang(&mut links, &start));

@@ -39,18 +39,6 @@ async fn a_job_is_cancelled_at_any_stage() {
     world.serves_the_next_job().await;
 }
 
-/// Waits until every participant has begun to run the job.
-async fn started(world: &World, job: crate::job::JobId) {
-    let waiting = async {
-        for party in PARTIES {
-            while world.record(party, job).await.phase != Phase::Started {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        }
-    };
-    tokio::time::timeout(super::world::LIMIT, waiting).await.expect("a party never started");
-}
-
 /// The typed error: everything of a failure but its words.
 fn typed(failure: &Failure) -> (Reason, Option<PartyName>, Stage) {
     (failure.reason, failure.party.clone(), failure.stage)
@@ -89,6 +77,9 @@ async fn a_killed_participant_ends_the_job_for_everybody() {
     for state in HELD {
         let job = buyer.submit(&spec(state.as_str(), held(state))).await.unwrap().job;
         assert_eq!(until(&buyer, job, state).await.state, state);
+        if state == JobState::Running {
+            world.all_linked(job).await;
+        }
         world.kill("employers");
         let view = until(&buyer, job, JobState::Failed).await;
         assert_eq!(view.state, JobState::Failed, "{state}");
@@ -136,7 +127,7 @@ async fn a_killed_coordinator_ends_the_run_and_fails_the_job_when_it_is_back() {
     let buyer = world.buyer("insurer");
     let job = buyer.submit(&spec("one", held(JobState::Running))).await.unwrap().job;
     assert_eq!(until(&buyer, job, JobState::Running).await.state, JobState::Running);
-    started(&world, job).await;
+    world.all_linked(job).await;
     world.kill("exchange");
     for party in PARTIES {
         let due = lost("exchange", JobState::Running);
@@ -198,7 +189,7 @@ async fn a_party_that_drains_lets_the_run_end_and_takes_no_new_work() {
     let buyer = world.buyer("insurer");
     let job = buyer.submit(&spec("one", held(JobState::Running))).await.unwrap().job;
     assert_eq!(until(&buyer, job, JobState::Running).await.state, JobState::Running);
-    started(&world, job).await;
+    world.all_linked(job).await;
     // The run would never end: after its patience the daemon stops it, and everybody hears why.
     world.drain("employers", Duration::from_millis(200)).await;
     let view = until(&buyer, job, JobState::Failed).await;

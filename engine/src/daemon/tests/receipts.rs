@@ -52,18 +52,6 @@ async fn held(buyer: &Buyer, script: &str, state: JobState) -> JobId {
     job
 }
 
-/// Waits until all participants have begun to run.
-async fn started(world: &World, job: JobId) {
-    let waiting = async {
-        for party in PARTIES {
-            while world.record(party, job).await.phase != Phase::Started {
-                tokio::time::sleep(Duration::from_millis(20)).await;
-            }
-        }
-    };
-    tokio::time::timeout(LIMIT, waiting).await.expect("a party never started");
-}
-
 /// What the log and the journal of those who signed hold is what the buyer got.
 async fn everybody_kept_it(world: &World, job: JobId, receipt: &Receipt) {
     for party in &receipt.signed {
@@ -87,7 +75,7 @@ async fn whoever_is_killed_while_a_job_runs_is_missing_on_its_receipt() {
     for victim in PARTIES {
         let script = format!("from census bank hang-run {victim}-dies");
         let job = held(&buyer, &script, JobState::Running).await;
-        started(&world, job).await;
+        world.all_linked(job).await;
         world.kill(victim);
         until(&buyer, job, JobState::Failed).await;
         let receipt = receipt(&buyer, job).await;
@@ -106,7 +94,7 @@ async fn a_coordinator_makes_up_for_the_receipts_it_owes_when_it_is_back() {
     let mut world = World::new(ConsentMode::Auto).await;
     let buyer = world.buyer("insurer");
     let job = held(&buyer, "from census bank hang-run", JobState::Running).await;
-    started(&world, job).await;
+    world.all_linked(job).await;
     world.kill("exchange");
     world.start("exchange").await;
     let buyer = world.buyer("insurer");

@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 
 use super::{
     super::{Coordinating, Daemon, DaemonError, Participating, Setup},
-    fake::{FakePlanner, FakeRunner, Killed, key},
+    fake::{FakePlanner, FakeRunner, Killed, Linked, key},
 };
 use crate::{
     client::Buyer,
@@ -42,6 +42,7 @@ pub(super) struct World {
     /// Whether whoever starts begins a new log.
     pub(super) new_log: bool,
     running: BTreeMap<&'static str, Running>,
+    linked: Linked,
 }
 
 struct Running {
@@ -83,8 +84,8 @@ impl World {
             addresses.insert(party, port.local_addr().unwrap());
         }
         drop(drawn);
-        let mut world =
-            Self { directory, addresses, consent, new_log: false, running: BTreeMap::new() };
+        let (running, linked) = (BTreeMap::new(), Linked::default());
+        let mut world = Self { directory, addresses, consent, new_log: false, running, linked };
         for party in PARTIES.into_iter().chain(["exchange"]) {
             world.start(party).await;
         }
@@ -117,6 +118,17 @@ impl World {
         }
     }
 
+    /// Waits until all links of a job stand, at every participant.
+    pub(super) async fn all_linked(&self, job: JobId) {
+        let linked = |party| self.linked.lock().unwrap().contains(&(name(party), job));
+        let waiting = async {
+            while !PARTIES.into_iter().all(linked) {
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
+        };
+        tokio::time::timeout(LIMIT, waiting).await.expect("the links never stood");
+    }
+
     /// Ends one daemon without a word, as `kill -9` does.
     pub(super) fn kill(&mut self, party: &str) {
         let running = self.running.remove(party).unwrap();
@@ -144,7 +156,11 @@ impl World {
             },
         });
         let participating = (party != "exchange").then(|| Participating {
-            runner: Arc::new(FakeRunner { name: name(party), killed: killed.clone() }),
+            runner: Arc::new(FakeRunner {
+                name: name(party),
+                killed: killed.clone(),
+                linked: self.linked.clone(),
+            }),
             coordinator: name("exchange"),
             consent: self.consent,
         });
