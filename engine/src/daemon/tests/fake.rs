@@ -86,6 +86,11 @@ impl FakeRunner {
         drop(never);
     }
 
+    /// Tells the test that all links of a job stand here.
+    fn note_links(&self, job: JobId) {
+        self.linked.lock().unwrap().insert((self.name.clone(), job));
+    }
+
     /// Waits on the links until somebody ends the run.
     fn hang(&self, links: &mut [DataLink], start: &RunStart) -> Failure {
         for link in links.iter_mut() {
@@ -167,7 +172,7 @@ impl Runner for FakeRunner {
 
     fn run(&self, mut start: RunStart) -> Result<RunOutcome, Failure> {
         (start.progress)(Progress { percent: 50, step: "n1".into() });
-        self.linked.lock().unwrap().insert((self.name.clone(), start.job.id));
+        self.note_links(start.job.id);
         let mut links = std::mem::take(&mut start.links);
         if sql(&start.job.spec.body).contains("hang-run") {
             return Err(self.hang(&mut links, &start));

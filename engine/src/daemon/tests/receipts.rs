@@ -1,13 +1,11 @@
 //! A job that failed has a receipt that lists who did not sign, and no party signs for two ends of one attempt.
 
-use std::time::Duration;
-
 use serde_json::Value;
 
 use super::{
     fake::failed,
     logs::events,
-    world::{LIMIT, PARTIES, World, name, spec, until},
+    world::{PARTIES, World, name, spec, until},
 };
 use crate::{
     audit::{RECEIPT_DOMAIN, RunOutcome},
