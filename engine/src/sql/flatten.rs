@@ -7,7 +7,7 @@ use datafusion::{
     arrow::datatypes::Field,
     common::{
         Column, DFSchema, DFSchemaRef, TableReference,
-        tree_node::{Transformed, TreeNode},
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
     },
     logical_expr::{
         Aggregate, Distinct, Expr, FetchType, Join, JoinType, Limit, LogicalPlan, Operator,
@@ -259,8 +259,38 @@ fn column(table: &str, name: String) -> Expr {
     Expr::Column(Column::new(Some(TableReference::bare(table)), name))
 }
 
+/// Most parts of subqueries' expressions that are written into one expression: nesting could double them at every level.
+const MAX_PARTS: usize = 5_000;
+
+/// How many parts an expression has, those of what its columns stand for included.
+fn parts(expr: &Expr, below: &dyn Fn(&Column) -> usize) -> usize {
+    let mut all = 0_usize;
+    let visited = expr.apply(|e| {
+        all = all.saturating_add(if let Expr::Column(column) = e { below(column) } else { 1 });
+        Ok(if all > MAX_PARTS { TreeNodeRecursion::Stop } else { TreeNodeRecursion::Continue })
+    });
+    debug_assert!(visited.is_ok(), "the visitor returns no error");
+    all
+}
+
+/// Refuses an expression that would be too large with its columns replaced, before it is made.
+fn fits(expr: &Expr, schema: &DFSchema, fields: &[Expr]) -> Result<(), CompileError> {
+    let below = |column: &Column| {
+        let field = schema.index_of_column(column).ok().and_then(|index| fields.get(index));
+        field.map_or(1, |field| parts(field, &|_| 1))
+    };
+    let plain = fields.iter().all(|field| matches!(field, Expr::Column(_)));
+    if plain || parts(expr, &below) <= MAX_PARTS {
+        return Ok(());
+    }
+    let construct = format!("an expression of more than {MAX_PARTS} parts");
+    let hint = "what subqueries compute is written out wherever it is named; name it less often";
+    Err(CompileError::unsupported(construct, "a subquery", hint))
+}
+
 /// Replaces each column by what it stands for below, and drops aliases.
 fn resolve(expr: &Expr, schema: &DFSchema, fields: &[Expr]) -> Result<Expr, CompileError> {
+    fits(expr, schema, fields)?;
     let mut volatile = None;
     let replaced = expr.clone().transform_up(|e| match e {
         Expr::Column(column) => {

@@ -64,3 +64,20 @@ fn a_condition_that_has_a_value_on_every_row_goes_to_its_owner() {
         assert_eq!(filtered(condition), Ok(()), "{condition}");
     }
 }
+
+#[test]
+fn nested_subqueries_cannot_grow_without_bound() {
+    let nested = |levels: usize| {
+        let mut sql = "SELECT p.education AS e, p.age AS a FROM census.people p".to_owned();
+        for _ in 0..levels {
+            sql = format!(
+                "SELECT e, CASE WHEN a > 3 THEN a ELSE a END AS a FROM ({sql}) WHERE a < 90"
+            );
+        }
+        let sql = format!("SELECT e, COUNT(*), SUM(a) FROM ({sql}) GROUP BY e");
+        compile(&spec(&sql), &[people()], &[]).map(drop).map_err(|error| error.to_string())
+    };
+    assert_eq!(nested(4), Ok(()));
+    let told = nested(16).unwrap_err();
+    assert!(told.contains("more than 5000 parts"), "{told}");
+}
