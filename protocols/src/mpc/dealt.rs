@@ -187,25 +187,30 @@ pub(super) fn bit_lanes<R: Arithmetic>(
         s.prss().fill::<B64>(role, desk.masks, range.start, &mut passes.own[range]);
     }
     for block in blocks.of(role.next()) {
-        let (range, words) = (block.range(width), block.range(lanes));
+        let range = block.range(width);
         s.prss().fill::<B64>(role.next(), desk.masks, range.start, &mut passes.next[range.clone()]);
         R::to_planes(&x.own()[block.rows(x.len())], width, &mut passes.own[range.clone()]);
-        let (u, v) = (&passes.next[range.clone()], &passes.own[range]);
-        let part = &mut carries.own[words.clone()];
-        part.copy_from_slice(&carries.next[words.clone()]);
-        B64::mul_add(part, &u[..words.len()], &v[..words.len()]);
+        let factors = [&passes.next[range.clone()], &passes.own[range]];
+        let words = block.range(lanes);
+        masked_products(&mut carries.own[words.clone()], &carries.next[words], factors);
     }
     for block in blocks.of(role.prev()) {
-        let (range, words) = (block.range(width), block.range(lanes));
+        let range = block.range(width);
         s.recv(role.prev().id(), &mut passes.own[range.clone()])?;
         R::to_planes(&x.next()[block.rows(x.len())], width, &mut passes.next[range.clone()]);
-        let (u, v) = (&passes.own[range.clone()], &passes.next[range]);
-        let part = &mut carries.next[words.clone()];
-        part.copy_from_slice(&carries.own[words.clone()]);
-        B64::mul_add(part, &u[..words.len()], &v[..words.len()]);
+        let factors = [&passes.own[range.clone()], &passes.next[range]];
+        let words = block.range(lanes);
+        masked_products(&mut carries.next[words.clone()], &carries.own[words], factors);
     }
     trade::<B64>(s, blocks, (&mut carries.own, &mut carries.next), |block| block.range(lanes))?;
     Ok((carries, passes))
+}
+
+/// `part = mask ⊕ x·y`, as far as `part` goes.
+fn masked_products(part: &mut [u64], mask: &[u64], [x, y]: [&[u64]; 2]) {
+    let words = part.len();
+    part.copy_from_slice(mask);
+    B64::mul_add(part, &x[..words], &y[..words]);
 }
 
 /// Twin of [`bit_lanes`].
