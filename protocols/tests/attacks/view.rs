@@ -19,6 +19,11 @@ pub(crate) struct View {
 }
 
 impl View {
+    /// What a recorder wrote down.
+    pub(crate) fn of(shape: Shape, bytes: BTreeMap<Direction, Vec<u8>>) -> Self {
+        Self { shape, bytes }
+    }
+
     /// Tag and body of each frame of a direction, in order.
     pub(crate) fn frames(&self, direction: Direction) -> Vec<(Tag, Vec<u8>)> {
         let mut rest = self.bytes.get(&direction).map_or(&[][..], Vec::as_slice);
@@ -54,7 +59,7 @@ pub(crate) fn record<T: Send>(
     let run = world.run_over(channels, protocol);
     let views = [0, 1, 2].map(|at: usize| {
         let recorder: &Recorder<_> = &recorders[at];
-        View { shape: recorder.shape(), bytes: recorder.bytes() }
+        View::of(recorder.shape(), recorder.bytes())
     });
     (run.results.map(Result::unwrap), views)
 }
