@@ -2,7 +2,7 @@
 //!
 //! `Z_i = X_i·(Y_i + Y_{i+1}) + X_{i+1}·Y_i + α_i` with `α_0 + α_1 + α_2 = 0` adds up to `X·Y`: two local products a party, and
 //! one message, as for [`mul`](super::mul). \[AFLNO16\] <https://eprint.iacr.org/2016/768> §2.2; that a sum of products needs one
-//! message only is \[ABY3\] <https://eprint.iacr.org/2018/403> §5.1.1.
+//! message only is \[ABY3\] <https://eprint.iacr.org/2018/403>.
 
 use crate::{
     kernels::Matrix,

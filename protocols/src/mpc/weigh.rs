@@ -31,7 +31,7 @@ use crate::{
 /// keystream a word sent.
 ///
 /// # Source
-/// \[ABY3\] <https://eprint.iacr.org/2018/403> §5.4.1, with the products summed before they are reshared as in its §5.1.1.
+/// \[ABY3\] <https://eprint.iacr.org/2018/403> §5.4.1, with the products summed before they are reshared.
 pub fn linear_form<R: Arithmetic>(
     s: &mut Session,
     bits: &Bits,

@@ -6,7 +6,7 @@
 //! two products, `(1−a)·g^u' · K^(1−b)·g^v' + a·g^u' · K^b·g^v'`. They are whole numbers of Z128; the low 64 bits are dropped from
 //! each summand, without a word sent, since the result lives modulo 2^64.
 //!
-//! Kelkar, Le, Raykova, Seth, "Secure Poisson Regression", USENIX Security 2022, §4 (exponentials of the two parts of a sharing);
+//! Kelkar, Le, Raykova, Seth, "Secure Poisson Regression", USENIX Security 2022 (exponentials of the two parts of a sharing);
 //! wrap from a known top bit: \[SiRNN\] <https://eprint.iacr.org/2021/459>, which has truncation into a smaller ring, too.
 
 use super::{

@@ -117,7 +117,7 @@ impl Log {
 ///
 /// # Source
 /// Normalisation by the leading bit: Catrina and Saxena, "Secure Computation with Fixed-Point Numbers", Financial Cryptography
-/// 2010, §3.4; the sum: see the series' module.
+/// 2010; the sum: see the series' module.
 pub fn log(s: &mut Session, x: &Shared<Z64>, plan: &Log) -> Result<Shared<Z64>, SessionError> {
     let y = raw(s, x, plan)?;
     match &plan.last {
