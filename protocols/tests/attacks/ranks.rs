@@ -16,8 +16,8 @@ use zeroize::Zeroizing;
 
 use super::view::View;
 
-/// Two rows: what is opened of a permutation is one bit.
-const ROWS: usize = 2;
+/// The keys of two rows: what is opened of a permutation is one bit.
+const KEYS: [u64; 2] = [9, 6];
 const WIDTH: usize = 4;
 
 /// The PRSS of `role` in a run where the key that `victim` lacks is number `run`.
@@ -35,7 +35,7 @@ fn prss(role: Role, victim: Role, run: u32) -> Prss {
 
 /// The low bit of every 16-bit word that `victim` receives in one run; positions of so few rows travel in such words.
 fn received(victim: Role, run: u32) -> Vec<bool> {
-    let keys = share_bits(World::new(5), 1, &[9, 6], WIDTH);
+    let keys = share_bits(World::new(5), 1, &KEYS, WIDTH);
     let ends = memory::mesh(3, Duration::from_secs(20));
     let recorders: Vec<_> =
         ends.into_iter().map(|end| Arc::new(Recorder::with_bytes(end))).collect();
