@@ -2,15 +2,24 @@
 //!
 //! Every party makes the same calls in the same order; the order *is* the protocol. [`Meter`] makes the same calls
 //! without data, which gives the exact price of a run and the list of its openings beforehand.
+//!
+//! A [`Wire`] is what every run has: tagged messages, counters, the gate. A [`Session`] is a wire of three compute parties
+//! with their correlated randomness; a [`Pair`] is what a protocol of two sees of a wire, and [`PairCost`] its price.
 
 mod core;
+mod error;
 mod gate;
 mod meter;
+mod pair;
 mod profile;
 mod stats;
+mod wire;
 
-pub use self::core::{Session, SessionError};
+pub use self::core::Session;
+pub use error::SessionError;
 pub use gate::{Gate, GateError, Opening, OpeningKind, Recipient};
 pub use meter::{Choice, Chosen, Meter};
+pub use pair::{Pair, PairCost, Side};
 pub use profile::Profile;
 pub use stats::{Counters, Stats};
+pub use wire::Wire;

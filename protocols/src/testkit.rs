@@ -1,5 +1,7 @@
 //! Three parties in one process, for tests and benches: [`World`] runs a protocol from a seed, over the memory mesh.
 
+mod duo;
 mod world;
 
+pub use duo::{Duo, DuoRun};
 pub use world::{Run, World, clear_bits, share_bits, test_prss};

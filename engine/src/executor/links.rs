@@ -7,7 +7,7 @@ use protocols::{
         Abort, AbortCode, ChannelError,
         tls::{Connected, LinkConfig, PeerLink, TlsChannel},
     },
-    party::{PartyId, Role},
+    party::PartyId,
     session::SessionError,
 };
 
@@ -85,7 +85,7 @@ impl Seats {
             return self.channel_failure(source);
         }
         // The role only matters for what is laid at this party's own door.
-        let (peer, code) = error.blame(Role::P0).unwrap_or((PartyId(0), AbortCode::Internal));
+        let (peer, code) = error.blame(PartyId(0)).unwrap_or((PartyId(0), AbortCode::Internal));
         let own = matches!(error, SessionError::Gate(_) | SessionError::Shape { .. });
         let party = if own { Some(&self.me) } else { self.name(peer) };
         self.named(self.failed(reason(code), error.to_string()), party)

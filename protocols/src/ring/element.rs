@@ -7,6 +7,7 @@ use crate::kernels::{AesKey, Matrix};
 /// A machine word that ring elements are stored in.
 pub trait Word: bytemuck::Pod + Debug + Eq + Send + Sync {}
 
+impl Word for u8 {}
 impl Word for u32 {}
 impl Word for u64 {}
 impl Word for u128 {}

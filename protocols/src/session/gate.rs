@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt};
 
-use crate::party::Role;
+use crate::party::{PartyId, Role};
 
 /// Why a value is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,6 +14,10 @@ pub enum OpeningKind {
     Permutation,
     /// A value under a uniform mask.
     Masked,
+    /// Which of the recipient's own elements are in a peer's set; the count is that of the elements tested.
+    Membership,
+    /// A number worked out over an intersection: its size, or a sum.
+    Aggregate,
 }
 
 /// Who learns an opened value.
@@ -23,6 +27,8 @@ pub enum Recipient {
     All,
     /// One compute party.
     One(Role),
+    /// A participant of a protocol of two or of many.
+    Party(PartyId),
     /// The buyer, by sealed shares.
     Buyer,
 }
@@ -113,11 +119,14 @@ impl fmt::Display for Opening {
             OpeningKind::Result => "result elements",
             OpeningKind::Permutation => "positions of a random permutation",
             OpeningKind::Masked => "masked elements",
+            OpeningKind::Membership => "elements' membership",
+            OpeningKind::Aggregate => "numbers over an intersection",
         };
         write!(f, "step {}: {} {kind} to ", self.step, self.count)?;
         match self.to {
             Recipient::All => f.write_str("the three compute parties"),
             Recipient::One(role) => write!(f, "{role}"),
+            Recipient::Party(party) => write!(f, "{party}"),
             Recipient::Buyer => f.write_str("the buyer"),
         }
     }

@@ -102,7 +102,7 @@ fn verdict(error: &SessionError, me: Role) -> (PartyId, AbortCode) {
         SessionError::Channel { source: ChannelError::Aborted(abort), .. } => {
             (abort.party, abort.code)
         }
-        other => other.blame(me).unwrap(),
+        other => other.blame(me.id()).unwrap(),
     }
 }
 

@@ -85,7 +85,7 @@ impl Job {
                     SessionError::Channel { source: ChannelError::Aborted(abort), .. } => {
                         (abort.party, abort.code)
                     }
-                    own => own.blame(role).unwrap(),
+                    own => own.blame(role.id()).unwrap(),
                 };
                 assert!(allowed.contains(&code), "{at}: {role} says {error}");
                 assert!(!names || party == from.id(), "{at}: {role} says {error}");

@@ -1,0 +1,247 @@
+//! The wire: tagged, counted, length-checked messages between one party and its peers, and the gate for what is opened.
+
+use std::{fmt, sync::Arc};
+
+use super::{
+    error::SessionError,
+    gate::{Gate, Opening, OpeningKind, Recipient},
+    pair::Pair,
+    stats::Stats,
+};
+use crate::{
+    net::{Abort, Body, CHUNK_BYTES, Channel, ChannelError, Frame, Tag, wire_bytes},
+    party::PartyId,
+    ring::{Buf, Word},
+};
+
+/// A message that is sent while it is made is made so many bytes at a time.
+const MAKE_BYTES: usize = 16 << 10;
+
+/// One party's end of its links in one run: what is common to a [`super::Session`] of three and a [`Pair`] of two.
+///
+/// Several wires may stand on one channel if no two of them talk to the same peer.
+pub struct Wire {
+    channel: Arc<dyn Channel>,
+    gate: Gate,
+    stats: Stats,
+    path: u64,
+    /// Length of the longest chain of messages that led here.
+    depth: u32,
+    /// Messages so far, to and from each party of the run.
+    sent: Vec<u32>,
+    received: Vec<u32>,
+}
+
+impl Wire {
+    /// A wire over a channel, with the list of what may be opened.
+    #[must_use]
+    pub fn new(channel: Arc<dyn Channel>, gate: Gate) -> Self {
+        let stats = Stats::default();
+        let (sent, received) = (Vec::new(), Vec::new());
+        Self { channel, gate, stats, path: 0, depth: 0, sent, received }
+    }
+
+    /// This party.
+    #[must_use]
+    pub fn me(&self) -> PartyId {
+        self.channel.me()
+    }
+
+    /// The same wire, as seen by a protocol of two.
+    pub fn pair(&mut self, peer: PartyId) -> Pair<'_> {
+        Pair::new(self, peer)
+    }
+
+    /// Counters so far.
+    #[must_use]
+    pub fn stats(&self) -> &Stats {
+        &self.stats
+    }
+
+    /// Length of the longest chain of messages so far: the rounds this party has seen.
+    #[must_use]
+    pub fn depth(&self) -> u32 {
+        self.depth
+    }
+
+    /// The step of the plan this party is at.
+    #[must_use]
+    pub fn step(&self) -> u64 {
+        self.path
+    }
+
+    /// What was opened so far.
+    #[must_use]
+    pub fn opened(&self) -> &[Opening] {
+        self.gate.opened()
+    }
+
+    /// Moves to the next step of the plan. Steps only go up.
+    ///
+    /// # Panics
+    /// If `path` is not above the current step.
+    pub fn enter(&mut self, path: u64) {
+        assert!(path > self.path, "steps only go up");
+        self.path = path;
+    }
+
+    /// Takes an opening off the plan's list. Every opening passes here, before its first byte is sent.
+    ///
+    /// # Errors
+    /// [`super::GateError::NotListed`].
+    pub fn pass_gate(
+        &mut self,
+        kind: OpeningKind,
+        count: usize,
+        to: Recipient,
+    ) -> Result<(), SessionError> {
+        let opening = Opening { step: self.path, kind, count: count as u64, to };
+        Ok(self.gate.pass(opening)?)
+    }
+
+    /// Ends the run: all that was listed must have been opened.
+    ///
+    /// # Errors
+    /// [`super::GateError::LeftOver`].
+    pub fn finish(&self) -> Result<(), SessionError> {
+        Ok(self.gate.finish()?)
+    }
+
+    /// Sends one message. Nothing is sent for an empty one.
+    ///
+    /// # Errors
+    /// If the link is down.
+    pub fn send<W: Word>(&mut self, to: PartyId, words: &[W]) -> Result<(), SessionError> {
+        self.send_at(to, words, self.depth)
+    }
+
+    /// Receives one message of as many words as `out` has. Waits for nothing if it has none.
+    ///
+    /// # Errors
+    /// If the link is down, or the frame is not the one due.
+    pub fn recv<W: Word>(&mut self, from: PartyId, out: &mut [W]) -> Result<(), SessionError> {
+        let bytes: &mut [u8] = bytemuck::cast_slice_mut(out);
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let seq = bump(&mut self.received, from);
+        let before = self.depth;
+        for (chunk, part) in (0_u32..).zip(bytes.chunks_mut(CHUNK_BYTES)) {
+            let frame = self.channel.recv(from).map_err(|source| self.channel_error(source))?;
+            let here = Tag { path: self.path, seq, chunk };
+            if frame.tag != here {
+                return Err(SessionError::Desync { peer: from, here, there: frame.tag });
+            }
+            if frame.body.len() != part.len() {
+                let (want, got) = (part.len(), frame.body.len());
+                return Err(SessionError::Length { step: self.path, peer: from, want, got });
+            }
+            self.depth = self.depth.max(frame.depth.saturating_add(1));
+            part.copy_from_slice(&frame.body);
+        }
+        self.stats.step(self.path).rounds += self.depth - before;
+        Ok(())
+    }
+
+    /// Receives one message of `len` words.
+    ///
+    /// # Errors
+    /// As [`Wire::recv`].
+    pub fn recv_words<W: Word>(
+        &mut self,
+        from: PartyId,
+        len: usize,
+    ) -> Result<Buf<W>, SessionError> {
+        let mut out = Buf::scratch(len);
+        self.recv(from, &mut out)?;
+        Ok(out)
+    }
+
+    /// Sends a message while it is being made: `make` fills one block of `words` after the other, each of a whole number of
+    /// keystream blocks except the last, and the block is copied into its frame while it is in the first-level cache.
+    ///
+    /// # Errors
+    /// As [`Wire::send`].
+    pub(crate) fn send_made<W: Word>(
+        &mut self,
+        to: PartyId,
+        words: &mut [W],
+        mut make: impl FnMut(usize, &mut [W]),
+    ) -> Result<(), SessionError> {
+        if words.is_empty() {
+            return Ok(());
+        }
+        let (seq, depth) = (bump(&mut self.sent, to), self.depth);
+        let per_chunk = CHUNK_BYTES / size_of::<W>();
+        self.count(size_of_val(words));
+        for (chunk, part) in (0_u32..).zip(words.chunks_mut(per_chunk)) {
+            let mut body = Body::scratch(size_of_val(part));
+            let mut at = chunk as usize * per_chunk;
+            let blocks = part.chunks_mut(MAKE_BYTES / size_of::<W>());
+            for (block, bytes) in blocks.zip(body.chunks_mut(MAKE_BYTES)) {
+                make(at, block);
+                bytes.copy_from_slice(bytemuck::cast_slice(block));
+                at += block.len();
+            }
+            let tag = Tag { path: self.path, seq, chunk };
+            let sent = self.channel.send(to, Frame { tag, depth, body });
+            sent.map_err(|source| self.channel_error(source))?;
+        }
+        Ok(())
+    }
+
+    /// Sends words that exist already, as of an earlier depth (for a message that does not depend on what came since).
+    pub(crate) fn send_at<W: Word>(
+        &mut self,
+        to: PartyId,
+        words: &[W],
+        depth: u32,
+    ) -> Result<(), SessionError> {
+        let bytes: &[u8] = bytemuck::cast_slice(words);
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let seq = bump(&mut self.sent, to);
+        self.count(bytes.len());
+        for (chunk, part) in (0_u32..).zip(bytes.chunks(CHUNK_BYTES)) {
+            let tag = Tag { path: self.path, seq, chunk };
+            let sent = self.channel.send(to, Frame { tag, depth, body: Body::copy_of(part) });
+            sent.map_err(|source| self.channel_error(source))?;
+        }
+        Ok(())
+    }
+
+    /// Tells the peers that this party ends the run because of `error`; an abort that came from a peer is not sent again.
+    pub fn abort(&self, error: &SessionError) {
+        let Some((party, code)) = error.blame(self.me()) else { return };
+        self.channel.abort(Abort { party, path: self.path, code });
+    }
+
+    /// Counts a message of so many bytes.
+    fn count(&mut self, bytes: usize) {
+        let counters = self.stats.step(self.path);
+        counters.bytes += wire_bytes(bytes);
+        counters.messages += 1;
+    }
+
+    fn channel_error(&self, source: ChannelError) -> SessionError {
+        SessionError::Channel { step: self.path, source }
+    }
+}
+
+/// The running number of the next message to or from a party.
+fn bump(counters: &mut Vec<u32>, party: PartyId) -> u32 {
+    let at = usize::from(party.0);
+    if counters.len() <= at {
+        counters.resize(at + 1, 0);
+    }
+    let seq = counters[at];
+    counters[at] += 1;
+    seq
+}
+
+impl fmt::Debug for Wire {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Wire({}, step {}, depth {})", self.me(), self.path, self.depth)
+    }
+}
