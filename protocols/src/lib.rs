@@ -31,6 +31,7 @@ pub mod net;
 pub mod party;
 pub mod prg;
 pub mod prss;
+pub mod psi;
 pub mod relational;
 pub mod ring;
 pub mod session;

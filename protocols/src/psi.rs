@@ -1,0 +1,4 @@
+//! Private set intersection: what two or more parties have in common, and nothing else.
+//!
+//! Elements are 16-byte ids that both sides made alike from their keys under a salt of the session; no payload column enters
+//! a protocol of two.
