@@ -5,7 +5,7 @@
 //! `UNSEEN_KERNELS=portable|avx2|avx512`.
 //!
 //! ```text
-//! dispatch ─▶ avx512 ─▶ avx2 ─▶ portable ─▶ loops | gemm | planes | keystream ─▶ aes
+//! dispatch ─▶ avx512 ─▶ avx2 ─▶ portable ─▶ loops | gemm | planes | keystream | hash ─▶ aes
 //!             (each falls back to the one on its right for what it does not do faster)
 //! ```
 //!
@@ -19,6 +19,7 @@ mod backend;
 mod digits;
 mod dispatch;
 mod gemm;
+mod hash;
 mod keystream;
 mod lanes;
 mod loops;

@@ -5,6 +5,7 @@
 )]
 
 mod gemm;
+mod hash;
 mod keystream;
 mod table;
 

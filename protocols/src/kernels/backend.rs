@@ -180,6 +180,14 @@ backend! {
     fn add_fill_sub_u128(key_a: &AesKey, key_b: &AesKey, path: u64, first_block: u64, acc: &mut [u128]);
     /// `acc[i] ^= A[i] ^ B[i]`.
     fn xor_fill_xor(key_a: &AesKey, key_b: &AesKey, path: u64, first_block: u64, acc: &mut [u64]);
+
+    /// `x[i] = AES_key(x[i]) ^ x[i]`, little-endian: the fixed-key hash.
+    ///
+    /// # Security
+    /// Correlation robust with AES as an ideal cipher (Guo, Katz, Wang, Yu: *Efficient and Secure Multiparty Computation
+    /// from Fixed-Key Block Ciphers*, 2020): the key may be public, inputs must be hard to guess or masked by the
+    /// caller, and one input hashed twice under one key gives one output.
+    fn hash_blocks(key: &AesKey, x: &mut [u128]);
 }
 
 impl fmt::Debug for Backend {

@@ -164,6 +164,20 @@ agrees_with! {
     add_fill_sub_u128: u128, |cases, n, offset| (&cases.key(), &cases.key(), cases.word(), cases.word()), last;
     fill_xor: u64, |cases, n, offset| (&cases.key(), &cases.key(), cases.word(), cases.word()), last;
     xor_fill_xor: u64, |cases, n, offset| (&cases.key(), &cases.key(), cases.word(), cases.word()), last;
+    hash_blocks: u128, |cases, n, offset| (&cases.key()), last;
+}
+
+/// FIPS 197, appendix C.1: the hash is the cipher text of the plain text, and the plain text added to it.
+#[test]
+fn the_hash_is_the_standard_cipher_with_its_input_added() {
+    let key = AesKey::new(&0x0001_0203_0405_0607_0809_0a0b_0c0d_0e0f_u128.to_be_bytes());
+    let plain = u128::from_le_bytes(0x0011_2233_4455_6677_8899_aabb_ccdd_eeff_u128.to_be_bytes());
+    let cipher = u128::from_le_bytes(0x69c4_e0d8_6a7b_0430_d8cd_b780_70b4_c55a_u128.to_be_bytes());
+    for backend in Backend::available() {
+        let mut out = [plain; 77];
+        backend.hash_blocks(&key, &mut out);
+        assert_eq!(out, [plain ^ cipher; 77], "{}", backend.name);
+    }
 }
 
 #[test]

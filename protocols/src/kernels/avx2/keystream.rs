@@ -15,30 +15,30 @@ use crate::kernels::{
 };
 
 /// Registers of cipher state: enough for the latency of a round, half of what there are.
-const STATES: usize = 8;
+pub(super) const STATES: usize = 8;
 /// Registers of state for each of two keys.
 const HALF: usize = STATES / 2;
 
-type Keys = [__m128i; 11];
+pub(super) type Keys = [__m128i; 11];
 
 type Line = [u8; 16];
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn load(line: &Line) -> __m128i {
+pub(super) fn load(line: &Line) -> __m128i {
     // SAFETY: `line` is 16 readable bytes; the load needs no alignment.
     unsafe { _mm_loadu_si128(line.as_ptr().cast()) }
 }
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn store(line: &mut Line, register: __m128i) {
+pub(super) fn store(line: &mut Line, register: __m128i) {
     // SAFETY: `line` is 16 writable bytes; the store needs no alignment.
     unsafe { _mm_storeu_si128(line.as_mut_ptr().cast(), register) }
 }
 
 #[target_feature(enable = "avx2")]
-fn load_keys(key: &AesKey) -> Keys {
+pub(super) fn load_keys(key: &AesKey) -> Keys {
     let mut keys = [_mm_setzero_si128(); 11];
     for (register, round_key) in keys.iter_mut().zip(key.round_keys()) {
         *register = load(round_key);
@@ -85,7 +85,7 @@ fn encrypt_two(a: &Keys, b: &Keys, counters: [__m128i; HALF]) -> [[__m128i; HALF
 }
 
 #[target_feature(enable = "avx2,aes")]
-fn encrypt_one(keys: &Keys, counters: [__m128i; STATES]) -> [__m128i; STATES] {
+pub(super) fn encrypt_one(keys: &Keys, counters: [__m128i; STATES]) -> [__m128i; STATES] {
     let mut states = counters.map(|c| _mm_xor_si128(c, keys[0]));
     for key in &keys[1..10] {
         for state in &mut states {
@@ -144,7 +144,7 @@ fn two_streams(
 }
 
 #[inline(always)]
-fn lines(chunk: &mut [u8]) -> &mut [Line] {
+pub(super) fn lines(chunk: &mut [u8]) -> &mut [Line] {
     chunk.as_chunks_mut::<16>().0
 }
 

@@ -1,6 +1,6 @@
 //! The table of this backend.
 
-use super::{gemm, keystream};
+use super::{gemm, hash, keystream};
 use crate::kernels::{
     aes::AesKey, backend::Backend, digits, instantiate::instantiate, lanes, loops, matrix::Matrix,
     planes, portable,
@@ -49,6 +49,7 @@ static AVX2: Backend = Backend {
     add_fill_sub_u32,
     add_fill_sub_u128,
     xor_fill_xor,
+    hash_blocks,
     ..portable::KERNELS
 };
 
@@ -91,6 +92,7 @@ instantiate! { "avx2":
 }
 
 instantiate! { "avx2,aes":
+    fn hash_blocks(key: &AesKey, x: &mut [u128]) = hash::blocks;
     fn fill_u64(key: &AesKey, path: u64, block: u64, out: &mut [u64]) = keystream::fill_u64;
     fn fill_u32(key: &AesKey, path: u64, block: u64, out: &mut [u32]) = keystream::fill_u32;
     fn fill_u128(key: &AesKey, path: u64, block: u64, out: &mut [u128]) = keystream::fill_u128;

@@ -15,17 +15,17 @@ use crate::kernels::aes::AesKey;
 
 /// Registers of cipher state: enough for the latency of a round, few enough to leave the round keys of one or
 /// two keys in the other registers.
-const STATES: usize = 8;
+pub(super) const STATES: usize = 8;
 /// Registers of state for each of two keys.
 const HALF: usize = STATES / 2;
 
 /// The lanes with the low words of numbers of 128 bits.
 const LOW_WORDS: u8 = 0b0101_0101;
 
-type Keys = [__m512i; 11];
+pub(super) type Keys = [__m512i; 11];
 
 #[target_feature(enable = "avx512f")]
-fn broadcast(key: &AesKey) -> Keys {
+pub(super) fn broadcast(key: &AesKey) -> Keys {
     let mut keys = [_mm512_set_epi64(0, 0, 0, 0, 0, 0, 0, 0); 11];
     for (wide, round_key) in keys.iter_mut().zip(key.round_keys()) {
         // SAFETY: `round_key` is 16 readable bytes; the load needs no alignment.
@@ -76,7 +76,7 @@ fn encrypt_two(a: &Keys, b: &Keys, counters: [__m512i; HALF]) -> [[__m512i; HALF
 }
 
 #[target_feature(enable = "avx512f,vaes")]
-fn encrypt_one(keys: &Keys, counters: [__m512i; STATES]) -> [__m512i; STATES] {
+pub(super) fn encrypt_one(keys: &Keys, counters: [__m512i; STATES]) -> [__m512i; STATES] {
     let mut states = counters.map(|c| _mm512_xor_si512(c, keys[0]));
     for key in &keys[1..10] {
         for state in &mut states {
@@ -135,7 +135,7 @@ fn two_streams(
 }
 
 #[inline(always)]
-fn lines(chunk: &mut [u8]) -> &mut [Line] {
+pub(super) fn lines(chunk: &mut [u8]) -> &mut [Line] {
     chunk.as_chunks_mut::<64>().0
 }
 

@@ -1,6 +1,6 @@
 //! The table of this backend.
 
-use super::{aligned, expand, gather, gemm, keystream, lanes, planes, prefix};
+use super::{aligned, expand, gather, gemm, hash, keystream, lanes, planes, prefix};
 use crate::kernels::{
     aes::AesKey, backend::Backend, digits, instantiate::instantiate, lanes as portable_lanes,
     loops, matrix::Matrix, portable,
@@ -53,6 +53,7 @@ static AVX512: Backend = Backend {
     fill_sub_u128,
     add_fill_sub_u128,
     xor_fill_xor,
+    hash_blocks,
     ..portable::KERNELS
 };
 
@@ -110,6 +111,7 @@ instantiate! { "avx512f,avx512bw,avx512vl,avx512vbmi":
 }
 
 instantiate! { "avx512f,vaes":
+    fn hash_blocks(key: &AesKey, x: &mut [u128]) = hash::blocks;
     fn fill_u64(key: &AesKey, path: u64, block: u64, out: &mut [u64]) = keystream::fill_u64;
     fn fill_u32(key: &AesKey, path: u64, block: u64, out: &mut [u32]) = keystream::fill_u32;
     fn fill_u128(key: &AesKey, path: u64, block: u64, out: &mut [u128]) = keystream::fill_u128;
