@@ -2,3 +2,10 @@
 //!
 //! Elements are 16-byte ids that both sides made alike from their keys under a salt of the session; no payload column enters
 //! a protocol of two.
+
+mod distinct;
+mod ids;
+mod uniform_sort;
+
+pub use distinct::{Distinct, bucket_of};
+pub use ids::Salt;

@@ -19,7 +19,7 @@ pub use self::core::Session;
 pub use error::SessionError;
 pub use gate::{Gate, GateError, Opening, OpeningKind, Recipient};
 pub use meter::{Choice, Chosen, Meter};
-pub use pair::{Pair, PairCost, Side};
+pub use pair::{InFlight, Pair, PairCost, Side};
 pub use profile::Profile;
 pub use stats::{Counters, Stats};
 pub use wire::Wire;

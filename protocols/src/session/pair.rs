@@ -167,13 +167,30 @@ impl PairCost {
 
     /// A message of `len` bytes from one side to the other.
     pub fn bytes_from(&mut self, from: Side, len: usize) {
+        let message = self.departs(from, len);
+        self.arrives(message);
+    }
+
+    /// A message of `len` bytes each way, neither waiting for the other.
+    pub fn exchange(&mut self, len: usize) {
+        let messages = [Side::Sender, Side::Receiver].map(|from| self.departs(from, len));
+        messages.into_iter().for_each(|message| self.arrives(message));
+    }
+
+    /// A message leaves; what its sender does next does not wait for it to arrive.
+    pub fn departs(&mut self, from: Side, len: usize) -> InFlight {
         if len == 0 {
-            return;
+            return InFlight { to: from.other(), depth: 0 };
         }
         self.bytes[from.index()] += wire_bytes(len);
         self.messages += 1;
-        let (at, to) = (from.index(), from.other().index());
-        self.depth[to] = self.depth[to].max(self.depth[at] + 1);
+        InFlight { to: from.other(), depth: self.depth[from.index()] + 1 }
+    }
+
+    /// A message that left is received.
+    pub fn arrives(&mut self, message: InFlight) {
+        let InFlight { to, depth } = message;
+        self.depth[to.index()] = self.depth[to.index()].max(depth);
     }
 
     /// Bytes of both.
@@ -202,9 +219,26 @@ impl PairCost {
     }
 }
 
+/// A message of a [`PairCost`] that left and has not arrived.
+#[derive(Debug)]
+#[must_use]
+pub struct InFlight {
+    to: Side,
+    depth: u32,
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn messages_that_cross_take_one_round() {
+        let mut cost = PairCost::new();
+        cost.exchange(8);
+        assert_eq!((cost.messages, cost.rounds(), cost.total_bytes()), (2, 1, 64));
+        cost.exchange(0);
+        assert_eq!((cost.messages, cost.rounds()), (2, 1));
+    }
 
     #[test]
     fn a_cost_counts_headers_and_the_longest_chain() {
