@@ -26,11 +26,14 @@ mod loops;
 mod matrix;
 mod planes;
 mod portable;
+mod x25519;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+#[cfg(target_arch = "x86_64")]
+mod ifma;
 #[cfg(target_arch = "x86_64")]
 mod instantiate;
 

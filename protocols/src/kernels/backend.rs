@@ -181,6 +181,26 @@ backend! {
     /// `acc[i] ^= A[i] ^ B[i]`.
     fn xor_fill_xor(key_a: &AesKey, key_b: &AesKey, path: u64, first_block: u64, acc: &mut [u64]);
 
+    /// Each u-coordinate of Curve25519 becomes that of `scalar` times its point (RFC 7748 §5, without clamping: bit 255 of the
+    /// scalar is ignored, the rest is taken as it stands).
+    ///
+    /// An encoding that is not below 2^255 − 19 comes out as 0, and so does a point whose multiple is the neutral element: with
+    /// a scalar that is a multiple of 8, every point of low order. No other does, so that 0 means refused.
+    ///
+    /// # Cost
+    /// Measured on Zen 5 with AVX512-IFMA: about 2.3 µs a point; elsewhere some 35 µs.
+    ///
+    /// # Security
+    /// Constant time in the scalar and the points. One refused point does not touch the others.
+    fn montgomery_ladder(scalar: &[u8; 32], points: &mut [[u8; 32]]);
+    /// Each element of the field of 2^255 − 19, bit 255 ignored, becomes the u-coordinate of a point on Curve25519: the map
+    /// `map_to_curve_elligator2_curve25519` of RFC 9380 §6.7.1, without its sign.
+    ///
+    /// # Security
+    /// Constant time. The image is about half of the curve, points of its subgroups of order 8 among them: whoever goes on
+    /// takes a multiple of 8 next.
+    fn elligator2(elements: &mut [[u8; 32]]);
+
     /// `x[i] = AES_key(x[i]) ^ x[i]`, little-endian: the fixed-key hash.
     ///
     /// # Security

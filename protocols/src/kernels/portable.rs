@@ -1,6 +1,6 @@
 //! Every kernel for every processor.
 
-use super::{backend::Backend, digits, gemm, hash, keystream, lanes, loops, planes};
+use super::{backend::Backend, digits, gemm, hash, keystream, lanes, loops, planes, x25519};
 
 /// The meaning of every kernel, without a processor feature that was not there at build time. (The `aes` crate
 /// beneath the keystreams looks for AES instructions itself.)
@@ -63,5 +63,7 @@ pub(super) const KERNELS: Backend = Backend {
     add_fill_sub_u32: keystream::add_fill_sub,
     add_fill_sub_u128: keystream::add_fill_sub,
     xor_fill_xor: keystream::xor_fill_xor,
+    montgomery_ladder: x25519::ladder,
+    elligator2: x25519::map,
     hash_blocks: hash::blocks,
 };

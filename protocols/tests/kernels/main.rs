@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop where a conversion fails")]
 
 mod planes;
+mod x25519;
 
 use std::{panic::catch_unwind, process::Command};
 

@@ -2,7 +2,7 @@
 
 use super::{aligned, expand, gather, gemm, hash, keystream, lanes, planes, prefix};
 use crate::kernels::{
-    aes::AesKey, backend::Backend, digits, instantiate::instantiate, lanes as portable_lanes,
+    aes::AesKey, backend::Backend, digits, ifma, instantiate::instantiate, lanes as portable_lanes,
     loops, matrix::Matrix, portable,
 };
 
@@ -54,6 +54,8 @@ static AVX512: Backend = Backend {
     add_fill_sub_u128,
     xor_fill_xor,
     hash_blocks,
+    montgomery_ladder: ifma::montgomery_ladder,
+    elligator2: ifma::elligator2,
     ..portable::KERNELS
 };
 
