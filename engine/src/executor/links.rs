@@ -84,6 +84,9 @@ impl Seats {
         if let SessionError::Channel { source, .. } = error {
             return self.channel_failure(source);
         }
+        if let SessionError::OutOfRange { .. } = error {
+            return self.failed(Reason::InputInvalid, error.to_string());
+        }
         // The role only matters for what is laid at this party's own door.
         let (peer, code) = error.blame(PartyId(0)).unwrap_or((PartyId(0), AbortCode::Internal));
         let own = matches!(error, SessionError::Gate(_) | SessionError::Shape { .. });

@@ -3,8 +3,8 @@
 //!
 //! Every function is planned before it runs. The plan checks that the declared ranges fit the rings (else a [`FixedError`], and
 //! nothing was sent), holds what the ranges decide, and says how far the result may be off; [`CONTRACT`] has a table of that.
-//! What runs then cannot overflow for values within their range. The ranges are the word of whoever supplies the values: a value
-//! beyond gives a number without meaning, as it would give any circuit of that width.
+//! What runs then cannot overflow for values within their range. The ranges are the word of whoever supplies the values, who may be
+//! mistaken: [`check_ranges`] ends the run if one of them is beyond, before it gives a number without meaning.
 //!
 //! The common ground: a replicated value is the sum of two words in the clear, `u = x_0 + x_1` at P0 and `v = x_2` at P1 and P2. What
 //! depends on `u` alone and what depends on `v` alone is worked out locally, and two rounds multiply the two and add up.
@@ -16,7 +16,9 @@
 //! | [`sigmoid`] | a sum of sines, `sin k(u + v)` by the addition theorem (or lines, or a cubic) |
 //! | [`log`] | the leading bit's place, and a trigonometric sum of the mantissa |
 //! | [`power`], [`div`] | `2^(p · log2 x)` |
+//! | [`check_ranges`] | two comparisons, and one bit opened |
 
+mod check;
 mod contract;
 mod exp;
 mod format;
@@ -31,6 +33,7 @@ mod sigmoid;
 mod tests;
 mod truncate;
 
+pub use check::{check_ranges, check_ranges_cost};
 pub use contract::{CONTRACT, Clause, Function};
 pub use exp::{Exp, exp, exp_cost};
 pub use format::{Fixed, FixedError, Tolerance};

@@ -90,17 +90,28 @@ pub enum SessionError {
         /// Where.
         step: u64,
     },
+    /// A value that is not within the range declared for it: what was opened says so to all three parties, and no more.
+    #[error(
+        "step {step}: some value lies outside the range declared for it; let the providers check their data against the ranges"
+    )]
+    OutOfRange {
+        /// Where.
+        step: u64,
+    },
     /// An opening the plan does not list.
     #[error(transparent)]
     Gate(#[from] GateError),
 }
 
 impl SessionError {
-    /// Who is at fault as far as this party can tell, and the code for the peers; `None` if a peer said it first.
+    /// Who is at fault as far as this party can tell, and the code for the peers; `None` if they know, because one of them said it
+    /// first or because the same opened value says it to all.
     #[must_use]
     pub fn blame(&self, me: PartyId) -> Option<(PartyId, AbortCode)> {
         Some(match self {
-            Self::Channel { source: ChannelError::Aborted(_), .. } => return None,
+            Self::Channel { source: ChannelError::Aborted(_), .. } | Self::OutOfRange { .. } => {
+                return None;
+            }
             Self::Channel { source: ChannelError::Closed(peer), .. } => {
                 (*peer, AbortCode::PeerLost)
             }

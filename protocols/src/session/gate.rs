@@ -14,6 +14,8 @@ pub enum OpeningKind {
     Permutation,
     /// A value under a uniform mask.
     Masked,
+    /// Whether any value of a step's input lies outside the range declared for it: one bit for all of them.
+    RangeCheck,
     /// Which of the recipient's own elements are in a peer's set; the count is that of the elements tested.
     Membership,
     /// A number worked out over an intersection: its size, or a sum.
@@ -119,6 +121,9 @@ impl fmt::Display for Opening {
             OpeningKind::Result => "result elements",
             OpeningKind::Permutation => "positions of a random permutation",
             OpeningKind::Masked => "masked elements",
+            OpeningKind::RangeCheck => {
+                "bit that tells whether a value is outside its declared range,"
+            }
             OpeningKind::Membership => "elements' membership",
             OpeningKind::Aggregate => "numbers over an intersection",
         };

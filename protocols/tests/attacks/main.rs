@@ -8,6 +8,7 @@ mod hostile;
 mod masks;
 mod openings;
 mod outside;
+mod ranges;
 mod ranks;
 mod transcripts;
 mod vector_costs;

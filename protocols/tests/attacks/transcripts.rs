@@ -1,7 +1,10 @@
 //! Same sizes, same transcript: the frames of every link direction, with tags, depths and lengths, do not depend on data.
 
 use protocols::{
-    mpc::{self, Column, Extremum, Ordering, Shuffle},
+    mpc::{
+        self, Column, Extremum, Ordering, Shuffle,
+        fixed::{Fixed, check_ranges},
+    },
     net::record::Shape,
     party::Role,
     relational::{
@@ -75,6 +78,13 @@ const PROTOCOLS: &[(&str, Protocol)] = &[
         let mine = d.clear(1, N, 64);
         let mine = (s.role() == Role::P1).then_some(mine.as_slice());
         mpc::input::<Z64>(s, Role::P1, mine, N).map(drop)
+    }),
+    ("range check", |s, d| {
+        let range = Fixed::of_words(0, 0, 5000).unwrap();
+        match check_ranges(s, &[(&d.words(s, 1, N), range)]) {
+            Err(SessionError::OutOfRange { .. }) => Ok(()),
+            other => other,
+        }
     }),
     ("reveal", |s, d| mpc::reveal(s, &d.words(s, 1, N), OpeningKind::Masked).map(drop)),
     ("shuffle", |s, d| {

@@ -6,7 +6,7 @@ const SPAN: f64 = 4_611_686_018_427_387_904.0;
 const MOST_FRACTION_BITS: u32 = 61;
 
 /// Fraction bits and range of a fixed-point vector: the integers `x · 2^frac` are shared, and every `x` lies between two
-/// public ends. Whoever supplies the values keeps to the range; a plan made from it is void beyond.
+/// public ends. A plan made from it is void beyond; [`check_ranges`](super::check_ranges) holds shared values to it.
 ///
 /// Invariant: −2^62 ≤ `low` ≤ `high` < 2^62, in units of 2^−frac.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

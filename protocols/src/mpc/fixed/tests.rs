@@ -1,6 +1,7 @@
 //! Ideal = real within the stated error, over seeds, sizes and boundary values; measured = quoted; refusals.
 
 mod contract;
+mod range;
 mod views;
 
 use super::*;

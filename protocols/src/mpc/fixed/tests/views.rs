@@ -100,6 +100,7 @@ fn what_parties_receive_is_uniform_and_its_shape_is_public() {
     let positive = range(0.001, 1000.0);
     let plan = Power::reciprocal(positive, 30).unwrap();
     hold("reciprocal", positive, |s, x| power(s, x, &plan));
+    hold("range check", small, |s, x| check_ranges(s, &[(x, small)]).map(|()| x.clone()));
     let plan = Truncation::local(Fixed::of_words(3, 0, 100).unwrap(), 1, 4096).unwrap();
     hold("local truncation", Fixed::of_words(3, 0, 100).unwrap(), |s, x| truncate(s, x, &plan));
 }
