@@ -73,6 +73,7 @@ fn entry(opening: &Opening, seats: &Seats) -> Option<Opened> {
         Recipient::All => "compute parties".to_owned(),
         Recipient::Buyer => "buyer".to_owned(),
         Recipient::One(role) => seats.name(role.id())?.to_string(),
+        Recipient::Party(party) => seats.name(party)?.to_string(),
     };
     let op = u32::try_from(opening.step).ok()?;
     Some(Opened { op, kind, count: opening.count, to })
