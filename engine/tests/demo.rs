@@ -149,6 +149,7 @@ fn cost_and_opened_what_it_was_quoted(receipt: &Path, kept: &Path, answer: &Valu
                 Recipient::All => "compute parties",
                 Recipient::Buyer => "buyer",
                 Recipient::One(role) => ["census", "employers", "neutral"][role.index()],
+                Recipient::Party(party) => panic!("{party} is no recipient of this job"),
             };
             let count = opening.count.to_string();
             json!({"op": opening.step, "kind": kind, "count": count, "to": to})
