@@ -10,19 +10,24 @@ use std::{
 };
 
 /// Which workspace crates a crate may depend on.
-const CRATES: [(&str, &[&str]); 5] = [
+const CRATES: [(&str, &[&str]); 6] = [
     ("proto", &[]),
     ("protocols", &[]),
     ("federated", &["protocols"]),
-    ("engine", &["proto", "protocols", "federated"]),
-    ("benches", &["protocols", "federated", "engine"]),
+    ("tables", &[]),
+    ("engine", &["proto", "protocols", "federated", "tables"]),
+    ("benches", &["protocols", "federated", "tables", "engine"]),
 ];
 
 /// The rooms of `protocols`, top floor first: a room imports rooms below it only.
 const PROTOCOLS: &[&str] = &[
     "testkit",
+    "psi",
     "relational",
     "mpc",
+    "vole",
+    "ot",
+    "okvs",
     "session",
     "prss",
     "share",

@@ -1,0 +1,20 @@
+//! What a table is before it meets a protocol: key columns of a file in canonical form, and the rows that are kept of it.
+//!
+//! Two providers write the same key in different ways: another case, a stray blank, full-width digits, a decimal with a
+//! trailing zero. [`KeyEncoder`] brings both to the same bytes, by rules that are declared and never guessed. Files are read
+//! and written as streams: what is in memory is a batch of rows, however long the file.
+//!
+//! Knows files and columns; no job, no share, no peer.
+
+mod canonical;
+mod error;
+mod file;
+mod keep;
+mod keys;
+mod normal;
+
+pub use error::TableError;
+pub use file::{Batches, TableFile};
+pub use keep::{Keep, keep_rows};
+pub use keys::{KeyColumn, KeyEncoder, KeyKind, Keys};
+pub use normal::Normal;
