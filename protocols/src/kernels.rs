@@ -19,6 +19,7 @@ mod backend;
 mod digits;
 mod dispatch;
 mod gemm;
+mod gf128;
 mod hash;
 mod keystream;
 mod lanes;
@@ -39,5 +40,6 @@ mod instantiate;
 
 pub use aes::AesKey;
 pub use backend::Backend;
+pub use gf128::gf128_mul;
 pub use matrix::Matrix;
 pub use portable::PORTABLE;

@@ -5,8 +5,10 @@
 )]
 
 mod gemm;
+mod gf128;
 mod hash;
 mod keystream;
+mod registers;
 mod table;
 
 pub(super) use table::backend;

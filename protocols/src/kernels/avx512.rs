@@ -8,6 +8,7 @@ mod aligned;
 mod expand;
 mod gather;
 mod gemm;
+mod gf128;
 mod hash;
 mod keystream;
 mod lanes;

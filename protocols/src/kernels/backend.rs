@@ -154,6 +154,13 @@ backend! {
     /// not wanted.
     fn digit_sums(planes: &[u64], bits: usize, lanes: &[u64], constant: bool, out: [&mut [u64]; 2]);
 
+    /// `acc[i] ^= c · x[i]` in GF(2^128), see [`gf128_mul`](super::gf128_mul).
+    fn gf128_scale_add(acc: &mut [u128], x: &[u128], c: u128);
+    /// `acc[i] ^= x[i] · y[i]` in GF(2^128).
+    fn gf128_mul_add(acc: &mut [u128], x: &[u128], y: &[u128]);
+    /// `sum ^= x[0] · y[0] ^ x[1] · y[1] ^ …` in GF(2^128), with one reduction.
+    fn gf128_inner(sum: &mut u128, x: &[u128], y: &[u128]);
+
     /// The keystream `K` under `key`: block `j` is `AES_key(le64(path) ‖ le64(j))`, two words of it at a time,
     /// little-endian, from block `first_block` on. The last block is cut where `out` ends.
     ///

@@ -1,6 +1,6 @@
 //! Every kernel for every processor.
 
-use super::{backend::Backend, digits, gemm, hash, keystream, lanes, loops, planes, x25519};
+use super::{backend::Backend, digits, gemm, gf128, hash, keystream, lanes, loops, planes, x25519};
 
 /// The meaning of every kernel, without a processor feature that was not there at build time. (The `aes` crate
 /// beneath the keystreams looks for AES instructions itself.)
@@ -52,6 +52,9 @@ pub(super) const KERNELS: Backend = Backend {
     expand_u128: planes::expand,
     digit_lanes: digits::lanes,
     digit_sums: digits::sums,
+    gf128_scale_add: gf128::scale_add,
+    gf128_mul_add: gf128::mul_add,
+    gf128_inner: gf128::inner,
     fill_u64: keystream::fill,
     fill_u32: keystream::fill,
     fill_u128: keystream::fill,

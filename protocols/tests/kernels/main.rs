@@ -122,6 +122,7 @@ agrees! {
     xor: u64, x;
     and: u64, x;
     cross_bits: u64, x_own, x_next, y_own, y_next;
+    gf128_mul_add: u128, x, y;
     prefix_sum_u32: u32, ;
     prefix_sum_u64: u64, ;
     prefix_sum_u128: u128, ;
@@ -151,6 +152,7 @@ agrees_with! {
     scale_u32: u32, |cases, n, offset| (u32::sample(cases)), first;
     scale_u64: u64, |cases, n, offset| (u64::sample(cases)), first;
     scale_u128: u128, |cases, n, offset| (u128::sample(cases)), first;
+    gf128_scale_add: u128, |cases, n, offset| (&cases.words::<u128>(n), u128::sample(cases)), first;
     gather_u32: u32, |cases, n, offset| (&cases.words::<u32>(n), &cases.permutation(n)), first;
     gather_u64: u64, |cases, n, offset| (&cases.words::<u64>(n), &cases.permutation(n)), first;
     gather_u128: u128, |cases, n, offset| (&cases.words::<u128>(n), &cases.permutation(n)), first;
@@ -179,6 +181,16 @@ fn the_hash_is_the_standard_cipher_with_its_input_added() {
         backend.hash_blocks(&key, &mut out);
         assert_eq!(out, [plain ^ cipher; 77], "{}", backend.name);
     }
+}
+
+#[test]
+fn gf128_inner() {
+    agree("gf128_inner", |backend, cases, n, offset| {
+        let (x, y) = (cases.words::<u128>(offset + n), cases.words::<u128>(n));
+        let mut sum = u128::sample(cases);
+        backend.gf128_inner(&mut sum, &x[offset..], &y);
+        vec![sum]
+    });
 }
 
 #[test]

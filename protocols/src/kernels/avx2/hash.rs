@@ -4,7 +4,10 @@ use std::arch::x86_64::_mm_xor_si128;
 
 use bytemuck::cast_slice_mut;
 
-use super::keystream::{Keys, STATES, encrypt_one, lines, load, load_keys, store};
+use super::{
+    keystream::{Keys, STATES, encrypt_one, lines, load_keys},
+    registers::{load, store},
+};
 use crate::kernels::aes::AesKey;
 
 #[inline]

@@ -2,13 +2,13 @@
 //! only memory touched.
 
 use std::arch::x86_64::{
-    __m128i, _mm_add_epi32, _mm_add_epi64, _mm_aesenc_si128, _mm_aesenclast_si128, _mm_loadu_si128,
-    _mm_set_epi64x, _mm_setzero_si128, _mm_storeu_si128, _mm_sub_epi32, _mm_sub_epi64,
-    _mm_xor_si128,
+    __m128i, _mm_add_epi32, _mm_add_epi64, _mm_aesenc_si128, _mm_aesenclast_si128, _mm_set_epi64x,
+    _mm_setzero_si128, _mm_sub_epi32, _mm_sub_epi64, _mm_xor_si128,
 };
 
 use bytemuck::cast_slice_mut;
 
+use super::registers::{Line, load, store};
 use crate::kernels::{
     aes::AesKey,
     keystream::{self, Position},
@@ -20,22 +20,6 @@ pub(super) const STATES: usize = 8;
 const HALF: usize = STATES / 2;
 
 pub(super) type Keys = [__m128i; 11];
-
-type Line = [u8; 16];
-
-#[inline]
-#[target_feature(enable = "avx2")]
-pub(super) fn load(line: &Line) -> __m128i {
-    // SAFETY: `line` is 16 readable bytes; the load needs no alignment.
-    unsafe { _mm_loadu_si128(line.as_ptr().cast()) }
-}
-
-#[inline]
-#[target_feature(enable = "avx2")]
-pub(super) fn store(line: &mut Line, register: __m128i) {
-    // SAFETY: `line` is 16 writable bytes; the store needs no alignment.
-    unsafe { _mm_storeu_si128(line.as_mut_ptr().cast(), register) }
-}
 
 #[target_feature(enable = "avx2")]
 pub(super) fn load_keys(key: &AesKey) -> Keys {

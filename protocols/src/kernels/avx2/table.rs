@@ -1,6 +1,6 @@
 //! The table of this backend.
 
-use super::{gemm, hash, keystream};
+use super::{gemm, gf128, hash, keystream};
 use crate::kernels::{
     aes::AesKey, backend::Backend, digits, instantiate::instantiate, lanes, loops, matrix::Matrix,
     planes, portable,
@@ -38,6 +38,9 @@ static AVX2: Backend = Backend {
     expand_u32,
     digit_lanes,
     digit_sums,
+    gf128_scale_add,
+    gf128_mul_add,
+    gf128_inner,
     fill_u64,
     fill_u32,
     fill_u128,
@@ -55,7 +58,10 @@ static AVX2: Backend = Backend {
 
 /// The backend, if this processor has all that it uses.
 pub(in crate::kernels) fn backend() -> Option<&'static Backend> {
-    (is_x86_feature_detected!("avx2") && is_x86_feature_detected!("aes")).then_some(&AVX2)
+    let detected = is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("aes")
+        && is_x86_feature_detected!("pclmulqdq");
+    detected.then_some(&AVX2)
 }
 
 instantiate! { "avx2":
@@ -104,4 +110,10 @@ instantiate! { "avx2,aes":
     fn xor_fill_xor(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &mut [u64]) = keystream::xor_fill_xor;
     fn fill_sub_u128(a: &AesKey, b: &AesKey, path: u64, block: u64, out: &mut [u128]) = keystream::fill_sub_u128;
     fn add_fill_sub_u128(a: &AesKey, b: &AesKey, path: u64, block: u64, acc: &mut [u128]) = keystream::add_fill_sub_u128;
+}
+
+instantiate! { "avx2,pclmulqdq":
+    fn gf128_scale_add(acc: &mut [u128], x: &[u128], c: u128) = gf128::scale_add;
+    fn gf128_mul_add(acc: &mut [u128], x: &[u128], y: &[u128]) = gf128::mul_add;
+    fn gf128_inner(sum: &mut u128, x: &[u128], y: &[u128]) = gf128::inner;
 }

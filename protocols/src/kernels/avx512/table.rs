@@ -1,6 +1,6 @@
 //! The table of this backend.
 
-use super::{aligned, expand, gather, gemm, hash, keystream, lanes, planes, prefix};
+use super::{aligned, expand, gather, gemm, gf128, hash, keystream, lanes, planes, prefix};
 use crate::kernels::{
     aes::AesKey, backend::Backend, digits, ifma, instantiate::instantiate, lanes as portable_lanes,
     loops, matrix::Matrix, portable,
@@ -42,6 +42,9 @@ static AVX512: Backend = Backend {
     expand_u32,
     digit_lanes,
     digit_sums,
+    gf128_scale_add,
+    gf128_mul_add,
+    gf128_inner,
     fill_u64,
     fill_u32,
     fill_u128,
@@ -67,7 +70,8 @@ pub(in crate::kernels) fn backend() -> Option<&'static Backend> {
         && is_x86_feature_detected!("avx512vl")
         && is_x86_feature_detected!("avx512vbmi")
         && is_x86_feature_detected!("gfni")
-        && is_x86_feature_detected!("vaes");
+        && is_x86_feature_detected!("vaes")
+        && is_x86_feature_detected!("vpclmulqdq");
     detected.then_some(&AVX512)
 }
 
@@ -130,4 +134,10 @@ instantiate! { "avx512f,vaes":
 instantiate! { "avx512f,avx512vl":
     fn gather_u64(out: &mut [u64], src: &[u64], perm: &[u32]) = gather::gather_u64;
     fn gather_u32(out: &mut [u32], src: &[u32], perm: &[u32]) = gather::gather_u32;
+}
+
+instantiate! { "avx512f,avx512bw,vpclmulqdq":
+    fn gf128_scale_add(acc: &mut [u128], x: &[u128], c: u128) = gf128::scale_add;
+    fn gf128_mul_add(acc: &mut [u128], x: &[u128], y: &[u128]) = gf128::mul_add;
+    fn gf128_inner(sum: &mut u128, x: &[u128], y: &[u128]) = gf128::inner;
 }
