@@ -3,6 +3,7 @@
 mod admission;
 mod failure;
 mod id;
+mod psi;
 mod reason;
 mod spec;
 mod state;
@@ -10,6 +11,7 @@ mod state;
 pub use admission::admit;
 pub use failure::{Failure, Stage};
 pub use id::{BadJobId, JobId};
+pub use psi::{PsiForm, PsiFormName, PsiProtocol, PsiSet, PsiSpec, TextRule};
 pub use reason::{Audience, Code, Reason};
 pub use spec::{JobKind, JobSpec, NetworkProfile, SPEC_DOMAIN, Security, SpecError};
 pub use state::{Illegal, JobEvent, JobState};

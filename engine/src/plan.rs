@@ -12,11 +12,13 @@ mod explain;
 mod hash;
 mod ir;
 mod layout;
+mod psi;
 mod refs;
 mod terms;
 #[cfg(test)]
 mod tests;
 mod typing;
+mod uses;
 
 pub use check::{PlanError, check};
 pub use decode::{DecodeError, Opened, OpenedColumn, decode, json_rows};
@@ -24,7 +26,9 @@ pub use encoded::{EncodedColumn, EncodedInput};
 pub use explain::{explain, leakage};
 pub use hash::hash;
 pub use ir::{
-    ColumnUse, Decode, Encoding, Extreme, InputColumn, Kind, LocalInput, Op, Output, OutputColumn,
-    PLAN_FORMAT, Plan, PolicyRef, Ref, Shape, SortKey, UseForm,
+    Decode, Encoding, Extreme, InputColumn, Kind, LocalInput, Op, Output, OutputColumn,
+    PLAN_FORMAT, Plan, Ref, Shape, SortKey,
 };
+pub use psi::{PsiTerms, SetKey};
 pub use terms::PolicyTerms;
+pub use uses::{ColumnUse, PolicyRef, UseForm};

@@ -9,6 +9,7 @@ mod document;
 mod evaluate;
 mod lint;
 mod parse;
+mod psi;
 mod utc;
 
 #[cfg(test)]
@@ -27,4 +28,5 @@ pub use document::{
 pub use evaluate::{Refusal, Request, evaluate};
 pub use lint::{Finding, Level, lint};
 pub use parse::{PolicyError, parse, parse_signed};
+pub use psi::{PsiRecipient, PsiRule};
 pub use utc::{BadTime, UtcTime};

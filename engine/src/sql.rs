@@ -12,11 +12,13 @@ mod encode;
 mod error;
 mod flatten;
 mod group;
+mod intersect;
 mod local;
 mod lower;
 mod parse;
 mod relate;
 mod release;
+mod sets;
 mod surface;
 mod tables;
 #[cfg(test)]

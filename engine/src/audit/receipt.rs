@@ -49,7 +49,7 @@ pub struct ReceiptBody {
     pub job: Hash32,
     /// The buyer's own name of the job.
     pub request_id: String,
-    /// [`sql_hash`] of the statement.
+    /// [`sql_hash`] of the statement; of an intersection, the hash of its specification.
     pub sql: Hash32,
     /// Hash of the plan.
     pub plan: Hash32,
@@ -175,6 +175,10 @@ pub enum OpenedKind {
     Permutation,
     /// A value under a one-time mask.
     Masked,
+    /// Which of the recipient's own elements are in a peer's set.
+    Membership,
+    /// A number worked out over an intersection.
+    Aggregate,
 }
 
 /// The leakage report.

@@ -8,7 +8,7 @@ use super::{
     exit::{CliError, chain},
 };
 use crate::{
-    job::{JobId, JobKind},
+    job::JobId,
     link::Dialler,
     wire::{ConsentCalls, Decision, PendingJob},
 };
@@ -62,11 +62,10 @@ fn described(pending: &PendingJob) -> String {
         Decision::Consented => "approved",
         Decision::Denied => "denied",
     };
-    let JobKind::Sql { sql } = &spec.kind;
     let mut text = format!("{}  {answer}\n", verdict.job);
     let _ = writeln!(text, "  buyer    {}\n  purpose  {}", spec.buyer, spec.purpose);
     let _ = writeln!(text, "  plan     {}", verdict.plan);
-    for line in sql.trim().lines() {
+    for line in spec.kind.text().trim().lines() {
         let _ = writeln!(text, "  | {line}");
     }
     for sentence in &verdict.leakage {

@@ -2,6 +2,7 @@
 
 mod actor;
 mod jobs;
+mod messy;
 mod report;
 mod stage;
 mod tables;

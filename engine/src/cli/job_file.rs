@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::exit::CliError;
 use crate::{
     identity::{PartyName, SealingPublicKey},
-    job::{JobKind, JobSpec, NetworkProfile, Security},
+    job::{JobKind, JobSpec, NetworkProfile, PsiSpec, Security},
 };
 
 /// How long a job may take from its submission, where the file does not say.
@@ -27,8 +27,10 @@ pub(super) struct JobFile {
     pub(super) purpose: String,
     /// P0, P1, P2.
     pub(super) compute: [PartyName; 3],
-    /// The statement.
-    pub(super) sql: String,
+    /// The statement; or there is a `[psi]`.
+    pub(super) sql: Option<String>,
+    /// An intersection of two sets.
+    pub(super) psi: Option<PsiSpec>,
     /// The adversary model; `semi_honest` where it is left out.
     #[serde(default = "semi_honest")]
     pub(super) security: Security,
@@ -54,12 +56,17 @@ pub(super) struct Submission {
 
 impl JobFile {
     /// A job with everything else left to its default.
-    pub(super) fn new(purpose: &str, compute: [PartyName; 3], sql: &str) -> Self {
+    pub(super) fn new(purpose: &str, compute: [PartyName; 3], kind: JobKind) -> Self {
+        let (sql, psi) = match kind {
+            JobKind::Sql { sql } => (Some(sql), None),
+            JobKind::Psi(psi) => (None, Some(psi)),
+        };
         Self {
             request_id: None,
             purpose: purpose.to_owned(),
             compute,
-            sql: sql.to_owned(),
+            sql,
+            psi,
             security: semi_honest(),
             expires_in_minutes: None,
             network: same_site(),
@@ -76,9 +83,14 @@ impl JobFile {
             let message = format!("job file {}: there is no such file", path.display());
             return Err(CliError::usage(message).next(example));
         }
-        Figment::from(Toml::file(path)).extract().map_err(|error| {
+        let file: Self = Figment::from(Toml::file(path)).extract().map_err(|error| {
             CliError::usage(format!("job file {}: {error}", path.display())).next(example)
-        })
+        })?;
+        if file.sql.is_some() == file.psi.is_some() {
+            let message = format!("job file {}: either `sql` or `[psi]` is due", path.display());
+            return Err(CliError::usage(message).next(example));
+        }
+        Ok(file)
     }
 
     /// The specification to sign.
@@ -90,7 +102,10 @@ impl JobFile {
             request_id: self.request_id.unwrap_or(submission.request_id),
             buyer: submission.buyer,
             sealing_key: submission.sealing_key,
-            kind: JobKind::Sql { sql: self.sql },
+            kind: match self.psi {
+                Some(psi) => JobKind::Psi(psi),
+                None => JobKind::Sql { sql: self.sql.unwrap_or_default() },
+            },
             purpose: self.purpose,
             compute: self.compute,
             issued_at_ms: submission.now_ms,

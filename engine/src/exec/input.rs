@@ -53,10 +53,11 @@ fn shapes(input: &LocalInput) -> Vec<Shape> {
     let width = |encoding: &Encoding| match encoding {
         Encoding::Offset { width, .. }
         | Encoding::Code { width, .. }
-        | Encoding::KeyedHash { width, .. } => Shape::Bits(usize::from(*width)),
+        | Encoding::KeyedHash { width, .. }
+        | Encoding::KeyId { width, .. } => Shape::Bits(usize::from(*width)),
         Encoding::Word { .. } => Shape::Z64,
         Encoding::Wide { .. } => Shape::Z128,
-        Encoding::Flag | Encoding::Present => Shape::Bits(1),
+        Encoding::KeyPresent | Encoding::Flag | Encoding::Present => Shape::Bits(1),
     };
     let columns = input.columns.iter().map(|column| width(&column.encoding));
     columns.chain([Shape::Bits(1)]).collect()

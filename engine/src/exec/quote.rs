@@ -147,7 +147,8 @@ fn charge(m: &mut Meter, op: &Op, v: &Shapes<'_>, ones: &mut Ones) -> Result<(),
         | Op::Add(..)
         | Op::Sub(..)
         | Op::Affine { .. }
-        | Op::Head { .. } => {}
+        | Op::Head { .. }
+        | Op::Spread { .. } => {}
         Op::And(a, _) => mpc::and_cost(m, v.rows(*a)?, v.width(*a)?),
         Op::EqBits(a, _) => mpc::eq_bits_cost(m, v.rows(*a)?, v.width(*a)?),
         Op::LtBits(a, _) => mpc::lt_bits_cost(m, v.rows(*a)?, v.width(*a)?),

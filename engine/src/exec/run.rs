@@ -4,7 +4,7 @@ use protocols::{
     mpc,
     mpc::Column,
     relational,
-    ring::{Arithmetic, Z64, Z128},
+    ring::{Arithmetic, B64, Z64, Z128},
     session::Session,
     share::{Bits, Shared},
 };
@@ -207,6 +207,10 @@ fn apply(
             let rows = usize::try_from(*rows).unwrap_or(usize::MAX).min(column.rows());
             one(column.row_range(0, rows))
         }
+        Op::Spread { of, rows } => {
+            let rows = usize::try_from(*rows).unwrap_or(usize::MAX);
+            one(Column::Bits(spread(v.bits(*of)?, rows)))
+        }
     }
 }
 
@@ -226,6 +230,17 @@ fn constant(s: &Session, value: i128, shape: Shape) -> Column {
         Kind::Z64 => Column::Z64(Shared::public(role, &vec![Z64::from_i128(value); rows])),
         Kind::Z128 => Column::Z128(Shared::public(role, &vec![Z128::from_i128(value); rows])),
     }
+}
+
+/// One bit for each of so many rows: its summands, repeated.
+fn spread(bit: &Bits, rows: usize) -> Bits {
+    let all = bit.planes().map::<B64>(|plane| {
+        let ones = 0_u64.wrapping_sub(plane.first().map_or(0, |word| word & 1));
+        std::iter::repeat_n(ones, rows.div_ceil(64)).collect()
+    });
+    let mut bits = Bits::from_planes(rows, 1, all);
+    bits.clear_beyond_rows();
+    bits
 }
 
 fn join(s: &mut Session, op: &Op, v: &Values<'_>) -> Result<Vec<Column>, ExecError> {

@@ -231,6 +231,7 @@ fn terms(policy: &PolicyDocument) -> PolicyTerms {
             hash: policy.hash(),
         },
         min_group_entities: policy.output.min_group_entities,
+        min_intersection: policy.psi.as_ref().map_or(0, |psi| psi.min_intersection),
         max_groups: Some(u64::from(policy.output.max_groups)),
         domains: domains.map(|(name, rule)| (name.clone(), rule.domain.clone())).collect(),
     }

@@ -67,6 +67,8 @@ fn entry(opening: &Opening, seats: &Seats) -> Option<Opened> {
         OpeningKind::Result => OpenedKind::Result,
         OpeningKind::Permutation => OpenedKind::Permutation,
         OpeningKind::Masked => OpenedKind::Masked,
+        OpeningKind::Membership => OpenedKind::Membership,
+        OpeningKind::Aggregate => OpenedKind::Aggregate,
         _ => return None,
     };
     let to = match opening.to {

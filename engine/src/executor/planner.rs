@@ -10,7 +10,7 @@ use crate::{
     },
     coordinator::{Assembly, End, Outline, Planner},
     exec::outside_providers,
-    identity::{PartyName, Pins, Signed},
+    identity::{Hash32, PartyName, Pins, Signed, canonical_hash},
     job::{Failure, JobId, JobKind, JobSpec, Reason, Stage},
     plan::Plan,
     policy::consent_hash,
@@ -85,7 +85,6 @@ impl Planner for ReceiptPlanner {
             .map(|(_, json)| wire::parse("receipt part", Stage::Release, json))
             .collect();
         let parts = parts?;
-        let JobKind::Sql { sql } = &spec.kind;
         let consents: BTreeMap<_, _> = assembly
             .consents
             .iter()
@@ -95,7 +94,7 @@ impl Planner for ReceiptPlanner {
         let facts = JobFacts {
             job: JobId::of(spec).hash(),
             request_id: spec.request_id.clone(),
-            sql: sql_hash(sql),
+            sql: question_hash(&spec.kind),
             plan: assembly.plan,
             attempt: assembly.attempt,
             run: parts.iter().find_map(|part| part.body.run),
@@ -133,6 +132,14 @@ impl Planner for ReceiptPlanner {
             .map(|(_, json)| wire::parse("receipt signature", Stage::Release, json))
             .collect();
         Ok(wire::write(&Receipt::new(body, signatures?)))
+    }
+}
+
+/// The hash of what was asked.
+fn question_hash(kind: &JobKind) -> Hash32 {
+    match kind {
+        JobKind::Sql { sql } => sql_hash(sql),
+        JobKind::Psi(psi) => canonical_hash("unseen.psi/v1", psi),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::psi::PsiSpec;
 use crate::identity::{PartyName, SealingPublicKey};
 
 /// A job as the buyer signs it.
@@ -43,6 +44,8 @@ pub enum JobKind {
         /// The statement.
         sql: String,
     },
+    /// A private set intersection of two providers' sets.
+    Psi(PsiSpec),
 }
 
 /// Which adversary the parties are protected against. One corrupted compute party of three.
@@ -93,6 +96,26 @@ pub enum SpecError {
     Malicious,
 }
 
+impl JobKind {
+    /// As policies name it.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Sql { .. } => "sql",
+            Self::Psi(_) => "psi",
+        }
+    }
+
+    /// The question, for people.
+    #[must_use]
+    pub fn text(&self) -> String {
+        match self {
+            Self::Sql { sql } => sql.clone(),
+            Self::Psi(psi) => psi.to_string(),
+        }
+    }
+}
+
 impl JobSpec {
     /// Whether both ask for the same, be it at different times: a request that is repeated by hand is signed anew.
     #[must_use]
@@ -126,6 +149,9 @@ impl JobSpec {
         )?;
         if now_ms >= self.expires_at_ms {
             return Err(SpecError::Expired);
+        }
+        if let JobKind::Psi(psi) = &self.kind {
+            psi.check().map_err(|(field, why)| SpecError::Field { field, why })?;
         }
         match self.security {
             Security::SemiHonest => Ok(()),

@@ -93,6 +93,10 @@ fn check_input(input: &LocalInput) -> Result<(), String> {
             return Err(format!("sorted by column {by}, which is no column of bits"));
         }
     }
+    let of_key = |e: &Encoding| matches!(e, Encoding::KeyId { .. } | Encoding::KeyPresent);
+    if input.key.is_none() && input.columns.iter().any(|c| of_key(&c.encoding)) {
+        return Err("shares a key that it does not name".into());
+    }
     Ok(())
 }
 
@@ -126,7 +130,11 @@ fn check_encoding(encoding: &Encoding) -> Result<(), String> {
             let fits = (1..=64).contains(width) && *from <= 256 - 64;
             fits.then_some(()).ok_or_else(|| format!("{width} bits of a hash from bit {from}"))
         }
-        Encoding::Flag | Encoding::Present => Ok(()),
+        Encoding::KeyId { from, width } => {
+            let fits = (1..=64).contains(width) && matches!(from, 0 | 64);
+            fits.then_some(()).ok_or_else(|| format!("{width} bits of a key from bit {from}"))
+        }
+        Encoding::KeyPresent | Encoding::Flag | Encoding::Present => Ok(()),
     }
 }
 

@@ -278,6 +278,10 @@ fn single<'c>(op: &Op, shape: Shape, at: &dyn Fn(&Ref) -> &'c Column) -> Column 
             let rows = usize::try_from(*rows).unwrap_or(usize::MAX);
             at(of).take(&(0..rows).map(Some).collect::<Vec<_>>(), 0)
         }
+        Op::Spread { of, rows } => {
+            let rows = usize::try_from(*rows).unwrap_or(usize::MAX);
+            at(of).take(&vec![Some(0); rows], 0)
+        }
         Op::Input { .. } | Op::Join { .. } | Op::GroupBy { .. } | Op::Sort { .. } => {
             unreachable!("has several outputs")
         }

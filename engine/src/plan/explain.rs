@@ -39,6 +39,10 @@ fn write_inputs(text: &mut String, plan: &Plan) -> std::fmt::Result {
         for line in input.text.lines() {
             writeln!(text, "    {line}")?;
         }
+        if let Some(key) = &input.key {
+            let columns: Vec<_> = key.sources.iter().map(|c| format!("c{c}")).collect();
+            writeln!(text, "    a set by {}: one row for each key", columns.join(", "))?;
+        }
         for (c, column) in input.columns.iter().enumerate() {
             writeln!(
                 text,
@@ -85,6 +89,8 @@ fn encoding(encoding: &Encoding) -> String {
         Encoding::KeyedHash { from, width } => {
             format!("{width} bits of a keyed hash, from bit {from}")
         }
+        Encoding::KeyId { from, width } => format!("{width} bits of its id, from bit {from}"),
+        Encoding::KeyPresent => "1 bit: whether no part of it is NULL".into(),
         Encoding::Flag => "1 bit".into(),
         Encoding::Present => "1 bit: whether it is there".into(),
     }
@@ -164,6 +170,7 @@ fn describe(op: &Op, plan: &Plan, shape: Option<Shape>) -> String {
             format!("sort {} first{by}; moves {}", name(*live), names(columns))
         }
         Op::Head { of, rows } => format!("the first {rows} of {}", name(*of)),
+        Op::Spread { of, rows } => format!("{} for each of {rows} rows", name(*of)),
     }
 }
 

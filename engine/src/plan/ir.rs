@@ -5,6 +5,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::{
+    psi::{PsiTerms, SetKey},
+    uses::{ColumnUse, PolicyRef},
+};
 use crate::identity::{Hash32, PartyName};
 
 /// Version of this format; part of the hash.
@@ -36,6 +40,9 @@ pub struct Plan {
     pub policies: Vec<PolicyRef>,
     /// Sentences for the leakage report beyond what the operations imply (e.g. that AVG seals SUM and COUNT).
     pub notes: Vec<String>,
+    /// Of a private set intersection: what policies are asked about it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub psi: Option<PsiTerms>,
 }
 
 /// A sub-plan that reads one provider's tables only; the provider runs it in DataFusion.
@@ -54,6 +61,9 @@ pub struct LocalInput {
     pub sorted_by: Vec<u32>,
     /// What is shared, in order; the `live` bit follows as one more output.
     pub columns: Vec<InputColumn>,
+    /// Where the rows are a set by a key: which.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<SetKey>,
 }
 
 /// One shared column of a local input.
@@ -116,6 +126,16 @@ pub enum Encoding {
         /// Bits, at most 64.
         width: u16,
     },
+    /// Bits: `width` bits from bit `from` on of the row's key id ([`LocalInput::key`]): a hash of the canonical key under the same
+    /// salt of the run at every party.
+    KeyId {
+        /// First bit: 0 or 64.
+        from: u16,
+        /// Bits, at most 64.
+        width: u16,
+    },
+    /// One bit: whether the row has a key (1) or a NULL in it (0).
+    KeyPresent,
     /// One bit: a boolean.
     Flag,
     /// One bit: whether the value is there (1) or NULL (0).
@@ -129,10 +149,11 @@ impl Encoding {
         match self {
             Self::Offset { width, .. }
             | Self::Code { width, .. }
-            | Self::KeyedHash { width, .. } => *width,
+            | Self::KeyedHash { width, .. }
+            | Self::KeyId { width, .. } => *width,
             Self::Word { .. } => 64,
             Self::Wide { .. } => 128,
-            Self::Flag | Self::Present => 1,
+            Self::KeyPresent | Self::Flag | Self::Present => 1,
         }
     }
 
@@ -341,6 +362,13 @@ pub enum Op {
         /// How many.
         rows: u64,
     },
+    /// Bits(1) of one row: `rows` copies of it.
+    Spread {
+        /// The bit.
+        of: Ref,
+        /// How many.
+        rows: u64,
+    },
 }
 
 /// One MIN or MAX of a group.
@@ -438,50 +466,4 @@ pub enum Decode {
         /// The list.
         domain: Vec<String>,
     },
-}
-
-/// One way in which a job uses a column; what policies grant or refuse.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct ColumnUse {
-    /// The provider.
-    pub party: PartyName,
-    /// The dataset.
-    pub dataset: String,
-    /// The column.
-    pub column: String,
-    /// What for.
-    pub form: UseForm,
-}
-
-/// The release forms of a policy (what a column may be used for).
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum UseForm {
-    /// In WHERE or HAVING or CASE conditions on rows.
-    Filter,
-    /// Joined with this other dataset (`party.name`).
-    JoinKey(String),
-    /// GROUP BY: appears in the result by group.
-    GroupKey,
-    /// Under COUNT, SUM, AVG (upper case).
-    Aggregate(String),
-    /// Under MIN or MAX (upper case): shows one entity's value.
-    Extrema(String),
-    /// Row by row in the result.
-    List,
-}
-
-/// A policy document that the plan was compiled under.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct PolicyRef {
-    /// `party.dataset`.
-    pub dataset: String,
-    /// The document's id.
-    pub id: String,
-    /// Its version.
-    pub version: u32,
-    /// Hash of the signed document.
-    pub hash: Hash32,
 }

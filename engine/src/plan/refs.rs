@@ -29,7 +29,8 @@ impl Op {
             | Self::ToBits { of, .. }
             | Self::ToWord { of, .. }
             | Self::ToWide { of, .. }
-            | Self::Head { of, .. } => vec![of],
+            | Self::Head { of, .. }
+            | Self::Spread { of, .. } => vec![of],
             Self::Concat(parts) => parts.iter_mut().collect(),
             Self::Mask { of, by } => vec![of, by],
             Self::Select { by, yes, no } => vec![by, yes, no],

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::ir::PolicyRef;
+use super::uses::PolicyRef;
 
 /// The part of one dataset's policy that shapes a plan. Whether a use is allowed at all is the policy's own affair.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub struct PolicyTerms {
     pub policy: PolicyRef,
     /// A released row or scalar must rest on at least this many entities of the dataset; 0 asks for nothing.
     pub min_group_entities: u32,
+    /// Nothing may be released of an intersection with fewer keys; 0 asks for nothing.
+    pub min_intersection: u32,
     /// A bound on the number of groups, if the policy declares one. Not used for planning yet: bounds come from domains.
     pub max_groups: Option<u64>,
     /// Public value lists of string columns, where the dataset itself lists none. Ascending, without duplicates.

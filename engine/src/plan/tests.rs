@@ -16,6 +16,7 @@ fn party(name: &str) -> PartyName {
 fn input(rows: u64) -> LocalInput {
     let column = |encoding| InputColumn { source: 0, name: "x".into(), encoding };
     LocalInput {
+        key: None,
         party: party("census"),
         datasets: vec!["people".into()],
         text: String::new(),
@@ -32,6 +33,7 @@ fn input(rows: u64) -> LocalInput {
 fn plan() -> Plan {
     let live = Ref(0, 2);
     Plan {
+        psi: None,
         format: PLAN_FORMAT,
         job: Hash32([0; 32]),
         compute: ["census", "employers", "neutral"].map(party),

@@ -165,6 +165,11 @@ fn one_output(op: &Op, s: &Shapes) -> Result<Shape, String> {
             fits.then_some(Shape { rows: *rows, ..shape })
                 .ok_or_else(|| format!("the first {rows} of {} rows", shape.rows))
         }
+        Op::Spread { of, rows } => {
+            equal(s.bit(*of)?, 1, "row counts")?;
+            let fits = (1..=MAX_ROWS).contains(rows);
+            fits.then_some(bits(1, *rows)).ok_or_else(|| format!("{rows} rows"))
+        }
         Op::Input { .. } | Op::Join { .. } | Op::GroupBy { .. } | Op::Sort { .. } => {
             Err("has several outputs".into())
         }

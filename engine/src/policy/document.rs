@@ -7,7 +7,7 @@ use serde::{
     de::{Error as _, MapAccess, Visitor},
 };
 
-use super::utc::UtcTime;
+use super::{psi::PsiRule, utc::UtcTime};
 use crate::{
     identity::{Hash32, PartyName, PublicKey, SealingPublicKey, canonical_hash},
     job::Security,
@@ -49,6 +49,9 @@ pub struct PolicyDocument {
     pub columns: BTreeMap<String, ColumnRule>,
     /// What results have to keep to.
     pub output: OutputRule,
+    /// What may be asked of intersections; nothing where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub psi: Option<PsiRule>,
     /// Whether a person agrees to each job.
     pub approval: Approval,
 }
@@ -104,6 +107,8 @@ pub struct Operators {
 pub enum JobKindName {
     /// Joint queries.
     Sql,
+    /// Private set intersections.
+    Psi,
 }
 
 /// An acceptable compute party.

@@ -4,7 +4,10 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 
-use super::document::{JobKindName, PolicyDocument, ReleaseForm};
+use super::{
+    document::{JobKindName, PolicyDocument, ReleaseForm},
+    psi,
+};
 use crate::{
     identity::{PartyName, Pins, PublicKey},
     job::{JobKind, JobSpec, Security},
@@ -53,6 +56,7 @@ pub fn evaluate(policy: &PolicyDocument, request: &Request<'_>) -> Result<(), Ve
     review.check_compute_parties();
     review.check_columns();
     review.check_output();
+    review.check_psi();
     if review.refusals.is_empty() { Ok(()) } else { Err(review.refusals) }
 }
 
@@ -153,11 +157,14 @@ impl Review<'_> {
         let (operators, spec) = (&self.policy.operators, self.request.spec);
         let kind = match spec.kind {
             JobKind::Sql { .. } => JobKindName::Sql,
+            JobKind::Psi(_) => JobKindName::Psi,
         };
         if !operators.kinds.contains(&kind) {
-            let message =
-                "jobs of kind `sql` are not allowed; add `sql` to `operators.kinds` to allow this";
-            self.refuse("operators.kinds", None, message.into());
+            let name = spec.kind.name();
+            let message = format!(
+                "jobs of kind `{name}` are not allowed; add `{name}` to `operators.kinds` to allow this"
+            );
+            self.refuse("operators.kinds", None, message);
         }
         if operators.min_security == Security::Malicious && spec.security == Security::SemiHonest {
             let message = "the policy asks for `malicious` security and the job for `semi_honest`; \
@@ -242,6 +249,13 @@ impl Review<'_> {
             self.policy.dataset
         );
         self.refuse(field, Some(format!("{}.{name}", self.policy.dataset)), message);
+    }
+
+    fn check_psi(&mut self) {
+        let Some(asked) = &self.request.plan.psi else { return };
+        for (field, message) in psi::refusals(self.policy.psi.as_ref(), asked) {
+            self.refuse(field, None, message);
+        }
     }
 
     fn check_output(&mut self) {

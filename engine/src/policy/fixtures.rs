@@ -88,6 +88,7 @@ pub(crate) fn used(column: &str, form: UseForm) -> ColumnUse {
 
 pub(crate) fn plan() -> Plan {
     let input = |party: &str| LocalInput {
+        key: None,
         party: name(party),
         datasets: vec![],
         text: String::new(),
@@ -97,6 +98,7 @@ pub(crate) fn plan() -> Plan {
     };
     let policy = policy();
     Plan {
+        psi: None,
         format: PLAN_FORMAT,
         job: canonical_hash("unseen.job/v1", &spec()),
         compute: spec().compute,

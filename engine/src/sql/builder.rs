@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 
 use datafusion::logical_expr::Expr;
 
-use crate::plan::{Encoding, InputColumn, Kind, Op, Ref, Shape};
+use crate::{
+    job::TextRule,
+    plan::{Encoding, InputColumn, Kind, Op, Ref, SetKey, Shape},
+};
 
 /// Stands for the `live` output of an input until all its columns are known.
 const LIVE: u32 = u32::MAX;
@@ -19,6 +22,7 @@ pub(super) struct Sharing {
     /// Shared columns, each of one of the expressions.
     pub(super) columns: Vec<InputColumn>,
     pub(super) sorted_by: Vec<u32>,
+    pub(super) key: Option<SetKey>,
 }
 
 /// Nodes and shapes so far. Node `i` is input `i` for the first tables.
@@ -37,6 +41,7 @@ impl Builder {
             expressions: Vec::new(),
             columns: Vec::new(),
             sorted_by: Vec::new(),
+            key: None,
         };
         let mut builder = Self {
             sharings: rows.iter().map(sharing).collect(),
@@ -67,6 +72,28 @@ impl Builder {
         let at = Ref(number(table), number(index));
         self.shapes.insert(at, Shape { kind, rows: sharing.rows });
         at
+    }
+
+    /// Makes a table's rows a set by these columns.
+    pub(super) fn key(
+        &mut self,
+        table: usize,
+        columns: &[Expr],
+        text: TextRule,
+        keep_absent: bool,
+    ) {
+        let sharing = &mut self.sharings[table];
+        let mut source = |e: &Expr| number(position_or_push(&mut sharing.expressions, e.clone()));
+        let sources = columns.iter().map(&mut source).collect();
+        sharing.key = Some(SetKey { sources, text, keep_absent });
+    }
+
+    /// A shared column that is made of the table's key.
+    pub(super) fn key_input(&mut self, table: usize, encoding: Encoding) -> Ref {
+        let sharing = &self.sharings[table];
+        let first = sharing.key.as_ref().and_then(|key| key.sources.first());
+        let expr = first.map(|first| sharing.expressions[*first as usize].clone());
+        self.input(table, &expr.unwrap_or_default(), encoding)
     }
 
     pub(super) fn shape(&self, of: Ref) -> Shape {

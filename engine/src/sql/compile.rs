@@ -23,6 +23,7 @@ use super::{
     error::CompileError,
     flatten::Block,
     group::Groups,
+    intersect::compile_psi,
     parse::{logical_plan, plain, with_room},
     tables::Tables,
     total::check_total,
@@ -59,7 +60,10 @@ pub fn compile(
         return Err(CompileError::Security { asked: "malicious" });
     }
     consistent(descriptors, policies)?;
-    let JobKind::Sql { sql } = &spec.kind;
+    let sql = match &spec.kind {
+        JobKind::Sql { sql } => sql,
+        JobKind::Psi(psi) => return compile_psi(spec, psi, descriptors, policies),
+    };
     with_room(sql, || {
         let logical = logical_plan(sql, descriptors, spec.issued_at_ms)?;
         let block = Block::of(&logical)?;
@@ -118,7 +122,7 @@ impl Compiler<'_> {
     }
 
     /// Conditions: those on one table go to its owner, the others into the joint plan.
-    fn filter(&mut self, conjuncts: Vec<Expr>) -> Result<(), CompileError> {
+    pub(super) fn filter(&mut self, conjuncts: Vec<Expr>) -> Result<(), CompileError> {
         self.clause = "WHERE";
         for condition in conjuncts {
             self.uses.record(&condition, &UseForm::Filter, &self.tables);
@@ -133,7 +137,7 @@ impl Compiler<'_> {
         Ok(())
     }
 
-    fn finish(
+    pub(super) fn finish(
         self,
         spec: &JobSpec,
         mut output: Output,
@@ -174,6 +178,7 @@ impl Compiler<'_> {
             uses: uses.into_vec(),
             policies: policies.into_values().collect(),
             notes: notes.into_iter().collect(),
+            psi: None,
         };
         Ok(Compiled { plan, locals })
     }
@@ -213,6 +218,7 @@ fn local(
         rows: sharing.rows,
         sorted_by: sharing.sorted_by,
         columns: sharing.columns,
+        key: sharing.key,
     };
     Ok((input, local))
 }

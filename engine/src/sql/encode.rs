@@ -1,11 +1,13 @@
 //! Values to the integers that are shared: padded to the public bound, sorted where the plan says so, and checked against
 //! what was declared.
 
+use std::collections::HashSet;
+
 use datafusion::arrow::array::{Array, ArrayRef, RecordBatch};
 
 use crate::{
-    catalog::{ColumnValues, column_values},
-    plan::{EncodedColumn, EncodedInput, Encoding, LocalInput},
+    catalog::{ColumnValues, column_values, key_ids},
+    plan::{EncodedColumn, EncodedInput, Encoding, LocalInput, SetKey},
 };
 
 /// Why a local result cannot be shared. Names the column, never the value.
@@ -59,8 +61,13 @@ pub fn encode(
     if rows.num_rows() > bound {
         return Err(too_many());
     }
+    let ids = input.key.as_ref().map(|key| ids(input, key, rows, hash_key)).transpose()?;
     let mut columns = Vec::with_capacity(input.columns.len());
     for column in &input.columns {
+        if let Some(words) = ids.as_ref().and_then(|ids| of_key(ids, &column.encoding)) {
+            columns.push(words);
+            continue;
+        }
         let array = rows.columns().get(column.source as usize);
         let wrong = |found: String| EncodeError::Type {
             party: party.clone(),
@@ -76,10 +83,57 @@ pub fn encode(
         })?;
         columns.push(words);
     }
-    let order = order(input, &columns, rows.num_rows());
+    let kept = match (&ids, &input.key) {
+        (Some(ids), Some(key)) => first_of_each(ids, key.keep_absent),
+        _ => (0..rows.num_rows()).collect(),
+    };
+    let order = order(input, &columns, kept);
     let live = (0..bound).map(|i| i < order.len()).collect();
     let columns = columns.into_iter().map(|column| placed(column, &order, bound)).collect();
     Ok(EncodedInput { live, columns })
+}
+
+/// The id of each row's key.
+fn ids(
+    input: &LocalInput,
+    key: &SetKey,
+    rows: &RecordBatch,
+    salt: &[u8; 32],
+) -> Result<Vec<Option<u128>>, EncodeError> {
+    let source = |at: &u32| rows.columns().get(*at as usize);
+    let columns: Option<Vec<&ArrayRef>> = key.sources.iter().map(source).collect();
+    let ids = columns.and_then(|columns| key_ids(&columns, key.text, salt));
+    ids.ok_or_else(|| EncodeError::Type {
+        party: input.party.to_string(),
+        column: input.datasets.join(", "),
+        found: "of no key".into(),
+    })
+}
+
+/// The rows that stand for their key: the first of each, and where they stay those without one.
+fn first_of_each(ids: &[Option<u128>], keep_absent: bool) -> Vec<usize> {
+    let mut seen = HashSet::with_capacity(ids.len());
+    let stands = |id: Option<u128>| id.map_or(keep_absent, |id| seen.insert(id));
+    ids.iter().copied().map(stands).enumerate().filter_map(|(i, yes)| yes.then_some(i)).collect()
+}
+
+/// What is shared of the keys; nothing for the encoding of a column.
+fn of_key(ids: &[Option<u128>], encoding: &Encoding) -> Option<EncodedColumn> {
+    let of = |id: Option<u128>| match (encoding, id) {
+        (_, None) => 0,
+        (Encoding::KeyId { from, width }, Some(id)) => {
+            #[expect(clippy::cast_possible_truncation, reason = "the 64 bits from there on")]
+            let word = (id >> from) as u64;
+            if *width >= 64 { word } else { word & ((1 << width) - 1) }
+        }
+        (_, Some(_)) => 1,
+    };
+    let width = match encoding {
+        Encoding::KeyId { width, .. } => *width,
+        Encoding::KeyPresent => 1,
+        _ => return None,
+    };
+    Some(EncodedColumn::Bits { width, rows: ids.iter().copied().map(of).collect() })
 }
 
 /// The column's rows in this order, then zeros up to the bound.
@@ -102,8 +156,7 @@ fn placed(column: EncodedColumn, order: &[usize], bound: usize) -> EncodedColumn
 }
 
 /// The rows in the order they are shared in.
-fn order(input: &LocalInput, columns: &[EncodedColumn], rows: usize) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..rows).collect();
+fn order(input: &LocalInput, columns: &[EncodedColumn], mut order: Vec<usize>) -> Vec<usize> {
     let by: Vec<&EncodedColumn> =
         input.sorted_by.iter().filter_map(|c| columns.get(*c as usize)).collect();
     if !by.is_empty() {

@@ -20,16 +20,16 @@ use crate::plan::{Encoding, Kind, Op, Ref, Shape, UseForm};
 /// Rows that are at hand: a table's, or a join's.
 #[derive(Debug)]
 pub(super) struct Relation {
-    tables: BTreeSet<usize>,
-    live: Ref,
-    rows: u64,
+    pub(super) tables: BTreeSet<usize>,
+    pub(super) live: Ref,
+    pub(super) rows: u64,
     /// Columns of which no two live rows share a value.
-    unique: BTreeSet<(usize, String)>,
-    origin: Origin,
+    pub(super) unique: BTreeSet<(usize, String)>,
+    pub(super) origin: Origin,
 }
 
 #[derive(Clone, Copy, Debug)]
-enum Origin {
+pub(super) enum Origin {
     Table,
     Join { node: u32, left: usize, right: usize },
 }
@@ -88,7 +88,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn table_relation(&self, table: usize) -> Relation {
+    pub(super) fn table_relation(&self, table: usize) -> Relation {
         let dataset = self.tables.get(table).dataset;
         let unique = dataset.columns.iter().filter(|c| dataset.is_unique(c));
         Relation {

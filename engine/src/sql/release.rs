@@ -87,10 +87,26 @@ impl Compiler<'_> {
 
     /// The masked, sorted, limited output; `single` if there is one row at most.
     pub(super) fn output(&mut self, block: &Block, single: bool) -> Result<Output, CompileError> {
+        self.output_where(block, single, None)
+    }
+
+    /// The same, with columns that are NULL where a bit is 0: those whose expression is one of these.
+    pub(super) fn output_where(
+        &mut self,
+        block: &Block,
+        single: bool,
+        partial: Option<(Ref, &dyn Fn(&Expr) -> bool)>,
+    ) -> Result<Output, CompileError> {
         self.clause = "SELECT";
         let mut columns = Vec::new();
         for (name, expr) in &block.columns {
-            columns.push(self.column(name, expr)?);
+            let mut column = self.column(name, expr)?;
+            if let Some((there, _)) = partial.filter(|(_, partial)| partial(expr)) {
+                column.value = self.b.mask(column.value, there);
+                let present = column.present.map(|present| self.b.and(present, there));
+                column.present = Some(present.unwrap_or(there));
+            }
+            columns.push(column);
         }
         let r = self.live;
         for column in &mut columns {

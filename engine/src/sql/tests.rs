@@ -96,5 +96,11 @@ pub(crate) fn jobs() -> DatasetDescriptor {
 pub(crate) fn terms(dataset: &str, k: u32) -> PolicyTerms {
     let policy =
         PolicyRef { dataset: dataset.into(), id: "t".into(), version: 1, hash: Hash32([0; 32]) };
-    PolicyTerms { policy, min_group_entities: k, max_groups: None, domains: Default::default() }
+    PolicyTerms {
+        policy,
+        min_group_entities: k,
+        min_intersection: 0,
+        max_groups: None,
+        domains: Default::default(),
+    }
 }

@@ -1,5 +1,7 @@
 //! The demo's jobs.
 
+use crate::job::{JobKind, PsiForm, PsiProtocol, PsiSet, PsiSpec, TextRule};
+
 /// One job of the demo.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct DemoJob {
@@ -7,8 +9,24 @@ pub(super) struct DemoJob {
     pub(super) name: &'static str,
     /// What it shows, in a line.
     pub(super) about: &'static str,
-    /// The statement.
-    pub(super) sql: &'static str,
+    /// What is asked.
+    question: Question,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Question {
+    Sql(&'static str),
+    Psi(fn() -> PsiSpec),
+}
+
+impl DemoJob {
+    /// What is asked.
+    pub(super) fn kind(&self) -> JobKind {
+        match self.question {
+            Question::Sql(sql) => JobKind::Sql { sql: sql.to_owned() },
+            Question::Psi(psi) => JobKind::Psi(psi()),
+        }
+    }
 }
 
 /// What the demo's jobs are for, as their policies name it.
@@ -19,31 +37,89 @@ pub(super) const JOBS: &[DemoJob] = &[
     DemoJob {
         name: "adult",
         about: "people, average hours and the share of high incomes by occupation and education",
-        sql: "\
+        question: Question::Sql(
+            "\
 SELECT j.occupation, p.education, COUNT(*) AS people, AVG(j.hours_per_week) AS avg_hours,
        AVG(CASE WHEN p.income = '>50K' THEN 1.0 ELSE 0.0 END) AS high_income_share
 FROM census.people p JOIN employers.jobs j ON p.person_id = j.person_id
 WHERE p.age BETWEEN 25 AND 64 AND j.hours_per_week >= 20
 GROUP BY j.occupation, p.education
 ORDER BY people DESC, occupation, education",
+        ),
     },
     DemoJob {
         name: "scalar",
         about: "one row over the whole join: people with high incomes, their hours and capital gains",
-        sql: "\
+        question: Question::Sql(
+            "\
 SELECT COUNT(*) AS people, AVG(j.hours_per_week) AS avg_hours, SUM(j.capital_gain) AS capital_gain
 FROM census.people p JOIN employers.jobs j ON p.person_id = j.person_id
 WHERE p.income = '>50K' AND j.hours_per_week >= 35",
+        ),
     },
     DemoJob {
         name: "refused",
         about: "what the policies forbid: groups by marital status, and the largest capital gain",
-        sql: "\
+        question: Question::Sql(
+            "\
 SELECT p.marital_status, MAX(j.capital_gain) AS largest
 FROM census.people p JOIN employers.jobs j ON p.person_id = j.person_id
 GROUP BY p.marital_status",
+        ),
+    },
+    DemoJob {
+        name: "psi",
+        about: "accounts in both tables and their hours by education, by account numbers that people typed",
+        question: Question::Psi(hours_by_education),
+    },
+    DemoJob {
+        name: "psi-rows",
+        about: "the oldest people with an account in both tables, row by row",
+        question: Question::Psi(oldest),
+    },
+    DemoJob {
+        name: "psi-refused",
+        about: "what the policies forbid: the rows of one table that are not in the other",
+        question: Question::Psi(missing),
     },
 ];
+
+fn accounts(form: PsiForm) -> PsiSpec {
+    let set = |dataset: &str| PsiSet {
+        dataset: dataset.to_owned(),
+        key: vec!["account".to_owned()],
+        filter: None,
+        columns: Vec::new(),
+    };
+    PsiSpec {
+        sets: vec![set("census.clients"), set("employers.staff")],
+        form,
+        to: Vec::new(),
+        protocol: PsiProtocol::Auto,
+        text: TextRule { trim: true, fold_case: true, fold_width: true },
+    }
+}
+
+fn hours_by_education() -> PsiSpec {
+    accounts(PsiForm::Sum {
+        column: "employers.staff.hours_per_week".to_owned(),
+        by: Some("census.clients.education".to_owned()),
+    })
+}
+
+fn oldest() -> PsiSpec {
+    let mut psi = accounts(PsiForm::Inner);
+    psi.sets[0].filter = Some("age >= 75".to_owned());
+    psi.sets[0].columns = vec!["age".to_owned(), "education".to_owned()];
+    psi.sets[1].columns = vec!["hours_per_week".to_owned()];
+    psi
+}
+
+fn missing() -> PsiSpec {
+    let mut psi = accounts(PsiForm::Anti);
+    psi.sets[0].columns = vec!["age".to_owned()];
+    psi
+}
 
 /// The job of this name.
 pub(super) fn job(name: &str) -> Option<&'static DemoJob> {
@@ -62,8 +138,8 @@ mod tests {
     #[test]
     fn the_readme_shows_the_default_job() {
         let readme = include_str!("../../../../README.md");
-        assert!(readme.contains(JOBS[0].sql));
-        assert_eq!(job("adult").unwrap().sql, JOBS[0].sql);
+        assert!(readme.contains(&JOBS[0].kind().text()));
+        assert_eq!(job("adult").unwrap().kind(), JOBS[0].kind());
         assert!(job("nothing").is_none());
     }
 }

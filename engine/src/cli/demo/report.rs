@@ -100,7 +100,7 @@ pub(super) fn done_text(
 
 /// The question, set in.
 pub(super) fn question(job: &DemoJob) -> String {
-    let lines: Vec<_> = job.sql.lines().map(|line| format!("  {line}")).collect();
+    let lines: Vec<_> = job.kind().text().lines().map(|line| format!("  {line}")).collect();
     format!("{}: {}\n{}", job.name, job.about, lines.join("\n"))
 }
 

@@ -77,7 +77,7 @@ async fn perform(
     let mut exchange = Actor::start(world.exchange.as_str(), &world.folder_of(&world.exchange))?;
     world.make_buyer(&exchange.address().await?)?;
     let buyer = Buyer::load(&world.folder_of(&world.insurer).join("unseen.toml"))?;
-    let file = JobFile::new(PURPOSE, world.compute.clone(), job.sql);
+    let file = JobFile::new(PURPOSE, world.compute.clone(), job.kind());
     buyer.submit_and_wait(file, None, progress).await
 }
 

@@ -1,14 +1,16 @@
 //! The demo's tables and what their providers say and allow of them.
 
-use std::collections::BTreeMap;
+use std::{borrow::Cow, collections::BTreeMap};
 
+use super::{super::exit::CliError, messy::Accounts};
 use crate::{
     catalog::{ColumnSpec, ColumnType, DatasetDescriptor, Range},
     identity::{PartyName, Pins, UnknownParty},
-    job::Security,
+    job::{PsiFormName, Security},
     policy::{
         Aggregate, Approval, Assigner, ColumnRule, ComputeParty, JobKindName, Operators,
-        OutputRule, POLICY_SCHEMA, PolicyDocument, Recipient, ReleaseForm, UtcTime, Validity,
+        OutputRule, POLICY_SCHEMA, PolicyDocument, PsiRecipient, PsiRule, Recipient, ReleaseForm,
+        UtcTime, Validity,
     },
 };
 
@@ -21,11 +23,22 @@ pub(super) struct DemoTable {
     pub(super) name: &'static str,
     /// Its file, beside its provider's configuration.
     pub(super) file: &'static str,
-    /// The Parquet file.
-    pub(super) content: &'static [u8],
+    content: Content,
     /// The other provider's table, which it may be joined with.
     joined_with: &'static str,
     columns: &'static [Column],
+    /// The column that identifies whom a row is about.
+    entity: &'static str,
+    rows_max: u64,
+    /// What may be asked of intersections.
+    psi: Option<(&'static [PsiFormName], u32)>,
+}
+
+/// Where a table's rows come from.
+#[derive(Clone, Copy, Debug)]
+enum Content {
+    Parquet(&'static [u8]),
+    Made(Accounts),
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -51,7 +64,10 @@ pub(super) const TABLES: &[DemoTable] = &[
         party: "census",
         name: "people",
         file: "census_people.parquet",
-        content: include_bytes!("../../../../testdata/adult/census_people.parquet"),
+        content: Content::Parquet(PEOPLE),
+        entity: "person_id",
+        rows_max: ROWS_MAX,
+        psi: None,
         joined_with: "employers.jobs",
         columns: &[
             Column { name: "person_id", ty: ColumnType::Int64, ..PERSON },
@@ -76,7 +92,10 @@ pub(super) const TABLES: &[DemoTable] = &[
         party: "employers",
         name: "jobs",
         file: "employers_jobs.parquet",
-        content: include_bytes!("../../../../testdata/adult/employers_jobs.parquet"),
+        content: Content::Parquet(JOBS),
+        entity: "person_id",
+        rows_max: ROWS_MAX,
+        psi: None,
         joined_with: "census.people",
         columns: &[
             Column { name: "person_id", ty: ColumnType::Int64, ..PERSON },
@@ -86,7 +105,77 @@ pub(super) const TABLES: &[DemoTable] = &[
             Column { name: "capital_loss", range: Some((0, 4_356)), ..NUMBER },
         ],
     },
+    DemoTable {
+        party: "census",
+        name: "clients",
+        file: "census_clients.csv",
+        content: Content::Made(Accounts {
+            content: PEOPLE,
+            columns: &["age", "education"],
+            without: 0,
+            habit: 7,
+        }),
+        entity: "record_no",
+        rows_max: ACCOUNTS_MAX,
+        psi: Some(ACCOUNT_FORMS),
+        joined_with: "employers.staff",
+        columns: &[
+            RECORD,
+            ACCOUNT,
+            Column { name: "age", range: Some((17, 90)), release: FILTER_LIST, ..NUMBER },
+            Column { name: "education", domain: EDUCATION, release: GROUP_LIST, ..LABEL },
+        ],
+    },
+    DemoTable {
+        party: "employers",
+        name: "staff",
+        file: "employers_staff.csv",
+        content: Content::Made(Accounts {
+            content: JOBS,
+            columns: &["hours_per_week"],
+            without: 1,
+            habit: 11,
+        }),
+        entity: "record_no",
+        rows_max: ACCOUNTS_MAX,
+        psi: Some(ACCOUNT_FORMS),
+        joined_with: "census.clients",
+        columns: &[
+            RECORD,
+            ACCOUNT,
+            Column {
+                name: "hours_per_week",
+                range: Some((1, 99)),
+                release: &[ReleaseForm::Aggregate, ReleaseForm::List],
+                ..NUMBER
+            },
+        ],
+    },
 ];
+
+const PEOPLE: &[u8] = include_bytes!("../../../../testdata/adult/census_people.parquet");
+const JOBS: &[u8] = include_bytes!("../../../../testdata/adult/employers_jobs.parquet");
+
+/// A table of accounts has fewer rows.
+const ACCOUNTS_MAX: u64 = 9_216;
+
+/// What may be asked of intersections of accounts, and the fewest accounts in one.
+const ACCOUNT_FORMS: (&[PsiFormName], u32) =
+    (&[PsiFormName::Inner, PsiFormName::Cardinality, PsiFormName::Sum], 10);
+
+const FILTER_LIST: &[ReleaseForm] = &[ReleaseForm::Filter, ReleaseForm::List];
+const GROUP_LIST: &[ReleaseForm] = &[ReleaseForm::GroupKey, ReleaseForm::List];
+
+const RECORD: Column = Column {
+    name: "record_no",
+    ty: ColumnType::Int32,
+    range: Some((1, 16_384)),
+    release: &[],
+    ..PERSON
+};
+
+const ACCOUNT: Column =
+    Column { name: "account", ty: ColumnType::String, nullable: true, range: None, ..PERSON };
 
 const FILTER_AGGREGATE: &[ReleaseForm] = &[ReleaseForm::Filter, ReleaseForm::Aggregate];
 
@@ -160,9 +249,9 @@ impl DemoTable {
         DatasetDescriptor {
             party,
             name: self.name.to_owned(),
-            rows_max: ROWS_MAX,
-            entity_key: Some("person_id".to_owned()),
-            columns: self.columns.iter().map(Column::spec).collect(),
+            rows_max: self.rows_max,
+            entity_key: Some(self.entity.to_owned()),
+            columns: self.columns.iter().map(|column| column.spec(self.entity)).collect(),
         }
     }
 
@@ -189,7 +278,7 @@ impl DemoTable {
             version: 1,
             assigner: Assigner { party: party.clone(), key: pins.of(party)?.key },
             dataset: format!("{}.{}", self.party, self.name),
-            entity_key: Some("person_id".to_owned()),
+            entity_key: Some(self.entity.to_owned()),
             recipients: vec![Recipient {
                 party: buyer.clone(),
                 key: insurer.key,
@@ -201,14 +290,38 @@ impl DemoTable {
                 expires: UtcTime::from_ms(now_ms.saturating_add(DAY_MS)),
             },
             operators: Operators {
-                kinds: vec![JobKindName::Sql],
+                kinds: vec![self.kind()],
                 compute_parties,
                 min_security: Security::SemiHonest,
             },
             columns: self.rules(),
-            output: OutputRule { min_group_entities: MIN_GROUP_ENTITIES, max_groups: MAX_GROUPS },
+            output: OutputRule {
+                min_group_entities: if self.psi.is_some() { 0 } else { MIN_GROUP_ENTITIES },
+                max_groups: MAX_GROUPS,
+            },
+            psi: self.psi.map(|(forms, min_intersection)| PsiRule {
+                forms: forms.to_vec(),
+                recipients: vec![PsiRecipient::Buyer],
+                min_intersection,
+                max_queries: None,
+            }),
             approval: Approval::Auto,
         })
+    }
+
+    /// The table's file.
+    ///
+    /// # Errors
+    /// Failed: what it is made of cannot be read.
+    pub(super) fn content(&self) -> Result<Cow<'static, [u8]>, CliError> {
+        match self.content {
+            Content::Parquet(bytes) => Ok(Cow::Borrowed(bytes)),
+            Content::Made(accounts) => accounts.csv().map(Cow::Owned),
+        }
+    }
+
+    fn kind(&self) -> JobKindName {
+        if self.psi.is_some() { JobKindName::Psi } else { JobKindName::Sql }
     }
 
     fn rules(&self) -> BTreeMap<String, ColumnRule> {
@@ -229,12 +342,12 @@ impl DemoTable {
 }
 
 impl Column {
-    fn spec(&self) -> ColumnSpec {
+    fn spec(&self, entity: &str) -> ColumnSpec {
         ColumnSpec {
             name: self.name.to_owned(),
             ty: self.ty,
             nullable: self.nullable,
-            unique: self.name == "person_id",
+            unique: self.name == entity,
             range: self.range.map(|(min, max)| Range { min: min.into(), max: max.into() }),
             domain: (!self.domain.is_empty()).then(|| owned(self.domain)),
         }

@@ -41,7 +41,7 @@ pub(super) struct FakeRunner {
 pub(super) struct FakePlanner;
 
 pub(super) fn sql(spec: &JobSpec) -> &str {
-    let JobKind::Sql { sql } = &spec.kind;
+    let JobKind::Sql { sql } = &spec.kind else { panic!("another kind of job") };
     sql
 }
 
@@ -49,6 +49,7 @@ pub(super) fn sql(spec: &JobSpec) -> &str {
 fn plan(spec: &JobSpec) -> Plan {
     let providers = ["census", "employers", "bank"].into_iter().filter(|p| sql(spec).contains(p));
     let input = |party: &str| LocalInput {
+        key: None,
         party: PartyName::try_from(party).unwrap(),
         datasets: Vec::new(),
         text: String::new(),
@@ -57,6 +58,7 @@ fn plan(spec: &JobSpec) -> Plan {
         columns: Vec::new(),
     };
     Plan {
+        psi: None,
         format: PLAN_FORMAT,
         job: JobId::of(spec).hash(),
         compute: spec.compute.clone(),

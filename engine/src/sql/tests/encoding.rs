@@ -13,6 +13,7 @@ use crate::{
 fn input(rows: u64, sorted_by: Vec<u32>, columns: Vec<(u32, Encoding)>) -> LocalInput {
     let column = |(source, encoding)| InputColumn { source, name: format!("c{source}"), encoding };
     LocalInput {
+        key: None,
         party: party("census"),
         datasets: vec!["people".into()],
         text: String::new(),

@@ -1,0 +1,76 @@
+//! What a provider allows of private set intersections with its dataset, and whether a plan keeps to it.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{job::PsiFormName, plan::PsiTerms};
+
+/// What may be asked of intersections with a dataset. The columns' own rules hold besides: the key must be a `join_key` with the
+/// other set, what is listed a `list`, what is summed an `aggregate`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PsiRule {
+    /// What may be asked.
+    pub forms: Vec<PsiFormName>,
+    /// Who may learn it.
+    pub recipients: Vec<PsiRecipient>,
+    /// Nothing may be released of an intersection with fewer keys; 0 asks for nothing.
+    #[serde(default)]
+    pub min_intersection: u32,
+    /// How many intersections with this dataset one recipient may have in all; no bound where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_queries: Option<u32>,
+}
+
+/// Who may learn an intersection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PsiRecipient {
+    /// The buyer, who has no set.
+    Buyer,
+    /// The owners of the sets, each about its own rows.
+    Owners,
+}
+
+impl fmt::Display for PsiRecipient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Buyer => "buyer",
+            Self::Owners => "owners",
+        })
+    }
+}
+
+/// What of an intersection a policy does not allow: the field that stands in the way, and why, with what would help.
+pub(super) fn refusals(rule: Option<&PsiRule>, asked: &PsiTerms) -> Vec<(&'static str, String)> {
+    let Some(rule) = rule else {
+        let message = "the policy says nothing of intersections; add `psi` with `forms` and `recipients` to allow this";
+        return vec![("psi", message.to_owned())];
+    };
+    let mut found = Vec::new();
+    let mut refuse = |field, message| found.push((field, message));
+    let form = asked.form;
+    if !rule.forms.contains(&form) {
+        let message = format!(
+            "an intersection of form `{form}` is not allowed; add it to `psi.forms` to allow this"
+        );
+        refuse("psi.forms", message);
+    }
+    let recipient = if asked.to.is_empty() { PsiRecipient::Buyer } else { PsiRecipient::Owners };
+    if !rule.recipients.contains(&recipient) {
+        let message = format!(
+            "an intersection may not be shown to `{recipient}`; add it to `psi.recipients` to allow this"
+        );
+        refuse("psi.recipients", message);
+    }
+    if asked.min_intersection < rule.min_intersection {
+        let message = format!(
+            "protocol `{}` shows intersections of {} keys and more, {} are asked for; what goes to an owner cannot be held \
+             back by size, so ask for a result to the buyer, or set `psi.min_intersection` to {} to allow this",
+            asked.protocol, asked.min_intersection, rule.min_intersection, asked.min_intersection
+        );
+        refuse("psi.min_intersection", message);
+    }
+    found
+}

@@ -1,0 +1,219 @@
+//! A private set intersection as a joint plan: both sets are joined by their key ids, of which each owner shares one for each of
+//! its keys, so that the key is unique on both sides; what is asked of the joined rows is compiled like any statement.
+
+use std::collections::BTreeSet;
+
+use datafusion::{
+    common::{Column, TableReference},
+    logical_expr::Expr,
+};
+
+use super::{
+    bounds::Bounds,
+    compile::Compiled,
+    compiler::{Compiler, Level},
+    error::CompileError,
+    flatten::{Block, table},
+    relate::{Origin, Relation},
+    sets::{Sets, refused},
+    tables::Tables,
+    text,
+    value::{Meaning, Number},
+};
+use crate::{
+    catalog::DatasetDescriptor,
+    job::{JobSpec, PsiForm, PsiProtocol, PsiSpec},
+    plan::{Encoding, Kind, Op, Output, PolicyTerms, PsiTerms, Ref, Shape, UseForm},
+};
+
+/// Compiles an intersection for the buyer to operations on shared columns.
+pub(super) fn compile_psi(
+    spec: &JobSpec,
+    psi: &PsiSpec,
+    descriptors: &[DatasetDescriptor],
+    policies: &[PolicyTerms],
+) -> Result<Compiled, CompileError> {
+    runs(psi)?;
+    let sets = Sets::find(psi, descriptors)?;
+    let block = sets.block(spec)?;
+    let mut compiler = Compiler::new(Tables::new(&block, descriptors, policies)?);
+    let least_keys = compiler.least_keys();
+    let (output, least) = compiler.intersect(&block, &sets)?;
+    let mut compiled = compiler.finish(spec, output, least)?;
+    compiled.plan.psi = Some(PsiTerms {
+        form: psi.form.name(),
+        to: psi.to.clone(),
+        protocol: PsiProtocol::Joint,
+        min_intersection: least_keys,
+    });
+    Ok(compiled)
+}
+
+/// What there is no protocol for is refused, not replaced by another.
+fn runs(psi: &PsiSpec) -> Result<(), CompileError> {
+    if !psi.to.is_empty() {
+        let hint = "leave out `to`: the buyer gets the result";
+        return Err(refused("to", "a result for the owner of a set", hint));
+    }
+    if !matches!(psi.protocol, PsiProtocol::Auto | PsiProtocol::Joint) {
+        let construct = format!("protocol `{}` with a result for the buyer", psi.protocol);
+        return Err(refused("protocol", &construct, "use `auto` or `joint`"));
+    }
+    Ok(())
+}
+
+/// The join of both sets.
+struct Joined {
+    relation: usize,
+    /// Which of its rows have a counterpart.
+    matched: Ref,
+    /// Which of its rows there are.
+    all: Ref,
+}
+
+impl Compiler<'_> {
+    fn intersect(&mut self, block: &Block, sets: &Sets<'_>) -> Result<(Output, u32), CompileError> {
+        self.clause = "psi.sets";
+        self.relations = (0..self.tables.len()).map(|t| self.table_relation(t)).collect();
+        self.filter(block.conjuncts.clone())?;
+        let joined = self.join_sets(sets);
+        self.level = Level::Rows(joined.relation);
+        self.rows = self.relations[joined.relation].rows;
+        let enough = self.enough(joined.matched)?;
+        self.live = match sets.psi.form {
+            PsiForm::Left => joined.all,
+            PsiForm::Anti => {
+                let unmatched = self.b.not(joined.matched);
+                self.b.and(joined.all, unmatched)
+            }
+            _ => joined.matched,
+        };
+        if let Some(grouping) = &block.grouping {
+            let least = self.entities(joined.relation)?;
+            let groups = self.group(grouping, least)?;
+            self.released(&[], &groups, least)?;
+            self.only(enough);
+            return Ok((self.output(block, !groups.keyed)?, least));
+        }
+        self.refuse_single_rows()?;
+        self.record_list(block);
+        self.only(enough);
+        let of_second = |expr: &Expr| super::tables::columns(expr).iter().any(second);
+        let left = sets.psi.form == PsiForm::Left;
+        let partial = left.then_some((joined.matched, &of_second as &dyn Fn(&Expr) -> bool));
+        Ok((self.output_where(block, false, partial)?, 0))
+    }
+
+    /// The smallest intersection of which anything may be released, by the strictest policy.
+    fn least_keys(&self) -> u32 {
+        let terms = (0..self.tables.len()).filter_map(|t| self.tables.get(t).terms);
+        terms.map(|terms| terms.min_intersection).max().unwrap_or(0)
+    }
+
+    /// One row: whether enough keys are in both sets; none where every number of them will do.
+    fn enough(&mut self, matched: Ref) -> Result<Option<Ref>, CompileError> {
+        let least = self.least_keys();
+        if least == 0 {
+            return Ok(None);
+        }
+        let rows = self.rows;
+        let ones = self.b.inject(matched);
+        let op = Op::GroupBy {
+            keys: Vec::new(),
+            live: matched,
+            sums: vec![ones],
+            extremes: Vec::new(),
+            groups: 1,
+        };
+        let shape = |kind| Shape { kind, rows: 1 };
+        let total = self.b.many(op, vec![shape(Kind::Bits(1)), shape(Kind::Z64)]);
+        let total = Number::word(Ref(total.0, 1), Bounds::new(0, rows.into()), 0, Meaning::Integer);
+        self.rows = 1;
+        let enough = self.at_least(&total, least);
+        self.rows = rows;
+        enough.map(Some)
+    }
+
+    /// Releases no row unless enough keys are in both sets.
+    fn only(&mut self, enough: Option<Ref>) {
+        let Some(enough) = enough else { return };
+        let rows = self.rows;
+        let each = match rows {
+            1 => enough,
+            rows => self.b.one(Op::Spread { of: enough, rows }, Kind::Bits(1), rows),
+        };
+        self.live = self.b.and(self.live, each);
+    }
+
+    fn join_sets(&mut self, sets: &Sets<'_>) -> Joined {
+        let keeps_first = matches!(sets.psi.form, PsiForm::Left | PsiForm::Anti);
+        let rows = |t: usize| sets.all[t].1.rows_max;
+        // The result has as many rows as the right side.
+        let right = usize::from(!keeps_first && rows(1) < rows(0));
+        let left = 1 - right;
+        let lanes = lanes(rows(0).saturating_add(rows(1)));
+        let keys = [0, 1].map(|t| self.set_key(t, sets, keeps_first && t == right, &lanes));
+        self.b.sharings[left].sorted_by = keys[left].iter().rev().map(|lane| lane.1).collect();
+        let all = self.relations[right].live;
+        let right_live = if keeps_first {
+            let present = self.b.key_input(right, Encoding::KeyPresent);
+            self.b.and(all, present)
+        } else {
+            all
+        };
+        let [left_key, right_key] = [left, right].map(|t| self.b.concat(keys[t].clone()));
+        let left_live = self.relations[left].live;
+        let op = Op::Join {
+            left_key,
+            left_live,
+            left_sorted: true,
+            columns: Vec::new(),
+            right_key,
+            right_live,
+        };
+        let rows = rows(right);
+        let matched = self.b.many(op, vec![Shape { kind: Kind::Bits(1), rows }]);
+        let unique = &self.relations[0].unique | &self.relations[1].unique;
+        let origin = Origin::Join { node: matched.0, left, right };
+        let tables = BTreeSet::from([0, 1]);
+        self.relations.push(Relation { tables, live: matched, rows, unique, origin });
+        self.notes.insert(
+            "keys are compared by ids of at least 64 bits, hashed under a salt of this run: two different keys of the sets \
+             agree with probability at most 2^-40"
+                .to_owned(),
+        );
+        Joined { relation: self.relations.len() - 1, matched, all }
+    }
+
+    /// Has the owner of a set share its key ids; the lowest lane first.
+    fn set_key(
+        &mut self,
+        t: usize,
+        sets: &Sets<'_>,
+        keep_absent: bool,
+        lanes: &[Encoding],
+    ) -> Vec<Ref> {
+        let form = UseForm::JoinKey(sets.all[1 - t].1.table());
+        let qualifier = TableReference::bare(table(t));
+        let key = |name: &String| Expr::Column(Column::new(Some(qualifier.clone()), name.clone()));
+        let columns: Vec<Expr> = sets.all[t].0.key.iter().map(key).collect();
+        for column in &columns {
+            self.uses.record(column, &form, &self.tables);
+        }
+        self.b.key(t, &columns, sets.psi.text, keep_absent);
+        lanes.iter().map(|lane| self.b.key_input(t, lane.clone())).collect()
+    }
+}
+
+/// A key id in columns of at most 64 bits, lowest first.
+fn lanes(rows: u64) -> Vec<Encoding> {
+    let lane = |encoding: Encoding| match encoding {
+        Encoding::KeyedHash { from, width } => Encoding::KeyId { from, width },
+        other => other,
+    };
+    text::hash_lanes(rows).into_iter().rev().map(lane).collect()
+}
+
+fn second(column: &Column) -> bool {
+    column.relation.as_ref().is_some_and(|name| name.table() == table(1))
+}
