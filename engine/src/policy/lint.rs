@@ -4,7 +4,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::document::{PolicyDocument, ReleaseForm};
+use super::{
+    document::{JobKindName, PolicyDocument, ReleaseForm},
+    psi::PsiRecipient,
+};
 use crate::{
     catalog::{ColumnType, DatasetDescriptor},
     job::Security,
@@ -38,6 +41,7 @@ pub fn lint(policy: &PolicyDocument, dataset: Option<&DatasetDescriptor>) -> Vec
     lint_grants(policy, &mut notes);
     lint_columns(policy, &mut notes);
     lint_output(policy, &mut notes);
+    lint_psi(policy, &mut notes);
     if let Some(dataset) = dataset {
         lint_dataset(policy, dataset, &mut notes);
     }
@@ -157,6 +161,35 @@ fn lint_output(policy: &PolicyDocument, notes: &mut Notes) {
                 format!("`{form}` shows a single entity's value, although groups are held to {k}"),
             );
         }
+    }
+}
+
+fn lint_psi(policy: &PolicyDocument, notes: &mut Notes) {
+    let allowed = policy.operators.kinds.contains(&JobKindName::Psi);
+    let Some(rule) = &policy.psi else {
+        if allowed {
+            notes.error(
+                "psi",
+                "`psi` is among `operators.kinds`, but nothing says what of it is allowed",
+            );
+        }
+        return;
+    };
+    if !allowed {
+        notes.error("psi", "has no effect: add `psi` to `operators.kinds`");
+    }
+    for (field, _) in
+        [("psi.forms", rule.forms.is_empty()), ("psi.recipients", rule.recipients.is_empty())]
+            .iter()
+            .filter(|(_, empty)| *empty)
+    {
+        notes.warn(*field, "is empty, so every intersection is refused");
+    }
+    if rule.min_intersection > 0 && rule.recipients.contains(&PsiRecipient::Owners) {
+        notes.warn(
+            "psi.recipients",
+            "what goes to an owner cannot be held back by size: with `min_intersection` it is refused",
+        );
     }
 }
 

@@ -4,6 +4,7 @@ mod determinism;
 mod differential;
 mod encoding;
 mod owner;
+mod psi;
 mod refused;
 mod wide;
 mod world;

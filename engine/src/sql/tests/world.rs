@@ -16,6 +16,7 @@ use datafusion::{
 
 use crate::{
     catalog::{Bound, Catalog, ColumnConfig, ColumnType, DatasetConfig, DatasetDescriptor, Source},
+    job::JobSpec,
     plan::{PolicyTerms, check, clear, decode},
     sql::{
         compile, run_local,
@@ -231,8 +232,14 @@ impl World {
 
     /// What runs: local parts in DataFusion, the plan in the clear, the buyer's decoding.
     pub(super) async fn ours(&self, sql: &str, policies: &[PolicyTerms]) -> RecordBatch {
-        let compiled = compile(&spec(sql), &self.descriptors, policies)
-            .unwrap_or_else(|e| panic!("{sql}\n{e}"));
+        self.answer(&spec(sql), policies).await
+    }
+
+    /// The same for a job of any kind.
+    pub(super) async fn answer(&self, spec: &JobSpec, policies: &[PolicyTerms]) -> RecordBatch {
+        let sql = spec.kind.text();
+        let compiled =
+            compile(spec, &self.descriptors, policies).unwrap_or_else(|e| panic!("{sql}\n{e}"));
         check(&compiled.plan).unwrap_or_else(|e| panic!("{sql}\n{e}"));
         let mut inputs = Vec::new();
         for (local, input) in compiled.locals.iter().zip(&compiled.plan.inputs) {
