@@ -15,6 +15,7 @@ use super::{
     error::CompileError,
     flatten::{Block, table},
     relate::{Origin, Relation},
+    release::Partial,
     sets::{Sets, refused},
     tables::Tables,
     text,
@@ -100,7 +101,7 @@ impl Compiler<'_> {
         self.only(enough);
         let of_second = |expr: &Expr| super::tables::columns(expr).iter().any(second);
         let left = sets.psi.form == PsiForm::Left;
-        let partial = left.then_some((joined.matched, &of_second as &dyn Fn(&Expr) -> bool));
+        let partial = left.then_some(Partial { there: joined.matched, of: &of_second });
         Ok((self.output_where(block, false, partial)?, 0))
     }
 

@@ -14,6 +14,14 @@ use super::{
 };
 use crate::plan::{Decode, Kind, Op, Output, OutputColumn, Ref, SortKey, UseForm};
 
+/// Columns that are NULL where a bit is 0.
+#[derive(Clone, Copy)]
+pub(super) struct Partial<'p> {
+    pub(super) there: Ref,
+    /// Which expressions' columns.
+    pub(super) of: &'p dyn Fn(&Expr) -> bool,
+}
+
 impl Compiler<'_> {
     /// The smallest number of entities a released row must rest on, once it is proved that a row count is an entity count.
     pub(super) fn entities(&self, relation: usize) -> Result<u32, CompileError> {
@@ -95,13 +103,13 @@ impl Compiler<'_> {
         &mut self,
         block: &Block,
         single: bool,
-        partial: Option<(Ref, &dyn Fn(&Expr) -> bool)>,
+        partial: Option<Partial<'_>>,
     ) -> Result<Output, CompileError> {
         self.clause = "SELECT";
         let mut columns = Vec::new();
         for (name, expr) in &block.columns {
             let mut column = self.column(name, expr)?;
-            if let Some((there, _)) = partial.filter(|(_, partial)| partial(expr)) {
+            if let Some(Partial { there, .. }) = partial.filter(|partial| (partial.of)(expr)) {
                 column.value = self.b.mask(column.value, there);
                 let present = column.present.map(|present| self.b.and(present, there));
                 column.present = Some(present.unwrap_or(there));

@@ -200,7 +200,8 @@ fn what_is_not_meant_or_not_there_is_refused() {
     };
     let filter =
         |filter: &'static str| move |p: &mut PsiSpec| p.sets[0].filter = Some(filter.into());
-    let unsupported: [(&dyn Fn(&mut PsiSpec), &str); 8] = [
+    type Change<'c> = &'c dyn Fn(&mut PsiSpec);
+    let unsupported: [(Change<'_>, &str); 8] = [
         (&filter("true) LIMIT (1"), "LIMIT"),
         (&|p| p.to = vec![party("census")], "to"),
         (&|p| p.protocol = PsiProtocol::Lookup, "protocol"),
