@@ -245,7 +245,7 @@ fn hostile_providers(world: &World, fetched: &engine::client::Fetched, pins: &Pi
 }
 
 fn statement(spec: &mut JobSpec) -> &mut String {
-    let engine::job::JobKind::Sql { sql, .. } = &mut spec.kind;
+    let engine::job::JobKind::Sql { sql } = &mut spec.kind else { panic!("another kind") };
     sql
 }
 
