@@ -25,6 +25,7 @@ mod keystream;
 mod lanes;
 mod loops;
 mod matrix;
+mod places;
 mod planes;
 mod portable;
 mod x25519;

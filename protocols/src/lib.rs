@@ -28,6 +28,7 @@
 pub mod kernels;
 pub mod mpc;
 pub mod net;
+pub mod okvs;
 pub mod party;
 pub mod prg;
 pub mod prss;

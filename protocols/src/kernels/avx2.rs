@@ -8,7 +8,9 @@ mod gemm;
 mod gf128;
 mod hash;
 mod keystream;
+mod places;
 mod registers;
 mod table;
 
+pub(super) use places::{gather_three, substitute};
 pub(super) use table::backend;

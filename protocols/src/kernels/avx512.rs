@@ -12,6 +12,7 @@ mod gf128;
 mod hash;
 mod keystream;
 mod lanes;
+mod places;
 mod planes;
 mod prefix;
 mod registers;

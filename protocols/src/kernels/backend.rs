@@ -215,6 +215,24 @@ backend! {
     /// from Fixed-Key Block Ciphers*, 2020): the key may be public, inputs must be hard to guess or masked by the
     /// caller, and one input hashed twice under one key gives one output.
     fn hash_blocks(key: &AesKey, x: &mut [u128]);
+
+    /// Three distinct numbers below `columns` from each hash, from 32 bits each of its lower 96; the fourth word is 0.
+    ///
+    /// # Panics
+    /// If `columns` is not in 3..=2^16.
+    fn places(hashes: &[u128], columns: u32, out: &mut [[u16; 4]]);
+    /// `out[i]` = the sum in GF(2)^128 of the vector's words at the first three of `places[i]`, which are public, or the
+    /// caller's own.
+    ///
+    /// # Panics
+    /// If a place lies outside the vector.
+    fn gather_three(out: &mut [u128], vector: &[u128], places: &[[u16; 4]]);
+    /// For `[p, a, b, v]` of `order`, the last one first: `vector[p] = vector[a] ^ vector[b] ^ values[v]`. `order` is the
+    /// caller's own.
+    ///
+    /// # Panics
+    /// If a place lies outside the vector or the values.
+    fn substitute(vector: &mut [u128], order: &[[u16; 4]], values: &[u128]);
 }
 
 impl fmt::Debug for Backend {

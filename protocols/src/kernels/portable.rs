@@ -1,6 +1,8 @@
 //! Every kernel for every processor.
 
-use super::{backend::Backend, digits, gemm, gf128, hash, keystream, lanes, loops, planes, x25519};
+use super::{
+    backend::Backend, digits, gemm, gf128, hash, keystream, lanes, loops, places, planes, x25519,
+};
 
 /// The meaning of every kernel, without a processor feature that was not there at build time. (The `aes` crate
 /// beneath the keystreams looks for AES instructions itself.)
@@ -69,4 +71,7 @@ pub(super) const KERNELS: Backend = Backend {
     montgomery_ladder: x25519::ladder,
     elligator2: x25519::map,
     hash_blocks: hash::blocks,
+    places: places::places,
+    gather_three: places::gather_three,
+    substitute: places::substitute,
 };

@@ -1,8 +1,14 @@
 //! The table of this backend.
 
-use super::{gemm, gf128, hash, keystream};
+use super::{gemm, gf128, hash, keystream, places};
 use crate::kernels::{
-    aes::AesKey, backend::Backend, digits, instantiate::instantiate, lanes, loops, matrix::Matrix,
+    aes::AesKey,
+    backend::Backend,
+    digits,
+    instantiate::instantiate,
+    lanes, loops,
+    matrix::Matrix,
+    places::{self as portable_places, Places},
     planes, portable,
 };
 
@@ -53,6 +59,9 @@ static AVX2: Backend = Backend {
     add_fill_sub_u128,
     xor_fill_xor,
     hash_blocks,
+    places,
+    gather_three,
+    substitute,
     ..portable::KERNELS
 };
 
@@ -65,6 +74,9 @@ pub(in crate::kernels) fn backend() -> Option<&'static Backend> {
 }
 
 instantiate! { "avx2":
+    fn places(hashes: &[u128], columns: u32, out: &mut [Places]) = portable_places::places;
+    fn gather_three(out: &mut [u128], vector: &[u128], places: &[Places]) = places::gather_three;
+    fn substitute(vector: &mut [u128], order: &[Places], values: &[u128]) = places::substitute;
     fn digit_lanes(planes: &[u64], bits: usize, lanes: &mut [u64]) = digits::lanes;
     fn digit_sums(planes: &[u64], bits: usize, lanes: &[u64], constant: bool, out: [&mut [u64]; 2]) = digits::sums;
     fn add_u64(acc: &mut [u64], x: &[u64]) = loops::add;

@@ -1,9 +1,9 @@
 //! The table of this backend.
 
-use super::{aligned, expand, gather, gemm, gf128, hash, keystream, lanes, planes, prefix};
+use super::{aligned, expand, gather, gemm, gf128, hash, keystream, lanes, places, planes, prefix};
 use crate::kernels::{
-    aes::AesKey, backend::Backend, digits, ifma, instantiate::instantiate, lanes as portable_lanes,
-    loops, matrix::Matrix, portable,
+    aes::AesKey, avx2, backend::Backend, digits, ifma, instantiate::instantiate,
+    lanes as portable_lanes, loops, matrix::Matrix, places::Places, portable,
 };
 
 static AVX512: Backend = Backend {
@@ -59,6 +59,9 @@ static AVX512: Backend = Backend {
     hash_blocks,
     montgomery_ladder: ifma::montgomery_ladder,
     elligator2: ifma::elligator2,
+    places,
+    gather_three,
+    substitute,
     ..portable::KERNELS
 };
 
@@ -132,6 +135,9 @@ instantiate! { "avx512f,vaes":
 }
 
 instantiate! { "avx512f,avx512vl":
+    fn places(hashes: &[u128], columns: u32, out: &mut [Places]) = places::places;
+    fn gather_three(out: &mut [u128], vector: &[u128], places: &[Places]) = avx2::gather_three;
+    fn substitute(vector: &mut [u128], order: &[Places], values: &[u128]) = avx2::substitute;
     fn gather_u64(out: &mut [u64], src: &[u64], perm: &[u32]) = gather::gather_u64;
     fn gather_u32(out: &mut [u32], src: &[u32], perm: &[u32]) = gather::gather_u32;
 }
