@@ -4,6 +4,7 @@
 //! a protocol of two.
 
 mod distinct;
+pub mod ecdh;
 pub mod elias_fano;
 mod ids;
 mod uniform_sort;

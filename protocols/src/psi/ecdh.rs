@@ -1,0 +1,49 @@
+//! Diffie–Hellman set intersection on Curve25519, by u-coordinates alone.
+//!
+//! With H a hash to the curve, the receiver (set X) draws an exponent a, the sender (set Y) an exponent b:
+//!
+//! ```text
+//! receiver                                              sender
+//!    H(x)^a of every x, in random order   ───────▶
+//!                                         ◀───────      H(y)^b of every y, in random order
+//!                                         ◀───────      (H(x)^a)^b, in the order received, shortened
+//!    x is common if (H(x)^a)^b = (H(y)^b)^a for some y
+//!    which y were common, and a digest    ───────▶      if both are to learn the result
+//! ```
+//!
+//! Everything goes in chunks, so that both sides work at the same time. Six microseconds of a core an element and 76 bytes,
+//! but no setup at all: for small sets, for many counterparties, and where the other side speaks nothing else.
+//!
+//! # Security
+//! Semi-honest, under decisional Diffie–Hellman with H a random oracle: points raised to a secret exponent look like random
+//! ones, so each side sees random points but for the common ones. H is BLAKE3 to a field element and Elligator 2 from there.
+//! An item must never be taken for a u-coordinate itself: the ladder keeps on the curve what is on the curve and on the twist
+//! what is on the twist, which would show one bit of each item. Exponents are multiples of 8, so that of a point only its
+//! part in the subgroup of prime order counts; the twist is as hard as the curve. A point that is not canonical, or that an
+//! exponent takes to the neutral element, ends the run.
+//!
+//! The sender cannot know how large the intersection is before the receiver does: a minimum size, or noise, needs
+//! another protocol.
+//!
+//! # Source
+//! C. Meadows, "A more efficient cryptographic matchmaking protocol for use in the absence of a continuously available third
+//! party", IEEE S&P 1986; B. Huberman, M. Franklin, T. Hogg, "Enhancing privacy and trust in electronic communities",
+//! ACM EC 1999. The count alone, by an order that tells nothing: E. De Cristofaro, P. Gasti, G. Tsudik, "Fast and private
+//! computation of cardinality of set intersection and union", CANS 2012. Elligator 2: RFC 9380 §6.7.1.
+
+mod cost;
+mod matching;
+mod order;
+mod point;
+mod receiver;
+mod report;
+mod sender;
+mod shape;
+#[cfg(test)]
+mod tests;
+
+pub use cost::cost;
+pub use point::Exponent;
+pub use receiver::{count, receive};
+pub use sender::send;
+pub use shape::{Output, Shape};

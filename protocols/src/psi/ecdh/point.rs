@@ -1,0 +1,79 @@
+//! Items to points, and points to the power of an exponent.
+
+use std::fmt;
+
+use zeroize::Zeroizing;
+
+use crate::{
+    kernels::Backend,
+    prg::Prg,
+    ring::Z128,
+    session::{Pair, SessionError},
+};
+
+/// The u-coordinate of a point.
+pub(super) type Point = [u8; 32];
+
+/// What item hashes are derived for.
+const TO_FIELD: &str = "unseen ecdh psi item to field element v1";
+
+/// A secret exponent: 251 random bits, times 8, plus 2^254.
+pub struct Exponent(Zeroizing<[u8; 32]>);
+
+impl Exponent {
+    /// A fresh one.
+    pub fn random(rng: &mut Prg) -> Self {
+        let mut bytes = Zeroizing::new([0; 32]);
+        bytes.copy_from_slice(bytemuck::cast_slice(&rng.elements::<Z128>(2)));
+        bytes[0] &= 0b1111_1000;
+        bytes[31] = bytes[31] & 0b0111_1111 | 0b0100_0000;
+        Self(bytes)
+    }
+
+    /// Raises points that this side made itself.
+    pub(super) fn raise_own(&self, points: &mut [Point]) {
+        Backend::active().montgomery_ladder(&self.0, points);
+    }
+
+    /// Raises points that came from the peer.
+    ///
+    /// # Errors
+    /// If one of them is no canonical encoding, or of low order.
+    pub(super) fn raise(&self, pair: &Pair<'_>, points: &mut [Point]) -> Result<(), SessionError> {
+        self.raise_own(points);
+        if points.contains(&[0; 32]) {
+            return Err(pair.invalid("a point that is not canonical, or of low order"));
+        }
+        Ok(())
+    }
+}
+
+/// Exponents do not print.
+impl fmt::Debug for Exponent {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Exponent(..)")
+    }
+}
+
+/// The points of items: a hash to the field, 2^−250 from uniform, and Elligator 2 from there.
+pub(super) fn points(items: impl Iterator<Item = u128>) -> Vec<Point> {
+    let keyed = blake3::Hasher::new_derive_key(TO_FIELD);
+    let hash = |item: u128| *keyed.clone().update(&item.to_le_bytes()).finalize().as_bytes();
+    let mut points: Vec<Point> = items.map(hash).collect();
+    Backend::active().elligator2(&mut points);
+    points
+}
+
+/// A message of so many points.
+pub(super) fn receive_points(pair: &mut Pair<'_>, n: usize) -> Result<Vec<Point>, SessionError> {
+    let mut points = vec![[0; 32]; n];
+    pair.recv(points.as_flattened_mut())?;
+    Ok(points)
+}
+
+/// The first bytes of a point as a number whose highest bits are random: what is compared.
+pub(super) fn tag(point: &[u8], bytes: usize) -> u128 {
+    let mut tag = [0; 16];
+    tag[16 - bytes..].copy_from_slice(&point[..bytes]);
+    u128::from_le_bytes(tag)
+}
