@@ -29,6 +29,7 @@ mod scan;
 mod select;
 mod shuffle;
 mod sort;
+mod spread;
 #[cfg(test)]
 mod tests;
 mod weigh;

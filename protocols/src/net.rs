@@ -6,6 +6,7 @@ mod channel;
 #[cfg(feature = "testkit")]
 pub mod faulty;
 mod frame;
+mod junction;
 #[cfg(feature = "testkit")]
 pub mod loopback;
 pub mod memory;
@@ -23,4 +24,5 @@ pub use frame::{
     CHUNK_BYTES, CONTROL_PATH, Frame, HEADER_BYTES, MAX_BODY_BYTES, MAX_NOTE_BYTES, Oversized, Tag,
     Unsendable, decode_header, encode_header, wire_bytes,
 };
+pub(crate) use junction::Junction;
 pub use notes::Notes;

@@ -4,7 +4,7 @@
 //! (step of the plan, block), and the block counter advances by public lengths only, alike at all three parties,
 //! whether or not a party uses what it passes. \[AFLNO16\] §2.2; \[CDI05\] Cramer, Damgård, Ishai, TCC 2005.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use hkdf::Hkdf;
 use sha2::Sha256;
@@ -23,8 +23,8 @@ pub type PairSecret = Zeroizing<[u8; 32]>;
 /// One party's two keys and its place in their keystreams.
 pub struct Prss {
     role: Role,
-    own: AesKey,
-    next: AesKey,
+    own: Arc<AesKey>,
+    next: Arc<AesKey>,
     path: u64,
     block: u64,
 }
@@ -40,13 +40,24 @@ impl Prss {
     /// Keys from the secrets shared with the previous party (`own`) and the next one (`next`).
     #[must_use]
     pub fn new(role: Role, own: &PairSecret, next: &PairSecret) -> Self {
-        Self { role, own: expand(own), next: expand(next), path: 0, block: 0 }
+        Self { role, own: Arc::new(expand(own)), next: Arc::new(expand(next)), path: 0, block: 0 }
     }
 
     /// Moves to a step of the plan, whose keystream positions no other step uses.
     pub(crate) fn enter(&mut self, path: u64) {
         self.path = path;
         self.block = 0;
+    }
+
+    /// The same keys at the start of another step.
+    pub(crate) fn at(&self, path: u64) -> Self {
+        let (own, next) = (Arc::clone(&self.own), Arc::clone(&self.next));
+        Self { role: self.role, own, next, path, block: 0 }
+    }
+
+    /// The same keys under other names of the summands: this party's own one is `role`'s from now on.
+    pub(crate) fn play(&mut self, role: Role) {
+        self.role = role;
     }
 
     /// Passes `words` elements of every keystream and returns where they start.

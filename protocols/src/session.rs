@@ -8,6 +8,7 @@
 
 mod core;
 mod error;
+mod fork;
 mod gate;
 mod meter;
 mod pair;

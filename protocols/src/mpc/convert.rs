@@ -3,6 +3,7 @@
 use super::{
     circuit::{sum, sum_cost},
     dealt::{bit_blocks, bit_lanes, bit_lanes_cost},
+    spread::{spread_cost, spread_parts},
 };
 use crate::{
     party::Role,
@@ -34,6 +35,30 @@ use crate::{
 /// \[ABY3\] <https://eprint.iacr.org/2018/403> §5.4.1 (bit injection, the product of a bit known to two parties), with the
 /// resharing of \[AFLNO16\] cut to the two parties that hold a product.
 pub fn inject<R: Arithmetic>(s: &mut Session, bits: &Bits) -> Result<Shared<R>, SessionError> {
+    let parts = spread_parts(s, bits.rows(), |s, rows| {
+        if rows.len() == bits.rows() {
+            return inject_part::<R>(s, bits);
+        }
+        inject_part::<R>(s, &bits.row_range(rows.start, rows.end))
+    })?;
+    match <[_; 1]>::try_from(parts) {
+        Ok([whole]) => Ok(whole),
+        Err(parts) => Ok(plane_by_plane(&parts, bits.width())),
+    }
+}
+
+/// Injected bits of several runs of rows, all runs of plane 0 first.
+fn plane_by_plane<R: Ring>(parts: &[Shared<R>], width: usize) -> Shared<R> {
+    let plane = |part: &Shared<R>, plane| {
+        let rows = part.len() / width;
+        part.slice(plane * rows, (plane + 1) * rows)
+    };
+    let pieces: Vec<_> =
+        (0..width).flat_map(|bit| parts.iter().map(move |part| plane(part, bit))).collect();
+    Shared::concat(&pieces.iter().collect::<Vec<_>>())
+}
+
+fn inject_part<R: Arithmetic>(s: &mut Session, bits: &Bits) -> Result<Shared<R>, SessionError> {
     let n = bits.rows() * bits.width();
     let c_mask = s.prss().summand::<R>(Role::P0, n);
     let d_0 = s.prss().summand::<R>(Role::P0, n);
@@ -69,10 +94,12 @@ pub fn inject<R: Arithmetic>(s: &mut Session, bits: &Bits) -> Result<Shared<R>, 
 
 /// Twin of [`inject`].
 pub fn inject_cost<R: Ring>(m: &mut Meter, rows: usize, width: usize) {
-    let bytes = rows * width * size_of::<R::Word>();
-    // P1's product needs what P0 sends; P2's needs nothing.
-    m.messages(&[(Role::P0, Role::P1, bytes)]);
-    m.messages(&[(Role::P1, Role::P2, bytes), (Role::P2, Role::P1, bytes)]);
+    spread_cost(m, rows, |m, rows| {
+        let bytes = rows * width * size_of::<R::Word>();
+        // P1's product needs what P0 sends; P2's needs nothing.
+        m.messages(&[(Role::P0, Role::P1, bytes)]);
+        m.messages(&[(Role::P1, Role::P2, bytes), (Role::P2, Role::P1, bytes)]);
+    });
 }
 
 /// Sends this party's product minus its mask to `peer` and adds the peer's: summand 2 of the product.

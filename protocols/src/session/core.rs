@@ -4,6 +4,7 @@ use std::{fmt, sync::Arc};
 
 use super::{
     error::SessionError,
+    fork::STEP_BITS,
     gate::{Gate, Opening, OpeningKind, Recipient},
     pair::Pair,
     profile::Profile,
@@ -19,17 +20,20 @@ use crate::{
 
 /// One compute party's end of one run.
 pub struct Session {
-    role: Role,
-    prss: Prss,
-    profile: Profile,
-    wire: Wire,
+    /// Whom this party plays now.
+    pub(super) role: Role,
+    /// The party that plays role 0.
+    pub(super) turn: usize,
+    pub(super) prss: Prss,
+    pub(super) profile: Profile,
+    pub(super) wire: Wire,
 }
 
 impl Session {
     /// A session over a channel, with keys of this run and the list of what may be opened.
     #[must_use]
     pub fn new(role: Role, channel: Arc<dyn Channel>, prss: Prss, gate: Gate) -> Self {
-        Self { role, prss, profile: Profile::default(), wire: Wire::new(channel, gate) }
+        Self { role, turn: 0, prss, profile: Profile::default(), wire: Wire::new(channel, gate) }
     }
 
     /// The same session, choosing its protocols for links like these. All three parties must name the same.
@@ -44,7 +48,7 @@ impl Session {
         self.profile
     }
 
-    /// This party's role.
+    /// This party's role; another one while the roles are [turned](Self::turned).
     #[must_use]
     pub fn role(&self) -> Role {
         self.role
@@ -82,10 +86,21 @@ impl Session {
     /// Moves to the next step of the plan. Steps only go up, so no keystream position comes twice.
     ///
     /// # Panics
-    /// If `path` is not above the current step.
+    /// If `path` is not above the current step, not below 2^40, or within a fork.
     pub fn enter(&mut self, path: u64) {
+        assert!(path >> STEP_BITS == 0 && !self.is_part(), "a step of the plan, outside of forks");
         self.wire.enter(path);
         self.prss.enter(path);
+    }
+
+    /// Whether this is a part of a [fork](Self::fork).
+    pub(crate) fn is_part(&self) -> bool {
+        self.wire.branch != 0
+    }
+
+    /// The participant behind an id: who plays that role, if it is a compute party's.
+    fn player(&self, id: PartyId) -> PartyId {
+        id.role().map_or(id, |role| (0..self.turn).fold(role, |role, _| role.next()).id())
     }
 
     /// Takes an opening off the plan's list. Every opening passes here, before its first byte is sent.
@@ -98,6 +113,12 @@ impl Session {
         count: usize,
         to: Recipient,
     ) -> Result<(), SessionError> {
+        let to = match to {
+            Recipient::One(role) => {
+                Recipient::One((0..self.turn).fold(role, |role, _| role.next()))
+            }
+            other => other,
+        };
         self.wire.pass_gate(kind, count, to)
     }
 
@@ -114,7 +135,7 @@ impl Session {
     /// # Errors
     /// If the link is down.
     pub fn send<W: Word>(&mut self, to: PartyId, words: &[W]) -> Result<(), SessionError> {
-        self.wire.send(to, words)
+        self.wire.send(self.player(to), words)
     }
 
     /// Receives one message of as many words as `out` has. Waits for nothing if it has none.
@@ -122,7 +143,7 @@ impl Session {
     /// # Errors
     /// If the link is down, or the frame is not the one due.
     pub fn recv<W: Word>(&mut self, from: PartyId, out: &mut [W]) -> Result<(), SessionError> {
-        self.wire.recv(from, out)
+        self.wire.recv(self.player(from), out)
     }
 
     /// One round on the ring of three: `words` to the previous party, as many from the next one.
@@ -147,6 +168,7 @@ impl Session {
         words: &mut [W],
         mut make: impl FnMut(&mut Prss, usize, &mut [W]),
     ) -> Result<(), SessionError> {
+        let to = self.player(to);
         let (wire, prss) = (&mut self.wire, &mut self.prss);
         wire.send_made(to, words, |at, part| make(prss, at, part))
     }
@@ -158,7 +180,7 @@ impl Session {
 
     /// What a protocol of two sees of this session. Both parties must be compute parties of the run or known to its channel.
     pub fn pair(&mut self, peer: PartyId) -> Pair<'_> {
-        self.wire.pair(peer)
+        self.wire.pair(self.player(peer))
     }
 
     /// Checks that two vectors are equally long.

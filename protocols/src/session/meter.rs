@@ -23,7 +23,11 @@ pub struct Meter {
     path: u64,
     bytes: u64,
     messages: u64,
-    depth: [u32; 3],
+    pub(super) depth: [u32; 3],
+    /// The party that plays role 0.
+    pub(super) turn: usize,
+    /// Within a fork.
+    pub(super) forked: bool,
     openings: Vec<Opening>,
     choices: Vec<Choice>,
 }
@@ -119,6 +123,11 @@ impl Meter {
         self.messages_as_of(self.depth, batch);
     }
 
+    /// The place of who plays a role.
+    fn player(&self, role: Role) -> usize {
+        (role.index() + self.turn) % 3
+    }
+
     /// How deep each party is.
     pub(crate) fn depths(&self) -> [u32; 3] {
         self.depth
@@ -130,8 +139,9 @@ impl Meter {
             if bytes > 0 {
                 self.bytes += wire_bytes(bytes);
                 self.messages += 1;
-                let arrival = before[from.index()] + 1;
-                self.depth[to.index()] = self.depth[to.index()].max(arrival);
+                let arrival = before[self.player(from)] + 1;
+                let to = self.player(to);
+                self.depth[to] = self.depth[to].max(arrival);
             }
         }
     }
@@ -146,7 +156,8 @@ impl Meter {
         if bytes > 0 {
             self.bytes += wire_bytes(bytes);
             self.messages += 1;
-            self.depth[to.index()] = self.depth[to.index()].max(1);
+            let to = self.player(to);
+            self.depth[to] = self.depth[to].max(1);
         }
     }
 
@@ -158,6 +169,10 @@ impl Meter {
 
     /// [`super::Session::pass_gate`].
     pub fn pass_gate(&mut self, kind: OpeningKind, count: usize, to: Recipient) {
+        let to = match to {
+            Recipient::One(role) => Recipient::One(Role::ALL[self.player(role)]),
+            other => other,
+        };
         self.openings.push(Opening { step: self.path, kind, count: count as u64, to });
     }
 }

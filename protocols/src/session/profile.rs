@@ -22,6 +22,12 @@ impl Profile {
     /// Two cities: 100 Mbit/s, 50 ms.
     pub const WAN: Self = Self { rtt_us: 50_000, bandwidth_mbps: 100 };
 
+    /// Whether links like these take longer with their bytes than processors do: then rows are worth spreading over all links.
+    #[must_use]
+    pub fn is_narrow(self) -> bool {
+        self.bandwidth_mbps <= 1000
+    }
+
     /// Nanoseconds that messages of this cost spend on the links: half a round trip a round, and the bytes of all parties
     /// spread evenly over three links.
     #[must_use]

@@ -6,7 +6,7 @@ use super::{
     error::SessionError,
     gate::{Gate, Opening, OpeningKind, Recipient},
     pair::Pair,
-    stats::Stats,
+    stats::{Counters, Stats},
 };
 use crate::{
     net::{Abort, Body, CHUNK_BYTES, Channel, ChannelError, Frame, Tag, wire_bytes},
@@ -21,12 +21,18 @@ const MAKE_BYTES: usize = 16 << 10;
 ///
 /// Several wires may stand on one channel if no two of them talk to the same peer.
 pub struct Wire {
-    channel: Arc<dyn Channel>,
+    pub(super) channel: Arc<dyn Channel>,
     gate: Gate,
     stats: Stats,
-    path: u64,
+    pub(super) path: u64,
+    /// Which part of a fork this is, where it stands in tags; 0 outside.
+    pub(super) branch: u64,
+    /// Parts of forks in this step so far.
+    pub(super) branches: u64,
+    /// Frames that were read before they were due: in a fork, from peers that had left it.
+    pub(super) early: Vec<(PartyId, Frame)>,
     /// Length of the longest chain of messages that led here.
-    depth: u32,
+    pub(super) depth: u32,
     /// Messages so far, to and from each party of the run.
     sent: Vec<u32>,
     received: Vec<u32>,
@@ -37,8 +43,9 @@ impl Wire {
     #[must_use]
     pub fn new(channel: Arc<dyn Channel>, gate: Gate) -> Self {
         let stats = Stats::default();
-        let (sent, received) = (Vec::new(), Vec::new());
-        Self { channel, gate, stats, path: 0, depth: 0, sent, received }
+        let (early, sent, received) = (Vec::new(), Vec::new(), Vec::new());
+        let (path, branch, branches, depth) = (0, 0, 0, 0);
+        Self { channel, gate, stats, path, branch, branches, early, depth, sent, received }
     }
 
     /// This party.
@@ -82,7 +89,7 @@ impl Wire {
     /// If `path` is not above the current step.
     pub fn enter(&mut self, path: u64) {
         assert!(path > self.path, "steps only go up");
-        self.path = path;
+        (self.path, self.branches) = (path, 0);
     }
 
     /// Takes an opening off the plan's list. Every opening passes here, before its first byte is sent.
@@ -127,10 +134,9 @@ impl Wire {
         let seq = bump(&mut self.received, from);
         let before = self.depth;
         for (chunk, part) in (0_u32..).zip(bytes.chunks_mut(CHUNK_BYTES)) {
-            let frame = self.channel.recv(from).map_err(|source| self.channel_error(source))?;
-            let here = Tag { path: self.path, seq, chunk };
-            if frame.tag != here {
-                return Err(SessionError::Desync { peer: from, here, there: frame.tag });
+            let frame = self.next(from).map_err(|source| self.channel_error(source))?;
+            if frame.tag != (Tag { path: self.place(), seq, chunk }) {
+                return Err(self.desync(from, seq, chunk, frame.tag));
             }
             if frame.body.len() != part.len() {
                 let (want, got) = (part.len(), frame.body.len());
@@ -139,7 +145,7 @@ impl Wire {
             self.depth = self.depth.max(frame.depth.saturating_add(1));
             part.copy_from_slice(&frame.body);
         }
-        self.stats.step(self.path).rounds += self.depth - before;
+        self.passed(before);
         Ok(())
     }
 
@@ -183,7 +189,7 @@ impl Wire {
                 bytes.copy_from_slice(bytemuck::cast_slice(block));
                 at += block.len();
             }
-            let tag = Tag { path: self.path, seq, chunk };
+            let tag = Tag { path: self.place(), seq, chunk };
             let sent = self.channel.send(to, Frame { tag, depth, body });
             sent.map_err(|source| self.channel_error(source))?;
         }
@@ -204,7 +210,7 @@ impl Wire {
         let seq = bump(&mut self.sent, to);
         self.count(bytes.len());
         for (chunk, part) in (0_u32..).zip(bytes.chunks(CHUNK_BYTES)) {
-            let tag = Tag { path: self.path, seq, chunk };
+            let tag = Tag { path: self.place(), seq, chunk };
             let sent = self.channel.send(to, Frame { tag, depth, body: Body::copy_of(part) });
             sent.map_err(|source| self.channel_error(source))?;
         }
@@ -215,6 +221,39 @@ impl Wire {
     pub fn abort(&self, error: &SessionError) {
         let Some((party, code)) = error.blame(self.me()) else { return };
         self.channel.abort(Abort { party, path: self.path, code });
+    }
+
+    /// The step as tags have it.
+    pub(super) fn place(&self) -> u64 {
+        self.branch | self.path
+    }
+
+    /// The next frame on a link.
+    fn next(&mut self, from: PartyId) -> Result<Frame, ChannelError> {
+        match self.early.iter().position(|(peer, _)| *peer == from) {
+            Some(at) => Ok(self.early.remove(at).1),
+            None => self.channel.recv(from),
+        }
+    }
+
+    /// Another frame came than the one due.
+    pub(super) fn desync(&self, peer: PartyId, seq: u32, chunk: u32, there: Tag) -> SessionError {
+        let here = Tag { path: self.place(), seq, chunk };
+        SessionError::Desync { peer, here, there }
+    }
+
+    /// Counts the rounds since this party was `before` deep.
+    pub(super) fn passed(&mut self, before: u32) {
+        self.stats.step(self.path).rounds += self.depth - before;
+    }
+
+    /// Takes over what a part of a fork counted, but its rounds: parts run at the same time.
+    pub(super) fn absorb(&mut self, part: &Self) {
+        let Counters { bytes, messages, .. } = part.stats.total();
+        let counters = self.stats.step(self.path);
+        counters.bytes += bytes;
+        counters.messages += messages;
+        self.depth = self.depth.max(part.depth);
     }
 
     /// Counts a message of so many bytes.

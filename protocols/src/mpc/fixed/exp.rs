@@ -15,6 +15,7 @@ use super::{
     series::rounded,
 };
 use crate::{
+    mpc::spread::{cut, spread, spread_cost},
     party::Role,
     ring::{Buf, Z64, Z128},
     session::{Meter, Session, SessionError},
@@ -148,6 +149,10 @@ impl Exp {
 /// # Source
 /// See the module.
 pub fn exp(s: &mut Session, x: &Shared<Z64>, plan: &Exp) -> Result<Shared<Z64>, SessionError> {
+    spread(s, x.len(), |s, rows| part(s, &cut(x, &rows), plan))
+}
+
+fn part(s: &mut Session, x: &Shared<Z64>, plan: &Exp) -> Result<Shared<Z64>, SessionError> {
     let mut exponents = in_clear(s.role(), x);
     let offset = if s.role() == Role::P0 { plan.offset } else { 0 };
     for word in exponents.iter_mut() {
@@ -162,7 +167,7 @@ pub fn exp(s: &mut Session, x: &Shared<Z64>, plan: &Exp) -> Result<Shared<Z64>, 
 
 /// Twin of [`exp`].
 pub fn exp_cost(m: &mut Meter, n: usize) {
-    products_cost::<Z128>(m, n, 2);
+    spread_cost(m, n, |m, n| products_cost::<Z128>(m, n, 2));
 }
 
 /// The upper 64 bits of each word, rounded to the nearest: of three summands each is off by at most half a unit.

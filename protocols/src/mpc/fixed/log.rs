@@ -17,6 +17,7 @@ use crate::{
     mpc::{
         convert::{to_bits, to_bits_cost},
         multiply::{mul, mul_cost},
+        spread::{cut, spread, spread_cost},
     },
     ring::{Buf, Ring, Z32, Z64},
     session::{Meter, Session, SessionError},
@@ -119,6 +120,10 @@ impl Log {
 /// Normalisation by the leading bit: Catrina and Saxena, "Secure Computation with Fixed-Point Numbers", Financial Cryptography
 /// 2010; the sum: see the series' module.
 pub fn log(s: &mut Session, x: &Shared<Z64>, plan: &Log) -> Result<Shared<Z64>, SessionError> {
+    spread(s, x.len(), |s, rows| part(s, &cut(x, &rows), plan))
+}
+
+fn part(s: &mut Session, x: &Shared<Z64>, plan: &Log) -> Result<Shared<Z64>, SessionError> {
     let y = raw(s, x, plan)?;
     match &plan.last {
         Some(last) => truncate(s, &y, last),
@@ -128,10 +133,12 @@ pub fn log(s: &mut Session, x: &Shared<Z64>, plan: &Log) -> Result<Shared<Z64>, 
 
 /// Twin of [`log`].
 pub fn log_cost(m: &mut Meter, n: usize, plan: &Log) {
-    raw_cost(m, n, plan);
-    if let Some(last) = &plan.last {
-        truncate_cost(m, n, last);
-    }
+    spread_cost(m, n, |m, n| {
+        raw_cost(m, n, plan);
+        if let Some(last) = &plan.last {
+            truncate_cost(m, n, last);
+        }
+    });
 }
 
 /// The logarithm with all its fraction bits.

@@ -7,6 +7,7 @@ use super::{
     product::{Product, mul, mul_cost},
 };
 use crate::{
+    mpc::spread::{cut, spread, spread_cost},
     ring::Z64,
     session::{Meter, Session, SessionError},
     share::Shared,
@@ -85,14 +86,18 @@ impl Power {
 /// # Security
 /// That of [`log`](super::log) and [`exp`](super::exp).
 pub fn power(s: &mut Session, x: &Shared<Z64>, plan: &Power) -> Result<Shared<Z64>, SessionError> {
-    let y = log(s, x, &plan.log)?;
-    exp(s, &y, &plan.exp)
+    spread(s, x.len(), |s, rows| {
+        let y = log(s, &cut(x, &rows), &plan.log)?;
+        exp(s, &y, &plan.exp)
+    })
 }
 
 /// Twin of [`power`].
 pub fn power_cost(m: &mut Meter, n: usize, plan: &Power) {
-    log_cost(m, n, &plan.log);
-    exp_cost(m, n);
+    spread_cost(m, n, |m, n| {
+        log_cost(m, n, &plan.log);
+        exp_cost(m, n);
+    });
 }
 
 /// A checked quotient of a range and a positive range.
@@ -159,12 +164,16 @@ pub fn div(
     plan: &Quotient,
 ) -> Result<Shared<Z64>, SessionError> {
     s.same_len(x.len(), y.len())?;
-    let reciprocal = power(s, y, &plan.reciprocal)?;
-    mul(s, x, &reciprocal, &plan.product)
+    spread(s, x.len(), |s, rows| {
+        let reciprocal = power(s, &cut(y, &rows), &plan.reciprocal)?;
+        mul(s, &cut(x, &rows), &reciprocal, &plan.product)
+    })
 }
 
 /// Twin of [`div`].
 pub fn div_cost(m: &mut Meter, n: usize, plan: &Quotient) {
-    power_cost(m, n, &plan.reciprocal);
-    mul_cost(m, n, &plan.product);
+    spread_cost(m, n, |m, n| {
+        power_cost(m, n, &plan.reciprocal);
+        mul_cost(m, n, &plan.product);
+    });
 }

@@ -6,6 +6,7 @@ use super::{
     truncate::{Truncation, shift, shift_cost},
 };
 use crate::{
+    mpc::spread::{cut, spread, spread_cost},
     party::Role,
     ring::{Buf, Ring, Z64},
     session::{Meter, Session, SessionError},
@@ -94,6 +95,16 @@ pub fn mul(
     plan: &Product,
 ) -> Result<Shared<Z64>, SessionError> {
     let n = s.same_len(x.len(), y.len())?;
+    spread(s, n, |s, rows| part(s, &cut(x, &rows), &cut(y, &rows), plan))
+}
+
+fn part(
+    s: &mut Session,
+    x: &Shared<Z64>,
+    y: &Shared<Z64>,
+    plan: &Product,
+) -> Result<Shared<Z64>, SessionError> {
+    let n = x.len();
     let mut part = Buf::scratch(n);
     let peer = pair(s.role());
     for rows in batches(n) {
@@ -118,6 +129,10 @@ pub fn mul(
 
 /// Twin of [`mul`].
 pub fn mul_cost(m: &mut Meter, n: usize, plan: &Product) {
+    spread_cost(m, n, |m, n| part_cost(m, n, plan));
+}
+
+fn part_cost(m: &mut Meter, n: usize, plan: &Product) {
     let parts = batches(n).flat_map(|rows| {
         let bytes = 8 * rows.len();
         [(Role::P1, Role::P2, bytes), (Role::P2, Role::P1, bytes)]

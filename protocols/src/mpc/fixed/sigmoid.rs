@@ -12,6 +12,7 @@ use crate::{
         compare::{lt_zero, lt_zero_cost},
         convert::{inject, inject_cost},
         multiply::{mul as whole_mul, mul_cost as whole_mul_cost},
+        spread::{cut, spread, spread_cost},
     },
     ring::{Ring, Z64},
     session::{Meter, Session, SessionError},
@@ -195,6 +196,10 @@ pub fn sigmoid(
     x: &Shared<Z64>,
     plan: &Sigmoid,
 ) -> Result<Shared<Z64>, SessionError> {
+    spread(s, x.len(), |s, rows| part(s, &cut(x, &rows), plan))
+}
+
+fn part(s: &mut Session, x: &Shared<Z64>, plan: &Sigmoid) -> Result<Shared<Z64>, SessionError> {
     let role = s.role();
     let y = match &plan.how {
         How::Linear { half, .. } => {
@@ -229,6 +234,10 @@ pub fn sigmoid(
 
 /// Twin of [`sigmoid`].
 pub fn sigmoid_cost(m: &mut Meter, n: usize, plan: &Sigmoid) {
+    spread_cost(m, n, |m, n| part_cost(m, n, plan));
+}
+
+fn part_cost(m: &mut Meter, n: usize, plan: &Sigmoid) {
     match &plan.how {
         How::Linear { .. } => {}
         How::Segments { width, .. } => {

@@ -14,6 +14,7 @@ use super::{
     known::{BATCH, Narrow, batches, held, in_clear},
 };
 use crate::{
+    mpc::spread::{cut, spread, spread_cost},
     party::Role,
     ring::{Buf, Ring, Z32, Z64},
     session::{Meter, Session, SessionError},
@@ -103,13 +104,15 @@ pub fn truncate(
     x: &Shared<Z64>,
     plan: &Truncation,
 ) -> Result<Shared<Z64>, SessionError> {
-    let known = in_clear(s.role(), x);
-    shift(s, known, plan)
+    spread(s, x.len(), |s, rows| {
+        let known = in_clear(s.role(), &cut(x, &rows));
+        shift(s, known, plan)
+    })
 }
 
 /// Twin of [`truncate`].
 pub fn truncate_cost(m: &mut Meter, n: usize, plan: &Truncation) {
-    shift_cost(m, n, plan);
+    spread_cost(m, n, |m, n| shift_cost(m, n, plan));
 }
 
 /// Truncates what stands as `u` at P0 and as `v` at P1 and P2; each gives the word it knows.
