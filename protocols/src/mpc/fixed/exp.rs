@@ -6,8 +6,9 @@
 //! two products, `(1−a)·g^u' · K^(1−b)·g^v' + a·g^u' · K^b·g^v'`. They are whole numbers of Z128; the low 64 bits are dropped from
 //! each summand, without a word sent, since the result lives modulo 2^64.
 //!
-//! Kelkar, Le, Raykova, Seth, "Secure Poisson Regression", USENIX Security 2022 (exponentials of the two parts of a sharing);
-//! wrap from a known top bit: \[SiRNN\] <https://eprint.iacr.org/2021/459>, which has truncation into a smaller ring, too.
+//! An exponential as the product of those of the summands, each worked out in the clear: Kelkar, Le, Raykova, Seth, "Secure Poisson
+//! Regression", USENIX Security 2022, for two parties; the wrap from a known top bit is \[SiRNN\]'s
+//! <https://eprint.iacr.org/2021/459>, as in truncation.
 
 use super::{
     format::{Fixed, FixedError, Tolerance, unit, whole},

@@ -117,8 +117,8 @@ impl Log {
 /// Semi-honest: multiplications and sums of known products only.
 ///
 /// # Source
-/// Normalisation by the leading bit: Catrina and Saxena, "Secure Computation with Fixed-Point Numbers", Financial Cryptography
-/// 2010; the sum: see the series' module.
+/// Normalisation by the leading bit, as a product with the power of two that moves it to the top: the protocol Norm of Catrina and
+/// Saxena, "Secure Computation with Fixed-Point Numbers", Financial Cryptography 2010; the sum: see the series' module.
 pub fn log(s: &mut Session, x: &Shared<Z64>, plan: &Log) -> Result<Shared<Z64>, SessionError> {
     spread(s, x.len(), |s, rows| part(s, &cut(x, &rows), plan))
 }

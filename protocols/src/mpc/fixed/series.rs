@@ -2,9 +2,10 @@
 //!
 //! Turns are words: 2^64 is a full one, so a wrap of the sum `u + v` is none of the angle. By the addition theorems every term
 //! is a sum of two products, `cos ku · (p cos kv + q sin kv) + sin ku · (q cos kv − p sin kv)`, of factors that P0 and the other
-//! two work out for themselves: one exchange for the whole sum. Boura, Chillotti, Gama, Jetchev, Peceny, Petric,
-//! "High-Precision Privacy-Preserving Real-Valued Function Evaluation", Financial Cryptography 2018; Zheng et al.,
-//! "Secure Softmax/Sigmoid for Machine-learning Computation", ACSAC 2023.
+//! two work out for themselves: one exchange for the whole sum. Real functions by Fourier series of a shared value, the sines and
+//! cosines of the summands in the clear: Boura, Chillotti, Gama, Jetchev, Peceny, Petric, "High-Precision Privacy-Preserving
+//! Real-Valued Function Evaluation", Financial Cryptography 2018; the sigmoid: Zheng, Zhang, Chow, Peng, Tan, Li, Yin, "Secure
+//! Softmax/Sigmoid for Machine-learning Computation", ACSAC 2023, <https://doi.org/10.1145/3627106.3627175>.
 
 use super::{
     format::{unit, whole},

@@ -3,8 +3,11 @@
 //! With `u = x_0 + x_1` at P0 and `v = x_2` at P1 and P2, `x = u + v − 2^64·w`, and so
 //! `x / 2^t = u / 2^t + v / 2^t − 2^(64−t)·w` up to rounding. Adding 2^62 first makes the top bit of `x` zero; the wrap is then
 //! `w = msb(u) ∨ msb(v) = a + b − a·b`, and only `a·b` is a product: of a bit that P0 knows and a bit that P1 and P2 know, and
-//! only modulo 2^t. \[SiRNN\] <https://eprint.iacr.org/2021/459> and \[Cheetah\] <https://eprint.iacr.org/2022/207> (wrap from
-//! a known top bit); \[ABY3\] <https://eprint.iacr.org/2018/403> §5.4 (product of a bit at one party and one at two).
+//! only modulo 2^t. Truncation of two summands with their wrap taken off, off by one unit at most, where a known top bit of the sum
+//! makes the wrap one product: \[Cheetah\] Huang, Lu, Hong, Ding, "Cheetah: Lean and Fast Secure Two-Party Deep Neural Network
+//! Inference", USENIX Security 2022, <https://eprint.iacr.org/2022/207>; wrap from the top bit: \[SiRNN\] Rathee et al., "SiRNN: A
+//! Math Library for Secure RNN Inference", IEEE S&P 2021, <https://eprint.iacr.org/2021/459>. Both multiply by oblivious transfer;
+//! here it is \[ABY3\] <https://eprint.iacr.org/2018/403> §5.4 (product of a bit at one party and one at two).
 //!
 //! `u` is rounded up and `v` down. `v` is uniform modulo 2^t and so is `u`; the result is one of the two multiples next to
 //! `x / 2^t`, and it is the upper one with a probability equal to the fraction: unbiased, and exact where nothing is lost.

@@ -28,7 +28,7 @@ const LONGEST: usize = 20;
 /// Semi-honest: multiplications only.
 ///
 /// # Source
-/// Launchbury et al. 2012, see the module.
+/// \[LDDA12\], see the module.
 pub fn one_hot(s: &mut Session, index: &Bits) -> Result<Bits, SessionError> {
     let mut hot = one_hots(s, std::slice::from_ref(index))?;
     Ok(hot.remove(0))

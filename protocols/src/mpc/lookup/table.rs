@@ -64,7 +64,7 @@ fn high_bits(index: usize, width: usize) -> usize {
 /// Semi-honest: multiplications only. The table is public; the index and the entry stay shared.
 ///
 /// # Source
-/// MAESTRO, see the module.
+/// \[MAESTRO\], see the module.
 pub fn lookup_bits(
     s: &mut Session,
     index: &Bits,
@@ -162,7 +162,7 @@ fn dot(
 /// That of [`lookup_bits`] and [`linear_form`].
 ///
 /// # Source
-/// MAESTRO, \[ABY3\]; see the modules.
+/// \[MAESTRO\], \[ABY3\]; see the modules.
 pub fn lookup_words<R: Arithmetic>(
     s: &mut Session,
     index: &Bits,
