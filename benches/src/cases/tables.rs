@@ -4,7 +4,9 @@ use std::collections::HashMap;
 
 use protocols::{
     mpc::{Column, Ordering, Shape, order_cost, sort_positions, sort_positions_cost},
-    relational::{GroupBy, Join, group_by, group_by_cost, join, join_cost},
+    relational::{
+        GroupBy, Join, group_by, group_by_cost, join, join_cost, join_sum, join_sum_cost,
+    },
     session::{Session, SessionError},
     share::Bits,
 };
@@ -35,6 +37,19 @@ pub(super) const CASES: &[Case] = &[
             group_by_cost(m, n, GROUP_BITS, &[Shape::Z64], &[], GROUPS);
         },
         judge: is_join_sum,
+    },
+    Case {
+        name: "join_sum",
+        note: "n unique 32-bit keys, sorted by their owner; n rows to match; their sum for each unique row, in the join's own sort",
+        rows: |n| n.div_ceil(10),
+        clear: |random, n| {
+            let mut sides = join_inputs(random, n);
+            sides.remove(1);
+            sides
+        },
+        run: join_with_sums,
+        quote: |m, n| join_sum_cost(m, (n, n), 32, true, &[], 1),
+        judge: is_sum_by_key,
     },
     Case {
         name: "group",
@@ -114,6 +129,38 @@ fn join_and_sum(s: &mut Session, inputs: &[Column]) -> Result<Vec<Column>, Sessi
     let joined = join(s, &sides)?;
     let [Column::Bits(group)] = joined.columns.as_slice() else { return Err(misfit(s, inputs)) };
     sum_by(s, group, &joined.matched, std::slice::from_ref(measure))
+}
+
+fn join_with_sums(s: &mut Session, inputs: &[Column]) -> Result<Vec<Column>, SessionError> {
+    let [Column::Bits(keys), Column::Bits(wanted), Column::Z64(measure)] = inputs else {
+        return Err(misfit(s, inputs));
+    };
+    let (left_live, right_live) = (all_live(s, keys.rows()), all_live(s, wanted.rows()));
+    let sides = Join {
+        left_key: keys,
+        left_live: &left_live,
+        left_sorted: true,
+        columns: &[],
+        right_key: wanted,
+        right_live: &right_live,
+    };
+    let joined = join_sum(s, &sides, std::slice::from_ref(measure))?;
+    let mut columns = vec![Column::Bits(joined.live), Column::Bits(joined.key)];
+    columns.extend(joined.sums.into_iter().map(Column::Z64));
+    Ok(columns)
+}
+
+/// Whether every unique row stands there, in order, with the sum of what has its key.
+fn is_sum_by_key(clear: &[Clear], opened: &[Vec<u64>]) -> Verdict {
+    let mut sums: HashMap<u64, u64> = HashMap::new();
+    for (key, measure) in clear[1].words().into_iter().zip(clear[2].words()) {
+        let sum = sums.entry(key).or_default();
+        *sum = sum.wrapping_add(measure);
+    }
+    let keys = clear[0].words();
+    let want = keys.iter().map(|key| sums.get(key).copied().unwrap_or(0));
+    let live = opened[0].iter().all(|live| *live == 1);
+    Verdict::Exact(live && opened[1] == keys && opened[2].iter().copied().eq(want))
 }
 
 /// Live, key and sums of each group.

@@ -1,10 +1,13 @@
-//! Bit-sliced integers become elements of an arithmetic ring, all bits of an integer at once.
+//! Bit-sliced integers become elements of an arithmetic ring, all bits of an integer at once; and so does any sum of a row's bits
+//! with public weights.
 //!
 //! A bit is `c ⊕ v = c + v − 2·c·v`, where the dealer P_i knows `c = b_i ⊕ b_{i+1}` and the two others know `v = b_{i+2}`. The
 //! dealer shares each `c` as an element between those two, as for the injection of a bit: \[ABY3\]
 //! <https://eprint.iacr.org/2018/403> §5.4.1. But what they tell each other is the weighted sum of their parts, one element an
 //! integer and not one a bit, since the weights are public: an inner product costs one message, \[AFLNO16\]
 //! <https://eprint.iacr.org/2016/768> §2.2. Each block of rows has another dealer.
+
+use std::borrow::Cow;
 
 use super::{
     blocks::{Block, Blocks},
@@ -36,7 +39,7 @@ use crate::{
 /// # Source
 /// See the module.
 pub fn from_bits<R: Arithmetic>(s: &mut Session, bits: &Bits) -> Result<Shared<R>, SessionError> {
-    compose(s, bits, false)
+    compose(s, &counting::<R>(bits), Weights::Powers { signed: false })
 }
 
 /// As [`from_bits`], of two's complement: the highest of the w bits weighs −2^(w − 1).
@@ -53,18 +56,36 @@ pub fn from_signed_bits<R: Arithmetic>(
     s: &mut Session,
     bits: &Bits,
 ) -> Result<Shared<R>, SessionError> {
-    compose(s, bits, true)
+    compose(s, &counting::<R>(bits), Weights::Powers { signed: true })
+}
+
+/// `Σ_j weights[j] · bit_j` of each row.
+///
+/// # Cost
+/// 2 rounds; w + 2 elements a row for w bits, all parties together.
+pub(super) fn weighted_bits<R: Arithmetic>(
+    s: &mut Session,
+    bits: &Bits,
+    weights: &[R::Word],
+) -> Result<Shared<R>, SessionError> {
+    s.same_len(bits.width(), weights.len())?;
+    compose(s, bits, Weights::Table(weights))
+}
+
+/// The bits that count: those above weigh multiples of 2^k, and so does the sign among them.
+fn counting<R: Arithmetic>(bits: &Bits) -> Cow<'_, Bits> {
+    if bits.width() > R::BITS {
+        Cow::Owned(bits.bit_range(0, R::BITS))
+    } else {
+        Cow::Borrowed(bits)
+    }
 }
 
 fn compose<R: Arithmetic>(
     s: &mut Session,
     bits: &Bits,
-    signed: bool,
+    weights: Weights<'_, R>,
 ) -> Result<Shared<R>, SessionError> {
-    if bits.width() > R::BITS {
-        // The bits above weigh multiples of 2^k; so does the sign among them.
-        return compose(s, &bits.bit_range(0, R::BITS), signed);
-    }
     let (role, rows, width) = (s.role(), bits.rows(), bits.width());
     if width == 0 {
         return Ok(Shared::zeros(rows));
@@ -72,7 +93,7 @@ fn compose<R: Arithmetic>(
     let blocks = blocks_of::<R>(rows, width);
     let masks = s.prss().stretch::<R>(64 * blocks.stride() * width);
     let parts = s.prss().stretch::<R>(64 * blocks.stride());
-    let mut desk = Desk::<R>::new(bits, signed, blocks, masks);
+    let mut desk = Desk::<R>::new(bits, weights, blocks, masks);
     let [mut own, mut next] = [Buf::<R::Word>::scratch(rows), Buf::scratch(rows)];
     for block in blocks.iter() {
         s.prss().fill::<R>(role, parts, 64 * block.from, &mut own[block.rows(rows)]);
@@ -105,7 +126,11 @@ fn compose<R: Arithmetic>(
 
 /// Twin of [`from_bits`] and [`from_signed_bits`].
 pub fn from_bits_cost<R: Arithmetic>(m: &mut Meter, rows: usize, width: usize) {
-    let width = width.min(R::BITS);
+    weighted_bits_cost::<R>(m, rows, width.min(R::BITS));
+}
+
+/// Twin of [`weighted_bits`].
+pub(super) fn weighted_bits_cost<R: Arithmetic>(m: &mut Meter, rows: usize, width: usize) {
     if width == 0 {
         return;
     }
@@ -127,10 +152,19 @@ fn blocks_of<R: Arithmetic>(rows: usize, width: usize) -> Blocks {
     Blocks::new(rows.div_ceil(64), width * R::BITS)
 }
 
+/// What the bits of a row weigh.
+#[derive(Clone, Copy, Debug)]
+enum Weights<'a, R: Arithmetic> {
+    /// 1, 2, 4, …; the highest bit the negative of its power if it is a sign.
+    Powers { signed: bool },
+    /// Each what stands here.
+    Table(&'a [R::Word]),
+}
+
 /// What one party needs for a block.
 struct Desk<'a, R: Arithmetic> {
     bits: &'a Bits,
-    signed: bool,
+    weights: Weights<'a, R>,
     masks: Stretch,
     /// An element for each bit of each row, bit by bit.
     lanes: Buf<R::Word>,
@@ -142,12 +176,12 @@ struct Desk<'a, R: Arithmetic> {
 }
 
 impl<'a, R: Arithmetic> Desk<'a, R> {
-    fn new(bits: &'a Bits, signed: bool, blocks: Blocks, masks: Stretch) -> Self {
+    fn new(bits: &'a Bits, weights: Weights<'a, R>, blocks: Blocks, masks: Stretch) -> Self {
         let words = blocks.largest();
         let rows = 64 * words;
         let (lanes, plane) = (Buf::scratch(bits.width() * rows), Buf::scratch(words));
         let sums = [(); 4].map(|()| Buf::scratch(rows));
-        Self { bits, signed, masks, lanes, plane, element: Buf::scratch(rows), sums }
+        Self { bits, weights, masks, lanes, plane, element: Buf::scratch(rows), sums }
     }
 
     /// Where the masks of a bit begin.
@@ -224,24 +258,31 @@ impl<'a, R: Arithmetic> Desk<'a, R> {
         R::sub_assign(part, &self.sums[2][..rows]);
     }
 
-    fn step(&self, bit: usize) -> Step {
-        match bit + 1 == self.bits.width() {
-            true if self.signed => Step::Negative,
-            true => Step::Positive,
-            false => Step::Below,
+    fn step(&self, bit: usize) -> Step<R> {
+        let first = bit + 1 == self.bits.width();
+        match (self.weights, first) {
+            (Weights::Table(weights), true) => Step::Times(weights[bit]),
+            (Weights::Table(weights), false) => Step::PlusTimes(weights[bit]),
+            (Weights::Powers { signed: true }, true) => Step::Negative,
+            (Weights::Powers { signed: false }, true) => Step::Positive,
+            (Weights::Powers { .. }, false) => Step::Below,
         }
     }
 }
 
-/// Horner's rule: the highest bit begins the sum, with its sign, and each one below it doubles the sum and is added.
+/// How a bit goes into a sum that the highest bit begins.
 #[derive(Clone, Copy, Debug)]
-enum Step {
+enum Step<R: Arithmetic> {
+    /// Horner's rule: the highest bit begins the sum, with its sign, and each one below it doubles the sum and is added.
     Positive,
     Negative,
     Below,
+    /// The highest bit of any weights, and the others.
+    Times(R::Word),
+    PlusTimes(R::Word),
 }
 
-fn weigh<R: Arithmetic>(sum: &mut [R::Word], x: &[R::Word], step: Step) {
+fn weigh<R: Arithmetic>(sum: &mut [R::Word], x: &[R::Word], step: Step<R>) {
     match step {
         Step::Positive => sum.copy_from_slice(x),
         Step::Negative => {
@@ -251,6 +292,16 @@ fn weigh<R: Arithmetic>(sum: &mut [R::Word], x: &[R::Word], step: Step) {
         Step::Below => {
             R::scale_assign(sum, R::power_of_two(1));
             R::add_assign(sum, x);
+        }
+        Step::Times(weight) => {
+            sum.copy_from_slice(x);
+            R::scale_assign(sum, weight);
+        }
+        Step::PlusTimes(weight) => {
+            let weights = [weight; 64];
+            for (sum, x) in sum.chunks_mut(64).zip(x.chunks(64)) {
+                R::mul_add(sum, x, &weights[..x.len()]);
+            }
         }
     }
 }

@@ -6,6 +6,11 @@
 //! What runs then cannot overflow for values within their range. The ranges are the word of whoever supplies the values, who may be
 //! mistaken: [`check_ranges`] ends the run if one of them is beyond, before it gives a number without meaning.
 //!
+//! There are none on Z32, and the types refuse one. A product holds the fraction bits of both factors before it is truncated, and its
+//! top bit must be free: 30 bits would be left for two values, with 10 fraction bits each for values below 32. Where 32 bits are
+//! enough within a function, they are taken: the wrap's product in a truncation of up to 32 bits, and the moving of a logarithm's
+//! argument.
+//!
 //! The common ground: a replicated value is the sum of two words in the clear, `u = x_0 + x_1` at P0 and `v = x_2` at P1 and P2. What
 //! depends on `u` alone and what depends on `v` alone is worked out locally, and two rounds multiply the two and add up.
 //!

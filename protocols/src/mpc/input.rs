@@ -55,6 +55,9 @@ pub fn input_cost<R: Ring>(m: &mut Meter, owner: Role, n: usize) {
 
 /// Shares a bit-sliced column that `owner` holds as plane-major words.
 ///
+/// # Cost
+/// That of [`input`] of w · ⌈n / 64⌉ words.
+///
 /// # Errors
 /// As [`input`].
 pub fn input_bits(

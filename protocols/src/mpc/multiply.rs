@@ -107,6 +107,9 @@ pub fn mul_cost<R: Ring>(m: &mut Meter, n: usize) {
 
 /// ANDs two bit-sliced columns of equal rows and width: [`mul`] over `B64`.
 ///
+/// # Cost
+/// 1 round; each party sends as many planes as the width.
+///
 /// # Errors
 /// As [`mul`].
 pub fn and(s: &mut Session, x: &Bits, y: &Bits) -> Result<Bits, SessionError> {

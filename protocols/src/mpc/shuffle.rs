@@ -88,6 +88,9 @@ impl Shuffle {
 
     /// The inverse of [`Shuffle::apply`]: columns in this order go back to where they came from.
     ///
+    /// # Cost
+    /// That of [`Shuffle::apply`].
+    ///
     /// # Errors
     /// As [`Shuffle::apply`].
     pub fn undo(&self, s: &mut Session, columns: &[Column]) -> Result<Vec<Column>, SessionError> {

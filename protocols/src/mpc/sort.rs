@@ -217,6 +217,9 @@ impl Ordering {
 
     /// [`Ordering::sort`] with digits of a given width, 1 to 4 bits.
     ///
+    /// # Cost
+    /// That of [`Ordering::sort`].
+    ///
     /// # Errors
     /// As [`Ordering::sort`].
     pub fn sort_by(

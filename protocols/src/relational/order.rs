@@ -78,6 +78,9 @@ pub fn order_by_cost(m: &mut Meter, rows: usize, key_width: usize, shapes: &[Sha
 
 /// Live rows first, in their old order: a sort by one bit.
 ///
+/// # Cost
+/// That of [`order_by`] with keys of no bits.
+///
 /// # Errors
 /// As [`order_by`].
 pub fn compact(

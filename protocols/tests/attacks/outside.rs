@@ -3,15 +3,16 @@
 use std::{sync::Arc, time::Duration};
 
 use protocols::{
-    mpc::{Column, OutsideInput, Shape, outside_input},
+    mpc::{Column, OutsideInput, Shape, outside_input, outside_input_cost},
     net::{
         Abort, AbortCode, Channel, ChannelError, Frame, Tag,
         faulty::{Fault, Faulty, Planned},
         memory,
+        record::Recorder,
     },
     party::{PartyId, Role},
     ring::Z64,
-    session::{Session, SessionError},
+    session::{Meter, Session, SessionError},
     share::{Shared, reconstruct},
     testkit::World,
 };
@@ -93,6 +94,21 @@ fn hidden(
 fn no_single_view_reconstructs_an_outside_input() {
     assert_eq!(hidden(&honest, receive), Ok(()));
     assert!(hidden(&zero_third, take).is_err(), "a zero third summand went unseen");
+}
+
+#[test]
+fn an_outside_input_costs_what_it_quotes_with_what_the_provider_sends() {
+    let mut ends = memory::mesh(4, Duration::from_secs(20));
+    let provider = Recorder::with_bytes(ends.pop().unwrap());
+    honest(&provider, &vec![9; ROWS]);
+    let channels = ends.into_iter().map(|end| Arc::new(end) as Arc<dyn Channel>).collect();
+    let run = World::new(3).run_over(channels, receive);
+    let mut meter = Meter::new();
+    outside_input_cost(&mut meter, ROWS, &[Shape::Z64]);
+    let sent: usize = provider.bytes().values().map(Vec::len).sum();
+    let (total, quoted) = (run.total, meter.total());
+    assert_eq!(total.bytes + sent as u64, quoted.bytes);
+    assert_eq!((total.messages + 5, total.rounds), (quoted.messages, quoted.rounds));
 }
 
 #[test]

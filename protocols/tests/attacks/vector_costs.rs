@@ -1,8 +1,9 @@
 //! Measured = quoted for products of matrices, extremes, scans, lookups and histograms, on random sizes and in random sequences.
 
 use protocols::{
-    mpc::{self, Extremum},
-    ring::{Z32, Z64, Z128},
+    mpc::{self, Column, Extremum, Ordering, Shape, View},
+    party::Role,
+    ring::{B64, Z32, Z64, Z128},
     session::{Meter, Session, SessionError},
     share::{Bits, Shared},
     testkit::World,
@@ -40,6 +41,54 @@ type Call =
 
 /// Values do not matter for the price: all are 0.
 const CALLS: &[Call] = &[
+    (
+        "products and their sum",
+        |s, z| {
+            let (x, bits) = (z.words(), z.bits(z.width));
+            let pair = (View::all(&x), View::all(&x));
+            mpc::products(s, &[pair, pair])?;
+            mpc::sum_of_products(s, z.n, &[pair, pair])?;
+            let plane = View::planes(&bits, 0, 1);
+            mpc::products(s, &[(plane, plane)]).map(drop)
+        },
+        |m, z| {
+            mpc::products_cost::<Z64>(m, 2 * z.n);
+            mpc::sum_of_products_cost::<Z64>(m, z.n);
+            mpc::products_cost::<B64>(m, z.n.div_ceil(64));
+        },
+    ),
+    (
+        "lt_zero",
+        |s, z| mpc::lt_zero(s, &z.words(), z.width).map(drop),
+        |m, z| mpc::lt_zero_cost(m, z.n, z.width),
+    ),
+    (
+        "linear_form",
+        |s, z| {
+            let first = |input: &[u64], output: &mut [u64]| {
+                output.iter_mut().zip(input).for_each(|(output, input)| *output = *input);
+            };
+            mpc::linear_form::<Z64>(s, &z.bits(z.width), z.m, first).map(drop)
+        },
+        |m, z| mpc::linear_form_cost::<Z64>(m, z.n * z.width, z.m),
+    ),
+    (
+        "input_bits",
+        |s, z| {
+            let planes = vec![0; z.width * z.n.div_ceil(64)];
+            let mine = (s.role() == Role::P2).then_some(planes.as_slice());
+            mpc::input_bits(s, Role::P2, mine, z.n, z.width).map(drop)
+        },
+        |m, z| mpc::input_bits_cost(m, Role::P2, z.n, z.width),
+    ),
+    (
+        "a table in order",
+        |s, z| {
+            let columns = [Column::Z64(z.words())];
+            Ordering::sort(s, &z.bits(z.width % 9), &columns).map(drop)
+        },
+        |m, z| mpc::sort_cost(m, z.n, z.width % 9, &[Shape::Z64]),
+    ),
     (
         "matmul",
         |s, z| {

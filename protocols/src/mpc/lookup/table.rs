@@ -2,7 +2,7 @@
 
 use super::demux::{one_hot, one_hot_cost, one_hots, one_hots_cost};
 use crate::{
-    mpc::weigh::{add_weighted, linear_form, linear_form_cost},
+    mpc::compose::{from_bits, from_bits_cost, weighted_bits, weighted_bits_cost},
     ring::{Arithmetic, B64, Buf, Ring},
     session::{Meter, Session, SessionError},
     share::{Bits, Shared},
@@ -149,8 +149,8 @@ fn dot(
 /// As [`lookup_bits`]; returns n words.
 ///
 /// # Cost
-/// With w the bits that tell the largest entry from the smallest (as signed numbers): if 2^k − 1 ≤ w, that of [`one_hot`] and a
-/// [`linear_form`] of 2^k − 1 bits a row; else that of [`lookup_bits`] and of [`from_bits`](super::super::from_bits) at width w.
+/// With w the bits that tell the largest entry from the smallest (as signed numbers): if 2^k − 1 ≤ w, that of [`one_hot`] and of
+/// [`from_bits`] at width 2^k − 1; else that of [`lookup_bits`] and of [`from_bits`] at width w.
 ///
 /// # Errors
 /// Channel errors pass through.
@@ -159,7 +159,7 @@ fn dot(
 /// If the table has more than 2^k entries.
 ///
 /// # Security
-/// That of [`lookup_bits`] and [`linear_form`].
+/// That of [`lookup_bits`] and [`from_bits`].
 ///
 /// # Source
 /// \[MAESTRO\], \[ABY3\]; see the modules.
@@ -168,24 +168,19 @@ pub fn lookup_words<R: Arithmetic>(
     index: &Bits,
     table: &[R::Word],
 ) -> Result<Shared<R>, SessionError> {
-    let rows = index.rows();
     let (table, base) = above_base::<R>(table, index.width());
     let role = s.role();
     let mut found = if is_short(index.width(), table.width) {
         let hot = one_hot(s, index)?;
-        let hot = hot.bit_range(1, table.entries.len() - 1);
-        let first = R::from_u128(table.entries[0]);
-        let weight = |j: usize| R::add(R::from_u128(table.entries[j + 1]), R::neg(first));
-        let mut found = linear_form::<R>(s, &hot, rows, |input, output| {
-            add_weighted::<R>(input, output, weight);
-        })?;
+        let entry = |entry: &u128| R::from_u128(*entry);
+        let (first, rest) = (entry(&table.entries[0]), &table.entries[1..]);
+        let weights: Vec<_> = rest.iter().map(|x| R::add(entry(x), R::neg(first))).collect();
+        let mut found = weighted_bits::<R>(s, &hot.bit_range(1, rest.len()), &weights)?;
         found.add_constant(role, first);
         found
     } else {
         let bits = look_up(s, index, &table)?;
-        linear_form::<R>(s, &bits, rows, |input, output| {
-            add_weighted::<R>(input, output, R::power_of_two);
-        })?
+        from_bits::<R>(s, &bits)?
     };
     found.add_constant(role, base);
     Ok(found)
@@ -201,10 +196,10 @@ pub fn lookup_words_cost<R: Arithmetic>(
     let (table, _) = above_base::<R>(table, index);
     if is_short(index, table.width) {
         one_hot_cost(m, rows, index);
-        linear_form_cost::<R>(m, rows * (table.entries.len() - 1), rows);
+        weighted_bits_cost::<R>(m, rows, table.entries.len() - 1);
     } else {
         lookup_bits_cost(m, rows, index, table.width);
-        linear_form_cost::<R>(m, rows * table.width, rows);
+        from_bits_cost::<R>(m, rows, table.width);
     }
 }
 
