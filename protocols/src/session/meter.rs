@@ -7,6 +7,7 @@ use std::fmt;
 
 use super::{
     gate::{Opening, OpeningKind, Recipient},
+    pair::PairCost,
     profile::Profile,
     stats::Counters,
 };
@@ -151,6 +152,21 @@ impl Meter {
         self.messages(&[(from, to, words * size_of::<W>())]);
     }
 
+    /// A protocol of two between compute parties, on [`super::Session::pair`]: `twin` is the one that quotes it by itself.
+    ///
+    /// # Panics
+    /// If a party is named as both.
+    pub fn pair(&mut self, sender: Role, receiver: Role, twin: impl FnOnce(&mut PairCost)) {
+        assert_ne!(sender, receiver, "a protocol of two is between two");
+        let mut cost = PairCost::after([sender, receiver].map(|role| self.depth[role.index()]));
+        twin(&mut cost);
+        self.bytes += cost.total_bytes();
+        self.messages += cost.messages;
+        for (role, depth) in [sender, receiver].into_iter().zip(cost.depths()) {
+            self.depth[role.index()] = depth;
+        }
+    }
+
     /// A message from a provider that is no compute party, sent before anything else.
     pub fn outside(&mut self, to: Role, bytes: usize) {
         if bytes > 0 {
@@ -174,5 +190,43 @@ impl Meter {
             other => other,
         };
         self.openings.push(Opening { step: self.path, kind, count: count as u64, to });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        mpc::{input, input_cost},
+        ring::Z64,
+        session::Side,
+        testkit::World,
+    };
+
+    #[test]
+    fn a_protocol_of_two_within_one_of_three_is_quoted_by_its_own_twin() {
+        for (sender, receiver) in [(Role::P0, Role::P1), (Role::P2, Role::P1)] {
+            let run = World::new(5).run(|s| {
+                input::<Z64>(s, Role::P1, (s.role() == Role::P1).then_some(&[1; 9]), 9)?;
+                if s.role() == sender {
+                    let mut pair = s.pair(receiver.id());
+                    pair.send(&[1_u64; 3])?;
+                    pair.recv_array::<7>()?;
+                } else if s.role() == receiver {
+                    let mut pair = s.pair(sender.id());
+                    pair.recv_words::<u64>(3)?;
+                    pair.send(&[0_u8; 7])?;
+                }
+                input::<Z64>(s, sender, (s.role() == sender).then_some(&[1; 9]), 9)
+            });
+            run.assert_cost("a pair between inputs", |m| {
+                input_cost::<Z64>(m, Role::P1, 9);
+                m.pair(sender, receiver, |c| {
+                    c.message::<u64>(Side::Sender, 3);
+                    c.message::<u8>(Side::Receiver, 7);
+                });
+                input_cost::<Z64>(m, sender, 9);
+            });
+        }
     }
 }

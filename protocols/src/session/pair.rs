@@ -160,6 +160,16 @@ impl PairCost {
         Self::default()
     }
 
+    /// Nothing said yet, by a sender and a receiver that have seen chains of messages of these lengths before.
+    pub(super) fn after(depth: [u32; 2]) -> Self {
+        Self { depth, ..Self::default() }
+    }
+
+    /// The longest chains of messages that the sender and the receiver have seen.
+    pub(super) fn depths(&self) -> [u32; 2] {
+        self.depth
+    }
+
     /// A message of `words` words from one side to the other. Nothing for an empty one.
     pub fn message<W: Word>(&mut self, from: Side, words: usize) {
         self.bytes_from(from, words * size_of::<W>());
