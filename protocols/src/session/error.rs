@@ -84,6 +84,14 @@ pub enum SessionError {
         /// What failed.
         what: &'static str,
     },
+    /// The caller gave what the protocol does not take: a fault of the program, not of a peer.
+    #[error("step {step}: {what}; the program must not call the protocol with it")]
+    Misuse {
+        /// Where.
+        step: u64,
+        /// What was given.
+        what: &'static str,
+    },
     /// What was opened as a permutation is none.
     #[error("step {step}: the opened positions are no permutation; some party deviated")]
     NotAPermutation {
@@ -125,9 +133,10 @@ impl SessionError {
             Self::Inconsistent { peer, .. } => (*peer, AbortCode::Inconsistent),
             Self::NotAPermutation { .. } => (me, AbortCode::Inconsistent),
             Self::Gate(_) => (me, AbortCode::Gate),
-            Self::Channel { .. } | Self::Shape { .. } | Self::Unlucky { .. } => {
-                (me, AbortCode::Internal)
-            }
+            Self::Channel { .. }
+            | Self::Shape { .. }
+            | Self::Misuse { .. }
+            | Self::Unlucky { .. } => (me, AbortCode::Internal),
         })
     }
 }

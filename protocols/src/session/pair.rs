@@ -103,6 +103,12 @@ impl<'w> Pair<'w> {
         SessionError::Inconsistent { step: self.step(), peer: self.peer, what }
     }
 
+    /// The caller gave what the protocol does not take.
+    #[must_use]
+    pub fn misuse(&self, what: &'static str) -> SessionError {
+        SessionError::Misuse { step: self.step(), what }
+    }
+
     /// A random choice failed that fails with negligible probability.
     #[must_use]
     pub fn unlucky(&self, what: &'static str) -> SessionError {
