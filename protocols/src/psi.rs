@@ -3,6 +3,7 @@
 //! Elements are 16-byte ids that both sides made alike from their keys under a salt of the session; no payload column enters
 //! a protocol of two.
 
+pub mod aggregate;
 pub mod cuckoo;
 mod distinct;
 pub mod ecdh;

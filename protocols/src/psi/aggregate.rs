@@ -1,0 +1,20 @@
+//! Numbers over an intersection, and nothing of who is in it: how many match, sums of their values, and both for each of a few
+//! public groups; none of them where too few match, and with noise if a policy wants it.
+//!
+//! ```text
+//!   live, group, values ──▶ count and sums a group ──▶ + noise of all three parties ──▶ × [count ≥ minimum] ──▶ open
+//! ```
+//!
+//! Everything up to the opening is on shares, the comparison with the minimum too: below it not one bit of a value leaves them.
+//!
+//! # Security
+//! Semi-honest, one corrupted of the three compute parties. What is opened is [`Aggregates`], to whom the caller says,
+//! through the session's gate.
+
+mod noise;
+mod release;
+#[cfg(test)]
+mod tests;
+
+pub use noise::Noise;
+pub use release::{Aggregates, Ask, Cell, Rule, aggregate, aggregate_cost};
