@@ -61,7 +61,11 @@ impl Shares {
         let value = |label: u64| world.deal::<Z64>(label, &rows.values[usize::from(label == 4)]);
         Self {
             live: share_bits(world, 1, &rows.live, 1),
-            group: share_bits(world, 2, &rows.group, group),
+            group: if group == 0 {
+                [(); 3].map(|()| Bits::zeros(rows.group.len(), 0))
+            } else {
+                share_bits(world, 2, &rows.group, group)
+            },
             values: [value(3), value(4)],
         }
     }
