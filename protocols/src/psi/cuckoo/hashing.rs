@@ -81,7 +81,7 @@ pub(super) fn key(hash: u128, number: usize) -> u128 {
 pub(super) fn places(hash: u128, bins: usize) -> [u32; HASHES] {
     let scaled = |number: u32, range: usize| -> u32 {
         let bits = hash >> (number * PLACE_BITS) & ((1 << PLACE_BITS) - 1);
-        let place = bits * range as u128 >> PLACE_BITS;
+        let place = (bits * range as u128) >> PLACE_BITS;
         #[expect(clippy::cast_possible_truncation, reason = "below the number of bins, which fits")]
         let place = place as u32;
         place
