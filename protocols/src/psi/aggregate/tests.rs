@@ -74,9 +74,15 @@ impl Shares {
         let role = s.role().index();
         let sums: Vec<_> = self.values.iter().map(|value| &value[role]).collect();
         let ask = Ask { live: &self.live[role], group: &self.group[role], sums: &sums };
-        let mut rng = Prg::new(&[u8::try_from(role).unwrap(); 16]);
-        aggregate(s, &ask, rule, &mut rng)
+        aggregate(s, &ask, rule, &mut rng(s.role(), 0))
     }
+}
+
+/// A party's own generator.
+fn rng(role: Role, seed: u64) -> Prg {
+    let mut key = [role as u8; 16];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    Prg::new(&key)
 }
 
 fn run(world: World, rows: &Rows, group: usize, rule: &Rule) -> Run<Vec<Option<Cell>>> {
@@ -117,7 +123,7 @@ fn a_count_by_itself_needs_no_sums() {
     let rule = Rule { minimum: 10, noise: None };
     let run = world.run(|s| {
         let ask = Ask { live: &live[s.role().index()], group: &none, sums: &[] };
-        let numbers = aggregate(s, &ask, &rule, &mut Prg::new(&[0; 16]))?;
+        let numbers = aggregate(s, &ask, &rule, &mut rng(s.role(), 0))?;
         numbers.open(s, Recipient::One(Role::P1))
     });
     let want = vec![Some(Cell { count: 166, sums: vec![] })];
@@ -162,9 +168,7 @@ fn noise_is_of_all_three_and_near_the_truth() {
                 let role = s.role().index();
                 let sums: Vec<_> = shares.values.iter().map(|value| &value[role]).collect();
                 let ask = Ask { live: &shares.live[role], group: &shares.group[role], sums: &sums };
-                let mut key = [u8::try_from(role).unwrap(); 16];
-                key[1] = u8::try_from(seed).unwrap();
-                let numbers = aggregate(s, &ask, &rule, &mut Prg::new(&key))?;
+                let numbers = aggregate(s, &ask, &rule, &mut rng(s.role(), seed))?;
                 Ok(numbers.open(s, Recipient::All)?.unwrap_or_default())
             });
             run.results[0][0].clone().unwrap()
