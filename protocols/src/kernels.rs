@@ -18,6 +18,7 @@ mod aes;
 mod backend;
 mod digits;
 mod dispatch;
+mod exconv;
 mod gemm;
 mod gf128;
 mod hash;
@@ -41,6 +42,7 @@ mod instantiate;
 
 pub use aes::AesKey;
 pub use backend::Backend;
+pub use exconv::{CONVOLUTION_STATE, EXPANSION_PLACES};
 pub use gf128::gf128_mul;
 pub use matrix::Matrix;
 pub use portable::PORTABLE;

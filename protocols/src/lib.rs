@@ -29,6 +29,7 @@ pub mod kernels;
 pub mod mpc;
 pub mod net;
 pub mod okvs;
+pub mod ot;
 pub mod party;
 pub mod prg;
 pub mod prss;
@@ -39,3 +40,4 @@ pub mod session;
 pub mod share;
 #[cfg(any(test, feature = "testkit"))]
 pub mod testkit;
+pub mod vole;

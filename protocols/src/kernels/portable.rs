@@ -1,7 +1,8 @@
 //! Every kernel for every processor.
 
 use super::{
-    backend::Backend, digits, gemm, gf128, hash, keystream, lanes, loops, places, planes, x25519,
+    backend::Backend, digits, exconv, gemm, gf128, hash, keystream, lanes, loops, places, planes,
+    x25519,
 };
 
 /// The meaning of every kernel, without a processor feature that was not there at build time. (The `aes` crate
@@ -57,6 +58,8 @@ pub(super) const KERNELS: Backend = Backend {
     gf128_scale_add: gf128::scale_add,
     gf128_mul_add: gf128::mul_add,
     gf128_inner: gf128::inner,
+    convolve: exconv::convolve,
+    expand_sums: exconv::expand_sums,
     fill_u64: keystream::fill,
     fill_u32: keystream::fill,
     fill_u128: keystream::fill,

@@ -1,0 +1,140 @@
+//! The shape of instances, and the weight of their noise, as checked code.
+//!
+//! An instance stretches regular noise `e` of length `N`, one nonzero value in each of `t` classes of `N/t` positions, to
+//! `K = N/2` outputs `G·e`. Two bounds give `t`, for a security level `λ` in bits:
+//!
+//! * linear tests: a test `h` in the row space of `G` that is nonzero on a fraction `2δ` of each class is passed by all
+//!   `t` values with probability at most `(1 − 2δ)^t`, so `t ≥ −λ / log2(1 − 2δ)` with the pseudo-distance `δ = 1/4` that
+//!   is estimated for the expander weight 21 and memory 24 (Raghuraman, Rindal and Tanguy, *Expand-Convolute Codes for
+//!   Pseudorandom Correlation Generators from LPN*, CRYPTO 2023, <https://eprint.iacr.org/2023/882>);
+//! * guessing `N − K` positions free of noise, spread evenly over the classes, and solving for the rest succeeds with
+//!   probability `(K/N)^t` a time, so `t ≥ −λ / log2(K/N)`; the cost of one elimination is not counted.
+//!
+//! Both say 128 for λ = 128. The code multiplies by field constants: over GF(2^128) a binary code would let 192 outputs
+//! betray the positions of the noise by elimination over GF(2) ("splitting"), whatever `t` is. Block-accumulate,
+//! quasi-cyclic and Silver's codes are not offered.
+
+/// Bits of computational security.
+pub const SECURITY_BITS: f64 = 128.0;
+/// Pseudo-distance of the code.
+pub const DISTANCE: f64 = 0.25;
+/// Classes of noise, and trees, of an instance.
+pub const TREES: usize = 128;
+
+/// The least and greatest depth of trees.
+const DEPTHS: std::ops::RangeInclusive<usize> = 3..=10;
+/// Up to this many outputs the transfers that an instance starts from cost less than the instance.
+pub(super) const DIRECT: usize = 192;
+
+/// The least number of noisy positions for a security level, pseudo-distance and rate `K/N`, a multiple of 8.
+///
+/// # Panics
+/// If the distance is not in (0, 1/2) or the rate not in (0, 1).
+#[must_use]
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "small and positive")]
+pub fn noise_weight(security_bits: f64, distance: f64, rate: f64) -> usize {
+    assert!(distance > 0.0 && distance < 0.5 && rate > 0.0 && rate < 1.0, "no such code");
+    let tests = -security_bits / (1.0 - 2.0 * distance).log2();
+    let guesses = -security_bits / rate.log2();
+    (tests.max(guesses).ceil() as usize).next_multiple_of(8)
+}
+
+/// The shape of one instance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Shape {
+    /// Levels of each tree.
+    pub depth: usize,
+}
+
+impl Shape {
+    /// The least shape that has `outputs`; the greatest if none has.
+    fn of(outputs: usize) -> Self {
+        let depth = DEPTHS.into_iter().find(|depth| Self { depth: *depth }.outputs() >= outputs);
+        Self { depth: depth.unwrap_or(*DEPTHS.end()) }
+    }
+
+    /// Outputs `K`: half the leaves of all trees.
+    #[must_use]
+    pub const fn outputs(self) -> usize {
+        TREES << (self.depth - 1)
+    }
+
+    /// Length `N` of the noise.
+    #[must_use]
+    pub const fn noise(self) -> usize {
+        TREES << self.depth
+    }
+
+    /// Transfers for the trees.
+    #[must_use]
+    pub const fn transfers(self) -> usize {
+        TREES * self.depth
+    }
+}
+
+/// How `n` outputs are made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Plan {
+    /// From transfers alone: `n` outputs.
+    Direct(usize),
+    /// From instances one after the other, each of which keeps its last [`TREES`] outputs for the next to start from.
+    Silent(Vec<Shape>),
+}
+
+impl Plan {
+    /// The cheapest way to `n` outputs.
+    #[must_use]
+    pub fn new(n: usize) -> Self {
+        if n <= DIRECT {
+            return Self::Direct(n);
+        }
+        let greatest = Shape { depth: *DEPTHS.end() };
+        let mut shapes = Vec::new();
+        let mut due = n;
+        while due > greatest.outputs() {
+            shapes.push(greatest);
+            due -= greatest.outputs() - TREES;
+        }
+        shapes.push(Shape::of(due));
+        Self::Silent(shapes)
+    }
+
+    /// Transfers that all of it starts from.
+    #[must_use]
+    pub fn transfers(&self) -> usize {
+        match self {
+            Self::Direct(n) => n * 128,
+            Self::Silent(shapes) => {
+                TREES * 128 + shapes.iter().map(|shape| shape.transfers()).sum::<usize>()
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_noise_is_heavy_enough() {
+        assert_eq!(noise_weight(SECURITY_BITS, DISTANCE, 0.5), TREES);
+        // Known weights of other codes: a distance of 0.15 at rate 1/2, and one of 0.2 at rate 1/5.
+        assert_eq!(noise_weight(128.0, 0.15, 0.5), 256);
+        assert_eq!(noise_weight(128.0, 0.2, 0.2), 176);
+    }
+
+    #[test]
+    fn a_plan_makes_enough_and_not_much_more() {
+        for n in [1, 192, 193, 512, 513, 65_536, 65_537, 1_375_731, 21_000_000] {
+            match Plan::new(n) {
+                Plan::Direct(direct) => assert_eq!(direct, n),
+                Plan::Silent(shapes) => {
+                    let made: usize = shapes.iter().map(|shape| shape.outputs()).sum();
+                    let usable = made - TREES * (shapes.len() - 1);
+                    assert!(usable >= n, "{n}");
+                    assert!(usable < 2 * n.max(512), "{n}: {usable}");
+                }
+            }
+        }
+    }
+}
