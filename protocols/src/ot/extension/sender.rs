@@ -97,7 +97,6 @@ impl CorrelatedSender {
     }
 
     /// All ones if bit `j` of Δ is set, else zero.
-    #[expect(clippy::cast_possible_truncation, reason = "one bit")]
     fn bit(&self, j: usize) -> u64 {
         ((*self.delta >> j & 1) as u64).wrapping_neg()
     }

@@ -62,7 +62,7 @@ fn rows_differ_by_delta_where_the_bit_is_set() {
                 let bits = choices(*rows as u64, *rows);
                 for i in 0..*rows {
                     let bit = bits[i / 64] >> (i % 64) & 1;
-                    let want = sent[at] ^ delta * u128::from(bit);
+                    let want = sent[at] ^ (delta * u128::from(bit));
                     assert_eq!(run.receiver[at], want, "{model:?} row {i} of {rows}");
                     at += 1;
                 }
@@ -96,7 +96,7 @@ fn a_cheating_receiver_is_found_out() {
             let got = run.receiver.unwrap();
             let bits = choices(200, 200);
             for i in 0..200 {
-                let want = sent[i] ^ delta * u128::from(bits[i / 64] >> (i % 64) & 1);
+                let want = sent[i] ^ (delta * u128::from(bits[i / 64] >> (i % 64) & 1));
                 assert_eq!(got[i], want, "message {nth}, bit {bit} broke row {i}");
             }
         }
