@@ -39,19 +39,14 @@ impl Placed {
         }
         let mut rows = Buf::<u32>::scratch(keys.len());
         let mut bounds = vec![0; bins + 1];
-        let mut of_bin = Buf::<u32>::scratch(keys.len());
-        hashed(keys, key, |at, hash| {
-            let bin = bin(hash, bins);
-            of_bin[at] = bin;
-            bounds[bin as usize + 1] += 1;
-        });
+        hashed(keys, key, |hash| bounds[bin(hash, bins) + 1] += 1);
         for bin in 0..bins {
             bounds[bin + 1] += bounds[bin];
         }
         let mut next = bounds.clone();
         let mut row = 0;
-        hashed(keys, key, |at, hash| {
-            let place = &mut next[of_bin[at] as usize];
+        hashed(keys, key, |hash| {
+            let place = &mut next[bin(hash, bins)];
             hashes[*place] = hash;
             rows[*place] = row;
             row += 1;
@@ -115,24 +110,22 @@ impl Placed {
 
 /// What each key hashes to, in order, a block at a time.
 #[inline(always)]
-fn hashed(keys: &[u128], key: &AesKey, mut each: impl FnMut(usize, u128)) {
+fn hashed(keys: &[u128], key: &AesKey, mut each: impl FnMut(u128)) {
     let mut block = [0; BLOCK];
-    let mut at = 0;
     for keys in keys.chunks(BLOCK) {
         let block = &mut block[..keys.len()];
         block.copy_from_slice(keys);
         Backend::active().hash_blocks(key, block);
         for hash in block {
-            each(at, *hash);
-            at += 1;
+            each(*hash);
         }
     }
 }
 
 /// The bin of a hash: its highest 32 bits scaled down, which no place within the bin depends on.
-fn bin(hash: u128, bins: usize) -> u32 {
+fn bin(hash: u128, bins: usize) -> usize {
     let high = (hash >> 96) as u64;
-    ((high * bins as u64) >> 32) as u32
+    ((high * bins as u64) >> 32) as usize
 }
 
 impl fmt::Debug for Placed {
