@@ -9,6 +9,7 @@ mod logreg;
 mod memory;
 mod party;
 mod processes;
+mod psi;
 mod run;
 
 use std::process::ExitCode;
@@ -30,9 +31,14 @@ struct Cli {
 enum Command {
     /// Operations on shared columns: inputs already shared, outputs left shared.
     Ops(Ops),
+    /// Private set intersection: from two sets of ids to the positions of those in common.
+    Psi(psi::Psi),
     /// One compute party of a run over TLS; started by `ops`.
     #[command(hide = true)]
     Party,
+    /// One party of an intersection over TLS; started by `psi`.
+    #[command(hide = true)]
+    PsiParty,
 }
 
 #[derive(clap::Args)]
@@ -93,7 +99,9 @@ type Failure = Box<dyn std::error::Error + Send + Sync>;
 fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Ops(ops) => run_ops(&ops),
+        Command::Psi(psi) => psi::run(&psi),
         Command::Party => party::serve(),
+        Command::PsiParty => psi::serve(),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

@@ -90,14 +90,14 @@ fn one(
     Ok(Told { bytes, rounds, peak_rss: peak_rss(), verdict })
 }
 
-fn tell<T: Serialize>(what: &T) -> Result<(), Failure> {
+pub(crate) fn tell<T: Serialize>(what: &T) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     serde_json::to_writer(&mut out, what)?;
     out.write_all(b"\n")?;
     Ok(out.flush()?)
 }
 
-fn hear<T: DeserializeOwned>(input: &mut Lines<StdinLock<'_>>) -> Result<T, Failure> {
+pub(crate) fn hear<T: DeserializeOwned>(input: &mut Lines<StdinLock<'_>>) -> Result<T, Failure> {
     let line = input.next().ok_or("the harness went away")??;
     Ok(serde_json::from_str(&line)?)
 }

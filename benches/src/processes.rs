@@ -21,7 +21,7 @@ pub(crate) fn run(case: &Case, n: usize, reps: u32) -> Result<Vec<Rep>, Failure>
     let authority = Authority::new()?;
     let mut parties = Vec::new();
     for role in Role::ALL {
-        let mut party = Party::start()?;
+        let mut party = Party::start("party")?;
         party.tell(&Order {
             role: role.index(),
             case: case.name.into(),
@@ -54,16 +54,17 @@ fn one(parties: &mut [Party]) -> Result<Rep, Failure> {
 }
 
 /// A child process; ended when this is dropped, whatever happened.
-struct Party {
+pub(crate) struct Party {
     child: Child,
     to: ChildStdin,
     from: Lines<BufReader<ChildStdout>>,
 }
 
 impl Party {
-    fn start() -> Result<Self, Failure> {
+    /// Starts this program with a subcommand.
+    pub(crate) fn start(subcommand: &str) -> Result<Self, Failure> {
         let mut child = Command::new(std::env::current_exe()?)
-            .arg("party")
+            .arg(subcommand)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()?;
@@ -72,13 +73,13 @@ impl Party {
         Ok(Self { child, to, from: BufReader::new(from).lines() })
     }
 
-    fn tell<T: Serialize>(&mut self, what: &T) -> Result<(), Failure> {
+    pub(crate) fn tell<T: Serialize>(&mut self, what: &T) -> Result<(), Failure> {
         let mut line = serde_json::to_vec(what)?;
         line.push(b'\n');
         Ok(self.to.write_all(&line)?)
     }
 
-    fn hear<T: DeserializeOwned>(&mut self) -> Result<T, Failure> {
+    pub(crate) fn hear<T: DeserializeOwned>(&mut self) -> Result<T, Failure> {
         let line = self.from.next().ok_or("a party ended early; its error stands above")??;
         Ok(serde_json::from_str(&line)?)
     }

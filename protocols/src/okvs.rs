@@ -26,7 +26,7 @@ mod params;
 mod peel;
 mod remainder;
 mod store;
-mod tails;
+pub(crate) mod tails;
 
 #[cfg(test)]
 mod tests;

@@ -4,12 +4,21 @@
 //! a protocol of two.
 
 pub mod aggregate;
+mod buckets;
 pub mod cuckoo;
 mod distinct;
 pub mod ecdh;
 pub mod elias_fano;
+mod hello;
 mod ids;
+pub mod oprf;
+mod parameters;
+mod tags;
 mod uniform_sort;
+pub mod vole_psi;
 
+pub use buckets::{Buckets, Members, Scattered};
 pub use distinct::{Distinct, bucket_of};
+pub use hello::{Output, Setting, exchange_sizes};
 pub use ids::Salt;
+pub use parameters::{BATCH_SLOTS, BUCKET_ITEMS, Parameters, ParametersError, Sizes};

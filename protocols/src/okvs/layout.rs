@@ -98,7 +98,8 @@ impl Placed {
         }
     }
 
-    pub(super) fn hashes(&self) -> &[u128] {
+    /// What each key hashes to, in this order.
+    pub(crate) fn hashes(&self) -> &[u128] {
         &self.hashes
     }
 

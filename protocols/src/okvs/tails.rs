@@ -23,7 +23,7 @@ fn ln_factorial(n: f64) -> f64 {
 /// into a given bin with probability `p`.
 ///
 /// The first term of the tail times a geometric series with its first ratio: the ratios fall. A union over the bins.
-pub(super) fn log2_overflow(balls: f64, p: f64, bins: f64, most: f64) -> f64 {
+pub(crate) fn log2_overflow(balls: f64, p: f64, bins: f64, most: f64) -> f64 {
     if most >= balls {
         return f64::NEG_INFINITY;
     }

@@ -1,0 +1,15 @@
+//! Private set intersection by the protocol: `psi --protocol vole --n 1048576`.
+//!
+//! One file for each protocol, listed in [`all`]; the rest is common: parties as threads or processes, and the line of figures.
+
+mod all;
+mod command;
+mod line;
+mod memory;
+mod processes;
+mod seat;
+mod sets;
+mod vole;
+
+pub(crate) use command::{Psi, run};
+pub(crate) use processes::serve;

@@ -1,0 +1,57 @@
+//! The subcommand.
+
+use super::{all::all, line::Line, memory, processes, seat::Protocol};
+use crate::{Failure, Network};
+
+#[derive(clap::Args)]
+pub(crate) struct Psi {
+    /// A protocol by name, several with commas between, or `all`.
+    #[arg(long, default_value = "all")]
+    protocol: String,
+    /// How many items each party has (where a protocol is for unequal sets, the largest).
+    #[arg(long, default_value_t = 1 << 20)]
+    n: usize,
+    /// What the parties talk over; several with commas between.
+    #[arg(long, value_enum, value_delimiter = ',', default_value = "memory")]
+    network: Vec<Network>,
+    /// How often; the median counts.
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
+    reps: u32,
+    /// JSON, one object a line; else a table.
+    #[arg(long)]
+    json: bool,
+}
+
+/// Runs the protocols; whether every result was right.
+#[expect(clippy::print_stdout, reason = "a program that prints its figures")]
+pub(crate) fn run(psi: &Psi) -> Result<bool, Failure> {
+    let mut exact = true;
+    if !psi.json {
+        println!("{}", Line::heading());
+    }
+    for protocol in named(&psi.protocol)? {
+        for network in psi.network.iter().copied() {
+            let reps = match network {
+                Network::Loopback => processes::run(protocol, psi.n, psi.reps)?,
+                _ => memory::run(protocol, psi.n, psi.reps, network)?,
+            };
+            let line = Line::new(protocol, psi.n, network, &reps);
+            exact &= line.exact();
+            println!("{}", if psi.json { serde_json::to_string(&line)? } else { line.row() });
+        }
+    }
+    Ok(exact)
+}
+
+/// One protocol, several with commas between, or all of them.
+pub(super) fn named(names: &str) -> Result<Vec<&'static Protocol>, Failure> {
+    if names == "all" {
+        return Ok(all().collect());
+    }
+    let known = || all().map(|protocol| protocol.name).collect::<Vec<_>>().join(", ");
+    let one = |name: &str| {
+        let found = all().find(|protocol| protocol.name == name);
+        found.ok_or_else(|| format!("no protocol `{name}`; there are: all, {}", known()).into())
+    };
+    names.split(',').map(one).collect()
+}

@@ -1,0 +1,173 @@
+//! Sets as a protocol reads them: bucket by bucket.
+
+use std::{borrow::Cow, fmt};
+
+use super::distinct::{Distinct, bucket_of};
+use crate::session::SessionError;
+
+/// A side's set, read bucket by bucket, and told what was found.
+///
+/// What is in memory follows from the buckets, not from the set, if the set stands elsewhere.
+pub trait Buckets {
+    /// The distinct ids that fall into a bucket, by [`bucket_of`]. Called once for each bucket, in order.
+    ///
+    /// # Errors
+    /// If they cannot be read.
+    fn bucket(&mut self, bucket: usize, buckets: usize) -> Result<Cow<'_, [u128]>, SessionError>;
+
+    /// Which of them the peer has, as ascending positions in what [`Buckets::bucket`] gave. Called at most once for each
+    /// bucket, in order, before the run is known to end well: nothing may be made of it before that.
+    ///
+    /// # Errors
+    /// If it cannot be kept.
+    fn found(&mut self, bucket: usize, positions: &[u32]) -> Result<(), SessionError>;
+}
+
+/// A set in memory, and the positions in it that were found.
+pub struct Members<'s> {
+    set: &'s Distinct,
+    /// Where the buckets begin that were given out.
+    starts: Vec<usize>,
+    positions: Vec<u32>,
+}
+
+impl<'s> Members<'s> {
+    /// Nothing found yet.
+    #[must_use]
+    pub fn of(set: &'s Distinct) -> Self {
+        Self { set, starts: Vec::new(), positions: Vec::new() }
+    }
+
+    /// The positions in [`Distinct::ids`] that were found, ascending.
+    #[must_use]
+    pub fn into_positions(self) -> Vec<u32> {
+        self.positions
+    }
+}
+
+impl Buckets for Members<'_> {
+    fn bucket(&mut self, bucket: usize, buckets: usize) -> Result<Cow<'_, [u128]>, SessionError> {
+        let range = self.set.bucket(bucket, buckets);
+        self.starts.push(range.start);
+        Ok(Cow::Borrowed(&self.set.ids()[range]))
+    }
+
+    fn found(&mut self, bucket: usize, positions: &[u32]) -> Result<(), SessionError> {
+        let start = u32::try_from(self.starts[bucket]).unwrap_or(u32::MAX);
+        self.positions.extend(positions.iter().map(|position| start + position));
+        Ok(())
+    }
+}
+
+/// Distinct ids in no order, put into buckets; and which of them were found.
+pub struct Scattered<'s> {
+    ids: Cow<'s, [u128]>,
+    /// Where each id stood; `None` if there is one bucket, in the order given.
+    origin: Option<Vec<u32>>,
+    /// Where each bucket begins, and the end of the last.
+    starts: Vec<usize>,
+    positions: Vec<u32>,
+}
+
+impl<'s> Scattered<'s> {
+    /// Puts distinct ids into buckets.
+    ///
+    /// # Panics
+    /// If there are 2^32 ids or more.
+    #[must_use]
+    pub fn new(ids: &'s [u128], buckets: usize) -> Self {
+        let count = u32::try_from(ids.len()).expect("fewer than 2^32 ids");
+        if buckets <= 1 {
+            let (ids, starts) = (Cow::Borrowed(ids), vec![0, ids.len()]);
+            return Self { ids, origin: None, starts, positions: Vec::new() };
+        }
+        let mut starts = vec![0; buckets + 1];
+        for id in ids {
+            starts[bucket_of(*id, buckets) + 1] += 1;
+        }
+        for bucket in 0..buckets {
+            starts[bucket + 1] += starts[bucket];
+        }
+        let (mut next, mut out, mut origin) =
+            (starts.clone(), vec![0; ids.len()], vec![0; ids.len()]);
+        for (id, row) in ids.iter().zip(0..count) {
+            let at = &mut next[bucket_of(*id, buckets)];
+            (out[*at], origin[*at]) = (*id, row);
+            *at += 1;
+        }
+        Self { ids: Cow::Owned(out), origin: Some(origin), starts, positions: Vec::new() }
+    }
+
+    /// The positions in what [`Scattered::new`] got that were found, bucket by bucket.
+    #[must_use]
+    pub fn into_positions(self) -> Vec<u32> {
+        self.positions
+    }
+}
+
+impl Buckets for Scattered<'_> {
+    fn bucket(&mut self, bucket: usize, _: usize) -> Result<Cow<'_, [u128]>, SessionError> {
+        Ok(Cow::Borrowed(&self.ids[self.starts[bucket]..self.starts[bucket + 1]]))
+    }
+
+    fn found(&mut self, bucket: usize, positions: &[u32]) -> Result<(), SessionError> {
+        let start = self.starts[bucket];
+        match &self.origin {
+            None => self.positions.extend_from_slice(positions),
+            Some(origin) => {
+                let found = positions.iter().map(|position| origin[start + *position as usize]);
+                self.positions.extend(found);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Sets do not print.
+impl fmt::Debug for Members<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Members of {:?}", self.set)
+    }
+}
+
+/// Sets do not print.
+impl fmt::Debug for Scattered<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scattered({} ids, {} buckets)", self.ids.len(), self.starts.len() - 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testkit::Duo;
+
+    #[test]
+    fn both_forms_give_the_same_buckets_and_the_right_positions() {
+        let ids = Duo::new(7).words(0, 1000);
+        let set = Distinct::new(ids.iter().copied().map(Some));
+        for buckets in [1, 3, 16] {
+            let (mut one, mut two) = (Members::of(&set), Scattered::new(&ids, buckets));
+            for bucket in 0..buckets {
+                let members = one.bucket(bucket, buckets).unwrap().into_owned();
+                let scattered = two.bucket(bucket, buckets).unwrap().into_owned();
+                let mut ordered = scattered.clone();
+                ordered.sort_unstable();
+                assert_eq!(members, ordered);
+                let odd = |ids: &[u128]| {
+                    let at = ids.iter().zip(0_u32..).filter(|(id, _)| **id % 2 > 0);
+                    at.map(|(_, at)| at).collect::<Vec<_>>()
+                };
+                one.found(bucket, &odd(&members)).unwrap();
+                two.found(bucket, &odd(&scattered)).unwrap();
+            }
+            let one: Vec<u128> =
+                one.into_positions().iter().map(|at| set.ids()[*at as usize]).collect();
+            let mut two: Vec<u128> =
+                two.into_positions().iter().map(|at| ids[*at as usize]).collect();
+            two.sort_unstable();
+            let want = set.ids().iter().filter(|id| **id % 2 > 0).copied();
+            assert!(one == two && one.iter().copied().eq(want));
+        }
+    }
+}

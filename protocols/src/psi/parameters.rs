@@ -1,0 +1,321 @@
+//! Sizes of a run, as checked code: buckets, tags and stores for which everything that may go wrong by chance goes wrong with
+//! probability 2^-40 at most, over all buckets together.
+
+use std::fmt;
+
+use crate::{
+    okvs::{Params, ParamsError, tails::log2_overflow},
+    vole::Model,
+};
+
+/// Items in a bucket of the larger set, on average. Two buckets are in memory at a time.
+pub const BUCKET_ITEMS: usize = 1 << 18;
+/// Slots that one run of vector oblivious linear evaluation serves.
+pub const BATCH_SLOTS: usize = 1 << 21;
+/// Half of the failure probability of 2^-40 is for equal tags of different items …
+const TAG_BITS: f64 = 41.0;
+/// … a quarter for a store that cannot be encoded …
+const STORE_SHARE: usize = 4;
+/// … and an eighth for a bucket of either side that gets too full. What is left covers the rest, which is far smaller.
+const OVERFLOW_BITS: f64 = 43.5;
+/// Row numbers have 32 bits within a set, and ids 128 bits: beyond this the bound on equal ids would count.
+const MOST_ITEMS: usize = 1 << 36;
+/// Bits of an id, of a field element, and of a tag that is not cut.
+const FULL_BITS: u32 = 128;
+
+/// How many items each side has, as both sides know it. Where a true count is secret, a rounded one stands here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Sizes {
+    /// The sender's.
+    pub sender: usize,
+    /// The receiver's.
+    pub receiver: usize,
+}
+
+/// The sizes of a run, the same for both sides.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Parameters {
+    sizes: Sizes,
+    model: Model,
+    buckets: usize,
+    capacity: Sizes,
+    tag_bits: u32,
+    store: Params,
+    failure: Failure,
+}
+
+/// Bounds on the probabilities of what may go wrong by chance, as −log2, over all buckets.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Failure {
+    /// A store cannot be encoded: the run fails.
+    store: f64,
+    /// A bucket of either side gets too many items: the run fails.
+    overflow: f64,
+    /// Different items get equal tags: a false member.
+    tags: f64,
+    /// Different keys get equal ids, or an item outside the store passes for one inside.
+    ids: f64,
+}
+
+/// Why there are no parameters.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ParametersError {
+    /// A set that is too large for ids of 128 bits.
+    #[error("{items} items are more than {MOST_ITEMS}; intersect parts of the sets")]
+    TooManyItems {
+        /// Items asked for.
+        items: usize,
+    },
+    /// No buckets.
+    #[error("a bucket holds one item at least")]
+    NoBucket,
+    /// No store of the bucket's size.
+    #[error(transparent)]
+    Store(#[from] ParamsError),
+}
+
+impl Parameters {
+    /// The sizes for sets of these sizes.
+    ///
+    /// # Errors
+    /// [`ParametersError`].
+    pub fn new(sizes: Sizes, model: Model) -> Result<Self, ParametersError> {
+        Self::with_buckets_of(BUCKET_ITEMS, sizes, model)
+    }
+
+    /// The same with buckets of about `items` items of the larger set: fewer take less memory and more bytes.
+    ///
+    /// # Errors
+    /// [`ParametersError`].
+    pub fn with_buckets_of(
+        items: usize,
+        sizes: Sizes,
+        model: Model,
+    ) -> Result<Self, ParametersError> {
+        let largest = sizes.sender.max(sizes.receiver);
+        if largest > MOST_ITEMS {
+            return Err(ParametersError::TooManyItems { items: largest });
+        }
+        if items == 0 {
+            return Err(ParametersError::NoBucket);
+        }
+        let buckets = largest.div_ceil(items).max(1);
+        let capacity = Sizes {
+            sender: capacity(sizes.sender, buckets),
+            receiver: capacity(sizes.receiver, buckets),
+        };
+        let pairs = log2(buckets) + log2(capacity.sender) + log2(capacity.receiver);
+        let tag_bits = match model {
+            Model::SemiHonest => least_bits(TAG_BITS + pairs.max(0.0)),
+            Model::Malicious => FULL_BITS,
+        };
+        let store = Params::new(capacity.receiver, (buckets * STORE_SHARE) as u64)?;
+        let full = |sizes: Sizes| [sizes.sender, sizes.receiver];
+        let overflows = full(sizes).into_iter().zip(full(capacity));
+        let overflow = overflows.map(|(n, most)| overflow(n, buckets, most).exp2()).sum::<f64>();
+        let all = log2(sizes.sender + sizes.receiver);
+        let failure = Failure {
+            store: store.failure_bits() + log2(STORE_SHARE),
+            overflow: -overflow.log2(),
+            tags: f64::from(tag_bits) - pairs,
+            ids: f64::from(FULL_BITS) - 2.0 * all.max(0.0),
+        };
+        Ok(Self { sizes, model, buckets, capacity, tag_bits, store, failure })
+    }
+
+    /// Both sides' items.
+    #[must_use]
+    pub const fn sizes(&self) -> Sizes {
+        self.sizes
+    }
+
+    /// What the peer may do.
+    #[must_use]
+    pub const fn model(&self) -> Model {
+        self.model
+    }
+
+    /// Buckets, the unit of streaming: an item belongs to the one [`super::bucket_of`] says.
+    #[must_use]
+    pub const fn buckets(&self) -> usize {
+        self.buckets
+    }
+
+    /// Items that each bucket is padded to.
+    #[must_use]
+    pub const fn capacity(&self) -> Sizes {
+        self.capacity
+    }
+
+    /// Bits of a tag.
+    #[must_use]
+    pub const fn tag_bits(&self) -> u32 {
+        self.tag_bits
+    }
+
+    /// The store of a bucket of the receiver.
+    #[must_use]
+    pub const fn store(&self) -> Params {
+        self.store
+    }
+
+    /// −log2 of the bound on the probability that anything goes wrong by chance: a false member or a run that fails.
+    #[must_use]
+    pub fn failure_bits(&self) -> f64 {
+        let Failure { store, overflow, tags, ids } = self.failure;
+        -[store, overflow, tags, ids].map(|bits| (-bits).exp2()).iter().sum::<f64>().log2()
+    }
+
+    /// Whether a set is empty, so that there is nothing to do.
+    #[must_use]
+    pub const fn is_trivial(&self) -> bool {
+        self.sizes.sender == 0 || self.sizes.receiver == 0
+    }
+
+    /// The buckets that share one run of vector oblivious linear evaluation, group by group.
+    pub(super) fn batches(&self) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
+        let (buckets, slots) = (self.buckets, self.store.slots());
+        let most = (BATCH_SLOTS / slots.max(1)).max(1);
+        // Even shares, so that the last group is not a small one that pays the same fixed price.
+        let share = buckets.div_ceil(buckets.div_ceil(most));
+        (0..buckets).step_by(share).map(move |start| start..(start + share).min(buckets))
+    }
+}
+
+/// The quote's line: sizes, and the failure probability with its parts.
+impl fmt::Display for Parameters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { sizes, buckets, capacity, tag_bits, store, failure, .. } = self;
+        let model = match self.model {
+            Model::SemiHonest => "semi-honest",
+            Model::Malicious => "malicious",
+        };
+        write!(
+            f,
+            "{} × {} items ({model}) in {buckets} buckets of {} × {}, {} slots each, tags of {tag_bits} bits; ",
+            sizes.sender,
+            sizes.receiver,
+            capacity.sender,
+            capacity.receiver,
+            store.slots()
+        )?;
+        let Failure { store, overflow, tags, ids } = failure;
+        write!(
+            f,
+            "fails with probability 2^-{:.1} at most (store 2^-{store:.1}, full bucket 2^-{overflow:.1}, equal tags 2^-{tags:.1}, equal ids 2^-{ids:.1})",
+            self.failure_bits()
+        )
+    }
+}
+
+/// The least capacity that no bucket exceeds but with probability 2^-[`OVERFLOW_BITS`].
+fn capacity(items: usize, buckets: usize) -> usize {
+    if buckets == 1 {
+        return items;
+    }
+    let (mut low, mut high) = (items / buckets, items);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if overflow(items, buckets, middle) <= -OVERFLOW_BITS {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    low
+}
+
+/// log2 of the bound on the probability that any bucket gets more than `most` items.
+fn overflow(items: usize, buckets: usize, most: usize) -> f64 {
+    if buckets == 1 || most >= items {
+        return f64::NEG_INFINITY;
+    }
+    log2_overflow(float(items), 1.0 / float(buckets), float(buckets), float(most))
+}
+
+/// The least number of bits that is not below `bits`, and not above what there is.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 128")]
+fn least_bits(bits: f64) -> u32 {
+    bits.ceil().clamp(0.0, f64::from(FULL_BITS)) as u32
+}
+
+#[expect(clippy::cast_precision_loss, reason = "sizes are below 2^53")]
+fn float(n: usize) -> f64 {
+    n as f64
+}
+
+fn log2(n: usize) -> f64 {
+    float(n).log2()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parameters(sender: usize, receiver: usize, model: Model) -> Parameters {
+        Parameters::new(Sizes { sender, receiver }, model).unwrap()
+    }
+
+    #[test]
+    fn everything_together_fails_with_2_to_the_minus_40_at_most() {
+        let sizes = [0, 1, 2, 1000, (1 << 16) + 1, 1 << 20, 10_000_000, 1 << 24, 1_000_000_000];
+        for sender in sizes {
+            for receiver in sizes {
+                for model in [Model::SemiHonest, Model::Malicious] {
+                    let got = parameters(sender, receiver, model);
+                    assert!(got.failure_bits() >= 40.0, "{got}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn tags_cover_every_pair_of_all_buckets() {
+        let got = parameters(1 << 20, 1 << 20, Model::SemiHonest);
+        let Sizes { sender, receiver } = got.capacity();
+        let pairs = got.buckets() as f64 * sender as f64 * receiver as f64;
+        assert!(f64::from(got.tag_bits()) >= 40.0 + pairs.log2());
+        assert!(f64::from(got.tag_bits()) <= 42.1 + pairs.log2());
+        assert_eq!(parameters(5, 7, Model::Malicious).tag_bits(), 128);
+    }
+
+    #[test]
+    fn a_billion_items_are_not_taken_for_a_million() {
+        let billion = 1_000_000_000;
+        let got = parameters(billion, billion, Model::SemiHonest);
+        // 40 + log2(10^9 · 2^18) = 87.9, and the slack of full buckets.
+        assert_eq!((got.buckets(), got.tag_bits()), (3815, 89));
+        assert!(got.capacity().receiver < (BUCKET_ITEMS * 103) / 100);
+        assert!(got.failure.store >= 42.0 && got.failure.overflow >= 42.4, "{got}");
+        let slots = got.buckets() * got.store().slots();
+        assert!(slots < billion / 100 * 142, "{slots}");
+    }
+
+    #[test]
+    fn what_is_too_large_is_refused() {
+        let sizes = Sizes { sender: MOST_ITEMS + 1, receiver: 1 };
+        let want = ParametersError::TooManyItems { items: MOST_ITEMS + 1 };
+        assert_eq!(Parameters::new(sizes, Model::SemiHonest), Err(want));
+        let sizes = Sizes { sender: 1, receiver: 1 };
+        let none = Parameters::with_buckets_of(0, sizes, Model::SemiHonest);
+        assert_eq!(none, Err(ParametersError::NoBucket));
+    }
+
+    #[test]
+    fn batches_cover_the_buckets_in_order() {
+        for n in [0, 1, 1 << 20, 10_000_000, 100_000_000] {
+            let got = parameters(n, n, Model::SemiHonest);
+            assert!(got.batches().flatten().eq(0..got.buckets()), "{got}");
+            let slots = got.store().slots();
+            assert!(got.batches().all(|batch| (batch.len() - 1) * slots < BATCH_SLOTS));
+        }
+    }
+
+    #[test]
+    fn the_quote_says_what_may_fail() {
+        let line = parameters(1 << 20, 1000, Model::SemiHonest).to_string();
+        assert!(line.starts_with("1048576 × 1000 items (semi-honest) in 4 buckets of "), "{line}");
+        assert!(line.contains("fails with probability 2^-4"), "{line}");
+    }
+}

@@ -1,0 +1,43 @@
+//! VOLE-PSI: the intersection of two sets by an oblivious pseudo-random function, bucket by bucket, for balanced sets of any size.
+//!
+//! ```text
+//! both       hello: version, sizes, parameters, context; the first difference ends the run
+//! for each group of buckets: vole
+//!   receiver ── coins, A' of bucket k+1 ──▶ sender           while
+//!   receiver ◀── F(y) of bucket k, cut and sorted ── sender
+//!   receiver ── which of them matched ──▶ sender             if both learn the outcome
+//! both       a digest of the matched tags                     if both learn the outcome
+//! ```
+//!
+//! Sets are split into buckets by the first bits of their ids, each padded to the same size, so that memory follows from the
+//! bucket and nothing is told by how full it is. A bucket's reply travels while the next bucket is asked for.
+//!
+//! # Security
+//! **Semi-honest**: see [`super::oprf`]. The reply holds one tag for each item of the sender and random ones for padding;
+//! outputs for items that the receiver does not have are random to it, and ascending order says nothing of their origin.
+//! Tags are long enough that no two different items of all buckets have equal ones but with the probability that
+//! [`super::Parameters`] states.
+//!
+//! **Malicious**: correlations of a malicious kind, outputs of 128 bits from a random oracle on value, coin and item, and a coin
+//! per bucket that neither side chooses: the sender commits to its part before it sees `A'`. What holds is *abort, or a
+//! subset of the true intersection*: never a false member. A sender that alters its reply has changed its input. A receiver may
+//! have put more items into its store than it should: with `m` slots it can, by work that grows with every item beyond the
+//! size agreed on, make the store hold for up to about `m` of them (1.3 times the size agreed on), which are then tested like the
+//! others. When both learn the outcome, what the receiver reports to the sender is **not verified** in this model either.
+//!
+//! # Source
+//! Raghuraman and Rindal: *Blazing Fast PSI from Improved OKVS and Subfield VOLE*, CCS 2022, figure 4; Rindal and Schoppmann:
+//! *VOLE-PSI*, EUROCRYPT 2021, for the coin and the commitment of the malicious variant. The oracle is keyed BLAKE3.
+
+mod coin;
+mod cost;
+mod matches;
+mod receiver;
+mod sender;
+
+#[cfg(test)]
+mod tests;
+
+pub use cost::cost;
+pub use receiver::receive;
+pub use sender::send;

@@ -1,0 +1,67 @@
+//! The price of a run: a twin of both sides that makes the same calls.
+
+use std::ops::Range;
+
+use super::{
+    super::{
+        elias_fano,
+        hello::{Output, Setting},
+        oprf::HEADER_WORDS,
+    },
+    coin::{COMMITMENT_WORDS, OPENING_WORDS},
+    matches::{DIGEST_BYTES, bitmap_bytes},
+};
+use crate::{
+    session::{InFlight, PairCost, Side},
+    vole::{self, Model},
+};
+
+const WORD: usize = size_of::<u128>();
+
+/// The price of [`super::send`] and [`super::receive`]: bytes of each side, messages, rounds.
+pub fn cost(c: &mut PairCost, setting: &Setting) {
+    Setting::compare_cost(c);
+    let parameters = &setting.parameters;
+    if parameters.is_trivial() {
+        return;
+    }
+    for batch in parameters.batches() {
+        if parameters.model() == Model::Malicious {
+            c.message::<u128>(Side::Sender, batch.len() * COMMITMENT_WORDS);
+        }
+        vole::cost(c, batch.len() * parameters.store().slots(), parameters.model());
+        buckets(c, setting, batch);
+    }
+    if setting.output == Output::ToBoth {
+        c.exchange(DIGEST_BYTES);
+    }
+}
+
+fn buckets(c: &mut PairCost, setting: &Setting, batch: Range<usize>) {
+    let parameters = &setting.parameters;
+    let malicious = parameters.model() == Model::Malicious;
+    let both = setting.output == Output::ToBoth;
+    let capacity = parameters.capacity().sender;
+    let ask = |c: &mut PairCost| {
+        let coin = if malicious { WORD } else { 0 };
+        let parts = [HEADER_WORDS * WORD, parameters.store().slots() * WORD, coin];
+        parts.map(|len| c.departs(Side::Receiver, len))
+    };
+    let arrive = |c: &mut PairCost, messages: Option<Vec<InFlight>>| {
+        messages.into_iter().flatten().for_each(|message| c.arrives(message));
+    };
+    let mut asked = Some(Vec::from(ask(c)));
+    let mut report = None;
+    for bucket in batch.clone() {
+        let ahead = (bucket + 1 < batch.end).then(|| Vec::from(ask(c)));
+        arrive(c, asked);
+        let opening = if malicious { OPENING_WORDS * WORD } else { 0 };
+        let parts = [opening, elias_fano::len(capacity, parameters.tag_bits())];
+        let reply = parts.map(|len| c.departs(Side::Sender, len));
+        arrive(c, report.take());
+        arrive(c, Some(reply.into()));
+        report = both.then(|| vec![c.departs(Side::Receiver, bitmap_bytes(capacity))]);
+        asked = ahead;
+    }
+    arrive(c, report);
+}

@@ -1,0 +1,165 @@
+//! The sender: answers each bucket with the tags of its own items.
+
+use super::{
+    super::{
+        buckets::Buckets,
+        elias_fano,
+        hello::{Output, Setting},
+        oprf::{Instance, OprfKey},
+        tags::{FILLED, Sorted},
+    },
+    coin::Part,
+    matches::{DIGEST_BYTES, Digest, bitmap_bytes, places},
+};
+use crate::{
+    prg::Prg,
+    session::{OpeningKind, Pair, SessionError},
+    vole::{self, Model},
+};
+
+/// The sender's side of an intersection.
+///
+/// # Shape
+/// A set of at most as many items as the setting says; smaller ones are padded.
+///
+/// # Cost
+/// [`super::cost`].
+///
+/// # Errors
+/// [`SessionError::Inconsistent`] if the settings differ, or what the two sides found; [`SessionError::Unlucky`] and
+/// [`SessionError::Misuse`] if a set does not fit its buckets; the gate's and the link's errors pass through.
+///
+/// # Security
+/// See the module. Opens to the peer which of its items are in this set; that many as the setting says.
+pub fn send(
+    pair: &mut Pair<'_>,
+    setting: &Setting,
+    set: &mut dyn Buckets,
+    rng: &mut Prg,
+) -> Result<(), SessionError> {
+    setting.compare(pair)?;
+    let parameters = &setting.parameters;
+    pair.reveal(OpeningKind::Membership, parameters.sizes().receiver)?;
+    if parameters.is_trivial() {
+        return Ok(());
+    }
+    let mut sender = Sender { setting, set, rng, unreported: None, digest: Digest::new() };
+    for batch in parameters.batches() {
+        let parts = sender.commit(pair, batch.clone())?;
+        let slots = parameters.store().slots();
+        let vole = vole::send(pair, batch.len() * slots, parameters.model(), sender.rng)?;
+        for (bucket, b) in batch.clone().zip(vole.b().chunks_exact(slots)) {
+            let instance = sender.setting.instance(bucket);
+            let key = instance.hear(pair, b, vole.delta())?;
+            sender.answer(pair, bucket, &key, parts.get(bucket - batch.start))?;
+        }
+        sender.hear_report(pair)?;
+    }
+    if setting.output == Output::ToBoth {
+        setting.compare_digests(pair, &sender.digest)?;
+    }
+    Ok(())
+}
+
+struct Sender<'a> {
+    setting: &'a Setting,
+    set: &'a mut dyn Buckets,
+    rng: &'a mut Prg,
+    /// The bucket that was answered last, as long as it is not known which of its tags matched.
+    unreported: Option<(usize, Sorted)>,
+    digest: Digest,
+}
+
+impl Sender<'_> {
+    /// Commits to its part of the coin of each bucket, in the malicious variant.
+    fn commit(
+        &mut self,
+        pair: &mut Pair<'_>,
+        batch: std::ops::Range<usize>,
+    ) -> Result<Vec<Part>, SessionError> {
+        if self.setting.parameters.model() == Model::SemiHonest {
+            return Ok(Vec::new());
+        }
+        let parts: Vec<_> = batch.clone().map(|_| Part::draw(self.rng)).collect();
+        let commitments =
+            batch.zip(&parts).map(|(bucket, part)| part.commitment(&self.setting.context, bucket));
+        pair.send(commitments.collect::<Vec<_>>().as_flattened())?;
+        Ok(parts)
+    }
+
+    fn answer(
+        &mut self,
+        pair: &mut Pair<'_>,
+        bucket: usize,
+        key: &OprfKey,
+        part: Option<&Part>,
+    ) -> Result<(), SessionError> {
+        let parameters = &self.setting.parameters;
+        let capacity = parameters.capacity().sender;
+        let items = self.set.bucket(bucket, parameters.buckets())?;
+        if items.len() > capacity {
+            return Err(pair.unlucky("more items fall into one bucket than it holds"));
+        }
+        let (placed, mut outputs) = key.values(&items);
+        match part {
+            None => key.finish(&mut outputs),
+            Some(part) => {
+                let coin = part.with(pair.recv_words(1)?[0]);
+                key.finish_by_oracle(&mut outputs, coin, (&placed, &items));
+                pair.send(&part.opening())?;
+            }
+        }
+        let bits = parameters.tag_bits();
+        if self.setting.output == Output::ToReceiver {
+            let tags = Sorted::tags_only(&outputs, capacity, bits, self.rng);
+            return pair.send(&elias_fano::encode(&tags, bits));
+        }
+        let mut sorted = Sorted::new(&outputs, capacity, bits, self.rng);
+        for origin in sorted.origin.iter_mut().filter(|origin| **origin != FILLED) {
+            *origin = placed.rows()[*origin as usize];
+        }
+        pair.send(&elias_fano::encode(&sorted.tags, bits))?;
+        self.hear_report(pair)?;
+        self.unreported = Some((bucket, sorted));
+        Ok(())
+    }
+
+    /// Hears which tags of the bucket before matched.
+    fn hear_report(&mut self, pair: &mut Pair<'_>) -> Result<(), SessionError> {
+        let Some((bucket, sorted)) = self.unreported.take() else { return Ok(()) };
+        let bits: crate::ring::Buf<u8> = pair.recv_words(bitmap_bytes(sorted.tags.len()))?;
+        let mut positions = Vec::new();
+        let mut tags = Vec::new();
+        for place in places(&bits) {
+            match sorted.origin.get(place) {
+                Some(origin) if *origin != FILLED => positions.push(*origin),
+                _ => return Err(pair.invalid("a match where this party has no item")),
+            }
+            tags.push(sorted.tags[place]);
+        }
+        positions.sort_unstable();
+        self.digest.add(bucket, &tags);
+        self.set.found(bucket, &positions)
+    }
+}
+
+impl Setting {
+    /// The instance of a bucket.
+    pub(super) fn instance(&self, bucket: usize) -> Instance<'_> {
+        Instance { store: self.parameters.store(), number: bucket as u64, context: &self.context }
+    }
+
+    /// Both sides compare what matched.
+    pub(super) fn compare_digests(
+        &self,
+        pair: &mut Pair<'_>,
+        digest: &Digest,
+    ) -> Result<(), SessionError> {
+        let own = digest.finish();
+        pair.send(&own)?;
+        if pair.recv_array::<DIGEST_BYTES>()? == own {
+            return Ok(());
+        }
+        Err(pair.inconsistent("intersections"))
+    }
+}
