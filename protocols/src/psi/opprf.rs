@@ -1,0 +1,202 @@
+//! A programmed oblivious function: the sender chooses its values at points of its own, the receiver evaluates it at keys of
+//! its own, and neither learns more than that.
+//!
+//! The function is the oblivious one of [`oprf`], to which the sender adds the difference between what is there and what it wants
+//! there, encoded as a key-value store: `G(x) = F(x) ⊕ decode(hints, x)`, which is the programmed value at a point and
+//! pseudo-random elsewhere.
+//!
+//! # Source
+//! \[KMPRT17\] Kolesnikov, Matania, Pinkas, Rosulek, Trieu: *Practical Multi-party Private Set Intersection from Symmetric-Key
+//! Techniques*, CCS 2017, <https://eprint.iacr.org/2017/799>, with the store of \[RS21\] <https://eprint.iacr.org/2021/266> for hints.
+
+use super::oprf;
+use crate::{
+    kernels::{AesKey, Backend},
+    okvs::{EncodeError, Okvs, Params, ParamsError},
+    prg::Prg,
+    ring::{Buf, Z128},
+    session::{Pair, PairCost, SessionError, Side},
+};
+
+/// Key of the fixed permutation under which the blocks of one key's value are told apart.
+const BLOCKS: &[u8; 16] = b"unseen/opprf/v1\0";
+
+/// What is public of a programmed function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Keys that the receiver evaluates, at most.
+    pub queries: usize,
+    /// Points that the sender programs, at most.
+    pub points: usize,
+    /// Blocks of 128 bits of each value.
+    pub columns: usize,
+    /// Functions of a run that share the failure probability.
+    pub instances: u64,
+}
+
+impl Size {
+    /// The same, if a store of the points can be made.
+    ///
+    /// # Errors
+    /// [`ParamsError`].
+    pub fn checked(self) -> Result<Self, ParamsError> {
+        self.hints().map(|_| self)
+    }
+
+    fn hints(&self) -> Result<Params, ParamsError> {
+        Params::new(self.points, self.instances)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.queries == 0 || self.points == 0 || self.columns == 0
+    }
+}
+
+/// The sender's end: programs `columns[c][i]` into block `c` at `keys[i]`.
+///
+/// # Shape
+/// No more keys than `size.points`; `size.columns` columns of as many blocks.
+///
+/// # Cost
+/// See [`cost`].
+///
+/// # Errors
+/// [`SessionError::Misuse`] if shapes do not fit or a key is there twice; [`SessionError::Unlucky`] with the probability that
+/// [`Params`] states; channel errors pass through.
+///
+/// # Security
+/// Semi-honest. The sender receives what the sender of [`oprf`] receives. What it sends is a store of the programmed values under
+/// `F` at its points, of which the receiver knows `F` at its own keys only: uniform, but for the values at keys that
+/// both have. Those must be uniform by themselves where they are to hide that they were programmed, as far as one receiver
+/// sees several of them together. Values that the receiver does not look up stay hidden. The store has one length for any number
+/// of points up to `size.points`.
+///
+/// # Source
+/// \[KMPRT17\] and \[RS21\], see the module.
+pub fn send(
+    pair: &mut Pair<'_>,
+    size: &Size,
+    keys: &[u128],
+    columns: &[&[u128]],
+    rng: &mut Prg,
+) -> Result<(), SessionError> {
+    let step = pair.step();
+    let fits = keys.len() <= size.points && columns.len() == size.columns;
+    if !fits || columns.iter().any(|column| column.len() != keys.len()) {
+        return Err(SessionError::Misuse { step, what: "points do not fit what was agreed on" });
+    }
+    if size.is_empty() {
+        return Ok(());
+    }
+    let function = oprf::send(pair, size.queries, rng)?;
+    let seed = rng.elements::<Z128>(1)[0];
+    let store = store(size, seed, step)?;
+    let placed = store.place(keys);
+    let mut values = Buf::scratch(keys.len());
+    function.eval(keys, &mut values);
+    let values = placed.arrange(&values);
+    let fixed = AesKey::new(BLOCKS);
+    let hints: Vec<Buf<u128>> = (0..)
+        .zip(columns)
+        .map(|(number, column)| {
+            let mut hints = block(&fixed, &values, number);
+            xor(&mut hints, &placed.arrange(column));
+            hints
+        })
+        .collect();
+    let hints: Vec<&[u128]> = hints.iter().map(|hints| &hints[..]).collect();
+    let encoded = store.encode_placed(&placed, &hints, rng).map_err(|error| match error {
+        EncodeError::Unlucky => pair.unlucky("the points have no encoding under this seed"),
+        EncodeError::Duplicate => {
+            SessionError::Misuse { step, what: "a point is programmed twice" }
+        }
+        _ => SessionError::Misuse { step, what: "points do not fit what was agreed on" },
+    })?;
+    pair.send(&[seed])?;
+    pair.send(&encoded)
+}
+
+/// The receiver's end: each block of the function's value at each of its keys.
+///
+/// # Shape
+/// No more keys than `size.queries`; returns `size.columns` columns of a block for each key.
+///
+/// # Cost
+/// See [`cost`].
+///
+/// # Errors
+/// [`SessionError::Misuse`] if there are too many keys; those of the receiver of [`oprf`]; channel errors pass through.
+///
+/// # Security
+/// Semi-honest. The sender sees what the sender of [`oprf`] sees: nothing of the keys, and not how many there are.
+///
+/// # Source
+/// See [`send`].
+pub fn receive(
+    pair: &mut Pair<'_>,
+    size: &Size,
+    keys: &[u128],
+    rng: &mut Prg,
+) -> Result<Vec<Buf<u128>>, SessionError> {
+    let step = pair.step();
+    if keys.len() > size.queries {
+        return Err(SessionError::Misuse { step, what: "more keys than were agreed on" });
+    }
+    if size.is_empty() {
+        return Ok((0..size.columns).map(|_| rng.elements::<Z128>(keys.len())).collect());
+    }
+    let values = oprf::receive(pair, keys, size.queries, rng)?;
+    let seed = pair.recv_words::<u128>(1)?[0];
+    let store = store(size, seed, step)?;
+    let slots = store.params().slots();
+    let encoded = pair.recv_words::<u128>(size.columns * slots)?;
+    let placed = store.place(keys);
+    let mut hints = Buf::scratch(keys.len());
+    let mut arranged = Buf::scratch(keys.len());
+    let fixed = AesKey::new(BLOCKS);
+    let columns = (0..).zip(encoded.chunks_exact(slots)).map(|(number, encoded)| {
+        store.decode_placed(encoded, &placed, &mut arranged);
+        placed.restore(&arranged, &mut hints);
+        let mut column = block(&fixed, &values, number);
+        xor(&mut column, &hints);
+        column
+    });
+    Ok(columns.collect())
+}
+
+/// Twin of [`send`] and [`receive`]: what [`oprf`] costs for as many keys, a seed, and a store of 16 bytes a block and slot, about
+/// 1.3 slots a point.
+pub fn cost(c: &mut PairCost, size: &Size) {
+    if size.is_empty() {
+        return;
+    }
+    oprf::cost(c, size.queries);
+    let slots = size.hints().map_or(0, |params| params.slots());
+    c.message::<u128>(Side::Sender, 1);
+    c.message::<u128>(Side::Sender, size.columns * slots);
+}
+
+fn store(size: &Size, seed: u128, step: u64) -> Result<Okvs, SessionError> {
+    let params = size.hints();
+    let params = params.map_err(|_| SessionError::Misuse {
+        step,
+        what: "no store is large enough for so many points; split them into buckets",
+    })?;
+    Ok(Okvs::new(params, seed))
+}
+
+/// One of the blocks that a value of the oblivious function is stretched to: `π(f ⊕ c) ⊕ f ⊕ c` with a fixed permutation, for `f`
+/// that nobody can guess (GKWY20, as [`Backend::hash_blocks`] has it).
+fn block(fixed: &AesKey, values: &[u128], number: u128) -> Buf<u128> {
+    let mut block = Buf::copy_of(values);
+    block.iter_mut().for_each(|value| *value ^= number);
+    Backend::active().hash_blocks(fixed, &mut block);
+    block
+}
+
+fn xor(to: &mut [u128], from: &[u128]) {
+    to.iter_mut().zip(from).for_each(|(to, from)| *to ^= from);
+}
+
+#[cfg(test)]
+mod tests;
