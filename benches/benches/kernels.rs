@@ -114,6 +114,10 @@ fn keystreams(c: &mut Criterion) {
         let (key, mut out) = (AesKey::new(&[1; 16]), words(n, 0));
         move |backend| backend.fill_u64(&key, 1, 0, black_box(&mut out))
     });
+    kernel(c, "hash/aes128", |n| {
+        let (key, mut x) = (AesKey::new(&[1; 16]), words::<u128>(n, 0));
+        move |backend| backend.hash_blocks(&key, black_box(&mut x))
+    });
     two_streams! { c:
         "fill_sub/z64" fill_sub_u64: u64;
         "fill_sub/z32" fill_sub_u32: u32;

@@ -6,6 +6,7 @@ mod all;
 mod command;
 mod line;
 mod memory;
+mod multi;
 mod processes;
 mod seat;
 mod sets;

@@ -4,8 +4,10 @@
 //! without data, which gives the exact price of a run and the list of its openings beforehand.
 //!
 //! A [`Wire`] is what every run has: tagged messages, counters, the gate. A [`Session`] is a wire of three compute parties
-//! with their correlated randomness; a [`Pair`] is what a protocol of two sees of a wire, and [`PairCost`] its price.
+//! with their correlated randomness; a [`Pair`] is what a protocol of two sees of a wire, and [`PairCost`] its price. A protocol of several
+//! parties talks over the wire itself; its price is a [`CircleCost`].
 
+mod circle;
 mod core;
 mod error;
 mod fork;
@@ -17,6 +19,7 @@ mod stats;
 mod wire;
 
 pub use self::core::Session;
+pub use circle::CircleCost;
 pub use error::SessionError;
 pub use gate::{Gate, GateError, Opening, OpeningKind, Recipient};
 pub use meter::{Choice, Chosen, Meter};

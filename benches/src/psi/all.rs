@@ -1,7 +1,7 @@
 //! Every protocol there is.
 
-use super::{seat::Protocol, vole};
+use super::{multi, seat::Protocol, vole};
 
 pub(super) fn all() -> impl Iterator<Item = &'static Protocol> {
-    vole::PROTOCOLS.iter()
+    vole::PROTOCOLS.iter().chain(&multi::PROTOCOLS)
 }

@@ -5,7 +5,6 @@
 )]
 
 mod aligned;
-mod exconv;
 mod expand;
 mod gather;
 mod gemm;

@@ -14,10 +14,7 @@ use crate::kernels::aes::AesKey;
 #[target_feature(enable = "avx2,aes")]
 fn step(keys: &Keys, chunk: &mut [u8; 16 * STATES]) {
     let lines = lines(chunk);
-    let mut x = [load(&lines[0]); STATES];
-    for (x, line) in x.iter_mut().zip(&*lines) {
-        *x = load(line);
-    }
+    let x: [_; STATES] = std::array::from_fn(|i| load(&lines[i]));
     for ((line, x), hashed) in lines.iter_mut().zip(x).zip(encrypt_one(keys, x)) {
         store(line, _mm_xor_si128(x, hashed));
     }

@@ -1,0 +1,152 @@
+//! Intersections are the plain ones, cost what was quoted, and the leader's view has no relation but the one it is to see.
+
+use super::{zero::ZeroShares, *};
+use crate::{
+    net::{Channel, memory},
+    party::PartyId,
+    session::{CircleCost, SessionError},
+    testkit::Circle,
+};
+use std::{collections::HashSet, sync::Arc, time::Duration};
+
+/// A set for each party: `common` items that all have, some that all but one have, and some of its own.
+fn sets(circle: &Circle, sizes: &[usize], common: usize) -> Vec<Vec<u128>> {
+    let shared = circle.words(1, common);
+    let sets = sizes.iter().enumerate().map(|(party, size)| {
+        let mut set = shared.clone();
+        for missing in (0..sizes.len()).filter(|missing| *missing != party) {
+            set.extend(circle.words(100 + missing as u64, 5));
+        }
+        set.extend(circle.words(200 + party as u64, *size));
+        set.truncate(*size);
+        set.rotate_left(size / 2);
+        set
+    });
+    sets.collect()
+}
+
+fn plain(sets: &[Vec<u128>], own: usize) -> Vec<u32> {
+    let others: Vec<HashSet<u128>> = sets.iter().map(|set| set.iter().copied().collect()).collect();
+    let items = (0..).zip(&sets[own]);
+    items
+        .filter(|(_, item)| others.iter().all(|set| set.contains(item)))
+        .map(|(at, _)| at)
+        .collect()
+}
+
+fn check(seed: u64, leader: u16, sizes: &[usize], common: usize, audience: Audience) {
+    let parties = u16::try_from(sizes.len()).unwrap();
+    let circle = Circle::new(seed, parties);
+    let setting = Setting::new(PartyId(leader), sizes.to_vec(), audience).unwrap();
+    let sets = sets(&circle, sizes, common);
+    let run =
+        circle.run(|wire, rng| intersect(wire, &setting, &sets[usize::from(wire.me().0)], rng));
+    for (party, got) in run.results.iter().enumerate() {
+        let learns = party == usize::from(leader) || audience == Audience::Everyone;
+        let want = learns.then(|| plain(&sets, party));
+        assert_eq!(*got, want, "seed {seed}, party {party} of {sizes:?}");
+    }
+    let mut quoted = CircleCost::new(sizes.len());
+    cost(&mut quoted, &setting);
+    run.assert_cost(&quoted);
+    let reports = if audience == Audience::Everyone { sizes.len() - 1 } else { 0 };
+    let opened: Vec<usize> = run.opened.iter().map(Vec::len).collect();
+    let want: Vec<usize> = (0..sizes.len())
+        .map(|party| if party == usize::from(leader) { reports } else { 1 })
+        .collect();
+    assert_eq!(opened, want, "openings");
+}
+
+#[test]
+fn the_leader_learns_what_all_have() {
+    check(1, 1, &[65, 1000], 40, Audience::Leader);
+    check(2, 2, &[1000, 65, 63], 64, Audience::Leader);
+    check(3, 0, &[1000, 1000, 1000], 0, Audience::Leader);
+    check(4, 3, &[64, 64, 64, 64], 64, Audience::Leader);
+    check(5, 4, &[100, 1000, 65, 200, 300], 33, Audience::Leader);
+    check(6, 1, &[1, 1, 1], 1, Audience::Leader);
+}
+
+#[test]
+fn everyone_learns_it_where_that_was_agreed_on() {
+    check(11, 0, &[65, 1000], 64, Audience::Everyone);
+    check(12, 1, &[1000, 65, 130], 30, Audience::Everyone);
+    check(13, 2, &[1, 1, 1], 0, Audience::Everyone);
+}
+
+#[test]
+fn empty_sets_have_nothing_in_common() {
+    check(21, 1, &[0, 65], 0, Audience::Everyone);
+    check(22, 0, &[0, 65, 65], 0, Audience::Leader);
+    check(23, 2, &[65, 0, 65], 0, Audience::Everyone);
+    check(24, 1, &[0, 0, 0], 0, Audience::Leader);
+}
+
+/// Sets smaller than stated: the transcript is that of the stated sizes, the result that of the sets.
+#[test]
+fn smaller_sets_do_not_show() {
+    let (circle, sizes) = (Circle::new(31, 3), vec![300, 300, 300]);
+    let setting = Setting::new(PartyId(2), sizes, Audience::Leader).unwrap();
+    let sets = sets(&circle, &[40, 120, 80], 35);
+    let run =
+        circle.run(|wire, rng| intersect(wire, &setting, &sets[usize::from(wire.me().0)], rng));
+    assert_eq!(run.results, [None, None, Some(plain(&sets, 2))]);
+    let mut quoted = CircleCost::new(3);
+    cost(&mut quoted, &setting);
+    run.assert_cost(&quoted);
+}
+
+/// What the leader can tell of an item: what it knows itself of the shares, and what it gets from each party. Of a common
+/// item their sum is zero, and no other sum is; of an item that some party lacks, no sum at all.
+#[test]
+fn the_leaders_view_has_no_relation_but_the_intersection() {
+    let (circle, sizes, common) = (Circle::new(41, 4), [60, 60, 60, 60], 20);
+    let setting = Setting::new(PartyId(3), sizes.to_vec(), Audience::Leader).unwrap();
+    let sets = sets(&circle, &sizes, common);
+    let run = circle.run(|wire, rng| {
+        let items = &sets[usize::from(wire.me().0)];
+        if wire.me() != setting.leader() {
+            return intersect(wire, &setting, items, rng).map(|_| Vec::new());
+        }
+        let mut view = ZeroShares::agree(wire, &setting, rng)?.each(items);
+        for other in setting.others(setting.leader()) {
+            view.push(intersect::evaluate(wire, &setting, other, items, rng)?.to_vec());
+        }
+        Ok(view)
+    });
+    let view = &run.results[3];
+    let all: HashSet<u128> = view.iter().flatten().copied().collect();
+    assert_eq!(all.len(), view.len() * 60, "a word came twice");
+    let expected = plain(&sets, 3);
+    assert_eq!(expected.len(), common);
+    for at in 0..60_u32 {
+        let words: Vec<u128> = view.iter().map(|column| column[at as usize]).collect();
+        let zero_sums = (1..1_u32 << words.len()).filter(|subset| {
+            let chosen = words.iter().enumerate().filter(|(i, _)| subset >> i & 1 == 1);
+            chosen.fold(0, |sum, (_, word)| sum ^ word) == 0
+        });
+        let want: Vec<u32> = expected.contains(&at).then_some(0b11_1111).into_iter().collect();
+        assert_eq!(zero_sums.collect::<Vec<_>>(), want, "item {at}");
+    }
+}
+
+#[test]
+fn what_does_not_fit_is_refused_by_who_has_it() {
+    let parties = |sizes: &[usize]| Setting::new(PartyId(0), sizes.to_vec(), Audience::Leader);
+    assert_eq!(parties(&[5]), Err(SettingError::Parties { parties: 1 }));
+    assert_eq!(parties(&[]), Err(SettingError::Parties { parties: 0 }));
+    assert!(matches!(parties(&[5, usize::MAX]), Err(SettingError::Size(_))));
+    let stranger = Setting::new(PartyId(2), vec![5, 5], Audience::Leader);
+    assert_eq!(stranger, Err(SettingError::Leader { leader: PartyId(2) }));
+
+    let setting = parties(&[5, 5]).unwrap();
+    let circle = Circle::new(51, 2).stalling_after(Duration::from_secs(10));
+    let channels = memory::mesh(2, Duration::from_secs(10)).into_iter();
+    let channels = channels.map(|channel| Arc::new(channel) as Arc<dyn Channel>).collect();
+    let run = circle.run_over(channels, |wire, rng| {
+        let items = circle.words(1, if wire.me() == PartyId(1) { 6 } else { 5 });
+        intersect(wire, &setting, &items, rng)
+    });
+    assert!(matches!(run.results[1], Err(SessionError::Misuse { .. })), "{:?}", run.results[1]);
+    assert!(matches!(run.results[0], Err(SessionError::Channel { .. })), "{:?}", run.results[0]);
+}
