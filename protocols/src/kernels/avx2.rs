@@ -4,6 +4,7 @@
     reason = "register loads and stores, calls into functions that need a detected processor feature"
 )]
 
+mod exconv;
 mod gemm;
 mod gf128;
 mod hash;
@@ -12,5 +13,6 @@ mod places;
 mod registers;
 mod table;
 
+pub(super) use exconv::expand_sums;
 pub(super) use places::{gather_three, substitute};
 pub(super) use table::backend;

@@ -5,6 +5,7 @@
 )]
 
 mod aligned;
+mod exconv;
 mod expand;
 mod gather;
 mod gemm;

@@ -160,15 +160,15 @@ backend! {
     fn gf128_mul_add(acc: &mut [u128], x: &[u128], y: &[u128]);
     /// `sum ^= x[0] · y[0] ^ x[1] · y[1] ^ …` in GF(2^128), with one reduction.
     fn gf128_inner(sum: &mut u128, x: &[u128], y: &[u128]);
-    /// One pass of a convolution over GF(2^128) in place, in blocks of four: with `[c, τ]` the words of `taps` for a block,
-    /// entry `l` becomes `c · (x[l] + x'[l − 28])`, plus those of the 24 entries before its block, and of those before it in
-    /// its block, whose taps are set; `x'` are entries as already convolved.
+    /// One pass of a convolution over GF(2^128) in place, in blocks of four. With `[c, τ]` the words of `taps` for a block,
+    /// `r[l] = c · (x[l] + x'[l − 28]) + s[l]`, where `x'` is what `x` becomes and `s` what earlier blocks add; then the bits
+    /// of `τ` say to which of the 24 entries behind the block each `r[l]` is added, and which of the `r` before it in the
+    /// block are added to `r[l]` to give `x'[l]`.
     ///
     /// # Shape
     /// `x` has a whole number of blocks, `taps` two words for each. `state` goes from one piece of a vector to the next;
-    /// before the first piece it is zero. Of the bits of a block's `τ`, the 24 from `24·l` on say into which of the 24
-    /// entries after the block its entry `l` is added, and bits 96 to 101 which of 0→1, 0→2, 0→3, 1→2, 1→3, 2→3 are added
-    /// inside the block. Taps are public.
+    /// before the first piece it is zero. Bits `24·l` to `24·l + 23` of `τ` are for what follows the block, bits 96 to 101
+    /// for 0→1, 0→2, 1→2, 0→3, 1→3, 2→3 inside it. Taps are public.
     fn convolve(x: &mut [u128], state: &mut [u128; CONVOLUTION_STATE], taps: &[u128]);
     /// `out[i] ^=` the sum of 21 entries of `d`: one from each sixteenth, by the low bits of the first 16 of the output's 24
     /// `places`, and five from all of `d`, by the low bits of the next five.

@@ -3,11 +3,11 @@
 use super::gf128::gf128_mul;
 
 /// Entries of a block.
-const BLOCK: usize = 4;
+pub(super) const BLOCK: usize = 4;
 /// Blocks after its own that an entry is tapped into.
-const REACH: usize = 6;
+pub(super) const REACH: usize = 6;
 /// Entries behind a block's first one whose block is multiplied along with it.
-const BACK: usize = BLOCK * (REACH + 1);
+pub(super) const BACK: usize = BLOCK * (REACH + 1);
 
 /// Words of state between two pieces of a convolution: the last seven blocks, and what is tapped into the next six.
 pub const CONVOLUTION_STATE: usize = BACK + BLOCK * REACH;
@@ -15,12 +15,12 @@ pub const CONVOLUTION_STATE: usize = BACK + BLOCK * REACH;
 /// Places of an output, of which [`WEIGHT`] are used: the bytes of three cipher blocks.
 pub const EXPANSION_PLACES: usize = 24;
 /// Places in regions of their own.
-const REGIONS: usize = 16;
+pub(super) const REGIONS: usize = 16;
 /// Entries that add up to an output.
-const WEIGHT: usize = 21;
+pub(super) const WEIGHT: usize = 21;
 
 /// The taps inside a block: from, to.
-const INSIDE: [(usize, usize); 6] = [(0, 1), (0, 2), (0, 3), (1, 2), (1, 3), (2, 3)];
+const INSIDE: [(usize, usize); 6] = [(0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3)];
 
 pub(super) fn convolve(x: &mut [u128], state: &mut [u128; CONVOLUTION_STATE], taps: &[u128]) {
     debug_assert!(x.len().is_multiple_of(BLOCK) && taps.len() * 2 == x.len());
@@ -30,11 +30,6 @@ pub(super) fn convolve(x: &mut [u128], state: &mut [u128; CONVOLUTION_STATE], ta
             *entry = gf128_mul(*entry ^ back, taps[0]) ^ ahead;
         }
         let tap = |bit: usize| (taps[1] >> bit & 1).wrapping_neg();
-        for (bit, (from, to)) in (BLOCK * BLOCK * REACH..).zip(INSIDE) {
-            block[to] ^= block[from] & tap(bit);
-        }
-        back.copy_within(BLOCK.., 0);
-        back[BACK - BLOCK..].copy_from_slice(block);
         ahead.copy_within(BLOCK.., 0);
         ahead[BLOCK * (REACH - 1)..].fill(0);
         for (from, entry) in block.iter().enumerate() {
@@ -42,11 +37,17 @@ pub(super) fn convolve(x: &mut [u128], state: &mut [u128; CONVOLUTION_STATE], ta
                 *ahead ^= entry & tap(from * BLOCK * REACH + to);
             }
         }
+        // From the last entry down, so that each is still what it was when it is added.
+        for (i, (from, to)) in INSIDE.into_iter().enumerate().rev() {
+            block[to] ^= block[from] & tap(BLOCK * BLOCK * REACH + i);
+        }
+        back.copy_within(BLOCK.., 0);
+        back[BACK - BLOCK..].copy_from_slice(block);
     }
 }
 
 pub(super) fn expand_sums(out: &mut [u128], d: &[u128], places: &[u16]) {
-    debug_assert!(d.len().is_power_of_two() && (REGIONS..=1 << 16).contains(&d.len()));
+    assert!(d.len().is_power_of_two() && (REGIONS..=1 << 16).contains(&d.len()), "no such code");
     debug_assert_eq!(places.len(), out.len() * EXPANSION_PLACES);
     let region = d.len() / REGIONS;
     for (out, places) in out.iter_mut().zip(places.chunks_exact(EXPANSION_PLACES)) {

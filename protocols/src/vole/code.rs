@@ -5,9 +5,10 @@
 //!
 //! * **Convolution**, twice over `d`, in blocks of four. Entry `p` becomes
 //!   `c·(d_p + d_{p−28}) + Σ τ_{p,q}·d_q` over the entries `q` of the six blocks before and those before `p` in its own block,
-//!   so over 24 to 27 entries, all as already convolved. The taps `τ` are random bits; the constant `c` is a random field
-//!   element for each block. The second pass goes on from the state in which the first one ends, so that an entry at the end
-//!   of `d` reaches every output, as one at the beginning does.
+//!   so over 24 to 27 entries, all as already convolved. The taps `τ` are random bits (drawn in the triangular form that the
+//!   [kernel](Backend::convolve) takes, which names the same codes as often); the constant `c` is a random field element for
+//!   each block. The second pass goes on from the state in which the first one ends, so that an entry at the end of `d`
+//!   reaches every output, as one at the beginning does.
 //! * **Expansion.** 21 entries an output: 16 from sixteen equal regions, one each, and 5 from anywhere.
 //! * Taps, constants and places come from AES in counter mode under one public key; all parties and sessions use this code.
 //!

@@ -11,7 +11,7 @@ use aes::{
     Aes128,
     cipher::{BlockCipherEncrypt, KeyInit},
 };
-use protocols::kernels::{AesKey, Backend, Matrix, PORTABLE};
+use protocols::kernels::{AesKey, Backend, CONVOLUTION_STATE, EXPANSION_PLACES, Matrix, PORTABLE};
 
 /// A fixed generator, so that a seed names a case.
 struct Cases(u64);
@@ -181,6 +181,39 @@ fn the_hash_is_the_standard_cipher_with_its_input_added() {
         let mut out = [plain; 77];
         backend.hash_blocks(&key, &mut out);
         assert_eq!(out, [plain ^ cipher; 77], "{}", backend.name);
+    }
+}
+
+/// The convolution in two pieces, whose sizes straddle what a backend may hold in registers, and its state.
+#[test]
+fn convolve() {
+    agree("convolve", |backend, cases, n, offset| {
+        let mut x = cases.words::<u128>(offset + 4 * n + 8);
+        let taps = cases.words::<u128>(2 * n);
+        let mut state = [0; CONVOLUTION_STATE];
+        state.copy_from_slice(&cases.words::<u128>(CONVOLUTION_STATE));
+        let (first, second) = x[offset..offset + 4 * n].split_at_mut(n / 3 * 4);
+        let (first_taps, second_taps) = taps.split_at(n / 3 * 2);
+        backend.convolve(first, &mut state, first_taps);
+        backend.convolve(second, &mut state, second_taps);
+        x.extend(state);
+        x
+    });
+}
+
+#[test]
+fn expand_sums() {
+    for bits in [4, 5, 9, 16] {
+        agree("expand_sums", |backend, cases, n, offset| {
+            let n = n.min(300);
+            let d = cases.words::<u128>(1 << bits);
+            let mut out = cases.words::<u128>(offset + n + 8);
+            let places: Vec<u16> = (0..n * EXPANSION_PLACES)
+                .map(|_| u16::try_from(cases.word() >> 48).unwrap())
+                .collect();
+            backend.expand_sums(&mut out[offset..offset + n], &d, &places);
+            out
+        });
     }
 }
 

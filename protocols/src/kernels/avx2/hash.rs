@@ -14,7 +14,10 @@ use crate::kernels::aes::AesKey;
 #[target_feature(enable = "avx2,aes")]
 fn step(keys: &Keys, chunk: &mut [u8; 16 * STATES]) {
     let lines = lines(chunk);
-    let x: [_; STATES] = std::array::from_fn(|i| load(&lines[i]));
+    let mut x = [load(&lines[0]); STATES];
+    for (x, line) in x.iter_mut().zip(&*lines) {
+        *x = load(line);
+    }
     for ((line, x), hashed) in lines.iter_mut().zip(x).zip(encrypt_one(keys, x)) {
         store(line, _mm_xor_si128(x, hashed));
     }

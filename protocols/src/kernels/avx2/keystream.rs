@@ -51,8 +51,12 @@ fn take<const N: usize>(next: &mut __m128i) -> [__m128i; N] {
 /// The streams of two keys over the same counters, a step of both at a time.
 #[target_feature(enable = "avx2,aes")]
 fn encrypt_two(a: &Keys, b: &Keys, counters: [__m128i; HALF]) -> [[__m128i; HALF]; 2] {
-    let mut states =
-        [counters.map(|c| _mm_xor_si128(c, a[0])), counters.map(|c| _mm_xor_si128(c, b[0]))];
+    let mut states = [counters; 2];
+    for (states, key) in states.iter_mut().zip([a[0], b[0]]) {
+        for state in states {
+            *state = _mm_xor_si128(*state, key);
+        }
+    }
     for (a, b) in a[1..10].iter().zip(&b[1..10]) {
         for (state, key) in states.iter_mut().zip([a, b]) {
             for state in state {
@@ -69,14 +73,22 @@ fn encrypt_two(a: &Keys, b: &Keys, counters: [__m128i; HALF]) -> [[__m128i; HALF
 }
 
 #[target_feature(enable = "avx2,aes")]
+#[inline]
 pub(super) fn encrypt_one(keys: &Keys, counters: [__m128i; STATES]) -> [__m128i; STATES] {
-    let mut states = counters.map(|c| _mm_xor_si128(c, keys[0]));
+    // Loops, not closures: these are not always compiled into what calls them.
+    let mut states = counters;
+    for state in &mut states {
+        *state = _mm_xor_si128(*state, keys[0]);
+    }
     for key in &keys[1..10] {
         for state in &mut states {
             *state = _mm_aesenc_si128(*state, *key);
         }
     }
-    states.map(|state| _mm_aesenclast_si128(state, keys[10]))
+    for state in &mut states {
+        *state = _mm_aesenclast_si128(*state, keys[10]);
+    }
+    states
 }
 
 #[target_feature(enable = "avx2,aes")]

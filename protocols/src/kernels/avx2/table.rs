@@ -1,10 +1,11 @@
 //! The table of this backend.
 
-use super::{gemm, gf128, hash, keystream, places};
+use super::{exconv, gemm, gf128, hash, keystream, places};
 use crate::kernels::{
     aes::AesKey,
     backend::Backend,
     digits,
+    exconv::{self as portable_exconv, CONVOLUTION_STATE},
     instantiate::instantiate,
     lanes, loops,
     matrix::Matrix,
@@ -47,6 +48,8 @@ static AVX2: Backend = Backend {
     gf128_scale_add,
     gf128_mul_add,
     gf128_inner,
+    convolve,
+    expand_sums,
     fill_u64,
     fill_u32,
     fill_u128,
@@ -128,4 +131,9 @@ instantiate! { "avx2,pclmulqdq":
     fn gf128_scale_add(acc: &mut [u128], x: &[u128], c: u128) = gf128::scale_add;
     fn gf128_mul_add(acc: &mut [u128], x: &[u128], y: &[u128]) = gf128::mul_add;
     fn gf128_inner(sum: &mut u128, x: &[u128], y: &[u128]) = gf128::inner;
+}
+
+instantiate! { "avx2,pclmulqdq":
+    fn convolve(x: &mut [u128], state: &mut [u128; CONVOLUTION_STATE], taps: &[u128]) = portable_exconv::convolve;
+    fn expand_sums(out: &mut [u128], d: &[u128], places: &[u16]) = exconv::expand_sums;
 }

@@ -48,7 +48,7 @@ fn reduce(Unreduced { low, middle, high }: Unreduced) -> __m512i {
 
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,vpclmulqdq")]
-fn product(x: __m512i, y: __m512i) -> __m512i {
+pub(super) fn product(x: __m512i, y: __m512i) -> __m512i {
     reduce(multiply(x, y))
 }
 

@@ -14,7 +14,10 @@ use crate::kernels::aes::AesKey;
 #[target_feature(enable = "avx512f,vaes")]
 fn step(keys: &Keys, chunk: &mut [u8; 64 * STATES]) {
     let lines = lines(chunk);
-    let x: [_; STATES] = std::array::from_fn(|i| load(&lines[i]));
+    let mut x = [load(&lines[0]); STATES];
+    for (x, line) in x.iter_mut().zip(&*lines) {
+        *x = load(line);
+    }
     for ((line, x), hashed) in lines.iter_mut().zip(x).zip(encrypt_one(keys, x)) {
         store(line, _mm512_xor_si512(x, hashed));
     }

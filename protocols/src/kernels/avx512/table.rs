@@ -1,9 +1,12 @@
 //! The table of this backend.
 
-use super::{aligned, expand, gather, gemm, gf128, hash, keystream, lanes, places, planes, prefix};
+use super::{
+    aligned, exconv, expand, gather, gemm, gf128, hash, keystream, lanes, places, planes, prefix,
+};
 use crate::kernels::{
-    aes::AesKey, avx2, backend::Backend, digits, ifma, instantiate::instantiate,
-    lanes as portable_lanes, loops, matrix::Matrix, places::Places, portable,
+    aes::AesKey, avx2, backend::Backend, digits, exconv::CONVOLUTION_STATE, ifma,
+    instantiate::instantiate, lanes as portable_lanes, loops, matrix::Matrix, places::Places,
+    portable,
 };
 
 static AVX512: Backend = Backend {
@@ -45,6 +48,8 @@ static AVX512: Backend = Backend {
     gf128_scale_add,
     gf128_mul_add,
     gf128_inner,
+    convolve,
+    expand_sums,
     fill_u64,
     fill_u32,
     fill_u128,
@@ -74,7 +79,8 @@ pub(in crate::kernels) fn backend() -> Option<&'static Backend> {
         && is_x86_feature_detected!("avx512vbmi")
         && is_x86_feature_detected!("gfni")
         && is_x86_feature_detected!("vaes")
-        && is_x86_feature_detected!("vpclmulqdq");
+        && is_x86_feature_detected!("vpclmulqdq")
+        && is_x86_feature_detected!("bmi2");
     detected.then_some(&AVX512)
 }
 
@@ -146,4 +152,12 @@ instantiate! { "avx512f,avx512bw,vpclmulqdq":
     fn gf128_scale_add(acc: &mut [u128], x: &[u128], c: u128) = gf128::scale_add;
     fn gf128_mul_add(acc: &mut [u128], x: &[u128], y: &[u128]) = gf128::mul_add;
     fn gf128_inner(sum: &mut u128, x: &[u128], y: &[u128]) = gf128::inner;
+}
+
+instantiate! { "avx512f,avx512bw,vpclmulqdq,bmi2":
+    fn convolve(x: &mut [u128], state: &mut [u128; CONVOLUTION_STATE], taps: &[u128]) = exconv::convolve;
+}
+
+instantiate! { "avx2":
+    fn expand_sums(out: &mut [u128], d: &[u128], places: &[u16]) = avx2::expand_sums;
 }
