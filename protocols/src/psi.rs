@@ -15,6 +15,7 @@ pub mod multiparty;
 pub mod opprf;
 pub mod oprf;
 mod parameters;
+pub mod planner;
 mod tags;
 mod uniform_sort;
 pub mod vole_psi;

@@ -43,6 +43,10 @@ pub(crate) fn run(psi: &Psi) -> Result<bool, Failure> {
     Ok(exact)
 }
 
+/// What is refused, and why.
+const LOW: &str = "vole-low is refused: items hashed to the 64 bits of the next smaller field would collide, and 80 bits are no \
+    subfield of GF(2^128); `vole` takes 28 bytes an element";
+
 /// One protocol, several with commas between, or all of them.
 pub(super) fn named(names: &str) -> Result<Vec<&'static Protocol>, Failure> {
     if names == "all" {
@@ -50,6 +54,9 @@ pub(super) fn named(names: &str) -> Result<Vec<&'static Protocol>, Failure> {
     }
     let known = || all().map(|protocol| protocol.name).collect::<Vec<_>>().join(", ");
     let one = |name: &str| {
+        if name == "vole-low" {
+            return Err(LOW.into());
+        }
         let found = all().find(|protocol| protocol.name == name);
         found.ok_or_else(|| format!("no protocol `{name}`; there are: all, {}", known()).into())
     };

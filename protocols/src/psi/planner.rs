@@ -1,0 +1,284 @@
+//! Which protocol for which sets and links: bytes from the protocols' own price twins, time from measured constants.
+
+use std::fmt;
+
+use super::{
+    ecdh,
+    hello::{Output, Setting},
+    parameters::{Parameters, Sizes},
+    vole_psi,
+};
+use crate::{
+    session::{PairCost, Profile, Side},
+    vole::Model,
+};
+
+/// What is asked of two sets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Question {
+    /// How many items each side has.
+    pub sizes: Sizes,
+    /// Who learns what.
+    pub form: Form,
+    /// What the peer may do.
+    pub model: Model,
+}
+
+/// What comes out, and to whom.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Form {
+    /// The receiver learns which of its items are common.
+    ToReceiver,
+    /// Both do.
+    ToBoth,
+    /// The receiver learns how many are common.
+    Count,
+}
+
+/// A protocol that may answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Protocol {
+    /// [`super::vole_psi`].
+    Vole,
+    /// [`super::ecdh`].
+    Ecdh,
+    /// VOLE-PSI with shorter field elements.
+    VoleLowCommunication,
+}
+
+/// What a protocol would take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Figures {
+    /// Bytes of the sender, then of the receiver.
+    pub bytes: [u64; 2],
+    /// Length of the longest chain of messages.
+    pub rounds: u32,
+    /// Processor time of both sides, in nanoseconds.
+    pub cpu_nanos: u64,
+    /// From start to end, in nanoseconds: latency, and the larger of computing and of filling the fuller direction.
+    pub nanos: u64,
+}
+
+/// One way to answer: its figures, or why it does not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Alternative {
+    /// The protocol.
+    pub protocol: Protocol,
+    /// What it would take, or why it cannot be taken.
+    pub figures: Result<Figures, Unfit>,
+}
+
+/// Why a protocol does not answer a question.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unfit {
+    /// It has no form for what is asked.
+    #[error("does not give this form of result")]
+    Form,
+    /// It withstands less than is asked.
+    #[error("is semi-honest, and a malicious peer was asked for")]
+    Model,
+    /// Its parameters do not reach so far.
+    #[error("has no parameters for these sizes")]
+    Sizes,
+    /// A field of 128 bits has no subfield between 64 and 128 bits. Items hashed to 64 bits would collide: their number
+    /// would have to stay below 2^12.
+    #[error(
+        "needs field elements of 40 + log2 of all pairs, {bits} bits here, and only 64 or 128 are at hand; 64 would be sound for \
+         keys of at most 64 bits that are permuted, not hashed, and no more than 2^24 of them"
+    )]
+    Field {
+        /// Bits needed.
+        bits: u32,
+    },
+}
+
+/// All ways to answer, the fastest first, those that do not at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Choice {
+    alternatives: Vec<Alternative>,
+}
+
+/// Chooses among all protocols of two for links like these.
+///
+/// Both sides choose alike from the same public figures; all arithmetic is on integers.
+#[must_use]
+pub fn choose(question: &Question, profile: Profile) -> Choice {
+    let mut alternatives = [Protocol::Vole, Protocol::Ecdh, Protocol::VoleLowCommunication]
+        .map(|protocol| Alternative { protocol, figures: protocol.figures(question, profile) });
+    alternatives.sort_by_key(|it| it.figures.as_ref().map_or(u64::MAX, |figures| figures.nanos));
+    Choice { alternatives: alternatives.into() }
+}
+
+impl Choice {
+    /// The fastest, if any protocol answers.
+    #[must_use]
+    pub fn best(&self) -> Option<Protocol> {
+        let first = self.alternatives.first()?;
+        first.figures.is_ok().then_some(first.protocol)
+    }
+
+    /// All of them.
+    #[must_use]
+    pub fn alternatives(&self) -> &[Alternative] {
+        &self.alternatives
+    }
+}
+
+/// Measured on one core of a Zen 5 server with AVX-512, both sides' threads together: nanoseconds that a run takes whatever
+/// its size, and an item of either side's set.
+struct Speed {
+    fixed: u64,
+    item: u64,
+}
+
+const VOLE: Speed = Speed { fixed: 25_000_000, item: 260 };
+const VOLE_MALICIOUS: Speed = Speed { fixed: 30_000_000, item: 480 };
+const ECDH: Speed = Speed { fixed: 100_000, item: 5_600 };
+
+impl Protocol {
+    fn figures(self, question: &Question, profile: Profile) -> Result<Figures, Unfit> {
+        let Question { sizes, model, .. } = *question;
+        let mut cost = PairCost::new();
+        let speed = match self {
+            Self::Vole => {
+                vole_psi::cost(&mut cost, &setting(question)?);
+                if model == Model::Malicious { VOLE_MALICIOUS } else { VOLE }
+            }
+            Self::Ecdh => {
+                if model == Model::Malicious {
+                    return Err(Unfit::Model);
+                }
+                let output = match question.form {
+                    Form::ToReceiver => ecdh::Output::ToReceiver,
+                    Form::ToBoth => ecdh::Output::ToBoth,
+                    Form::Count => ecdh::Output::CountToReceiver,
+                };
+                let Sizes { sender, receiver } = sizes;
+                ecdh::cost(&mut cost, ecdh::Shape { sender, receiver, output });
+                ECDH
+            }
+            Self::VoleLowCommunication => {
+                let bits = setting(question)?.parameters.tag_bits();
+                return Err(if model == Model::Malicious {
+                    Unfit::Model
+                } else {
+                    Unfit::Field { bits }
+                });
+            }
+        };
+        Ok(Figures::new(&cost, &speed, sizes, profile))
+    }
+}
+
+fn setting(question: &Question) -> Result<Setting, Unfit> {
+    let output = match question.form {
+        Form::ToReceiver => Output::ToReceiver,
+        Form::ToBoth => Output::ToBoth,
+        Form::Count => return Err(Unfit::Form),
+    };
+    let parameters = Parameters::new(question.sizes, question.model).map_err(|_| Unfit::Sizes)?;
+    Ok(Setting { parameters, output, context: [0; 32] })
+}
+
+impl Figures {
+    fn new(cost: &PairCost, speed: &Speed, sizes: Sizes, profile: Profile) -> Self {
+        let bytes = [Side::Sender, Side::Receiver].map(|side| cost.sent_by(side));
+        // Both sides count half an item each: an item of one set costs its owner most.
+        let items = (sizes.sender as u64).saturating_add(sizes.receiver as u64) / 2;
+        let cpu_nanos = speed.fixed.saturating_add(items.saturating_mul(speed.item));
+        let latency = u64::from(cost.rounds()).saturating_mul(u64::from(profile.rtt_us) * 500);
+        let fuller = u128::from(bytes[0].max(bytes[1]));
+        let transfer = fuller * 8_000 / u128::from(profile.bandwidth_mbps.max(1));
+        let transfer = u64::try_from(transfer).unwrap_or(u64::MAX);
+        let nanos = latency.saturating_add(cpu_nanos.max(transfer));
+        Self { bytes, rounds: cost.rounds(), cpu_nanos, nanos }
+    }
+}
+
+impl fmt::Display for Protocol {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Vole => "vole",
+            Self::Ecdh => "ecdh",
+            Self::VoleLowCommunication => "vole-low",
+        })
+    }
+}
+
+/// A line for each alternative.
+impl fmt::Display for Choice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for Alternative { protocol, figures } in &self.alternatives {
+            match figures {
+                Ok(it) => writeln!(
+                    f,
+                    "{protocol}: {} bytes from the sender, {} from the receiver, {} rounds, {} ms of processor time, {} ms in all",
+                    it.bytes[0],
+                    it.bytes[1],
+                    it.rounds,
+                    it.cpu_nanos / 1_000_000,
+                    it.nanos / 1_000_000
+                )?,
+                Err(why) => writeln!(f, "{protocol}: {why}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{psi::Scattered, testkit::Duo};
+
+    fn question(n: usize, form: Form, model: Model) -> Question {
+        Question { sizes: Sizes { sender: n, receiver: n }, form, model }
+    }
+
+    #[test]
+    fn tiny_sets_go_by_curve_points_and_large_ones_by_correlations() {
+        for profile in [Profile::LOOPBACK, Profile::LAN, Profile::WAN] {
+            let best =
+                |n| choose(&question(n, Form::ToReceiver, Model::SemiHonest), profile).best();
+            assert_eq!(best(100), Some(Protocol::Ecdh));
+            assert_eq!(best(1 << 20), Some(Protocol::Vole));
+        }
+    }
+
+    #[test]
+    fn what_a_protocol_cannot_do_is_said() {
+        let malicious = choose(&question(100, Form::ToBoth, Model::Malicious), Profile::LAN);
+        assert_eq!(malicious.best(), Some(Protocol::Vole));
+        assert!(malicious.to_string().contains("ecdh: is semi-honest"), "{malicious}");
+        let count = choose(&question(1 << 20, Form::Count, Model::SemiHonest), Profile::LAN);
+        assert_eq!(count.best(), Some(Protocol::Ecdh));
+        let both = choose(&question(1 << 20, Form::ToBoth, Model::SemiHonest), Profile::LAN);
+        assert!(both.to_string().contains("vole-low: needs field elements"), "{both}");
+        let none = choose(&question(100, Form::Count, Model::Malicious), Profile::LAN);
+        assert_eq!(none.best(), None);
+    }
+
+    /// The bytes that decide are those that a run sends.
+    #[test]
+    fn quoted_bytes_are_measured_bytes() {
+        let duo = Duo::new(1);
+        let (n, words) = (2000, duo.words(0, 3000));
+        for form in [Form::ToReceiver, Form::ToBoth] {
+            let asked = question(n, form, Model::SemiHonest);
+            let setting = setting(&asked).unwrap();
+            let vole = duo.run(
+                |pair, rng| {
+                    vole_psi::send(pair, &setting, &mut Scattered::new(&words[..n], 1), rng)
+                },
+                |pair, rng| {
+                    vole_psi::receive(pair, &setting, &mut Scattered::new(&words[1000..], 1), rng)
+                },
+            );
+            let quoted = Protocol::Vole.figures(&asked, Profile::LAN).unwrap();
+            assert_eq!(quoted.bytes, [0, 1].map(|side| vole.sent[side].bytes));
+            assert_eq!(quoted.rounds, vole.rounds);
+        }
+    }
+}
