@@ -18,13 +18,15 @@
 //! Tags are long enough that no two different items of all buckets have equal ones but with the probability that
 //! [`super::Parameters`] states.
 //!
-//! **Malicious**: correlations of a malicious kind, outputs of 128 bits from a random oracle on value, coin and item, and a coin
-//! per bucket that neither side chooses: the sender commits to its part before it sees `A'`. What holds is *abort, or a
-//! subset of the true intersection*: never a false member. A sender that alters its reply has changed its input. A receiver may
-//! test more items than the size agreed on: it can choose the store freely, and the store has `m` slots, 1.3 for each item. It
-//! holds `m` items by solving `m` equations. With `q` evaluations of `h`, an `n'`-subset of the `q` points fits some store only
-//! if `n'` equations over 128 bits in `m` unknowns happen to agree, so `n'` stays below about `m · 128 / (128 − log2 q)`: `2m` for
-//! `q = 2^64`, `2.7m` for `q = 2^80`. Whoever needs a tighter bound on the receiver's set must not use this variant. When both learn the outcome, what the receiver reports to the sender is **not verified** in this model either.
+//! **Malicious**: correlations of a malicious kind, outputs of 128 bits from a random oracle on value, coin and item, and
+//! a coin per bucket that neither side chooses: the sender commits to its part before it sees `A'`. What holds is *abort,
+//! or a subset of the true intersection*: never a false member. A sender that alters its reply has changed its input. A
+//! receiver may test more items than the size agreed on: it can choose the store freely, and the store has `m` slots, 1.3
+//! for each item. It holds `m` items by solving `m` equations. With `q` evaluations of `h`, an `n'`-subset of the `q`
+//! points fits some store only if `n'` equations over 128 bits in `m` unknowns happen to agree, so `n'` stays below about
+//! `m · 128 / (128 − log2 q)`: `2m` for `q = 2^64`, `2.7m` for `q = 2^80`. Whoever needs a tighter bound on the
+//! receiver's set must not use this variant. When both learn the outcome, what the receiver reports to the sender is
+//! **not verified** in this model either.
 //!
 //! # Source
 //! Raghuraman and Rindal: *Blazing Fast PSI from Improved OKVS and Subfield VOLE*, CCS 2022, figure 4; Rindal and Schoppmann:
