@@ -10,10 +10,12 @@
 //! | protocol | adversary | source |
 //! |---|---|---|
 //! | everything in [`mpc`] and [`relational`] | semi-honest, one of the three compute parties | named in each module |
-//! | anything malicious | not implemented; nothing here claims it | |
+//! | [`ot`] and [`vole`], between two parties | semi-honest or malicious, as asked | Masny–Rindal, SoftSpokenOT, expand-convolute codes |
+//! | anything else malicious | not implemented; nothing here claims it | |
 //!
 //! ```text
 //! testkit
+//!                  vole › ot › session
 //! relational › mpc › session › prss | prg › share › ring › kernels
 //!                    session › net › party
 //! ```

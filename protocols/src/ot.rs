@@ -7,7 +7,7 @@
 //!
 //! | what | adversary | rests on |
 //! |---|---|---|
-//! | base transfers | malicious, endemic: a cheater chooses its own output and no more | CDH in Ristretto, random oracle |
+//! | base transfers | malicious, endemic: a cheater chooses its own output and no more | Diffie–Hellman in Ristretto, random oracle |
 //! | extension, [`Model::SemiHonest`] | semi-honest | AES |
 //! | extension, [`Model::Malicious`] | malicious, selective failure on Δ: a guess of bits of Δ that is wrong ends the run | AES, random oracle |
 
