@@ -12,9 +12,11 @@ mod file;
 mod keep;
 mod keys;
 mod normal;
+mod spill;
 
 pub use error::TableError;
 pub use file::{Batches, TableFile};
 pub use keep::{Keep, keep_rows};
 pub use keys::{KeyColumn, KeyEncoder, KeyKind, Keys};
 pub use normal::Normal;
+pub use spill::Spill;

@@ -1,0 +1,203 @@
+//! Ids of a table that is larger than memory, put where they are found again by range.
+
+use std::{
+    fs::File,
+    io::{Read as _, Seek as _, SeekFrom, Write as _},
+    path::{Path, PathBuf},
+};
+
+use super::error::TableError;
+
+/// Ids are put into so many parts by their first bits.
+const PARTS: usize = 1 << PART_BITS;
+const PART_BITS: u32 = 10;
+/// An id and its row, little-endian.
+const RECORD: usize = 24;
+/// Bytes that a part collects before it hands them on.
+const BLOCK: usize = 680 * RECORD;
+
+/// Pairs of id and row of one table, in memory up to a budget and beyond it in a file that has no name and is gone with this.
+///
+/// Ids are uniform (they are hashes), so the parts are about equally full. Besides the budget, each part holds one block of
+/// 16 kB that is being filled.
+pub struct Spill {
+    folder: PathBuf,
+    budget: usize,
+    parts: Vec<Part>,
+    /// Full blocks in memory, and how many blocks the file has.
+    kept: usize,
+    file: Option<File>,
+    written: u64,
+    len: u64,
+}
+
+#[derive(Default)]
+struct Part {
+    open: Vec<u8>,
+    kept: Vec<Box<[u8]>>,
+    /// Which blocks of the file.
+    written: Vec<u64>,
+}
+
+impl Spill {
+    /// An empty one that keeps `budget` bytes in memory and the rest in `folder`.
+    #[must_use]
+    pub fn new(folder: &Path, budget: usize) -> Self {
+        let parts = (0..PARTS).map(|_| Part::default()).collect();
+        let folder = folder.to_owned();
+        Self { folder, budget, parts, kept: 0, file: None, written: 0, len: 0 }
+    }
+
+    /// How many pairs.
+    #[must_use]
+    pub fn len(&self) -> u64 {
+        self.len
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Whether the budget was not enough.
+    #[must_use]
+    pub fn is_on_disk(&self) -> bool {
+        self.written > 0
+    }
+
+    /// Adds a pair.
+    ///
+    /// # Errors
+    /// If the file cannot be made or written.
+    pub fn push(&mut self, id: u128, row: u64) -> Result<(), TableError> {
+        let open = &mut self.parts[part_of(id)].open;
+        open.extend_from_slice(&id.to_le_bytes());
+        open.extend_from_slice(&row.to_le_bytes());
+        self.len += 1;
+        if open.len() == BLOCK { self.hand_on(part_of(id)) } else { Ok(()) }
+    }
+
+    /// Appends the pairs whose id lies in `first..=last`, in no order.
+    ///
+    /// # Errors
+    /// If the file cannot be read.
+    pub fn between(
+        &mut self,
+        first: u128,
+        last: u128,
+        out: &mut Vec<(u128, u64)>,
+    ) -> Result<(), TableError> {
+        let mut block = vec![0; BLOCK];
+        for part in part_of(first)..=part_of(last) {
+            for at in 0..self.parts[part].written.len() {
+                let offset = self.parts[part].written[at] * BLOCK as u64;
+                self.read(offset, &mut block)?;
+                take(&block, first, last, out);
+            }
+            let part = &self.parts[part];
+            for bytes in part.kept.iter().map(|block| &**block).chain([&*part.open]) {
+                take(bytes, first, last, out);
+            }
+        }
+        Ok(())
+    }
+
+    fn hand_on(&mut self, part: usize) -> Result<(), TableError> {
+        let part = &mut self.parts[part];
+        if self.kept + BLOCK <= self.budget {
+            self.kept += BLOCK;
+            part.kept.push(std::mem::take(&mut part.open).into_boxed_slice());
+            return Ok(());
+        }
+        part.written.push(self.written);
+        self.written += 1;
+        let file = match &mut self.file {
+            Some(file) => file,
+            none => {
+                none.insert(tempfile::tempfile_in(&self.folder).map_err(|e| io(&self.folder, e))?)
+            }
+        };
+        file.write_all(&part.open).map_err(|e| io(&self.folder, e))?;
+        part.open.clear();
+        Ok(())
+    }
+
+    fn read(&mut self, offset: u64, block: &mut [u8]) -> Result<(), TableError> {
+        let Some(file) = &mut self.file else { return Ok(()) };
+        let read = file.seek(SeekFrom::Start(offset)).and_then(|_| file.read_exact(block));
+        // What is pushed after a read goes behind what was written before.
+        let back = read.and_then(|()| file.seek(SeekFrom::End(0)));
+        back.map(drop).map_err(|e| io(&self.folder, e))
+    }
+}
+
+/// Ids are a provider's data: they do not print.
+impl std::fmt::Debug for Spill {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Spill({} pairs, {} blocks on disk)", self.len, self.written)
+    }
+}
+
+fn part_of(id: u128) -> usize {
+    // Ten bits fit.
+    usize::try_from(id >> (u128::BITS - PART_BITS)).unwrap_or(PARTS - 1)
+}
+
+fn take(bytes: &[u8], first: u128, last: u128, out: &mut Vec<(u128, u64)>) {
+    for record in bytes.chunks_exact(RECORD) {
+        let (mut id, mut row) = ([0; 16], [0; 8]);
+        id.copy_from_slice(&record[..16]);
+        row.copy_from_slice(&record[16..]);
+        let id = u128::from_le_bytes(id);
+        if (first..=last).contains(&id) {
+            out.push((id, u64::from_le_bytes(row)));
+        }
+    }
+}
+
+fn io(folder: &Path, source: std::io::Error) -> TableError {
+    TableError::Io { file: format!("a scratch file in {}", folder.display()), source }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Spread over all parts.
+    fn id(row: u64) -> u128 {
+        u128::from(row.wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 64 | u128::from(row)
+    }
+
+    #[test]
+    fn pairs_are_found_by_range_wherever_they_stand() {
+        let dir = tempfile::tempdir().unwrap();
+        for (budget, rows) in
+            [(usize::MAX, 5_000), (0, 5_000), (0, 2_000_000), (10 * BLOCK, 2_000_000)]
+        {
+            let mut spill = Spill::new(dir.path(), budget);
+            (0..rows).for_each(|row| spill.push(id(row), row).unwrap());
+            assert_eq!((spill.len(), spill.is_empty()), (rows, false));
+            assert_eq!(spill.is_on_disk(), budget < usize::MAX && rows > 1_000_000);
+            let (third, mut seen) = (u128::MAX / 3, Vec::new());
+            for (first, last) in [(0, third), (third + 1, 2 * third), (2 * third + 1, u128::MAX)] {
+                let mut found = Vec::new();
+                spill.between(first, last, &mut found).unwrap();
+                assert!(
+                    found.iter().all(|(at, row)| (first..=last).contains(at) && *at == id(*row))
+                );
+                seen.extend(found.into_iter().map(|(_, row)| row));
+            }
+            seen.sort_unstable();
+            assert!(seen.into_iter().eq(0..rows), "budget {budget}, {rows} rows");
+        }
+    }
+
+    #[test]
+    fn a_folder_that_is_not_there_is_told() {
+        let mut spill = Spill::new(Path::new("/nonexistent"), 0);
+        let error = (0..1_000_000).find_map(|row| spill.push(id(row), row).err()).unwrap();
+        assert!(error.to_string().contains("/nonexistent"), "{error}");
+        assert_eq!(format!("{spill:?}").split('(').next(), Some("Spill"));
+    }
+}
