@@ -4,12 +4,14 @@
 
 mod all;
 mod command;
+mod files;
 mod line;
 mod memory;
 mod multi;
 mod processes;
 mod seat;
 mod sets;
+mod spilled;
 mod vole;
 
 pub(crate) use command::{Psi, run};

@@ -1,6 +1,11 @@
 //! The subcommand.
 
-use super::{all::all, line::Line, memory, processes, seat::Protocol};
+use super::{
+    all::{all, with_files},
+    line::Line,
+    memory, processes,
+    seat::Protocol,
+};
 use crate::{Failure, Network};
 
 #[derive(clap::Args)]
@@ -11,6 +16,9 @@ pub(crate) struct Psi {
     /// How many items each party has (where a protocol is for unequal sets, the largest).
     #[arg(long, default_value_t = 1 << 20)]
     n: usize,
+    /// From a CSV file to a Parquet file, parties being processes on `loopback`.
+    #[arg(long)]
+    files: bool,
     /// What the parties talk over; several with commas between.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "memory")]
     network: Vec<Network>,
@@ -29,8 +37,13 @@ pub(crate) fn run(psi: &Psi) -> Result<bool, Failure> {
     if !psi.json {
         println!("{}", Line::heading());
     }
-    for protocol in named(&psi.protocol)? {
-        for network in psi.network.iter().copied() {
+    let (protocols, networks) = if psi.files {
+        (named_files(&psi.protocol)?, vec![Network::Loopback])
+    } else {
+        (named(&psi.protocol)?, psi.network.clone())
+    };
+    for protocol in protocols {
+        for network in networks.iter().copied() {
             let reps = match network {
                 Network::Loopback => processes::run(protocol, psi.n, psi.reps)?,
                 _ => memory::run(protocol, psi.n, psi.reps, network)?,
@@ -47,18 +60,28 @@ pub(crate) fn run(psi: &Psi) -> Result<bool, Failure> {
 const LOW: &str = "vole-low is refused: items hashed to the 64 bits of the next smaller field would collide, and 80 bits are no \
     subfield of GF(2^128); `vole` takes 28 bytes an element";
 
-/// One protocol, several with commas between, or all of them.
+/// One protocol, several with commas between, or all of them; those from file to file by their whole name too.
 pub(super) fn named(names: &str) -> Result<Vec<&'static Protocol>, Failure> {
     if names == "all" {
         return Ok(all().collect());
     }
-    let known = || all().map(|protocol| protocol.name).collect::<Vec<_>>().join(", ");
+    let every = || all().chain(with_files());
+    let known = || every().map(|protocol| protocol.name).collect::<Vec<_>>().join(", ");
     let one = |name: &str| {
         if name == "vole-low" {
             return Err(LOW.into());
         }
-        let found = all().find(|protocol| protocol.name == name);
+        let found = every().find(|protocol| protocol.name == name);
         found.ok_or_else(|| format!("no protocol `{name}`; there are: all, {}", known()).into())
     };
     names.split(',').map(one).collect()
+}
+
+/// The same from file to file: `vole` means `vole/files`.
+fn named_files(names: &str) -> Result<Vec<&'static Protocol>, Failure> {
+    if names == "all" {
+        return Ok(with_files().collect());
+    }
+    let whole: Vec<_> = names.split(',').map(|name| format!("{name}/files")).collect();
+    named(&whole.join(","))
 }

@@ -1,0 +1,234 @@
+//! From file to file: a CSV file of string ids in, the matched rows as Parquet out, each party a process of its own.
+//!
+//! Timed from opening the file to the result's last byte: reading, canonical keys, ids, the protocol over TLS, writing.
+
+use std::{
+    fs::{self, File},
+    io::{BufWriter, Write as _},
+    path::{Path, PathBuf},
+};
+
+use protocols::{
+    psi::{
+        Output, Parameters, Salt, Setting, Sizes, ecdh, exchange_sizes,
+        vole_psi::{receive, send},
+    },
+    session::{Pair, SessionError, Side},
+    vole::Model,
+};
+use tables::{Keep, KeyColumn, KeyEncoder, Keys, Normal, Spill, TableError, TableFile, keep_rows};
+
+use super::{
+    seat::{Protocol, Seat},
+    spilled::{Spilled, mark},
+};
+use crate::Failure;
+
+/// Bytes of ids and rows that a party keeps in memory; the rest goes to disk.
+const BUDGET: usize = 256 << 20;
+/// The key column.
+const ID: &str = "id";
+
+pub(super) const PROTOCOLS: [Protocol; 3] = [
+    Protocol {
+        name: "vole/files",
+        parties: 2,
+        party: |seat| party(seat, Way::Vole(Model::SemiHonest)),
+        quote: |_| None,
+        note: "VOLE-PSI, semi-honest, CSV of string ids to Parquet of the common rows at the receiver",
+    },
+    Protocol {
+        name: "vole-malicious/files",
+        parties: 2,
+        party: |seat| party(seat, Way::Vole(Model::Malicious)),
+        quote: |_| None,
+        note: "VOLE-PSI, malicious, CSV of string ids to Parquet of the common rows at the receiver",
+    },
+    Protocol {
+        name: "ecdh/files",
+        parties: 2,
+        party: |seat| party(seat, Way::Ecdh),
+        quote: |_| None,
+        note: "Diffie–Hellman, semi-honest, CSV of string ids to Parquet of the common rows at the receiver",
+    },
+];
+
+#[derive(Clone, Copy)]
+enum Way {
+    Vole(Model),
+    Ecdh,
+}
+
+/// A repetition: half of each party's `n` ids are the other's too.
+fn party(seat: &mut Seat<'_>, way: Way) -> Result<bool, Failure> {
+    let folder = tempfile::tempdir()?;
+    let (input, output) = (folder.path().join("in.csv"), folder.path().join("out.parquet"));
+    let first = usize::from(seat.role) * (seat.n / 2);
+    write_ids(&input, first, seat.n)?;
+    let (role, mut rng) = (seat.role, seat.prg(0));
+    let side = if role == 0 { Side::Sender } else { Side::Receiver };
+    // A file that cannot be read ends this party's run, and the link with it.
+    let mut failed = None;
+    let done = seat.timed_pair(|pair| {
+        let run = FileRun { input: &input, output: &output, folder: folder.path(), side };
+        let salt = Salt::agree(pair, side, &mut rng)?;
+        run.intersect(pair, &salt, way, &mut rng).map_err(|failure| match failure {
+            Fault::Session(error) => error,
+            Fault::Table(error) => {
+                failed = Some(error);
+                SessionError::Misuse { step: pair.step(), what: "a file that it cannot use" }
+            }
+        })
+    });
+    if let Some(error) = failed {
+        return Err(error.into());
+    }
+    let rows = done?;
+    let common = seat.n - seat.n / 2;
+    Ok(role == 0 || (rows == common as u64 && check(&output, seat.n / 2, common)?))
+}
+
+enum Fault {
+    Session(SessionError),
+    Table(TableError),
+}
+
+impl From<SessionError> for Fault {
+    fn from(error: SessionError) -> Self {
+        Self::Session(error)
+    }
+}
+
+impl From<TableError> for Fault {
+    fn from(error: TableError) -> Self {
+        Self::Table(error)
+    }
+}
+
+struct FileRun<'a> {
+    input: &'a Path,
+    output: &'a PathBuf,
+    folder: &'a Path,
+    side: Side,
+}
+
+impl FileRun<'_> {
+    /// Rows that the receiver wrote; none at the sender.
+    fn intersect(
+        &self,
+        pair: &mut Pair<'_>,
+        salt: &Salt,
+        way: Way,
+        rng: &mut protocols::prg::Prg,
+    ) -> Result<u64, Fault> {
+        let file = TableFile::open(self.input)?;
+        let (spill, rows) = self.read(&file, salt)?;
+        // Every id is distinct here; else the number of rows is an upper bound that both sides pad to.
+        let own = usize::try_from(spill.len()).unwrap_or(usize::MAX);
+        let peers = exchange_sizes(pair, own)?;
+        let sizes = match self.side {
+            Side::Sender => Sizes { sender: own, receiver: peers },
+            Side::Receiver => Sizes { sender: peers, receiver: own },
+        };
+        let matched = match way {
+            Way::Vole(model) => self.vole((pair, rng), (spill, rows), salt, (sizes, model))?,
+            Way::Ecdh => self.ecdh((pair, rng), (spill, rows), sizes)?,
+        };
+        match self.side {
+            Side::Sender => Ok(0),
+            Side::Receiver => Ok(keep_rows(&file, &[ID], &matched, Keep::Matched, self.output)?),
+        }
+    }
+
+    fn read(&self, file: &TableFile, salt: &Salt) -> Result<(Spill, u64), TableError> {
+        let column = KeyColumn { name: ID.to_owned(), normal: Normal::LOOSE };
+        let encoder = KeyEncoder::new(vec![column], file.schema())?;
+        let (mut spill, mut keys, mut rows) = (Spill::new(self.folder, BUDGET), Keys::default(), 0);
+        for batch in file.batches(&[ID])? {
+            let batch = batch?;
+            keys.clear();
+            encoder.push(&batch, rows, &mut keys)?;
+            rows += batch.num_rows() as u64;
+            for (key, row) in keys.iter().zip(keys.rows()) {
+                spill.push(salt.id(key), *row)?;
+            }
+        }
+        Ok((spill, rows))
+    }
+
+    fn vole(
+        &self,
+        (pair, rng): (&mut Pair<'_>, &mut protocols::prg::Prg),
+        (spill, rows): (Spill, u64),
+        salt: &Salt,
+        (sizes, model): (Sizes, Model),
+    ) -> Result<Vec<u64>, Fault> {
+        let Ok(parameters) = Parameters::new(sizes, model) else {
+            return Err(pair.invalid("a number of items that no parameters are sound for").into());
+        };
+        let setting =
+            Setting { parameters, output: Output::ToReceiver, context: salt.commitment() };
+        let mut set = Spilled::new(spill, rows);
+        let done = match self.side {
+            Side::Sender => send(pair, &setting, &mut set, rng),
+            Side::Receiver => receive(pair, &setting, &mut set, rng),
+        };
+        set.matched(done)
+    }
+
+    fn ecdh(
+        &self,
+        (pair, rng): (&mut Pair<'_>, &mut protocols::prg::Prg),
+        (mut spill, rows): (Spill, u64),
+        sizes: Sizes,
+    ) -> Result<Vec<u64>, Fault> {
+        let Sizes { sender, receiver } = sizes;
+        let shape = ecdh::Shape { sender, receiver, output: ecdh::Output::ToReceiver };
+        let mut pairs = Vec::new();
+        spill.between(0, u128::MAX, &mut pairs)?;
+        let ids: Vec<u128> = pairs.iter().map(|(id, _)| *id).collect();
+        let found = match self.side {
+            Side::Sender => ecdh::send(pair, &ids, shape, rng)?.unwrap_or_default(),
+            Side::Receiver => ecdh::receive(pair, &ids, shape, rng)?,
+        };
+        Ok(mark(rows, found.iter().map(|position| pairs[*position as usize].1)))
+    }
+}
+
+fn write_ids(path: &Path, first: usize, count: usize) -> Result<(), Failure> {
+    let mut out = BufWriter::new(File::create(path)?);
+    writeln!(out, "{ID}")?;
+    for row in first..first + count {
+        writeln!(out, "person-{row:012}")?;
+    }
+    Ok(out.flush()?)
+}
+
+/// Whether a file holds the ids from `first` on, once each, in order.
+fn check(path: &Path, first: usize, count: usize) -> Result<bool, Failure> {
+    let wanted = path.with_extension("csv");
+    write_ids(&wanted, first, count)?;
+    let keys = |path: &Path| -> Result<Keys, Failure> {
+        let file = TableFile::open(path)?;
+        let column = KeyColumn { name: ID.to_owned(), normal: Normal::EXACT };
+        let encoder = KeyEncoder::new(vec![column], file.schema())?;
+        let mut keys = Keys::default();
+        for batch in file.batches(&[ID])? {
+            encoder.push(&batch?, 0, &mut keys)?;
+        }
+        Ok(keys)
+    };
+    let (found, wanted_keys) = (keys(path)?, keys(&wanted)?);
+    fs::remove_file(&wanted)?;
+    Ok(found.len() == count && found.iter().eq(wanted_keys.iter()))
+}
+
+impl Spilled {
+    /// The rows found, if the run ended well.
+    fn matched(self, done: Result<(), SessionError>) -> Result<Vec<u64>, Fault> {
+        match self.end() {
+            (_, Some(error)) => Err(error.into()),
+            (matched, None) => done.map(|()| matched).map_err(Fault::from),
+        }
+    }
+}
