@@ -2,6 +2,7 @@
 
 mod error;
 mod input;
+mod matching;
 mod ones;
 mod quote;
 mod release;
@@ -12,6 +13,7 @@ mod words;
 
 pub use error::ExecError;
 pub use input::{outside_providers, send_outside};
+pub use matching::Found;
 pub use quote::{OpCost, Quote, quote};
 pub use release::SharedResult;
 pub use run::{Progress, run, step_of};

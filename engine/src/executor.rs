@@ -17,6 +17,7 @@ mod participant;
 mod planner;
 mod prepare;
 mod ready;
+mod results;
 
 pub use compilation::{Compilation, DATASET_DOMAIN, compile_published};
 pub use opening::{Delivery, Opener, check_failed_receipt, open_result};

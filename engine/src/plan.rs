@@ -12,7 +12,9 @@ mod explain;
 mod hash;
 mod ir;
 mod layout;
+mod output;
 mod psi;
+mod reads;
 mod refs;
 mod terms;
 #[cfg(test)]
@@ -26,9 +28,10 @@ pub use encoded::{EncodedColumn, EncodedInput};
 pub use explain::{explain, leakage};
 pub use hash::hash;
 pub use ir::{
-    Decode, Encoding, Extreme, InputColumn, Kind, LocalInput, Op, Output, OutputColumn,
-    PLAN_FORMAT, Plan, Ref, Shape, SortKey,
+    Encoding, Extreme, InputColumn, Kind, LocalInput, Op, PLAN_FORMAT, Plan, Shape, SortKey,
 };
-pub use psi::{PsiTerms, SetKey};
+pub use output::{Decode, Output, OutputColumn};
+pub use psi::{Keep, Keeps, Learns, Match, PsiTerms, SetKey, SetUse};
+pub use refs::Ref;
 pub use terms::PolicyTerms;
 pub use uses::{ColumnUse, PolicyRef, UseForm};

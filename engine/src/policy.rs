@@ -28,5 +28,5 @@ pub use document::{
 pub use evaluate::{Refusal, Request, evaluate};
 pub use lint::{Finding, Level, lint};
 pub use parse::{PolicyError, parse, parse_signed};
-pub use psi::{PsiRecipient, PsiRule};
+pub use psi::{PsiRecipient, PsiRule, QueryBudget, query_budgets};
 pub use utc::{BadTime, UtcTime};

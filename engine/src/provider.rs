@@ -5,6 +5,7 @@
 
 mod consent;
 mod desk;
+mod desk_budget;
 mod desk_run;
 mod desk_sign;
 mod runner;

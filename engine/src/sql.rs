@@ -15,6 +15,7 @@ mod group;
 mod intersect;
 mod local;
 mod lower;
+mod owners;
 mod parse;
 mod relate;
 mod release;

@@ -2,6 +2,7 @@
 //!
 //! Nothing secret is written: documents that were sent in clear, hashes, ciphertexts.
 
+mod budgets;
 mod database;
 mod heads;
 mod jobs;

@@ -91,6 +91,8 @@ pub(super) struct ProviderConfig {
     pub(super) consent: ConsentMode,
     /// A peer that makes no progress in a run for so many seconds is given up; 60 where it is left out.
     pub(super) stall_seconds: Option<Seconds>,
+    /// The folder of what it learns of its own sets; `results` in the state's where it is left out.
+    pub(super) results: Option<PathBuf>,
 }
 
 /// `[[datasets]]`.
@@ -149,11 +151,18 @@ impl Config {
     fn resolve(&mut self, folder: &Path) {
         let mut paths = vec![&mut self.identity_key, &mut self.certificate, &mut self.authority];
         paths.extend(self.state.as_mut());
+        paths.extend(self.provider.as_mut().and_then(|provider| provider.results.as_mut()));
         paths.extend(self.buyer.as_mut().map(|buyer| &mut buyer.sealing_key));
         paths.extend(self.datasets.iter_mut().flat_map(|d| [&mut d.path, &mut d.policy]));
         for path in paths {
             *path = folder.join(&*path);
         }
+    }
+
+    /// The folder of what this party learns of its own sets.
+    pub(super) fn results(&self) -> Option<PathBuf> {
+        let named = self.provider.as_ref().and_then(|provider| provider.results.clone());
+        named.or_else(|| self.state.as_ref().map(|state| state.join("results")))
     }
 
     /// The party's key, certificate, authority and pins, ready for connections.

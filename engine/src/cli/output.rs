@@ -130,6 +130,10 @@ fn readable(column: &dyn Array, row: usize) -> Result<String, CliError> {
 
 fn csv(result: &RecordBatch) -> Result<Vec<u8>, CliError> {
     let mut content = Vec::new();
+    // A job whose result others keep has no column, and no line to write.
+    if result.num_columns() == 0 {
+        return Ok(content);
+    }
     let mut writer = WriterBuilder::new().with_header(true).build(&mut content);
     writer.write(result).map_err(CliError::failed)?;
     drop(writer);

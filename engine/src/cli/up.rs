@@ -93,6 +93,10 @@ fn participant(
     let me = (config.party.clone(), Arc::clone(credentials.key()));
     let pins = Arc::clone(credentials.pins());
     let participant = Participant::new(me, pins, catalog, &policies?, clock);
+    let participant = match config.results() {
+        Some(folder) => participant.with_results(folder),
+        None => participant,
+    };
     Ok(match &config.provider {
         Some(provider) => participant.with_stall(provider.stall().duration()),
         None => participant,

@@ -37,8 +37,7 @@ enum Owner {
 }
 
 fn owner(plan: &Plan, party: &PartyName) -> Owner {
-    let role = Role::ALL.into_iter().find(|role| plan.compute[role.index()] == *party);
-    role.map_or_else(
+    role_of(plan, party).map_or_else(
         || {
             let ids = (3_u16..).zip(outside_providers(plan));
             let id = ids.into_iter().find(|(_, name)| name == party).map_or(3, |(id, _)| id);
@@ -46,6 +45,11 @@ fn owner(plan: &Plan, party: &PartyName) -> Owner {
         },
         Owner::Compute,
     )
+}
+
+/// Which compute party this is, if it is one.
+pub(super) fn role_of(plan: &Plan, party: &PartyName) -> Option<Role> {
+    Role::ALL.into_iter().find(|role| plan.compute[role.index()] == *party)
 }
 
 /// The shapes of an input's columns, `live` last.

@@ -11,7 +11,7 @@ use protocols::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{error::ExecError, input, release::release_cost, run::step_of};
+use super::{error::ExecError, input, matching, release::release_cost, run::step_of};
 use crate::plan::{Kind, Op, Plan, Ref, Shape};
 
 /// What a run will cost, exactly, and what it will open.
@@ -61,6 +61,8 @@ pub fn quote(plan: &Plan, shapes: &[Vec<Shape>], profile: Profile) -> Result<Quo
     for (at, op) in plan.nodes.iter().enumerate() {
         m.enter(step_of(at));
         match op {
+            Op::Input { input } if plan.inputs[*input as usize].is_at_home() => {}
+            Op::Match(of) => matching::cost(&mut m, plan, of, at)?,
             Op::Input { input } => input::share_cost(&mut m, plan, *input),
             op => charge(&mut m, op, &Shapes { at, shapes }, &mut ones)?,
         }
@@ -139,6 +141,7 @@ impl Ones {
 fn charge(m: &mut Meter, op: &Op, v: &Shapes<'_>, ones: &mut Ones) -> Result<(), ExecError> {
     match op {
         Op::Input { .. }
+        | Op::Match(_)
         | Op::Constant { .. }
         | Op::Xor(..)
         | Op::Not(_)

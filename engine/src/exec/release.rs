@@ -8,13 +8,15 @@ use protocols::{
     share::{Bits, Shared},
 };
 
-use super::error::ExecError;
+use super::{error::ExecError, matching::Found};
 
 /// Fresh shares of the result, one column for each of the plan's output layout.
 #[derive(Debug)]
 pub struct SharedResult {
     /// Bits or words; bits beyond the last row are cleared.
     pub columns: Vec<Column>,
+    /// What this party learned of its own sets.
+    pub found: Vec<Found>,
 }
 
 /// Passes the gate for the buyer and reshares: all bits in one message, all words of 64 bits in another, and those of 128 bits, if
@@ -43,7 +45,10 @@ pub(super) fn release(s: &mut Session, columns: &[&Column]) -> Result<SharedResu
         columns => mpc::reshare::<Z128>(s, &Shared::concat(columns))?,
     };
     let mut fresh = Fresh { planes, words, wide, taken: [0; 3] };
-    Ok(SharedResult { columns: shapes.into_iter().map(|shape| fresh.next(shape)).collect() })
+    Ok(SharedResult {
+        found: Vec::new(),
+        columns: shapes.into_iter().map(|shape| fresh.next(shape)).collect(),
+    })
 }
 
 /// What was reshared, to be cut into columns again.

@@ -3,6 +3,7 @@
 use protocols::{
     mpc,
     mpc::Column,
+    prg::Prg,
     relational,
     ring::{Arithmetic, B64, Z64, Z128},
     session::Session,
@@ -11,7 +12,7 @@ use protocols::{
 
 use super::{
     error::ExecError,
-    input,
+    input, matching,
     ones::Ones,
     release::{SharedResult, release},
     words,
@@ -25,7 +26,7 @@ pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);
 /// Runs a checked plan at one compute party, up to fresh shares of the result.
 ///
 /// # Shape
-/// `inputs[i]` is there if this party provides input `i`. Returns the columns of [`crate::plan::Output::layout`].
+/// `inputs[i]` is there if this party provides input `i`. `rng` is this party's own. Returns the columns of [`crate::plan::Output::layout`].
 ///
 /// # Cost
 /// Exactly that of [`super::quote()`].
@@ -40,7 +41,9 @@ pub fn run(
     mut inputs: Vec<Option<EncodedInput>>,
     s: &mut Session,
     progress: Progress<'_>,
+    rng: &mut Prg,
 ) -> Result<SharedResult, ExecError> {
+    let mut found = Vec::new();
     let last_use = last_uses(plan);
     let mut ones = Ones::of(plan);
     let mut values: Vec<Vec<Column>> = Vec::with_capacity(plan.nodes.len());
@@ -48,6 +51,11 @@ pub fn run(
         progress(at, plan.nodes.len());
         s.enter(step_of(at));
         let outputs = match op {
+            Op::Input { input } if plan.inputs[*input as usize].is_at_home() => Vec::new(),
+            Op::Match(of) => {
+                found.extend(matching::run(s, plan, of, (at, &inputs), rng)?);
+                Vec::new()
+            }
             Op::Input { input } => {
                 let data = inputs.get_mut(*input as usize).and_then(Option::take);
                 input::share(s, plan, *input, data.as_ref())?
@@ -68,7 +76,7 @@ pub fn run(
     let values = Values { at: plan.nodes.len(), values: &values };
     let columns: Result<Vec<&Column>, ExecError> =
         plan.output.layout().into_iter().map(|r| values.column(r)).collect();
-    release(s, &columns?)
+    Ok(SharedResult { found, ..release(s, &columns?)? })
 }
 
 /// The session step of a node: 1 for the first.
@@ -158,7 +166,7 @@ fn apply(
 ) -> Result<Vec<Column>, ExecError> {
     let one = |column: Column| Ok(vec![column]);
     match op {
-        Op::Input { .. } => Err(ExecError::Malformed(v.at)),
+        Op::Input { .. } | Op::Match(_) => Err(ExecError::Malformed(v.at)),
         Op::Constant { value, shape } => one(constant(s, *value, *shape)),
         Op::Xor(a, b) => one(Column::Bits(v.bits(*a)?.xor(v.bits(*b)?))),
         Op::And(a, b) => one(Column::Bits(mpc::and(s, v.bits(*a)?, v.bits(*b)?)?)),

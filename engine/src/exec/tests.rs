@@ -77,7 +77,7 @@ fn random_input(world: World, label: u64, input: &LocalInput) -> EncodedInput {
     let drawn = input.columns.iter().enumerate().map(|(i, c)| draw(i, &c.encoding));
     let mut columns: Vec<EncodedColumn> = drawn.collect();
     zero_absent(input, &mut columns);
-    EncodedInput { columns, live }
+    EncodedInput { columns, live, ids: Vec::new() }
 }
 
 fn low(words: &[u128]) -> Vec<u64> {
@@ -150,12 +150,13 @@ fn run_over(
             plan.inputs.iter().zip(inputs).map(|(input, data)| {
                 (input.party == plan.compute[role.index()]).then(|| data.clone())
             });
-        let result = run(plan, mine.collect(), &mut s, &mut |_, _| ()).and_then(|result| {
-            s.finish()?;
-            let (total, depth) = (s.stats().total(), s.depth());
-            last(&mut s)?;
-            Ok(Ended { result, total, depth })
-        });
+        let result = run(plan, mine.collect(), &mut s, &mut |_, _| (), &mut Prg::new(&[7; 16]))
+            .and_then(|result| {
+                s.finish()?;
+                let (total, depth) = (s.stats().total(), s.depth());
+                last(&mut s)?;
+                Ok(Ended { result, total, depth })
+            });
         if let Err(ExecError::Session(error)) = &result {
             s.abort(error);
         }

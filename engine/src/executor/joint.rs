@@ -9,6 +9,7 @@ use protocols::{
         tls::{LinkConfig, TlsChannel},
     },
     party::{PartyId, Role},
+    prg::Prg,
     prss::Prss,
     session::{Gate, Opening, Session},
 };
@@ -21,7 +22,7 @@ use super::{
     ready::{self, Ready},
 };
 use crate::{
-    exec::{self, ExecError, SharedResult},
+    exec::{self, ExecError, Found, SharedResult},
     identity::{Hash32, IdentityKey, PartyName, Pins},
     job::{Failure, Reason, Stage},
     plan::{EncodedInput, Shape},
@@ -44,6 +45,8 @@ pub(super) struct Me<'a> {
 pub(super) struct Finished {
     pub(super) sealed: Option<Sealed>,
     pub(super) account: Account,
+    /// What it learned of its own sets.
+    pub(super) found: Vec<Found>,
 }
 
 /// Runs the plan as a compute party, or sends this party's inputs to those that compute.
@@ -101,7 +104,8 @@ impl Seat<'_> {
             progress(Progress { percent, step: format!("operation {at} of {of}") });
         };
         let mut session = self.session(role, &start.run.0)?;
-        let shared = self.compute(&mut session, inputs, &told)?;
+        let mut shared = self.compute(&mut session, inputs, &told)?;
+        let found = std::mem::take(&mut shared.found);
         let (job, plan, run) = (start.job.id.hash(), self.compilation.hash, start.run);
         let ready = Ready { job, plan, run, inputs: committed };
         let share = self.share(role, shared)?;
@@ -114,7 +118,7 @@ impl Seat<'_> {
             })
         })?;
         let account = self.account(Some(&session), began)?;
-        Ok(Finished { sealed: Some(sealed), account })
+        Ok(Finished { sealed: Some(sealed), account, found })
     }
 
     /// A session with keys agreed for this run, whose gate lists what the plan opens.
@@ -150,7 +154,8 @@ impl Seat<'_> {
         told: &dyn Fn(usize, usize),
     ) -> Result<SharedResult, Failure> {
         let plan = &self.compilation.compiled.plan;
-        let ran = exec::run(plan, inputs, session, &mut |at, of| told(at, of));
+        let mut rng = Prg::new(&*seed()?);
+        let ran = exec::run(plan, inputs, session, &mut |at, of| told(at, of), &mut rng);
         let finished = ran.and_then(|shared| {
             session.finish().map_err(ExecError::from)?;
             Ok(shared)
@@ -183,7 +188,8 @@ impl Seat<'_> {
             exec::send_outside(&**self.channel, plan, number, data, seeds)
                 .map_err(|error| self.seats.failure(&error))?;
         }
-        Ok(Finished { sealed: None, account: self.account(None, began)? })
+        let account = self.account(None, began)?;
+        Ok(Finished { sealed: None, account, found: Vec::new() })
     }
 
     /// This party's share of the result, in the shapes that the plan seals.

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
+    path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
 };
@@ -14,7 +15,7 @@ use super::{
     compilation::{Compilation, DATASET_DOMAIN, compile_published},
     evidence,
     joint::{self, Me},
-    prepare,
+    prepare, results,
 };
 use crate::{
     audit::{InputEntry, ReceiptBody, ReceiptPart, check_own_part, leakage_hash},
@@ -22,8 +23,8 @@ use crate::{
     clock::Clock,
     identity::{IdentityKey, PartyName, Pins, Signed},
     job::{Failure, JobId, JobSpec, Reason, Stage},
-    plan::Plan,
-    policy::{Approval, PolicyDocument, Request, evaluate},
+    plan::{Keeps, Op, Plan},
+    policy::{Approval, PolicyDocument, Request, evaluate, query_budgets},
     provider::{Assessment, Ended, Job, RunOutcome, RunStart, Runner},
     wire::{self, Published, SealedShare},
 };
@@ -37,6 +38,7 @@ pub struct Participant {
     published: Published,
     clock: Arc<dyn Clock>,
     patience: LinkConfig,
+    results: Option<PathBuf>,
     prepared: Mutex<BTreeMap<JobId, Prepared>>,
 }
 
@@ -66,7 +68,8 @@ impl Participant {
             policies: policies.iter().map(wire::write).collect(),
         };
         let (patience, prepared) = (LinkConfig::default(), Mutex::default());
-        Self { name, key, pins, catalog, published, clock, patience, prepared }
+        let results = None;
+        Self { name, key, pins, catalog, published, clock, patience, results, prepared }
     }
 
     /// Gives up on a peer that makes no progress for this long, instead of the default.
@@ -74,6 +77,31 @@ impl Participant {
     pub fn with_stall(mut self, stall: Duration) -> Self {
         self.patience = LinkConfig::with_stall(stall);
         self
+    }
+
+    /// Keeps what it learns of its own sets in this folder, made when there is something; without one such jobs are refused.
+    #[must_use]
+    pub fn with_results(mut self, folder: PathBuf) -> Self {
+        self.results = Some(folder);
+        self
+    }
+
+    /// The folder of what this party is to learn in a plan, if it is to learn anything.
+    fn results_of(&self, plan: &Plan) -> Result<Option<&Path>, Failure> {
+        let own = |keeps: &Keeps| plan.inputs[keeps.input as usize].party == self.name;
+        let learns = |op: &Op| matches!(op, Op::Match(of) if of.results.iter().any(own));
+        if !plan.nodes.iter().any(learns) {
+            return Ok(None);
+        }
+        let failed = |words: String| {
+            Failure::new(Reason::InputInvalid, Stage::Prepare, words).at(&self.name)
+        };
+        let folder = self.results.as_deref().ok_or_else(|| {
+            failed("this party has no folder for results; give it one in its configuration".into())
+        })?;
+        std::fs::create_dir_all(folder)
+            .map_err(|error| failed(format!("{}: {error}", folder.display())))?;
+        Ok(Some(folder))
     }
 
     fn me(&self) -> Me<'_> {
@@ -145,6 +173,8 @@ impl Runner for Participant {
         let spec = &spec.body;
         let compilation = self.compile(spec, published)?;
         let plan = compilation.compiled.plan.clone();
+        let own = compilation.policies.iter().filter(|p| p.assigner.party == self.name);
+        let budgets = own.flat_map(|policy| query_budgets(policy, &plan)).collect();
         let Review { refusals, manual } = self.review(&plan, spec, &compilation.policies);
         Ok(Assessment {
             plan_hash: compilation.hash,
@@ -153,6 +183,7 @@ impl Runner for Participant {
             leakage: compilation.leakage()?,
             plan,
             refusals,
+            budgets,
             manual,
         })
     }
@@ -165,6 +196,7 @@ impl Runner for Participant {
             let words = format!("the policy no longer allows it: {refusal}");
             return Err(Failure::new(Reason::PolicyRefused, Stage::Prepare, words).at(&self.name));
         }
+        self.results_of(&compilation.compiled.plan)?;
         let inputs =
             prepare::commit((&self.name, &self.key), job.id.hash(), &self.catalog, &compilation)?;
         let rows = Arc::new(prepare::rows(&self.name, &self.catalog, &compilation)?);
@@ -181,8 +213,12 @@ impl Runner for Participant {
             Failure::new(Reason::NotReady, Stage::Connect, words).at(&self.name)
         })?;
         let (job, order, run) = (start.job.clone(), start.order.clone(), start.run);
-        let rows = prepare::encode(&self.name, &compilation, &rows, run)?;
-        let finished = joint::run(self.me(), start, &compilation, rows)?;
+        let encoded = prepare::encode(&self.name, &compilation, &rows, run)?;
+        let finished = joint::run(self.me(), start, &compilation, encoded)?;
+        let plan = &compilation.compiled.plan;
+        if let Some(folder) = self.results_of(plan)? {
+            results::write(folder, job.id, plan, &rows, &finished.found)?;
+        }
         let sealed = finished.sealed.as_ref();
         let about = (&order, run);
         let receipt_part =

@@ -2,7 +2,9 @@
 //! that says whether its row is released.
 
 use super::{
-    ir::{Encoding, Kind, LocalInput, Op, Output, PLAN_FORMAT, Plan, Ref, Shape},
+    ir::{Encoding, Kind, LocalInput, Op, PLAN_FORMAT, Plan, Shape},
+    output::Output,
+    refs::Ref,
     typing::{self, Shapes},
 };
 
@@ -73,9 +75,19 @@ pub fn check(plan: &Plan) -> Result<Vec<Vec<Shape>>, PlanError> {
     for (node, op) in plan.nodes.iter().enumerate() {
         let outputs = typing::outputs(op, plan, &shapes);
         shapes.push(outputs.map_err(|what| PlanError::Op { node, what })?);
+        if op.refs().into_iter().any(|r| at_home(plan, r)) {
+            let what = "reads rows that stay at home".to_owned();
+            return Err(PlanError::Op { node, what });
+        }
     }
     check_output(plan, &shapes)?;
     Ok(shapes.into_vec())
+}
+
+/// Whether a column is of an input that is not shared.
+fn at_home(plan: &Plan, Ref(node, _): Ref) -> bool {
+    let Some(Op::Input { input }) = plan.nodes.get(node as usize) else { return false };
+    plan.inputs.get(*input as usize).is_some_and(LocalInput::is_at_home)
 }
 
 fn check_input(input: &LocalInput) -> Result<(), String> {
@@ -141,6 +153,10 @@ fn check_encoding(encoding: &Encoding) -> Result<(), String> {
 fn check_output(plan: &Plan, shapes: &Shapes) -> Result<(), PlanError> {
     let output = &plan.output;
     let wrong = |column: usize, what: &str| PlanError::Output { column, what: what.to_owned() };
+    let refs = output.layout();
+    if let Some(column) = refs.iter().position(|r| at_home(plan, *r)) {
+        return Err(wrong(column, "is of rows that stay at home"));
+    }
     let live = shapes.of(output.live).map_err(|e| wrong(output.columns.len(), &e))?;
     if live.kind != Kind::Bits(1) {
         return Err(wrong(output.columns.len(), "`live` is not one bit"));

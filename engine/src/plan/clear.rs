@@ -9,7 +9,9 @@ use super::{
     clear_tables::{group, join, sort},
     decode::{Opened, OpenedColumn},
     encoded::{EncodedColumn, EncodedInput},
-    ir::{Kind, Op, Plan, Ref, Shape},
+    ir::{Kind, Op, Plan, Shape},
+    output::OutputColumn,
+    refs::Ref,
 };
 
 /// Most bits of a column here.
@@ -146,7 +148,7 @@ pub fn run(plan: &Plan, inputs: &[EncodedInput]) -> Result<Vec<Vec<Column>>, Pla
 pub fn open(plan: &Plan, inputs: &[EncodedInput]) -> Result<Opened, PlanError> {
     let done = run(plan, inputs)?;
     let at = |r: Ref| &done[r.0 as usize][r.1 as usize];
-    let column = |c: &super::ir::OutputColumn| OpenedColumn {
+    let column = |c: &OutputColumn| OpenedColumn {
         value: at(c.value).to_integers(),
         present: c.present.map(|p| at(p).to_flags()),
         divisor: c.divisor.map(|d| at(d).to_integers()),
@@ -177,6 +179,7 @@ fn step(op: &Op, shapes: &[Shape], done: &[Vec<Column>], inputs: &[EncodedInput]
             let columns: Vec<&Column> = columns.iter().map(at).collect();
             sort(at(live), &keys, &columns)
         }
+        Op::Match(_) => Vec::new(),
         other => vec![single(other, shapes[0], &at)],
     }
 }
@@ -282,7 +285,11 @@ fn single<'c>(op: &Op, shape: Shape, at: &dyn Fn(&Ref) -> &'c Column) -> Column 
             let rows = usize::try_from(*rows).unwrap_or(usize::MAX);
             at(of).take(&vec![Some(0); rows], 0)
         }
-        Op::Input { .. } | Op::Join { .. } | Op::GroupBy { .. } | Op::Sort { .. } => {
+        Op::Input { .. }
+        | Op::Join { .. }
+        | Op::GroupBy { .. }
+        | Op::Sort { .. }
+        | Op::Match(_) => {
             unreachable!("has several outputs")
         }
     }

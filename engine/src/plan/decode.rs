@@ -13,7 +13,7 @@ use datafusion::arrow::{
 };
 use serde_json::{Map, Value};
 
-use super::ir::{Decode, Output, OutputColumn};
+use super::output::{Decode, Output, OutputColumn};
 
 /// Precision of decoded decimals: the SQL types' own is not part of a plan.
 const PRECISION: u8 = 38;

@@ -32,6 +32,8 @@ pub struct EncodedInput {
     pub live: Vec<bool>,
     /// In the order of [`crate::plan::LocalInput::columns`].
     pub columns: Vec<EncodedColumn>,
+    /// Of a set that stays at home: the id of each row's key.
+    pub ids: Vec<Option<u128>>,
 }
 
 impl EncodedColumn {

@@ -4,8 +4,11 @@ use std::fmt::Write;
 
 use super::{
     check::{PlanError, check},
-    ir::{Encoding, Kind, Op, Plan, Ref, Shape},
+    ir::{Encoding, Kind, LocalInput, Op, Plan, Shape},
+    psi::{Learns, Match},
+    refs::Ref,
 };
+use crate::job::PsiProtocol;
 
 /// The plan as text. `cost` gives what to print behind an operation, by its number: bytes and rounds, for instance.
 ///
@@ -170,6 +173,13 @@ fn describe(op: &Op, plan: &Plan, shape: Option<Shape>) -> String {
             format!("sort {} first{by}; moves {}", name(*live), names(columns))
         }
         Op::Head { of, rows } => format!("the first {rows} of {}", name(*of)),
+        Op::Match(of) => {
+            let owner = |at: u32| plan.inputs.get(at as usize).map(|i| i.party.to_string());
+            let (a, b) = (owner(of.receiver), owner(of.sender));
+            let whom = if of.learns == Learns::Both { "both learn" } else { "the first learns" };
+            let (a, b) = (a.unwrap_or_default(), b.unwrap_or_default());
+            format!("{a} and {b} intersect by `{}`; {whom}", of.protocol)
+        }
         Op::Spread { of, rows } => format!("{} for each of {rows} rows", name(*of)),
     }
 }
@@ -202,6 +212,44 @@ fn thousands(n: u64) -> String {
     text
 }
 
+/// What an intersection between owners shows to each.
+fn learned(plan: &Plan, of: &Match) -> Vec<String> {
+    let set = |at: u32| plan.inputs.get(at as usize);
+    let (Some(receiver), Some(sender)) = (set(of.receiver), set(of.sender)) else {
+        return Vec::new();
+    };
+    let table = |of: &LocalInput| format!("{}.{}", of.party, of.datasets.join(", "));
+    let learns = |who: &LocalInput, other: &LocalInput| {
+        format!(
+            "{}: which of its at most {} keys of {} are in {}; {} cannot know how many that is",
+            who.party,
+            thousands(who.rows),
+            table(who),
+            table(other),
+            other.party
+        )
+    };
+    let mut sentences = vec![learns(receiver, sender)];
+    if of.learns == Learns::Both {
+        sentences.push(learns(sender, receiver));
+        sentences.push(format!(
+            "{} tells {} the outcome; both compare a digest, but a party that deviates could tell less than it learned",
+            receiver.party, sender.party
+        ));
+    }
+    let model = match of.protocol {
+        PsiProtocol::VoleMalicious => {
+            "against a party that deviates: the run aborts, or what is learned is a part of the truth"
+        }
+        _ => "against parties that follow it and look at all they see",
+    };
+    sentences.push(format!(
+        "protocol `{}` between {} and {}, secure {model}",
+        of.protocol, receiver.party, sender.party
+    ));
+    sentences
+}
+
 /// What running the plan shows, and to whom: one sentence each. `permutations` tells for an operation how many random
 /// permutations of how many rows its protocol opens.
 ///
@@ -223,6 +271,9 @@ pub fn leakage(
         ));
     }
     for (i, op) in plan.nodes.iter().enumerate() {
+        if let Op::Match(of) = op {
+            sentences.extend(learned(plan, of));
+        }
         for (rows, times) in permutations(i) {
             let word = match op {
                 Op::Join { .. } => "join",

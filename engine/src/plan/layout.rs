@@ -1,6 +1,6 @@
 //! The order in which the result's columns are sealed, opened and decoded.
 
-use super::ir::{Output, Ref};
+use super::{output::Output, refs::Ref};
 
 impl Output {
     /// `live` first, then for each result column its value, its `present` bit and its divisor, as far as it has them.

@@ -21,7 +21,7 @@ pub struct PsiTerms {
     pub min_intersection: u32,
 }
 
-/// The key of a set. Of rows with the same key the provider keeps the first one.
+/// The key of a set. Where its rows are shared, the first one of each key stands for all.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SetKey {
@@ -31,4 +31,66 @@ pub struct SetKey {
     pub text: TextRule,
     /// Whether rows whose key has a NULL in it, which match nothing, stay among the rows.
     pub keep_absent: bool,
+    /// How its rows take part.
+    pub enters: SetUse,
+}
+
+/// How the rows of a set take part in an intersection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SetUse {
+    /// The first row of each key is shared, with an id.
+    Shared,
+    /// None is shared: the ids of all rows enter an [`super::Op::Match`].
+    Owner,
+}
+
+/// An intersection between two compute parties that ends with them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Match {
+    /// The input of the party that answers.
+    pub sender: u32,
+    /// The input of the party that asks, and learns.
+    pub receiver: u32,
+    /// By which protocol.
+    pub protocol: PsiProtocol,
+    /// Who learns which of its own rows the other has.
+    pub learns: Learns,
+    /// What those who learn keep.
+    pub results: Vec<Keeps>,
+}
+
+/// Who learns an intersection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Learns {
+    /// The party that asks.
+    Receiver,
+    /// Both.
+    Both,
+}
+
+/// What an owner keeps of its own rows.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Keeps {
+    /// Its input.
+    pub input: u32,
+    /// Columns of its local sub-plan's result, and what they are called.
+    pub columns: Vec<(u32, String)>,
+    /// Which rows.
+    pub keep: Keep,
+}
+
+/// Which rows an owner keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Keep {
+    /// Those that the other has.
+    Matched,
+    /// Those that it does not have, rows without a key among them.
+    Unmatched,
+    /// All, with a column that tells.
+    All,
 }

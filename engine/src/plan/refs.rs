@@ -1,51 +1,12 @@
-//! Which columns an operation reads.
+//! Columns of a plan: how one is named.
 
-use super::ir::{Op, Ref};
+use serde::{Deserialize, Serialize};
 
-impl Op {
-    /// The columns this operation reads.
-    #[must_use]
-    pub fn refs(&self) -> Vec<Ref> {
-        self.clone().refs_mut().into_iter().map(|r| *r).collect()
-    }
-
-    /// The same, to be replaced.
-    pub(crate) fn refs_mut(&mut self) -> Vec<&mut Ref> {
-        match self {
-            Self::Input { .. } | Self::Constant { .. } => Vec::new(),
-            Self::Xor(a, b)
-            | Self::And(a, b)
-            | Self::EqBits(a, b)
-            | Self::LtBits(a, b)
-            | Self::Add(a, b)
-            | Self::Sub(a, b)
-            | Self::Mul(a, b)
-            | Self::Lt { a, b, .. }
-            | Self::Eq { a, b, .. } => vec![a, b],
-            Self::Not(of)
-            | Self::Inject(of)
-            | Self::Slice { of, .. }
-            | Self::Affine { of, .. }
-            | Self::ToBits { of, .. }
-            | Self::ToWord { of, .. }
-            | Self::ToWide { of, .. }
-            | Self::Head { of, .. }
-            | Self::Spread { of, .. } => vec![of],
-            Self::Concat(parts) => parts.iter_mut().collect(),
-            Self::Mask { of, by } => vec![of, by],
-            Self::Select { by, yes, no } => vec![by, yes, no],
-            Self::Join { left_key, left_live, columns, right_key, right_live, .. } => {
-                let sides = [left_key, left_live, right_key, right_live];
-                sides.into_iter().chain(columns).collect()
-            }
-            Self::GroupBy { keys, live, sums, extremes, .. } => {
-                let extremes = extremes.iter_mut().map(|e| &mut e.of);
-                keys.iter_mut().chain([live]).chain(sums).chain(extremes).collect()
-            }
-            Self::Sort { live, keys, columns } => {
-                let keys = keys.iter_mut().map(|k| &mut k.of);
-                keys.chain([live]).chain(columns).collect()
-            }
-        }
-    }
-}
+/// An earlier node's output column.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Ref(
+    /// Node.
+    pub u32,
+    /// Output of that node.
+    pub u32,
+);

@@ -2,7 +2,9 @@
 
 use super::{
     check::MAX_ROWS,
-    ir::{Encoding, Kind, Op, Plan, Ref, Shape},
+    ir::{Encoding, Kind, Op, Plan, Shape},
+    psi::{Learns, Match},
+    refs::Ref,
 };
 
 /// Most bits a column may have.
@@ -99,6 +101,7 @@ pub(super) fn outputs(op: &Op, plan: &Plan, s: &Shapes) -> Result<Vec<Shape>, St
             rows_of(columns.iter().map(|c| s.of(*c).map(|x| x.rows)), rows)?;
             [live].into_iter().chain(columns).map(|c| s.of(*c)).collect()
         }
+        Op::Match(of) => matched(of, plan),
         other => one_output(other, s).map(|shape| vec![shape]),
     }
 }
@@ -170,9 +173,32 @@ fn one_output(op: &Op, s: &Shapes) -> Result<Shape, String> {
             let fits = (1..=MAX_ROWS).contains(rows);
             fits.then_some(bits(1, *rows)).ok_or_else(|| format!("{rows} rows"))
         }
-        Op::Input { .. } | Op::Join { .. } | Op::GroupBy { .. } | Op::Sort { .. } => {
-            Err("has several outputs".into())
+        Op::Input { .. }
+        | Op::Join { .. }
+        | Op::GroupBy { .. }
+        | Op::Sort { .. }
+        | Op::Match(_) => Err("has several outputs".into()),
+    }
+}
+
+/// Two sets of two compute parties, neither of them shared.
+fn matched(of: &Match, plan: &Plan) -> Result<Vec<Shape>, String> {
+    let set = |at: u32| {
+        let input = plan.inputs.get(at as usize).ok_or_else(|| format!("names input {at}"))?;
+        if !input.is_at_home() || !plan.compute.contains(&input.party) {
+            return Err(format!("input {at} is no set that a compute party keeps"));
         }
+        Ok(input)
+    };
+    if set(of.sender)?.party == set(of.receiver)?.party {
+        return Err("intersects two sets of one party".into());
+    }
+    let learns = |at: u32| at == of.receiver || (of.learns == Learns::Both && at == of.sender);
+    match of.results.iter().find(|keeps| !learns(keeps.input)) {
+        Some(keeps) => {
+            Err(format!("keeps rows of input {}, whose owner learns nothing", keeps.input))
+        }
+        None => Ok(Vec::new()),
     }
 }
 

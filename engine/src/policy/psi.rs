@@ -4,7 +4,12 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{job::PsiFormName, plan::PsiTerms};
+use super::document::PolicyDocument;
+use crate::{
+    identity::PartyName,
+    job::PsiFormName,
+    plan::{Plan, PsiTerms},
+};
 
 /// What may be asked of intersections with a dataset. The columns' own rules hold besides: the key must be a `join_key` with the
 /// other set, what is listed a `list`, what is summed an `aggregate`.
@@ -73,4 +78,34 @@ pub(super) fn refusals(rule: Option<&PsiRule>, asked: &PsiTerms) -> Vec<(&'stati
         refuse("psi.min_intersection", message);
     }
     found
+}
+
+/// How often one recipient may have intersections with one dataset.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct QueryBudget {
+    /// `party.name`.
+    pub dataset: String,
+    /// Who learns them.
+    pub recipient: PartyName,
+    /// How many in all.
+    pub most: u32,
+    /// Whether a run that fails before the release has shown nothing, so that it does not count.
+    pub returns: bool,
+}
+
+/// The budgets of a policy that a plan takes from: one for each who learns something of the dataset.
+#[must_use]
+pub fn query_budgets(policy: &PolicyDocument, plan: &Plan) -> Vec<QueryBudget> {
+    let most = policy.psi.as_ref().and_then(|rule| rule.max_queries);
+    let (Some(most), Some(asked)) = (most, &plan.psi) else { return Vec::new() };
+    let returns = asked.to.is_empty();
+    let recipients = if returns { std::slice::from_ref(&plan.buyer) } else { &asked.to[..] };
+    let others = recipients.iter().filter(|party| **party != policy.assigner.party);
+    let budget = |party: &PartyName| QueryBudget {
+        dataset: policy.dataset.clone(),
+        recipient: party.clone(),
+        most,
+        returns,
+    };
+    others.map(budget).collect()
 }

@@ -125,7 +125,9 @@ impl Desk {
     /// # Errors
     /// [`Failure`] if the job is not one, or cannot be compiled.
     pub async fn validate(&self, asked: Datasets, dry_run: bool) -> Result<Verdict, Failure> {
-        let job = self.assess(asked, self.clock.now_ms()).await?;
+        let mut job = self.assess(asked, self.clock.now_ms()).await?;
+        let over = self.over_budget(&job).await?;
+        job.assessment.refusals.extend(over);
         if dry_run {
             let decision = match job.assessment.refusals.is_empty() {
                 true => Decision::Pending,
@@ -209,7 +211,8 @@ impl Desk {
         let known = self.job(job, Stage::Approve).await?;
         let asked = Datasets { spec: wire::write(&known.spec), published: known.published.clone() };
         let fresh = self.assess(asked, self.clock.now_ms()).await?;
-        if let Some(refusal) = fresh.assessment.refusals.first() {
+        let over = self.over_budget(&fresh).await?;
+        if let Some(refusal) = fresh.assessment.refusals.iter().chain(&over).next() {
             return Err(self.fail(Reason::PolicyRefused, Stage::Approve, refusal.to_string()));
         }
         if fresh.assessment.plan_hash != known.assessment.plan_hash {

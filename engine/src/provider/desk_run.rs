@@ -127,6 +127,7 @@ impl Desk {
         let release = consent::verify(&job, &order, pins, self.clock.now_ms())
             .map_err(|failure| failure.at(self.name()))?;
         self.expect_own(&order, &own)?;
+        self.reserve(&job).await?;
         let stop = Arc::new(Stop::default());
         match self.lock().get_mut(&order.job) {
             Some(active) if active.stop.is_none() => active.stop = Some(stop.clone()),

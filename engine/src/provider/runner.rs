@@ -8,7 +8,7 @@ use crate::{
     job::{Failure, JobId, JobSpec},
     link::DataLink,
     plan::Plan,
-    policy::{Consent, Refusal, Release},
+    policy::{Consent, QueryBudget, Refusal, Release},
     wire::{Progress, Published, RunOrder, SealedShare},
 };
 
@@ -27,6 +27,8 @@ pub struct Assessment {
     pub leakage: Vec<String>,
     /// What its own policies refuse.
     pub refusals: Vec<Refusal>,
+    /// The budgets of intersections that it takes from.
+    pub budgets: Vec<QueryBudget>,
     /// Whether a policy wants a person to answer.
     pub manual: bool,
 }

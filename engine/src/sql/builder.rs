@@ -7,7 +7,7 @@ use datafusion::logical_expr::Expr;
 
 use crate::{
     job::TextRule,
-    plan::{Encoding, InputColumn, Kind, Op, Ref, SetKey, Shape},
+    plan::{Encoding, InputColumn, Kind, Op, Ref, SetKey, SetUse, Shape},
 };
 
 /// Stands for the `live` output of an input until all its columns are known.
@@ -79,13 +79,15 @@ impl Builder {
         &mut self,
         table: usize,
         columns: &[Expr],
-        text: TextRule,
-        keep_absent: bool,
+        (text, keep_absent, enters): (TextRule, bool, SetUse),
     ) {
-        let sharing = &mut self.sharings[table];
-        let mut source = |e: &Expr| number(position_or_push(&mut sharing.expressions, e.clone()));
-        let sources = columns.iter().map(&mut source).collect();
-        sharing.key = Some(SetKey { sources, text, keep_absent });
+        let sources = columns.iter().map(|column| self.source(table, column)).collect();
+        self.sharings[table].key = Some(SetKey { sources, text, keep_absent, enters });
+    }
+
+    /// An expression of a table's local projection: its place there.
+    pub(super) fn source(&mut self, table: usize, expr: &Expr) -> u32 {
+        number(position_or_push(&mut self.sharings[table].expressions, expr.clone()))
     }
 
     /// A shared column that is made of the table's key.

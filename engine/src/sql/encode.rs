@@ -83,6 +83,9 @@ pub fn encode(
         })?;
         columns.push(words);
     }
+    if let (true, Some(ids)) = (input.is_at_home(), &ids) {
+        return Ok(EncodedInput { live: Vec::new(), columns, ids: ids.clone() });
+    }
     let kept = match (&ids, &input.key) {
         (Some(ids), Some(key)) => first_of_each(ids, key.keep_absent),
         _ => (0..rows.num_rows()).collect(),
@@ -90,7 +93,7 @@ pub fn encode(
     let order = order(input, &columns, kept);
     let live = (0..bound).map(|i| i < order.len()).collect();
     let columns = columns.into_iter().map(|column| placed(column, &order, bound)).collect();
-    Ok(EncodedInput { live, columns })
+    Ok(EncodedInput { live, columns, ids: Vec::new() })
 }
 
 /// The id of each row's key.

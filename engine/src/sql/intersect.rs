@@ -14,6 +14,7 @@ use super::{
     compiler::{Compiler, Level},
     error::CompileError,
     flatten::{Block, table},
+    owners::compile_owners,
     relate::{Origin, Relation},
     release::Partial,
     sets::{Sets, refused},
@@ -24,7 +25,7 @@ use super::{
 use crate::{
     catalog::DatasetDescriptor,
     job::{JobSpec, PsiForm, PsiProtocol, PsiSpec},
-    plan::{Encoding, Kind, Op, Output, PolicyTerms, PsiTerms, Ref, Shape, UseForm},
+    plan::{Encoding, Kind, Op, Output, PolicyTerms, PsiTerms, Ref, SetUse, Shape, UseForm},
 };
 
 /// Compiles an intersection for the buyer to operations on shared columns.
@@ -34,6 +35,9 @@ pub(super) fn compile_psi(
     descriptors: &[DatasetDescriptor],
     policies: &[PolicyTerms],
 ) -> Result<Compiled, CompileError> {
+    if !psi.to.is_empty() {
+        return compile_owners(spec, psi, descriptors, policies);
+    }
     runs(psi)?;
     let sets = Sets::find(psi, descriptors)?;
     let block = sets.block(spec)?;
@@ -52,10 +56,6 @@ pub(super) fn compile_psi(
 
 /// What there is no protocol for is refused, not replaced by another.
 fn runs(psi: &PsiSpec) -> Result<(), CompileError> {
-    if !psi.to.is_empty() {
-        let hint = "leave out `to`: the buyer gets the result";
-        return Err(refused("to", "a result for the owner of a set", hint));
-    }
     if !matches!(psi.protocol, PsiProtocol::Auto | PsiProtocol::Joint) {
         let construct = format!("protocol `{}` with a result for the buyer", psi.protocol);
         return Err(refused("protocol", &construct, "use `auto` or `joint`"));
@@ -201,7 +201,7 @@ impl Compiler<'_> {
         for column in &columns {
             self.uses.record(column, &form, &self.tables);
         }
-        self.b.key(t, &columns, sets.psi.text, keep_absent);
+        self.b.key(t, &columns, (sets.psi.text, keep_absent, SetUse::Shared));
         lanes.iter().map(|lane| self.b.key_input(t, lane.clone())).collect()
     }
 }

@@ -93,6 +93,8 @@ impl<'a> Sets<'a> {
 
     fn text(&self) -> Result<String, CompileError> {
         let (select, rest) = match &self.psi.form {
+            // What owners keep of their own rows is not in the statement.
+            _ if !self.psi.to.is_empty() => ("1 AS nothing".to_owned(), String::new()),
             PsiForm::Inner | PsiForm::Left => (self.listed(&self.all)?, String::new()),
             PsiForm::Anti => {
                 if !self.all[1].0.columns.is_empty() {

@@ -48,7 +48,7 @@ const ADDED: [(&str, &str, &str); 3] = [
 ];
 
 /// One statement each: what is there stays, and [`ADDED`] brings it up to date.
-const TABLES: [&str; 8] = [
+const TABLES: [&str; 9] = [
     "CREATE TABLE IF NOT EXISTS jobs (
         job TEXT PRIMARY KEY, request_id TEXT NOT NULL, buyer TEXT NOT NULL, spec BLOB NOT NULL,
         state TEXT NOT NULL, changed_at_ms INTEGER NOT NULL, plan TEXT,
@@ -72,6 +72,9 @@ const TABLES: [&str; 8] = [
         decision TEXT NOT NULL, refusals TEXT NOT NULL DEFAULT '[]', consent BLOB,
         spent INTEGER NOT NULL DEFAULT 0, phase TEXT NOT NULL, changed_at_ms INTEGER NOT NULL,
         failure TEXT, receipt_part BLOB, receipt BLOB) STRICT",
+    "CREATE TABLE IF NOT EXISTS psi_queries (
+        dataset TEXT NOT NULL, recipient TEXT NOT NULL, job TEXT NOT NULL, returns INTEGER NOT NULL,
+        PRIMARY KEY (dataset, recipient, job)) STRICT",
     "CREATE TABLE IF NOT EXISTS log_head (
         one INTEGER PRIMARY KEY CHECK (one = 1), entries INTEGER NOT NULL, hash TEXT NOT NULL) STRICT",
 ];

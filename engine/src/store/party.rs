@@ -60,7 +60,7 @@ pub struct PartyRecord {
 /// A participant's jobs.
 #[derive(Clone, Debug)]
 pub struct PartyStore {
-    database: Database,
+    pub(super) database: Database,
 }
 
 impl Phase {

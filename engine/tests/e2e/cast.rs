@@ -22,6 +22,10 @@ pub(crate) struct Table {
     pub(crate) rows_max: u64,
     pub(crate) columns: Vec<Column>,
     pub(crate) expires: &'static str,
+    /// The policy's smallest group.
+    pub(crate) least: u32,
+    /// What the policy says of intersections; null: nothing.
+    pub(crate) psi: Value,
 }
 
 /// A column: its configuration as TOML lines, and its rule in the policy.
@@ -63,7 +67,8 @@ impl Column {
 
 impl Table {
     pub(crate) fn new(name: &'static str, csv: String, columns: Vec<Column>) -> Self {
-        Self { name, csv, rows_max: 64, columns, expires: "2099-01-01T00:00:00Z" }
+        let (expires, psi) = ("2099-01-01T00:00:00Z", Value::Null);
+        Self { name, csv, rows_max: 64, columns, expires, least: 2, psi }
     }
 
     /// The entry of the provider's configuration.

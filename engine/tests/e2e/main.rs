@@ -19,6 +19,7 @@ mod doors;
 mod faults;
 mod files;
 mod input;
+mod psi;
 mod shape;
 mod shares;
 mod view;

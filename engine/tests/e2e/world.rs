@@ -150,9 +150,19 @@ impl World {
         Waiting { child, err, said: String::new() }
     }
 
+    /// Submits an intersection and waits; the answer is CSV.
+    pub(crate) fn ask_psi(&self, table: &str) -> Output {
+        self.write_job(table);
+        self.by(BUYER, &["job", "submit", "--wait", "--format", "csv", "insurer/job.toml"])
+    }
+
     pub(crate) fn job_file(&self, sql: &str) {
+        self.write_job(&format!("sql = \"\"\"\n{sql}\n\"\"\"\n"));
+    }
+
+    fn write_job(&self, question: &str) {
         let text = format!(
-            "purpose = \"pricing\"\ncompute = [\"census\", \"employers\", \"neutral\"]\nsql = \"\"\"\n{sql}\n\"\"\"\n"
+            "purpose = \"pricing\"\ncompute = [\"census\", \"employers\", \"neutral\"]\n{question}"
         );
         fs::write(self.of(BUYER).join("job.toml"), text).unwrap();
     }
@@ -317,7 +327,8 @@ impl World {
         let key = |party: &str| self.public(party, "key");
         let compute: Vec<_> =
             DAEMONS[..3].iter().map(|party| json!({"party": party, "key": key(party)})).collect();
-        let policy = json!({
+        let kinds = if table.psi.is_null() { json!(["sql"]) } else { json!(["sql", "psi"]) };
+        let mut policy = json!({
             "schema": "unseen.policy/v1",
             "id": format!("{party}-{name}"),
             "version": 1,
@@ -329,11 +340,14 @@ impl World {
             }],
             "purposes": ["pricing"],
             "validity": {"not_before": "2025-01-01T00:00:00Z", "expires": table.expires},
-            "operators": {"kinds": ["sql"], "compute_parties": compute, "min_security": "semi_honest"},
+            "operators": {"kinds": kinds, "compute_parties": compute, "min_security": "semi_honest"},
             "columns": table.rules(),
-            "output": {"min_group_entities": 2, "max_groups": 64},
+            "output": {"min_group_entities": table.least, "max_groups": 64},
             "approval": "auto",
         });
+        if !table.psi.is_null() {
+            policy["psi"] = table.psi.clone();
+        }
         fs::write(folder.join(format!("{name}.policy.json")), policy.to_string()).unwrap();
         let path = |what: &str| format!("{party}/{what}");
         succeeded(&self.unseen(&[

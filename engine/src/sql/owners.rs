@@ -1,0 +1,129 @@
+//! A private set intersection that ends with the owners of the sets: each learns which of its own rows the other has, and keeps
+//! what was asked of them; the buyer gets the receipt.
+
+use datafusion::{
+    common::{Column, TableReference},
+    logical_expr::Expr,
+};
+
+use super::{
+    compile::Compiled,
+    compiler::Compiler,
+    error::CompileError,
+    flatten::{Block, table},
+    sets::{Sets, refused},
+    tables::Tables,
+};
+use crate::{
+    catalog::DatasetDescriptor,
+    job::{JobSpec, PsiForm, PsiProtocol, PsiSpec},
+    plan::{Keep, Keeps, Learns, Match, Op, Output, PolicyTerms, PsiTerms, SetUse, UseForm},
+};
+
+/// Compiles an intersection for owners.
+pub(super) fn compile_owners(
+    spec: &JobSpec,
+    psi: &PsiSpec,
+    descriptors: &[DatasetDescriptor],
+    policies: &[PolicyTerms],
+) -> Result<Compiled, CompileError> {
+    let sets = Sets::find(psi, descriptors)?;
+    possible(spec, &sets)?;
+    let block = sets.block(spec)?;
+    let mut compiler = Compiler::new(Tables::new(&block, descriptors, policies)?);
+    let protocol = PsiProtocol::Ecdh;
+    let output = compiler.match_owners(&block, &sets, protocol)?;
+    let mut compiled = compiler.finish(spec, output, 0)?;
+    compiled.plan.psi =
+        Some(PsiTerms { form: psi.form.name(), to: psi.to.clone(), protocol, min_intersection: 0 });
+    Ok(compiled)
+}
+
+/// What there is no protocol for is refused, not replaced by another.
+fn possible(spec: &JobSpec, sets: &Sets<'_>) -> Result<(), CompileError> {
+    let psi = sets.psi;
+    if let Some((_, dataset)) = sets.all.iter().find(|(_, d)| !spec.compute.contains(&d.party)) {
+        let construct = format!("a result for owners where `{}` does not compute", dataset.party);
+        return Err(refused("to", &construct, "name both owners among the compute parties"));
+    }
+    let first = psi.to.len() == 1 && psi.to[0] == sets.all[0].1.party;
+    match psi.form {
+        PsiForm::Inner => {}
+        PsiForm::Left | PsiForm::Anti if first => {}
+        PsiForm::Left | PsiForm::Anti => {
+            let hint = "its rows are those of the first set: name that one's owner alone";
+            return Err(refused("to", "this form for the owner of the second set", hint));
+        }
+        PsiForm::Cardinality | PsiForm::Sum { .. } => {
+            let hint = "leave out `to`: the buyer gets it";
+            return Err(refused("to", "a count or a sum for the owner of a set", hint));
+        }
+    }
+    if !matches!(psi.protocol, PsiProtocol::Auto | PsiProtocol::Ecdh) {
+        let construct = format!("protocol `{}` with a result for owners", psi.protocol);
+        return Err(refused("protocol", &construct, "use `auto` or `ecdh`"));
+    }
+    Ok(())
+}
+
+impl Compiler<'_> {
+    fn match_owners(
+        &mut self,
+        block: &Block,
+        sets: &Sets<'_>,
+        protocol: PsiProtocol,
+    ) -> Result<Output, CompileError> {
+        self.clause = "psi.sets";
+        self.filter(block.conjuncts.clone())?;
+        let [a, b] = [0, 1].map(|t| &sets.all[t].1.party);
+        let to = &sets.psi.to;
+        let both = to.len() == 2;
+        let rows = |t: usize| sets.all[t].1.rows_max;
+        // Of two who learn alike, the one with fewer rows asks: the other's answers are shorter than its questions.
+        let receiver = match both {
+            true => usize::from(rows(1) < rows(0)),
+            false => usize::from(to[0] == *b),
+        };
+        debug_assert!(both || to[0] == *a || to[0] == *b, "checked with the specification");
+        for t in [0, 1] {
+            self.own_key(t, sets);
+        }
+        let learning = (0..2).filter(|t| both || *t == receiver);
+        let results = learning.map(|t| self.keeps(t, sets)).collect();
+        let number = |t: usize| u32::try_from(t).unwrap_or(u32::MAX);
+        let learns = if both { Learns::Both } else { Learns::Receiver };
+        let (sender, receiver) = (number(1 - receiver), number(receiver));
+        self.b.many(Op::Match(Match { sender, receiver, protocol, learns, results }), Vec::new());
+        self.notes.insert(format!(
+            "the buyer gets a receipt and no rows; {} keeps what it learns",
+            to.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+        ));
+        // Nothing is sealed but the fact that there is nothing.
+        Ok(Output { live: self.b.constant_bits(0, 1, 1), columns: Vec::new() })
+    }
+
+    fn own_key(&mut self, t: usize, sets: &Sets<'_>) {
+        let form = UseForm::JoinKey(sets.all[1 - t].1.table());
+        let key: Vec<Expr> = sets.all[t].0.key.iter().map(|name| own(t, name)).collect();
+        for column in &key {
+            self.uses.record(column, &form, &self.tables);
+        }
+        self.b.key(t, &key, (sets.psi.text, false, SetUse::Owner));
+    }
+
+    /// What an owner keeps of its own rows.
+    fn keeps(&mut self, t: usize, sets: &Sets<'_>) -> Keeps {
+        let names = &sets.all[t].0.columns;
+        let columns = names.iter().map(|name| (self.b.source(t, &own(t, name)), name.clone()));
+        let keep = match sets.psi.form {
+            PsiForm::Anti => Keep::Unmatched,
+            PsiForm::Left => Keep::All,
+            _ => Keep::Matched,
+        };
+        Keeps { input: u32::try_from(t).unwrap_or(u32::MAX), columns: columns.collect(), keep }
+    }
+}
+
+fn own(t: usize, name: &str) -> Expr {
+    Expr::Column(Column::new(Some(TableReference::bare(table(t))), name))
+}
