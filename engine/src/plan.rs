@@ -1,6 +1,7 @@
 //! The joint plan: operations on shared columns, with their hash, types, text and leakage report, and how the buyer reads the
 //! opened result.
 
+mod between;
 mod check;
 #[cfg(any(test, feature = "testkit"))]
 pub mod clear;
@@ -22,9 +23,10 @@ mod tests;
 mod typing;
 mod uses;
 
+pub use between::Between;
 pub use check::{PlanError, check};
 pub use decode::{DecodeError, Opened, OpenedColumn, decode, json_rows};
-pub use encoded::{EncodedColumn, EncodedInput};
+pub use encoded::{EncodedColumn, EncodedInput, HomeSet};
 pub use explain::{explain, leakage};
 pub use hash::hash;
 pub use ir::{

@@ -3,12 +3,15 @@
 use protocols::{
     party::Role,
     prg::Prg,
-    psi::{Distinct, ecdh},
+    psi::{Distinct, Members, Sizes, ecdh, vole_psi},
     session::{Meter, OpeningKind, Recipient, Session, SessionError},
 };
 
 use super::{error::ExecError, input::role_of};
-use crate::plan::{EncodedInput, Learns, Match, Plan};
+use crate::{
+    job::PsiProtocol,
+    plan::{Between, EncodedInput, Match, Plan},
+};
 
 /// What an owner learned of its own set.
 #[derive(Clone, PartialEq, Eq)]
@@ -26,40 +29,29 @@ impl std::fmt::Debug for Found {
     }
 }
 
-/// Bounds of both sets.
-#[derive(Clone, Copy)]
-struct Sizes {
-    sender: usize,
-    receiver: usize,
-}
-
-/// The two owners, and the public bounds of their sets.
+/// The two owners.
 struct Owners {
     sender: Role,
     receiver: Role,
-    sizes: Sizes,
+    between: Between,
 }
 
 impl Owners {
     fn of(plan: &Plan, of: &Match) -> Option<Self> {
-        let input = |at: u32| plan.inputs.get(at as usize);
-        let (sender, receiver) = (input(of.sender)?, input(of.receiver)?);
-        let rows = |rows: u64| usize::try_from(rows).ok();
-        let sizes = Sizes { sender: rows(sender.rows)?, receiver: rows(receiver.rows)? };
-        let role = |party| role_of(plan, party);
-        Some(Self { sender: role(&sender.party)?, receiver: role(&receiver.party)?, sizes })
+        let role = |at: u32| role_of(plan, &plan.inputs.get(at as usize)?.party);
+        let between = Between::of(plan, of)?;
+        Some(Self { sender: role(of.sender)?, receiver: role(of.receiver)?, between })
     }
 
     /// What is opened, in the order that all parties take it off their lists.
-    fn openings(&self, of: &Match) -> Vec<(Role, OpeningKind, usize, Recipient)> {
+    fn openings(&self) -> Vec<(Role, OpeningKind, usize, Recipient)> {
         let to = |role: Role| Recipient::Party(role.id());
-        let asked = self.sizes.receiver;
-        let first = (self.sender, OpeningKind::Membership, asked, to(self.receiver));
-        let second = (self.receiver, OpeningKind::Membership, self.sizes.sender, to(self.sender));
-        match of.learns {
-            Learns::Receiver => vec![first],
-            Learns::Both => vec![first, second],
+        let Sizes { sender, receiver } = self.between.sizes;
+        let mut all = vec![(self.sender, OpeningKind::Membership, receiver, to(self.receiver))];
+        if self.between.both {
+            all.push((self.receiver, OpeningKind::Membership, sender, to(self.sender)));
         }
+        all
     }
 }
 
@@ -85,7 +77,7 @@ pub(super) fn run(
     // Whoever does not open it takes it off its list all the same, so that all three lists end alike.
     let mut reached = false;
     let mut waiting = Vec::new();
-    for (by, kind, count, to) in owners.openings(of) {
+    for (by, kind, count, to) in owners.openings() {
         reached |= by == own;
         match (by == own, reached) {
             (true, _) => {}
@@ -98,35 +90,35 @@ pub(super) fn run(
         role if role == owners.receiver => of.receiver,
         _ => return Ok(None),
     };
-    let data = inputs.get(number as usize).and_then(Option::as_ref).map(|data| &data.ids);
-    let ids = data.ok_or_else(|| ExecError::MissingInput {
+    let home = inputs.get(number as usize).and_then(|data| data.as_ref()?.home.as_ref());
+    let home = home.ok_or_else(|| ExecError::MissingInput {
         party: plan.inputs[number as usize].party.clone(),
         input: number,
     })?;
-    let set = Distinct::new(ids.iter().copied());
-    let positions = talk(s, of, &owners, &set, rng)?;
+    let set = Distinct::new(home.ids.iter().copied());
+    let positions = if owners.between.protocol == PsiProtocol::Ecdh {
+        by_points(s, &owners, &set, rng)?
+    } else {
+        by_vectors(s, &owners, (&set, home.context), rng)?
+    };
     for (kind, count, to) in waiting {
         s.pass_gate(kind, count, to)?;
     }
-    let learns = own == owners.receiver || of.learns == Learns::Both;
+    let learns = own == owners.receiver || owners.between.both;
     Ok(learns.then(|| Found { input: number, rows: set.rows_of_all(&positions) }))
 }
 
-/// The protocol, at one of the owners: the positions in its set that the other has, if it is to learn them.
-fn talk(
+/// Diffie–Hellman at one of the owners: the positions in its set that the other has, if it is to learn them.
+fn by_points(
     s: &mut Session,
-    of: &Match,
     owners: &Owners,
     set: &Distinct,
     rng: &mut Prg,
 ) -> Result<Vec<u32>, SessionError> {
-    let sends = s.role() == owners.sender;
-    let (peer, bound) = match sends {
-        true => (owners.receiver, owners.sizes.sender),
-        false => (owners.sender, owners.sizes.receiver),
-    };
+    let (sends, Sizes { sender, receiver }) = (s.role() == owners.sender, owners.between.sizes);
+    let (peer, bound) = if sends { (owners.receiver, sender) } else { (owners.sender, receiver) };
+    let (shape, items) = (owners.between.shape(), padded(set.ids(), bound, rng));
     let mut pair = s.pair(peer.id());
-    let (shape, items) = (shape(of, owners), padded(set.ids(), bound, rng));
     let mut found = if sends {
         ecdh::send(&mut pair, &items, shape, rng)?.unwrap_or_default()
     } else {
@@ -137,6 +129,28 @@ fn talk(
     Ok(found)
 }
 
+/// VOLE-PSI at one of the owners, likewise; it pads by itself.
+fn by_vectors(
+    s: &mut Session,
+    owners: &Owners,
+    (set, context): (&Distinct, [u8; 32]),
+    rng: &mut Prg,
+) -> Result<Vec<u32>, SessionError> {
+    let none =
+        SessionError::Misuse { step: s.step(), what: "sets of these sizes have no parameters" };
+    let setting = owners.between.setting(context).ok_or(none)?;
+    let sends = s.role() == owners.sender;
+    let peer = if sends { owners.receiver } else { owners.sender };
+    let mut pair = s.pair(peer.id());
+    let mut members = Members::of(set);
+    if sends {
+        vole_psi::send(&mut pair, &setting, &mut members, rng)?;
+    } else {
+        vole_psi::receive(&mut pair, &setting, &mut members, rng)?;
+    }
+    Ok(members.into_positions())
+}
+
 /// Ids up to the published bound: random ones are in no other set.
 fn padded(ids: &[u128], bound: usize, rng: &mut Prg) -> Vec<u128> {
     use protocols::ring::Z128;
@@ -144,21 +158,12 @@ fn padded(ids: &[u128], bound: usize, rng: &mut Prg) -> Vec<u128> {
     ids.iter().copied().chain(filling.iter().copied()).collect()
 }
 
-fn shape(of: &Match, owners: &Owners) -> ecdh::Shape {
-    let output = match of.learns {
-        Learns::Receiver => ecdh::Output::ToReceiver,
-        Learns::Both => ecdh::Output::ToBoth,
-    };
-    let Sizes { sender, receiver } = owners.sizes;
-    ecdh::Shape { sender, receiver, output }
-}
-
 /// Twin of [`run`].
 pub(super) fn cost(m: &mut Meter, plan: &Plan, of: &Match, at: usize) -> Result<(), ExecError> {
     let owners = Owners::of(plan, of).ok_or(ExecError::Malformed(at))?;
-    for (_, kind, count, to) in owners.openings(of) {
+    for (_, kind, count, to) in owners.openings() {
         m.pass_gate(kind, count, to);
     }
-    m.pair(owners.sender, owners.receiver, |c| ecdh::cost(c, shape(of, &owners)));
+    m.pair(owners.sender, owners.receiver, |c| owners.between.cost(c));
     Ok(())
 }

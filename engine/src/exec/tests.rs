@@ -14,6 +14,7 @@ use protocols::{
         memory::{self, MemoryChannel},
     },
     party::Role,
+    prg::Prg,
     session::{Counters, Gate, Profile, Session, SessionError},
     share::reconstruct,
     testkit::{World, clear_bits, test_prss},
@@ -77,7 +78,7 @@ fn random_input(world: World, label: u64, input: &LocalInput) -> EncodedInput {
     let drawn = input.columns.iter().enumerate().map(|(i, c)| draw(i, &c.encoding));
     let mut columns: Vec<EncodedColumn> = drawn.collect();
     zero_absent(input, &mut columns);
-    EncodedInput { columns, live, ids: Vec::new() }
+    EncodedInput { columns, live, home: None }
 }
 
 fn low(words: &[u128]) -> Vec<u64> {

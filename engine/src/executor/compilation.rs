@@ -10,7 +10,7 @@ use crate::{
     exec::{ExecError, OpCost, Quote, quote},
     identity::{Hash32, PartyName, Pins, Signed, int_string},
     job::{Failure, JobSpec, NetworkProfile, Reason, Stage},
-    plan::{self, Kind, PlanError, PolicyRef, PolicyTerms, Shape},
+    plan::{self, Between, Kind, Op, PlanError, PolicyRef, PolicyTerms, Shape},
     policy::{PolicyDocument, Refusal, parse_signed},
     sql::{CompileError, Compiled, compile},
     wire::Published,
@@ -114,6 +114,12 @@ impl Compilation {
             let cost = self.quote.ops.get(at).filter(|cost| cost.messages > 0)?;
             let mut text = format!("{} bytes, {} rounds", cost.bytes, cost.rounds);
             // Operation `at` is step `at + 1`.
+            if let Some(Op::Match(of)) = self.compiled.plan.nodes.get(at)
+                && let Some(between) = Between::of(&self.compiled.plan, of)
+            {
+                text.push_str("; of ");
+                text.push_str(&between.alternatives(self.quote.profile).join(", "));
+            }
             for choice in self.quote.choices.iter().filter(|choice| choice.step == at as u64 + 1) {
                 text.push_str(&format!("; {}", choice.what));
             }

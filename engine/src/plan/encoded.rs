@@ -32,8 +32,17 @@ pub struct EncodedInput {
     pub live: Vec<bool>,
     /// In the order of [`crate::plan::LocalInput::columns`].
     pub columns: Vec<EncodedColumn>,
-    /// Of a set that stays at home: the id of each row's key.
+    /// A set that stays at home.
+    pub home: Option<HomeSet>,
+}
+
+/// The keys of a set that stays at home.
+#[derive(Clone)]
+pub struct HomeSet {
+    /// The id of each row's key; none where a part of it is NULL.
     pub ids: Vec<Option<u128>>,
+    /// A one-way image of the salt that made the ids: both owners must hold the same.
+    pub context: [u8; 32],
 }
 
 impl EncodedColumn {
@@ -56,6 +65,12 @@ impl fmt::Debug for EncodedColumn {
             Self::Words(_) => write!(f, "Words × {}", self.rows()),
             Self::Wide(_) => write!(f, "Wide × {}", self.rows()),
         }
+    }
+}
+
+impl fmt::Debug for HomeSet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "HomeSet × {}", self.ids.len())
     }
 }
 

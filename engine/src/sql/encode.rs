@@ -7,7 +7,7 @@ use datafusion::arrow::array::{Array, ArrayRef, RecordBatch};
 
 use crate::{
     catalog::{ColumnValues, column_values, key_ids},
-    plan::{EncodedColumn, EncodedInput, Encoding, LocalInput, SetKey},
+    plan::{EncodedColumn, EncodedInput, Encoding, HomeSet, LocalInput, SetKey},
 };
 
 /// Why a local result cannot be shared. Names the column, never the value.
@@ -84,7 +84,9 @@ pub fn encode(
         columns.push(words);
     }
     if let (true, Some(ids)) = (input.is_at_home(), &ids) {
-        return Ok(EncodedInput { live: Vec::new(), columns, ids: ids.clone() });
+        let context = blake3::derive_key("unseen.psi-salt/v1", hash_key);
+        let home = HomeSet { ids: ids.clone(), context };
+        return Ok(EncodedInput { live: Vec::new(), columns, home: Some(home) });
     }
     let kept = match (&ids, &input.key) {
         (Some(ids), Some(key)) => first_of_each(ids, key.keep_absent),
@@ -93,7 +95,7 @@ pub fn encode(
     let order = order(input, &columns, kept);
     let live = (0..bound).map(|i| i < order.len()).collect();
     let columns = columns.into_iter().map(|column| placed(column, &order, bound)).collect();
-    Ok(EncodedInput { live, columns, ids: Vec::new() })
+    Ok(EncodedInput { live, columns, home: None })
 }
 
 /// The id of each row's key.

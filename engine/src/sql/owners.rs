@@ -6,6 +6,8 @@ use datafusion::{
     logical_expr::Expr,
 };
 
+use protocols::{psi::Sizes, session::Profile};
+
 use super::{
     compile::Compiled,
     compiler::Compiler,
@@ -16,8 +18,10 @@ use super::{
 };
 use crate::{
     catalog::DatasetDescriptor,
-    job::{JobSpec, PsiForm, PsiProtocol, PsiSpec},
-    plan::{Keep, Keeps, Learns, Match, Op, Output, PolicyTerms, PsiTerms, SetUse, UseForm},
+    job::{JobSpec, NetworkProfile, PsiForm, PsiProtocol, PsiSpec},
+    plan::{
+        Between, Keep, Keeps, Learns, Match, Op, Output, PolicyTerms, PsiTerms, SetUse, UseForm,
+    },
 };
 
 /// Compiles an intersection for owners.
@@ -31,8 +35,9 @@ pub(super) fn compile_owners(
     possible(spec, &sets)?;
     let block = sets.block(spec)?;
     let mut compiler = Compiler::new(Tables::new(&block, descriptors, policies)?);
-    let protocol = PsiProtocol::Ecdh;
-    let output = compiler.match_owners(&block, &sets, protocol)?;
+    let NetworkProfile { rtt_us, bandwidth_mbps } = spec.network;
+    let profile = Profile { rtt_us, bandwidth_mbps };
+    let (output, protocol) = compiler.match_owners(&block, &sets, profile)?;
     let mut compiled = compiler.finish(spec, output, 0)?;
     compiled.plan.psi =
         Some(PsiTerms { form: psi.form.name(), to: psi.to.clone(), protocol, min_intersection: 0 });
@@ -59,9 +64,10 @@ fn possible(spec: &JobSpec, sets: &Sets<'_>) -> Result<(), CompileError> {
             return Err(refused("to", "a count or a sum for the owner of a set", hint));
         }
     }
-    if !matches!(psi.protocol, PsiProtocol::Auto | PsiProtocol::Ecdh) {
+    if psi.protocol != PsiProtocol::Auto && !Between::PROTOCOLS.contains(&psi.protocol) {
         let construct = format!("protocol `{}` with a result for owners", psi.protocol);
-        return Err(refused("protocol", &construct, "use `auto` or `ecdh`"));
+        let hint = "use `auto`, `ecdh`, `vole` or `vole-malicious`";
+        return Err(refused("protocol", &construct, hint));
     }
     Ok(())
 }
@@ -71,8 +77,8 @@ impl Compiler<'_> {
         &mut self,
         block: &Block,
         sets: &Sets<'_>,
-        protocol: PsiProtocol,
-    ) -> Result<Output, CompileError> {
+        profile: Profile,
+    ) -> Result<(Output, PsiProtocol), CompileError> {
         self.clause = "psi.sets";
         self.filter(block.conjuncts.clone())?;
         let [a, b] = [0, 1].map(|t| &sets.all[t].1.party);
@@ -91,6 +97,22 @@ impl Compiler<'_> {
         let learning = (0..2).filter(|t| both || *t == receiver);
         let results = learning.map(|t| self.keeps(t, sets)).collect();
         let number = |t: usize| u32::try_from(t).unwrap_or(u32::MAX);
+        let bound = |t: usize| usize::try_from(rows(t)).unwrap_or(usize::MAX);
+        let sizes = Sizes { sender: bound(1 - receiver), receiver: bound(receiver) };
+        let between = Between { protocol: sets.psi.protocol, both, sizes };
+        let between = match sets.psi.protocol {
+            PsiProtocol::Auto => between.by(between.cheapest(profile)),
+            _ => between,
+        };
+        let protocol = between.protocol;
+        let bits = between.failure_bits().ok_or_else(|| {
+            let hint = "split the sets, or use `ecdh`";
+            refused("protocol", &format!("`{protocol}` on sets of this size"), hint)
+        })?;
+        self.notes.insert(format!(
+            "keys are compared by ids hashed under a salt of this run; the intersection fails by chance, or shows a key that the \
+             sets do not share, with probability at most 2^-{bits:.0}"
+        ));
         let learns = if both { Learns::Both } else { Learns::Receiver };
         let (sender, receiver) = (number(1 - receiver), number(receiver));
         self.b.many(Op::Match(Match { sender, receiver, protocol, learns, results }), Vec::new());
@@ -99,7 +121,7 @@ impl Compiler<'_> {
             to.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
         ));
         // Nothing is sealed but the fact that there is nothing.
-        Ok(Output { live: self.b.constant_bits(0, 1, 1), columns: Vec::new() })
+        Ok((Output { live: self.b.constant_bits(0, 1, 1), columns: Vec::new() }, protocol))
     }
 
     fn own_key(&mut self, t: usize, sets: &Sets<'_>) {

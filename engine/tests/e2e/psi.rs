@@ -105,7 +105,7 @@ fn an_intersection_reaches_the_buyer_or_the_owners_and_budgets_end_it() {
     assert!(words.contains("psi.max_queries") && words.contains("has had the 2"), "{words}");
 
     assert_eq!((kept(&world, "census"), kept(&world, "employers")), (vec![], vec![]));
-    let one = psi("\"inner\"", ["[\"age\"]", "[]"], "to = [\"census\"]");
+    let one = psi("\"inner\"", ["[\"age\"]", "[]"], "to = [\"census\"]\nprotocol = \"vole\"");
     assert_eq!(succeeded(&world.ask_psi(&one)).trim(), "");
     let files = kept(&world, "census");
     let found = rows(&files[0]);

@@ -51,7 +51,7 @@ fn encode(input: &LocalInput, people: &[Person]) -> EncodedInput {
         }
     });
     EncodedInput {
-        ids: Vec::new(),
+        home: None,
         live: (0..rows).map(|row| row < people.len()).collect(),
         columns: columns.collect(),
     }
