@@ -49,11 +49,11 @@ fn party(seat: &mut Seat<'_>, model: Model) -> Result<bool, Failure> {
     let buckets = setting.parameters.buckets();
     let mut rng = seat.prg(0);
     if seat.role == 0 {
-        seat.timed_pair(|pair| send(pair, &setting, &mut Scattered::new(&own, buckets), &mut rng))?;
+        seat.timed_pair(|pair| send(pair, &setting, &mut Scattered::new(own, buckets), &mut rng))?;
         return Ok(true);
     }
     let mut found = seat.timed_pair(|pair| {
-        let mut set = Scattered::new(&own, buckets);
+        let mut set = Scattered::new(own, buckets);
         receive(pair, &setting, &mut set, &mut rng)?;
         Ok(set.into_positions())
     })?;

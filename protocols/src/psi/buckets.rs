@@ -70,19 +70,20 @@ pub struct Scattered<'s> {
 }
 
 impl<'s> Scattered<'s> {
-    /// Puts distinct ids into buckets.
+    /// Puts distinct ids into buckets. What is given away is freed when it has been put there.
     ///
     /// # Panics
     /// If there are 2^32 ids or more.
     #[must_use]
-    pub fn new(ids: &'s [u128], buckets: usize) -> Self {
+    pub fn new(ids: impl Into<Cow<'s, [u128]>>, buckets: usize) -> Self {
+        let ids = ids.into();
         let count = u32::try_from(ids.len()).expect("fewer than 2^32 ids");
         if buckets <= 1 {
-            let (ids, starts) = (Cow::Borrowed(ids), vec![0, ids.len()]);
+            let starts = vec![0, ids.len()];
             return Self { ids, origin: None, starts, positions: Vec::new() };
         }
         let mut starts = vec![0; buckets + 1];
-        for id in ids {
+        for id in ids.iter() {
             starts[bucket_of(*id, buckets) + 1] += 1;
         }
         for bucket in 0..buckets {

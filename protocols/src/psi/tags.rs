@@ -56,6 +56,9 @@ impl Sorted {
 #[derive(Clone, Copy)]
 struct Packed([u8; 16], u32);
 
+/// Tags looked up at a time.
+const BLOCK: usize = 64;
+
 /// Ascending tags, with an index by their first bits.
 pub(super) struct Table<'t> {
     tags: &'t [u128],
@@ -81,12 +84,38 @@ impl<'t> Table<'t> {
         Self { tags, starts, shift }
     }
 
-    /// Where a tag stands, if it is there.
-    pub(super) fn find(&self, tag: u128) -> Option<usize> {
-        let first = first_bits(tag, self.shift);
-        let (start, end) = (self.starts[first] as usize, self.starts[first + 1] as usize);
-        let found = self.tags[start..end].iter().position(|own| *own == tag)?;
-        Some(start + found)
+    /// Calls `found` with each tag that is there: its number among those looked up, and where it stands.
+    ///
+    /// A block at a time, so that what is not in the cache is fetched for many tags at once.
+    pub(super) fn find(
+        &self,
+        mut wanted: impl ExactSizeIterator<Item = u128>,
+        mut found: impl FnMut(usize, usize),
+    ) {
+        let (mut tags, mut ranges, mut at) = ([0; BLOCK], [(0, 0); BLOCK], 0);
+        while wanted.len() > 0 {
+            let count = wanted.len().min(BLOCK);
+            for ((tag, range), own) in
+                tags.iter_mut().zip(&mut ranges).zip(wanted.by_ref().take(count))
+            {
+                let first = first_bits(own, self.shift);
+                *tag = own;
+                *range = (self.starts[first] as usize, self.starts[first + 1] as usize);
+            }
+            // Most ranges hold one tag: their first ones are fetched before any is compared.
+            let firsts = ranges.map(|(start, _)| self.tags.get(start).copied().unwrap_or_default());
+            for i in 0..count {
+                let (start, end) = ranges[i];
+                if start < end && firsts[i] == tags[i] {
+                    found(at + i, start);
+                } else if end - start > 1
+                    && let Some(next) = self.tags[start..end].iter().position(|own| *own == tags[i])
+                {
+                    found(at + i, start + next);
+                }
+            }
+            at += count;
+        }
     }
 }
 
@@ -99,6 +128,27 @@ mod tests {
     use super::*;
     use crate::testkit::Duo;
 
+    fn find(table: &Table<'_>, tag: u128) -> Option<usize> {
+        let mut at = None;
+        table.find([tag].into_iter(), |_, place| at = Some(place));
+        at
+    }
+
+    #[test]
+    fn many_are_looked_up_as_one_is() {
+        let duo = Duo::new(3);
+        let sorted = Sorted::new(&duo.words(0, 1000), 1000, 70, &mut duo.prg(1));
+        let table = Table::new(&sorted.tags, 70);
+        for n in [0, 1, 63, 64, 65, 500] {
+            let others = duo.words(4, n).into_iter().map(|word| tag(word, 70));
+            let wanted: Vec<u128> =
+                others.zip(&sorted.tags).flat_map(|(other, own)| [other, *own]).collect();
+            let mut found = Vec::new();
+            table.find(wanted.iter().copied(), |at, place| found.push((at, place)));
+            assert!(found.into_iter().eq((0..n).map(|i| (2 * i + 1, i))));
+        }
+    }
+
     #[test]
     fn what_is_in_the_table_is_found_and_nothing_else() {
         for (n, bits) in
@@ -109,13 +159,13 @@ mod tests {
             assert!(sorted.tags.is_sorted());
             let table = Table::new(&sorted.tags, bits);
             for (own, origin) in sorted.tags.iter().zip(&sorted.origin) {
-                let at = table.find(*own).unwrap();
+                let at = find(&table, *own).unwrap();
                 assert_eq!(sorted.tags[at], *own);
                 assert!(bits < 20 || sorted.origin[at] == *origin);
             }
             let others = duo.words(2, 1000).into_iter().map(|word| tag(word, bits));
             for other in others {
-                assert_eq!(table.find(other).is_some(), sorted.tags.contains(&other));
+                assert_eq!(find(&table, other).is_some(), sorted.tags.contains(&other));
             }
         }
     }

@@ -159,12 +159,10 @@ impl Receiver<'_> {
         drop(reply);
         let table = Table::new(&tags, bits);
         let (mut matched, mut positions) = (Vec::new(), Vec::new());
-        for (output, row) in outputs.iter().zip(asked.rows()) {
-            if let Some(place) = table.find(tag(*output, bits)) {
-                matched.push(place);
-                positions.push(*row);
-            }
-        }
+        table.find(outputs.iter().map(|output| tag(*output, bits)), |at, place| {
+            matched.push(place);
+            positions.push(asked.rows()[at]);
+        });
         positions.sort_unstable();
         if self.setting.output == Output::ToBoth {
             matched.sort_unstable();
