@@ -1,13 +1,14 @@
 //! Oblivious transfer: base transfers on Ristretto, extended by small-field VOLE.
 //!
 //! ```text
-//! extension (SoftSpoken, k = 4) ─▶ base (Masny–Rindal on Ristretto)
+//! extension (SoftSpoken, k = 4) ─▶ base (Masny–Rindal) | plain (Naor–Pinkas), both on Ristretto
 //!        └───────────▶ forest (punctured GGM trees), pads (tweakable correlation-robust hash)
 //! ```
 //!
 //! | what | adversary | rests on |
 //! |---|---|---|
-//! | base transfers | malicious, endemic: a cheater chooses its own output and no more | Diffie–Hellman in Ristretto, random oracle |
+//! | base transfers, [`Model::Malicious`] | malicious, endemic: a cheater chooses its own output and no more | Diffie–Hellman in Ristretto, random oracle |
+//! | base transfers, [`Model::SemiHonest`] | semi-honest | Diffie–Hellman in Ristretto, random oracle |
 //! | extension, [`Model::SemiHonest`] | semi-honest | AES |
 //! | extension, [`Model::Malicious`] | malicious, selective failure on Δ: a guess of bits of Δ that is wrong ends the run | AES, random oracle |
 
@@ -16,6 +17,7 @@ mod extension;
 mod forest;
 mod model;
 mod pads;
+mod plain;
 
 pub use extension::{CorrelatedReceiver, CorrelatedSender};
 pub use model::Model;

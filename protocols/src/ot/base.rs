@@ -1,4 +1,4 @@
-//! 128 base oblivious transfers on the Ristretto group.
+//! 128 base oblivious transfers on the Ristretto group, against parties that deviate.
 //!
 //! The receiver sends two group elements per transfer, `r_c` and `r_{1−c}`: one is uniform, the other is chosen so that
 //! it, plus the hash of the first, is a multiple of the base point that it knows. The sender's one message `Y = y·G` serves
@@ -32,7 +32,7 @@ use crate::{
 
 /// Transfers of the batch.
 pub(super) const COUNT: usize = 128;
-const POINT_BYTES: usize = 32;
+pub(super) const POINT_BYTES: usize = 32;
 
 /// A key for each slot of each transfer.
 ///
@@ -115,13 +115,16 @@ pub(super) fn cost(cost: &mut PairCost, receiver: Side) {
     cost.message::<u8>(receiver.other(), POINT_BYTES);
 }
 
-fn compressed(bytes: &[u8]) -> CompressedRistretto {
+pub(super) fn compressed(bytes: &[u8]) -> CompressedRistretto {
     let mut array = [0; POINT_BYTES];
     array.copy_from_slice(bytes);
     CompressedRistretto(array)
 }
 
-fn point(wire: &CompressedRistretto, pair: &Pair<'_>) -> Result<RistrettoPoint, SessionError> {
+pub(super) fn point(
+    wire: &CompressedRistretto,
+    pair: &Pair<'_>,
+) -> Result<RistrettoPoint, SessionError> {
     let point = wire.decompress().filter(|point| !point.is_identity());
     point.ok_or_else(|| pair.invalid("no usable group element"))
 }
@@ -132,7 +135,7 @@ fn random(rng: &mut Prg) -> [u8; 64] {
     bytemuck::cast(words)
 }
 
-fn random_scalar(rng: &mut Prg) -> Scalar {
+pub(super) fn random_scalar(rng: &mut Prg) -> Scalar {
     Scalar::from_bytes_mod_order_wide(&random(rng))
 }
 
@@ -146,7 +149,7 @@ fn hashed_half(i: usize, slot: usize, other: &CompressedRistretto) -> RistrettoP
     RistrettoPoint::from_uniform_bytes(&bytes)
 }
 
-fn key(
+pub(super) fn key(
     i: usize,
     slot: Choice,
     wires: &[CompressedRistretto; 2],

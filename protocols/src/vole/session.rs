@@ -82,7 +82,7 @@ impl fmt::Debug for VoleReceiver {
 ///
 /// # Cost
 /// See [`cost`]: 3 rounds (7 in the malicious model); 160 KB for 65,000 outputs, of which 75 KB once a run, and 0.8 B an
-/// output for many. About 15 ms for both ends to set up, then 60 ns an output for both together with 512-bit registers.
+/// output for many. About 5 ms (15 ms) for both ends to set up, then 60 ns an output for both together with 512-bit registers.
 ///
 /// # Errors
 /// If the receiver sent bad points or, in the malicious model, was found to deviate; channel errors pass through.

@@ -7,7 +7,7 @@ use crate::{
     session::{PairCost, Side},
 };
 
-use super::super::{base, forest::Forest, model::Model};
+use super::super::{base, forest::Forest, model::Model, plain};
 
 /// Bits of Δ, and of a row.
 pub(crate) const PLANES: usize = 128;
@@ -42,7 +42,10 @@ pub(super) fn transposed(planes: &[u64], rows: usize) -> Buf<u128> {
 
 /// The price of a set-up, in which `sender` gets Δ.
 pub(crate) fn setup_cost(cost: &mut PairCost, sender: Side, model: Model) {
-    base::cost(cost, sender);
+    match model {
+        Model::SemiHonest => plain::cost(cost, sender),
+        Model::Malicious => base::cost(cost, sender),
+    }
     cost.message::<u128>(sender.other(), 2 * PLANES);
     if model.checks() {
         cost.message::<u8>(sender.other(), 2 * GROUPS * DIGEST);

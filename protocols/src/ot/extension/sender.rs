@@ -6,7 +6,7 @@ use subtle::{ConditionallySelectable, ConstantTimeEq};
 use zeroize::Zeroizing;
 
 use super::{
-    super::{base, model::Model},
+    super::{base, model::Model, plain},
     check::{Digest, LinearHash, commitment, shown, sum},
     rows::{DIGEST, GROUP, GROUPS, LEAVES, PLANES, forest, padded, streams, transposed},
 };
@@ -27,7 +27,7 @@ impl CorrelatedSender {
     /// Sets up with a fresh, uniform, nonzero Δ.
     ///
     /// # Cost
-    /// 8 KiB sent, 4 KiB and 32 bytes received.
+    /// As of [`CorrelatedReceiver::setup`](super::CorrelatedReceiver::setup).
     ///
     /// # Errors
     /// If the peer's point is none, or its trees are not what it committed to; channel errors pass through.
@@ -37,7 +37,10 @@ impl CorrelatedSender {
     pub fn setup(pair: &mut Pair<'_>, model: Model, rng: &mut Prg) -> Result<Self, SessionError> {
         let delta = Zeroizing::new(nonzero(rng));
         // Where the path goes right, the sum over the left side is wanted.
-        let keys = base::receive(pair, !*delta, rng)?;
+        let keys = match model {
+            Model::SemiHonest => plain::receive(pair, !*delta, rng)?,
+            Model::Malicious => base::receive(pair, !*delta, rng)?,
+        };
         let masked = pair.recv_words::<u128>(2 * PLANES)?;
         let mut off = Zeroizing::new(vec![0; PLANES]);
         for (j, (sums, key)) in masked.chunks(2).zip(keys.iter()).enumerate() {
