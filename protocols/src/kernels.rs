@@ -29,6 +29,7 @@ mod matrix;
 mod places;
 mod planes;
 mod portable;
+mod ristretto;
 mod x25519;
 
 #[cfg(target_arch = "x86_64")]

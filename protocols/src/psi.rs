@@ -11,6 +11,7 @@ pub mod ecdh;
 pub mod elias_fano;
 mod hello;
 mod ids;
+pub mod lookup;
 pub mod multiparty;
 pub mod opprf;
 pub mod oprf;

@@ -1,4 +1,5 @@
-//! AVX512-IFMA: the field of 2^255 − 19 in eight lanes, for what [`super::x25519`] does one element after another.
+//! AVX512-IFMA: the field of 2^255 − 19 in eight lanes, for what [`super::x25519`] and
+//! [`super::ristretto`] do one element after another.
 //!
 //! The feature is looked for by itself: a processor may have all that the AVX-512 backend asks for and not this.
 #![expect(
@@ -6,11 +7,18 @@
     reason = "register loads and stores, calls into functions that need a detected processor feature"
 )]
 
+mod constants;
+mod edwards;
 mod elligator;
 mod field;
 mod gate;
+mod group;
 mod ladder;
 mod lanes;
+mod multiples;
 mod quotient;
+mod ristretto;
 
-pub(super) use gate::{elligator2, montgomery_ladder};
+pub(super) use gate::{
+    elligator2, montgomery_ladder, ristretto_from_uniform, ristretto_multiply, ristretto_weigh,
+};

@@ -2,7 +2,7 @@
 
 use super::{
     backend::Backend, digits, exconv, gemm, gf128, hash, keystream, lanes, loops, places, planes,
-    x25519,
+    ristretto, x25519,
 };
 
 /// The meaning of every kernel, without a processor feature that was not there at build time. (The `aes` crate
@@ -73,6 +73,9 @@ pub(super) const KERNELS: Backend = Backend {
     xor_fill_xor: keystream::xor_fill_xor,
     montgomery_ladder: x25519::ladder,
     elligator2: x25519::map,
+    ristretto_from_uniform: ristretto::from_uniform,
+    ristretto_multiply: ristretto::multiply,
+    ristretto_weigh: ristretto::weigh,
     hash_blocks: hash::blocks,
     places: places::places,
     gather_three: places::gather_three,

@@ -3,6 +3,7 @@
 
 mod places;
 mod planes;
+mod ristretto;
 mod x25519;
 
 use std::{panic::catch_unwind, process::Command};

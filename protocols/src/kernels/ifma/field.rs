@@ -139,6 +139,25 @@ impl Lanes {
     }
 
     #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn plus(&self, other: &Self) -> Self {
+        self.wide().plus(&other.wide())
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn minus(&self, other: &Self) -> Self {
+        self.wide().minus(&other.wide())
+    }
+
+    /// The negative in the lanes of the mask.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn negative_where(&self, mask: __mmask8) -> Self {
+        self.or_where(&Self::small(0).minus(self), mask)
+    }
+
+    #[inline]
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
     pub(super) fn product(&self, other: &Self) -> Self {
         self.times(other).carried()
@@ -146,7 +165,7 @@ impl Lanes {
 
     #[inline]
     #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-    fn squares(&self, times: usize) -> Self {
+    pub(super) fn squares(&self, times: usize) -> Self {
         let mut out = *self;
         for _ in 0..times {
             out = out.squared().carried();

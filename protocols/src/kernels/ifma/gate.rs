@@ -1,6 +1,6 @@
 //! The way in: here the processor is asked.
 
-use crate::kernels::x25519;
+use crate::kernels::{ristretto, x25519};
 
 fn detected() -> bool {
     is_x86_feature_detected!("avx512f")
@@ -23,5 +23,36 @@ pub(in crate::kernels) fn elligator2(elements: &mut [[u8; 32]]) {
         unsafe { super::elligator::map(elements) }
     } else {
         x25519::map(elements);
+    }
+}
+
+pub(in crate::kernels) fn ristretto_from_uniform(uniform: &[[u8; 64]], out: &mut [[u8; 32]]) {
+    if detected() {
+        // SAFETY: the processor has the features that the function is compiled for.
+        unsafe { super::group::from_uniform(uniform, out) }
+    } else {
+        ristretto::from_uniform(uniform, out);
+    }
+}
+
+pub(in crate::kernels) fn ristretto_multiply(scalars: &[[u8; 32]], points: &mut [[u8; 32]]) {
+    if detected() {
+        // SAFETY: the processor has the features that the function is compiled for.
+        unsafe { super::group::multiply(scalars, points) }
+    } else {
+        ristretto::multiply(scalars, points);
+    }
+}
+
+pub(in crate::kernels) fn ristretto_weigh(
+    scalars: &[[u8; 32]],
+    points: &[[u8; 32]],
+    sum: &mut Option<[u8; 32]>,
+) {
+    if detected() {
+        // SAFETY: the processor has the features that the function is compiled for.
+        unsafe { super::group::weigh(scalars, points, sum) }
+    } else {
+        ristretto::weigh(scalars, points, sum);
     }
 }

@@ -12,6 +12,14 @@ use crate::kernels::x25519::words;
 /// How many elements go side by side.
 pub(super) const WIDTH: usize = 8;
 
+/// Eight words as a register.
+#[inline]
+#[target_feature(enable = "avx512f")]
+pub(super) fn load_words(words: &[u64; WIDTH]) -> __m512i {
+    // SAFETY: `words` is 64 readable bytes; the load needs no alignment.
+    unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
+}
+
 impl Lanes {
     /// Up to eight encodings, bit 255 ignored; lanes without one hold 0.
     #[target_feature(enable = "avx512f")]
@@ -22,10 +30,7 @@ impl Lanes {
                 column[lane] = word;
             }
         }
-        let [a, b, c, d] = columns.each_ref().map(|column| {
-            // SAFETY: a column is 64 readable bytes; the load needs no alignment.
-            unsafe { _mm512_loadu_si512(column.as_ptr().cast()) }
-        });
+        let [a, b, c, d] = columns.each_ref().map(|column| load_words(column));
         let mask = all(MASK);
         let limb = |below: __m512i| _mm512_and_si512(below, mask);
         Self([

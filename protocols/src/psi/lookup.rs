@@ -1,0 +1,58 @@
+//! Private lookup: a provider publishes a table once, a buyer learns what it says of the buyer's items and nothing else.
+//!
+//! Every row is filed under the output of an oblivious pseudo-random function of its item, F(k, item), with k the key of this
+//! publication: one part of it is the tag under which a row is found, another the key under which its label lies. Whoever has
+//! the table has a set of random numbers and unreadable labels. A buyer has F(k, item) computed without showing the item:
+//!
+//! ```text
+//! buyer                                               provider
+//!   epoch; r·H(item) for random r      ───────▶       counts the queries against the buyer's budget
+//!                                      ◀───────       k·r·H(item), with a proof that k is the key of the epoch
+//!   F(k, item) = hash(item, k·H(item)): tag and label key
+//! ```
+//!
+//! # Security
+//! The function is 2HashDH in the form of RFC 9497's verifiable mode on ristretto255. The items are hidden from the provider
+//! perfectly: a blinded point is uniform. The proof ties every answer to the public key in the [`Header`], which the provider
+//! signs: it cannot answer one buyer under a key of its own, to see what that buyer asks for. A malicious buyer gets as many
+//! values of the function as it asked questions, no more (one-more gap Diffie–Hellman, with H a random oracle): the budget
+//! bounds what anyone learns. Items that can be guessed can be asked for, one query each: **who publishes a table over a
+//! small or guessable space of items publishes as much of it as the budget reaches.**
+//!
+//! A change is published under a fresh key, and [`publish`] makes one for every publication: an old answer says nothing of it.
+//! The provider learns how many queries were asked; the buyer how many rows there are and how long labels are.
+//!
+//! A tag has 40 + log2(rows · queries) bits, so that over all queries of the epoch an absent item passes for a present one
+//! with probability 2^−40.
+//!
+//! # Source
+//! S. Jarecki, A. Kiayias, H. Krawczyk, "Round-optimal password-protected secret sharing and T-PAKE in the password-only
+//! model", ASIACRYPT 2014 (2HashDH); RFC 9497 (the form used here, and the proof); the tables after Á. Kiss, J. Liu,
+//! T. Schneider, N. Asokan, B. Pinkas, "Private set intersection for unequal set sizes with mobile applications",
+//! PoPETs 2017(4).
+
+mod budget;
+mod buyer;
+mod composite;
+mod cost;
+mod error;
+mod header;
+mod key;
+mod label;
+mod proof;
+mod provider;
+mod publish;
+mod suite;
+mod table;
+#[cfg(test)]
+mod tests;
+
+pub use budget::{Budget, BudgetError, Ledger};
+pub use buyer::{Answer, look_up};
+pub use cost::cost;
+pub use error::LookupError;
+pub use header::{Epoch, HEADER_BYTES, Header};
+pub use key::{EpochKey, PublicKey};
+pub use provider::serve;
+pub use publish::{Publication, PublishError, Rows, publish};
+pub use table::{Table, TableError};

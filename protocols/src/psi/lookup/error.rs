@@ -1,0 +1,26 @@
+//! Why a lookup fails.
+
+use super::budget::BudgetError;
+use crate::session::SessionError;
+
+/// Why a lookup fails.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum LookupError {
+    /// The link, the gate, or a peer that does not follow the protocol.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// The recipient asks for more than it may.
+    #[error(transparent)]
+    Budget(#[from] BudgetError),
+    /// The buyer has the table of another epoch.
+    #[error(
+        "the buyer asks about epoch {theirs}, this key is for epoch {ours}; fetch that epoch's table"
+    )]
+    OtherEpoch {
+        /// The provider's.
+        ours: u64,
+        /// The buyer's.
+        theirs: u64,
+    },
+}
