@@ -4,8 +4,10 @@
 
 mod all;
 mod command;
+mod ecdh;
 mod files;
 mod line;
+mod lookup;
 mod memory;
 mod multi;
 mod processes;

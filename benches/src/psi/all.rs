@@ -1,9 +1,10 @@
 //! Every protocol there is.
 
-use super::{files, multi, seat::Protocol, vole};
+use super::{ecdh, files, lookup, multi, seat::Protocol, vole};
 
 pub(super) fn all() -> impl Iterator<Item = &'static Protocol> {
-    vole::PROTOCOLS.iter().chain(&multi::PROTOCOLS)
+    let single = [&ecdh::PROTOCOL, &lookup::PROTOCOL];
+    vole::PROTOCOLS.iter().chain(single).chain(&multi::PROTOCOLS)
 }
 
 /// Those that go from file to file, between processes.
