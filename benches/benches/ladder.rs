@@ -1,4 +1,5 @@
-//! Points of Curve25519 by their u-coordinates, on every backend: one scalar times each, and hashes mapped to points.
+//! Points of Curve25519 by their u-coordinates, on every backend: one scalar times each, and hashes mapped to points; and the
+//! same of ristretto255, each with a scalar of its own.
 //!
 //! `cargo bench -p benches --bench ladder`
 
@@ -42,6 +43,28 @@ fn map(c: &mut Criterion) {
     points(c, "elligator2", |backend, points| backend.elligator2(points));
 }
 
+fn ristretto(c: &mut Criterion) {
+    for backend in Backend::available() {
+        let n = 256;
+        let (halves, mut scalars) = (elements(2 * n), elements(n));
+        scalars.iter_mut().for_each(|scalar| scalar[31] &= 0x0f);
+        let uniform: Vec<[u8; 64]> =
+            halves.chunks(2).map(|two| std::array::from_fn(|i| two[i / 32][i % 32])).collect();
+        let (mut points, mut sum) = (vec![[0; 32]; n], None);
+        let mut group = c.benchmark_group(format!("ristretto/{}", backend.name));
+        group.throughput(Throughput::Elements(n as u64));
+        group.bench_function("from_uniform", |b| {
+            b.iter(|| backend.ristretto_from_uniform(black_box(&uniform), &mut points));
+        });
+        group.bench_function("weigh", |b| {
+            b.iter(|| backend.ristretto_weigh(black_box(&scalars), &points, &mut sum));
+        });
+        group.bench_function("multiply", |b| {
+            b.iter(|| backend.ristretto_multiply(black_box(&scalars), &mut points));
+        });
+    }
+}
+
 fn config() -> Criterion {
     Criterion::default()
         .sample_size(10)
@@ -52,6 +75,6 @@ fn config() -> Criterion {
 criterion_group! {
     name = benches;
     config = config();
-    targets = ladder, map
+    targets = ladder, map, ristretto
 }
 criterion_main!(benches);
