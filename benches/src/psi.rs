@@ -3,6 +3,7 @@
 //! One file for each protocol, listed in [`all`]; the rest is common: parties as threads or processes, and the line of figures.
 
 mod all;
+mod circuit;
 mod command;
 mod ecdh;
 mod files;

@@ -5,6 +5,7 @@
 
 pub mod aggregate;
 mod buckets;
+pub mod circuit;
 pub mod cuckoo;
 mod distinct;
 pub mod ecdh;

@@ -1,10 +1,11 @@
 //! Every protocol there is.
 
-use super::{ecdh, files, lookup, multi, seat::Protocol, vole};
+use super::{circuit, ecdh, files, lookup, multi, seat::Protocol, vole};
 
 pub(super) fn all() -> impl Iterator<Item = &'static Protocol> {
     let single = [&ecdh::PROTOCOL, &lookup::PROTOCOL];
-    vole::PROTOCOLS.iter().chain(single).chain(&multi::PROTOCOLS)
+    let several = multi::PROTOCOLS.iter().chain(&circuit::PROTOCOLS);
+    vole::PROTOCOLS.iter().chain(single).chain(several)
 }
 
 /// Those that go from file to file, between processes.

@@ -6,7 +6,8 @@ use protocols::{
     net::Channel,
     party::PartyId,
     prg::Prg,
-    session::{Gate, Pair, SessionError, Wire},
+    session::{Gate, Pair, Session, SessionError, Wire},
+    testkit::test_prss,
 };
 
 use crate::Failure;
@@ -77,16 +78,35 @@ impl<'a> Seat<'a> {
     ) -> Result<T, Failure> {
         let mut wire = Wire::new(Arc::clone(&self.channel), Gate::recording());
         wire.enter(1);
+        let (result, clock) = self.clocked(|| protocol(&mut wire));
+        let outcome = result.inspect_err(|error| wire.abort(error))?;
+        self.seen = Some(clock.seen(wire.stats().total().bytes, wire.depth()));
+        Ok(outcome)
+    }
+
+    /// [`Seat::timed`] for a protocol of the three compute parties. `check` follows it untimed, over the same session.
+    pub(crate) fn timed_session<T>(
+        &mut self,
+        protocol: impl FnOnce(&mut Session) -> Result<T, SessionError>,
+        check: impl FnOnce(&mut Session, T) -> Result<bool, SessionError>,
+    ) -> Result<bool, Failure> {
+        let role = PartyId(self.role).role().ok_or("a party that is none of the three")?;
+        let prss = test_prss(u64::from(self.rep), role);
+        let mut s = Session::new(role, Arc::clone(&self.channel), prss, Gate::recording());
+        s.enter(1);
+        let (result, clock) = self.clocked(|| protocol(&mut s));
+        let outcome = result.inspect_err(|error| s.abort(error))?;
+        self.seen = Some(clock.seen(s.stats().total().bytes, s.depth()));
+        Ok(check(&mut s, outcome).inspect_err(|error| s.abort(error))?)
+    }
+
+    fn clocked<T>(&self, protocol: impl FnOnce() -> T) -> (T, Clock) {
         (self.start)();
         let (began, cpu) = (Instant::now(), cpu_nanos());
-        let result = protocol(&mut wire);
+        let result = protocol();
         let ended = Instant::now();
         (self.done)();
-        let cpu_nanos = cpu_nanos().saturating_sub(cpu);
-        let outcome = result.inspect_err(|error| wire.abort(error))?;
-        let (bytes, rounds) = (wire.stats().total().bytes, wire.depth());
-        self.seen = Some(Seen { began, ended, bytes, rounds, cpu_nanos });
-        Ok(outcome)
+        (result, Clock { began, ended, cpu_nanos: cpu_nanos().saturating_sub(cpu) })
     }
 
     /// [`Seat::timed`] for a protocol of two.
@@ -100,6 +120,20 @@ impl<'a> Seat<'a> {
 
     pub(super) fn seen(&self) -> Result<Seen, Failure> {
         self.seen.ok_or_else(|| "the protocol timed nothing".into())
+    }
+}
+
+/// How long a protocol took.
+struct Clock {
+    began: Instant,
+    ended: Instant,
+    cpu_nanos: u64,
+}
+
+impl Clock {
+    fn seen(self, bytes: u64, rounds: u32) -> Seen {
+        let Self { began, ended, cpu_nanos } = self;
+        Seen { began, ended, bytes, rounds, cpu_nanos }
     }
 }
 

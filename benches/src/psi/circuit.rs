@@ -1,0 +1,169 @@
+//! Circuit PSI among three compute parties, two of which have the sets, and numbers over it.
+
+use protocols::{
+    mpc::{Column, Shape, reveal},
+    party::Role,
+    psi::{
+        aggregate::{Aggregates, Ask, Cell, Rule, aggregate, aggregate_cost},
+        circuit::{Matches, Provider, Set, Task, intersect, intersect_cost},
+    },
+    ring::{B64, Buf, Ring, Z64},
+    session::{Meter, OpeningKind, Recipient, Session, SessionError},
+    share::{Bits, Shared},
+};
+
+use super::{
+    seat::{Protocol, Quote, Seat},
+    sets::Sets,
+};
+use crate::Failure;
+
+pub(super) const PROTOCOLS: [Protocol; 3] = [
+    Protocol {
+        name: "circuit",
+        parties: 3,
+        party: |seat| party(seat, Goal::Shares),
+        quote: |n| quote(n, Goal::Shares),
+        note: "circuit PSI into shares, a 64-bit column from each side, semi-honest",
+    },
+    Protocol {
+        name: "card",
+        parties: 3,
+        party: |seat| party(seat, Goal::Cardinality),
+        quote: |n| quote(n, Goal::Cardinality),
+        note: "size of the intersection if it is 10 or more, semi-honest",
+    },
+    Protocol {
+        name: "sum",
+        parties: 3,
+        party: |seat| party(seat, Goal::Sum),
+        quote: |n| quote(n, Goal::Sum),
+        note: "size and sum of the sender's values if there are 10 matches or more, semi-honest",
+    },
+];
+
+/// The sender, the receiver, and the third.
+const ROLES: [Role; 2] = [Role::P0, Role::P1];
+/// Who learns the numbers.
+const TO: Recipient = Recipient::One(Role::P1);
+const RULE: Rule = Rule { minimum: 10, noise: None };
+
+/// What is done with the matches.
+#[derive(Clone, Copy)]
+enum Goal {
+    Shares,
+    Cardinality,
+    Sum,
+}
+
+impl Goal {
+    /// Columns of the sender and of the receiver.
+    fn columns(self) -> [Vec<Shape>; 2] {
+        match self {
+            Self::Shares => [vec![Shape::Z64], vec![Shape::Z64]],
+            Self::Cardinality => [vec![], vec![]],
+            Self::Sum => [vec![Shape::Z64], vec![]],
+        }
+    }
+
+    fn sums(self) -> usize {
+        usize::from(matches!(self, Self::Sum))
+    }
+}
+
+/// What came out: shares, or numbers at the one that learns them.
+enum Outcome {
+    Shares(Matches),
+    Numbers(Option<Vec<Option<Cell>>>),
+}
+
+fn task(n: usize, goal: Goal) -> Result<Task, Failure> {
+    let [sender, receiver] = goal.columns();
+    let provider = |role, columns| Provider { role, items: n, columns };
+    Ok(Task::new(provider(ROLES[1], receiver), provider(ROLES[0], sender), 1)?)
+}
+
+fn quote(n: usize, goal: Goal) -> Option<Quote> {
+    let task = task(n, goal).ok()?;
+    let mut m = Meter::new();
+    m.enter(1);
+    intersect_cost(&mut m, &task);
+    if !matches!(goal, Goal::Shares) {
+        aggregate_cost(&mut m, task.bins(), 0, goal.sums(), &RULE);
+        Aggregates::open_cost(&mut m, 0, goal.sums(), TO);
+    }
+    Some(Quote { bytes: m.total().bytes, rounds: m.total().rounds })
+}
+
+fn party(seat: &mut Seat<'_>, goal: Goal) -> Result<bool, Failure> {
+    let task = task(seat.n, goal)?;
+    let mut rng = seat.prg(0);
+    // The receiver's set, whoever this is, says what must come out.
+    let Sets { own, common } = Sets::new(1, seat.n, seat.n, seat.rep);
+    let wanted: Vec<u64> = common.iter().map(|at| value(own[*at as usize])).collect();
+    let own = if seat.role == 1 { own } else { Sets::new(seat.role, seat.n, seat.n, seat.rep).own };
+    let values: Vec<u64> = own.iter().copied().map(value).collect();
+    let columns = goal.columns().get(usize::from(seat.role)).map_or(0, Vec::len);
+    let columns = vec![&values[..]; columns];
+    let set = Set { items: &own, columns: &columns };
+    let set = (seat.role < 2).then_some(&set);
+    seat.timed_session(
+        |s| {
+            let matches = intersect(s, &task, set, &mut rng)?;
+            if matches!(goal, Goal::Shares) {
+                return Ok(Outcome::Shares(matches));
+            }
+            let sums: Vec<&Shared<Z64>> = matches.sender.iter().filter_map(words).collect();
+            let group = Bits::zeros(task.bins(), 0);
+            let ask = Ask { live: &matches.live, group: &group, sums: &sums };
+            let numbers = aggregate(s, &ask, &RULE, &mut rng)?;
+            Ok(Outcome::Numbers(numbers.open(s, TO)?))
+        },
+        |s, outcome| match outcome {
+            Outcome::Shares(matches) => right(s, &matches, &wanted),
+            Outcome::Numbers(None) => Ok(true),
+            Outcome::Numbers(Some(cells)) => Ok(cells == [plain(&wanted, goal)]),
+        },
+    )
+}
+
+/// A value that belongs to an element: 40 bits of it.
+#[expect(clippy::cast_possible_truncation, reason = "some bits of it are wanted")]
+fn value(item: u128) -> u64 {
+    (item >> 88) as u64
+}
+
+fn plain(wanted: &[u64], goal: Goal) -> Option<Cell> {
+    let count = i64::try_from(wanted.len()).unwrap_or(i64::MAX);
+    let sum = wanted.iter().sum::<u64>().cast_signed();
+    (count >= i64::from(RULE.minimum)).then(|| Cell { count, sums: vec![sum; goal.sums()] })
+}
+
+/// Opens everything: in live rows both columns hold the value of one of the common elements, each once.
+fn right(s: &mut Session, matches: &Matches, wanted: &[u64]) -> Result<bool, SessionError> {
+    let mut live = matches.live.clone();
+    live.clear_beyond_rows();
+    let live = reveal::<B64>(s, live.planes(), OpeningKind::Result)?;
+    let mut columns = Vec::new();
+    for column in matches.receiver.iter().chain(&matches.sender).filter_map(words) {
+        columns.push(reveal::<Z64>(s, column, OpeningKind::Result)?);
+    }
+    let mut is_live = Buf::<u64>::zeroed(matches.live.rows());
+    <Z64 as protocols::ring::Arithmetic>::expand(&live, &mut is_live);
+    let rows = |column: &[u64]| {
+        let live = is_live.iter().zip(column).filter(|(live, _)| **live == Z64::ONE);
+        let mut values: Vec<u64> = live.map(|(_, value)| *value).collect();
+        values.sort_unstable();
+        values
+    };
+    let mut wanted = wanted.to_vec();
+    wanted.sort_unstable();
+    Ok(columns.len() == 2 && columns.iter().all(|column| rows(column) == wanted))
+}
+
+fn words(column: &Column) -> Option<&Shared<Z64>> {
+    match column {
+        Column::Z64(words) => Some(words),
+        _ => None,
+    }
+}

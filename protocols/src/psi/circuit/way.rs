@@ -1,0 +1,80 @@
+//! Whether two providers' tables are joined cheaper by their sets or by sorting their shares.
+
+use super::{intersect::intersect_cost, task::Task};
+use crate::{
+    mpc::{Shape, input_cost},
+    relational::join_cost,
+    ring::B64,
+    session::{Meter, Profile},
+};
+
+/// How to join two providers' tables on a key that is unique in both.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// [`intersect`](super::intersect): rows are the receiver's bins.
+    Circuit,
+    /// [`join`](crate::relational::join) of shared tables: rows are the receiver's.
+    Sorted,
+}
+
+/// What the two providers work for a query and a point, and before the first, in nanoseconds.
+const QUERY_NANOS: u64 = 250;
+const POINT_NANOS: u64 = 60;
+const SETUP_NANOS: u64 = 20_000_000;
+/// Halves of a nanosecond that a byte of three-party work takes, as for comparisons.
+const BYTE_HALVES: u64 = 1;
+
+/// The cheaper way for links like these, and what each is estimated to take in nanoseconds: circuit, sorted.
+///
+/// Sizes and the profile alone decide, in integers, so that all parties choose alike. With 64-bit keys and one column a side
+/// the circuit wins from a few thousand elements on, on links of a room.
+#[must_use]
+pub fn way(profile: Profile, task: &Task) -> (Way, [u64; 2]) {
+    let nanos = |quote: &dyn Fn(&mut Meter)| {
+        let mut m = Meter::on(profile);
+        quote(&mut m);
+        profile.link_nanos(m.total()).saturating_add(m.total().bytes / 2 * BYTE_HALVES)
+    };
+    let [queries, points] =
+        [task.function().queries, task.function().points].map(|count| count as u64);
+    let local = SETUP_NANOS + QUERY_NANOS * queries + POINT_NANOS * points;
+    let circuit = nanos(&|m| intersect_cost(m, task)).saturating_add(local);
+    let sorted = nanos(&|m| sorted_cost(m, task));
+    let way = if circuit <= sorted { Way::Circuit } else { Way::Sorted };
+    (way, [circuit, sorted])
+}
+
+/// Both tables shared by their owners, the sender's in key order, and joined.
+fn sorted_cost(m: &mut Meter, task: &Task) {
+    let (receiver, sender) = (task.receiver(), task.sender());
+    let most = receiver.items.max(sender.items).max(1);
+    let key = 64.max(40 + 2 * most.next_power_of_two().trailing_zeros() as usize);
+    for provider in [sender, receiver] {
+        let columns = provider.columns.iter().copied();
+        let words = [Shape::Bits(key + 1)].into_iter().chain(columns);
+        let words = words.map(|shape| shape.wire_words(provider.items)).sum();
+        input_cost::<B64>(m, provider.role, words);
+    }
+    join_cost(m, (sender.items, receiver.items), key, true, &sender.columns);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{party::Role, psi::circuit::Provider};
+
+    fn of(items: usize) -> Task {
+        let provider = |role| Provider { role, items, columns: vec![Shape::Z64] };
+        Task::new(provider(Role::P0), provider(Role::P1), 1).unwrap()
+    }
+
+    #[test]
+    fn small_tables_are_sorted_and_large_ones_hashed() {
+        assert_eq!(way(Profile::LOOPBACK, &of(16)).0, Way::Sorted);
+        for profile in [Profile::LOOPBACK, Profile::LAN, Profile::WAN] {
+            let (way, [circuit, sorted]) = way(profile, &of(1 << 20));
+            assert_eq!(way, Way::Circuit);
+            assert!(3 * circuit < sorted, "{circuit} against {sorted}");
+        }
+    }
+}
