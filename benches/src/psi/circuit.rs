@@ -128,7 +128,6 @@ fn party(seat: &mut Seat<'_>, goal: Goal) -> Result<bool, Failure> {
 }
 
 /// A value that belongs to an element: 40 bits of it.
-#[expect(clippy::cast_possible_truncation, reason = "some bits of it are wanted")]
 fn value(item: u128) -> u64 {
     (item >> 88) as u64
 }
