@@ -5,17 +5,17 @@ use std::fmt;
 use super::{
     matches::Matches,
     providers::{evaluate, program},
-    split::{Split, on_wire, share_cost, summands, zeros},
+    split::{Split, column, on_wire, share_cost, summands, zeros},
     task::{Provider, Task},
 };
 use crate::{
-    mpc::{Column, eq_bits, eq_bits_cost, input, input_cost},
+    mpc::{Column, Shape, eq_bits, eq_bits_cost, input, input_cost},
     prg::Prg,
     psi::{
         cuckoo::{Hashing, PlaceError, Table},
         opprf,
     },
-    ring::{Buf, Z64, Z128},
+    ring::{B64, Buf, Z64, Z128},
     session::{Meter, Session, SessionError},
     share::Bits,
 };
@@ -83,15 +83,7 @@ pub fn intersect(
         }
         compare(s, task, splits, &rows)?
     };
-    let columns = receiver.columns.iter().enumerate().map(|(number, shape)| {
-        let owned = table.as_ref().zip(set);
-        let rows = owned.map(|(table, set)| on_wire(*shape, &table.in_bins(set.columns[number])));
-        let words = shape.wire_words(task.bins());
-        let shares = input::<Z64>(s, receiver.role, rows.as_deref(), words)?;
-        let (own, next) = shares.into_parts();
-        Ok(super::split::column(*shape, task.bins(), own, next))
-    });
-    let receiver = columns.collect::<Result<_, SessionError>>()?;
+    let receiver = receiver_columns(s, task, table.as_ref().zip(set))?;
     debug_assert_eq!(sender.columns.len() + task.tags(), fields.len());
     let sender = fields.into_iter().skip(task.tags()).collect();
     Ok(Matches { live, receiver, sender })
@@ -130,6 +122,25 @@ fn compare(
     let tags = Bits::beside(&tags.collect::<Vec<_>>());
     let live = eq_bits(s, &tags, &Bits::zeros(task.bins(), task.tag_width()))?;
     Ok((live, fields))
+}
+
+/// Shares the receiver's columns in the order of its bins.
+fn receiver_columns(
+    s: &mut Session,
+    task: &Task,
+    owned: Option<(&Table, &Set<'_>)>,
+) -> Result<Vec<Column>, SessionError> {
+    let (receiver, bins) = (task.receiver(), task.bins());
+    let columns = receiver.columns.iter().enumerate().map(|(number, shape)| {
+        let rows = owned.map(|(table, set)| on_wire(*shape, &table.in_bins(set.columns[number])));
+        let (rows, words) = (rows.as_deref(), shape.wire_words(bins));
+        let (own, next) = match shape {
+            Shape::Bits(_) => input::<B64>(s, receiver.role, rows, words)?.into_parts(),
+            _ => input::<Z64>(s, receiver.role, rows, words)?.into_parts(),
+        };
+        Ok(column(*shape, bins, own, next))
+    });
+    columns.collect()
 }
 
 /// The set of this party, if it is a provider, checked against the task.
