@@ -12,7 +12,7 @@ pub(super) const BACK: usize = BLOCK * (REACH + 1);
 /// Words of state between two pieces of a convolution: the last seven blocks, and what is tapped into the next six.
 pub const CONVOLUTION_STATE: usize = BACK + BLOCK * REACH;
 
-/// Places of an output, of which [`WEIGHT`] are used: the bytes of three cipher blocks.
+/// Places of an output, of which the first 21 are used: the bytes of three cipher blocks.
 pub const EXPANSION_PLACES: usize = 24;
 /// Places in regions of their own.
 pub(super) const REGIONS: usize = 16;
