@@ -106,7 +106,7 @@ impl Session {
     /// Takes an opening off the plan's list. Every opening passes here, before its first byte is sent.
     ///
     /// # Errors
-    /// [`GateError::NotListed`].
+    /// [`super::GateError::NotListed`].
     pub fn pass_gate(
         &mut self,
         kind: OpeningKind,
@@ -125,7 +125,7 @@ impl Session {
     /// Ends the run: all that was listed must have been opened.
     ///
     /// # Errors
-    /// [`GateError::LeftOver`].
+    /// [`super::GateError::LeftOver`].
     pub fn finish(&self) -> Result<(), SessionError> {
         self.wire.finish()
     }
