@@ -4,6 +4,11 @@
 //! what is queued and flushes when nothing is left, so that `send` never waits; a reader thread takes frames apart, checks their
 //! shape and queues them. Heartbeats, aborts and notes ride along and are outside every count and hash.
 //!
+//! One connection a direction is enough where parties share a processor: 10^6 products take 31 to 35 ms of processor time in
+//! all over one, 31 to 32 ms over two (three parties on two cores), so that a second one had nothing to bring. What they take is
+//! sealing and opening, hashing, and the kernel's copies, in about equal parts; how much is flushed and read at a time (64 to
+//! 512 KiB) makes no difference that can be measured.
+//!
 //! Connections arrive here established: whoever dials has checked the peer's certificate and agreed on [`ALPN`].
 
 mod channel;

@@ -93,14 +93,16 @@ impl Writer {
     fn data(&mut self, frame: &Frame, sent: &Running) -> io::Result<()> {
         let len = u32::try_from(frame.body.len()).unwrap_or(u32::MAX);
         let header: [u8; HEADER_BYTES] = encode_header(frame.tag, frame.depth, len);
-        sent.add(&header, frame);
         self.stage(&header)?;
         if frame.body.len() < COPY_BELOW {
-            return self.stage(&frame.body);
+            self.stage(&frame.body)?;
+        } else {
+            for part in frame.body.chunks(FLUSH_AT) {
+                self.encrypt(part)?;
+            }
         }
-        for part in frame.body.chunks(FLUSH_AT) {
-            self.encrypt(part)?;
-        }
+        // Last: the peer begins meanwhile, and the body, made on another core, has come into this one's cache.
+        sent.add(&header, frame);
         Ok(())
     }
 
