@@ -13,6 +13,7 @@ mod error;
 mod flatten;
 mod group;
 mod intersect;
+mod keys;
 mod local;
 mod lower;
 mod owners;

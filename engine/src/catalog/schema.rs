@@ -14,6 +14,19 @@ use crate::identity::PartyName;
 const MAX_ROWS: u64 = 1 << 32;
 
 impl ColumnType {
+    /// Whether a key of this type can equal one of the other.
+    #[must_use]
+    pub fn same_keys(self, other: Self) -> bool {
+        let class = |ty| match ty {
+            Self::Bool => 0,
+            Self::Int8 | Self::Int16 | Self::Int32 | Self::Int64 | Self::Decimal { .. } => 1,
+            Self::Date => 2,
+            Self::Timestamp => 3,
+            Self::String => 4,
+        };
+        class(self) == class(other)
+    }
+
     /// The Arrow type that a column of this type has in every table of the engine.
     #[must_use]
     pub fn arrow(self) -> DataType {

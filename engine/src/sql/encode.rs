@@ -5,8 +5,9 @@ use std::collections::HashSet;
 
 use datafusion::arrow::array::{Array, ArrayRef, RecordBatch};
 
+use super::keys::key_ids;
 use crate::{
-    catalog::{ColumnValues, column_values, key_ids},
+    catalog::{ColumnValues, column_values},
     plan::{EncodedColumn, EncodedInput, Encoding, HomeSet, LocalInput, SetKey},
 };
 

@@ -6,13 +6,12 @@ use datafusion::arrow::{
 };
 use tables::{KeyColumn, KeyEncoder, Keys, Normal};
 
-use super::descriptor::ColumnType;
 use crate::job::TextRule;
 
 /// One id for each row: 128 bits of a hash of its canonical key under the salt; none where a column of the key is NULL, or is a
 /// text with nothing in it. Nothing where a column has a type that no key can have.
 #[must_use]
-pub fn key_ids(
+pub(super) fn key_ids(
     columns: &[&ArrayRef],
     text: TextRule,
     salt: &[u8; 32],
@@ -35,21 +34,6 @@ pub fn key_ids(
         *ids.get_mut(usize::try_from(*row).ok()?)? = Some(u128::from_le_bytes(id));
     }
     Some(ids)
-}
-
-impl ColumnType {
-    /// Whether a key of this type can equal one of the other.
-    #[must_use]
-    pub fn same_keys(self, other: Self) -> bool {
-        let class = |ty| match ty {
-            Self::Bool => 0,
-            Self::Int8 | Self::Int16 | Self::Int32 | Self::Int64 | Self::Decimal { .. } => 1,
-            Self::Date => 2,
-            Self::Timestamp => 3,
-            Self::String => 4,
-        };
-        class(self) == class(other)
-    }
 }
 
 #[cfg(test)]
