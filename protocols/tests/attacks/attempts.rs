@@ -59,7 +59,8 @@ fn disjoint(attempts: &[Vec<u128>]) -> bool {
 
 #[test]
 fn attempts_and_steps_share_no_mask_block() {
-    let steps = [1, 2, 3, 1 << 40];
+    // The last of all steps is next to the positions of forks.
+    let steps = [1, 2, 3, (1 << 40) - 1];
     let attempts: Vec<_> = (0..4).map(|run| attempt(prss([run; 32]), &steps)).collect();
     assert!(disjoint(&attempts));
     // One bit of the run's id is enough.
@@ -91,4 +92,12 @@ fn a_session_does_not_go_back_to_a_step() {
     let mut s = Session::new(Role::P0, Arc::new(end), test_prss(1, Role::P0), Gate::recording());
     s.enter(2);
     s.enter(2);
+}
+
+#[test]
+#[should_panic(expected = "a step of the plan")]
+fn a_session_does_not_enter_a_step_where_forks_have_their_positions() {
+    let end = memory::mesh(3, Duration::from_secs(1)).remove(0);
+    let mut s = Session::new(Role::P0, Arc::new(end), test_prss(1, Role::P0), Gate::recording());
+    s.enter(1 << 40);
 }
