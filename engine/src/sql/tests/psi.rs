@@ -202,8 +202,14 @@ fn what_is_not_meant_or_not_there_is_refused() {
         |filter: &'static str| move |p: &mut PsiSpec| p.sets[0].filter = Some(filter.into());
     type Change<'c> = &'c dyn Fn(&mut PsiSpec);
     let unsupported: [(Change<'_>, &str); 8] = [
-        (&filter("true) LIMIT (1"), "LIMIT"),
-        (&|p| p.to = vec![party("census")], "to"),
+        (&filter("true) LIMIT (1"), "limited subquery"),
+        (
+            &|p| {
+                p.form = PsiForm::Cardinality;
+                p.to = vec![party("census")];
+            },
+            "for the owner",
+        ),
         (&|p| p.protocol = PsiProtocol::Lookup, "protocol"),
         (&|p| p.sets[1].dataset = "census.left".into(), "two sets of one party"),
         (&|p| p.sets[1].key = vec!["number".into()], "different kinds"),
