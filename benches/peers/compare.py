@@ -61,14 +61,21 @@ def table(ours, theirs):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--harness", required=True, help="the harness's program")
+    parser.add_argument("--suite", choices=["ops", "psi"], default="ops", help="psi: intersections from file to file")
     parser.add_argument("--case", default="all")
     parser.add_argument("--n", default="1000000")
     parser.add_argument("--network", default="memory,loopback")
     parser.add_argument("--reps", default="5")
     asked = parser.parse_args()
-    what = ["--case", asked.case, "--n", asked.n, "--network", asked.network, "--reps", asked.reps]
-    ours = lines([asked.harness, "ops", "--json", *what])
-    theirs = lines([sys.executable, str(HERE / "spu_ops.py"), *what])
+    if asked.suite == "psi":
+        protocols = ",".join(case.removesuffix("/files") for case in asked.case.split(","))
+        what = ["--n", asked.n, "--reps", asked.reps]
+        ours = lines([asked.harness, "psi", "--files", "--json", "--protocol", protocols, *what])
+        theirs = lines([sys.executable, str(HERE / "spu_psi.py"), "--case", asked.case, *what])
+    else:
+        what = ["--case", asked.case, "--n", asked.n, "--network", asked.network, "--reps", asked.reps]
+        ours = lines([asked.harness, "ops", "--json", *what])
+        theirs = lines([sys.executable, str(HERE / "spu_ops.py"), *what])
     print(machine())
     print()
     print("\n".join(table(ours, theirs)))
