@@ -24,7 +24,7 @@
 //! \[PSTY19\] <https://eprint.iacr.org/2019/241> (cuckoo hashing without a stash, and one programmed value a bin) with the
 //! function from VOLE, \[RS21\] Rindal and Schoppmann, *VOLE-PSI: Fast OPRF and Circuit-PSI from Vector-OLE*, EUROCRYPT 2021,
 //! <https://eprint.iacr.org/2021/266>, section 5. There the two providers compare by a protocol of two; here, since there are
-//! three parties anyway, the comparison goes on in their sharing, at a hundredth of its price.
+//! three parties anyway, the comparison goes on in their sharing, at a fraction of its price.
 
 mod fields;
 mod intersect;

@@ -11,6 +11,8 @@
 //!
 //! `u` is rounded up and `v` down. `v` is uniform modulo 2^t and so is `u`; the result is one of the two multiples next to
 //! `x / 2^t`, and it is the upper one with a probability equal to the fraction: unbiased, and exact where nothing is lost.
+//! A sharing with a summand that is not uniform (a constant that one party added, say) is truncated to one of the same two
+//! multiples, but may be rounded with a bias; where roles are turned, that party's rows are another third of the column.
 
 use super::{
     format::{Fixed, FixedError, Tolerance, unit},
