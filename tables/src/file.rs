@@ -11,7 +11,7 @@ use arrow_csv::{ReaderBuilder, reader::Format};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use parquet::arrow::{ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuilder};
 
-use super::error::TableError;
+use super::broken::TableError;
 
 /// Rows of one batch: a few hundred kilobytes of typical keys.
 const BATCH_ROWS: usize = 16 << 10;

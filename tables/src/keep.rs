@@ -10,7 +10,7 @@ use parquet::{
     file::properties::WriterProperties,
 };
 
-use super::{error::TableError, file::TableFile};
+use super::{broken::TableError, file::TableFile};
 
 /// The column that tells matched rows from others where all are kept.
 const MATCHED: &str = "matched";

@@ -4,8 +4,8 @@ use arrow_array::RecordBatch;
 use arrow_schema::Schema;
 
 use super::{
+    broken::TableError,
     canonical::{Cells, kind_of},
-    error::TableError,
     normal::Normal,
 };
 

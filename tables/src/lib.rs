@@ -6,15 +6,16 @@
 //!
 //! Knows files and columns; no job, no share, no peer.
 
+mod broken;
 mod canonical;
-mod error;
+
 mod file;
 mod keep;
 mod keys;
 mod normal;
 mod spill;
 
-pub use error::TableError;
+pub use broken::TableError;
 pub use file::{Batches, TableFile};
 pub use keep::{Keep, keep_rows};
 pub use keys::{KeyColumn, KeyEncoder, KeyKind, Keys};

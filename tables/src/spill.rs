@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::error::TableError;
+use super::broken::TableError;
 
 /// Ids are put into so many parts by their first bits.
 const PARTS: usize = 1 << PART_BITS;
