@@ -3,6 +3,7 @@
 
 mod between;
 mod check;
+mod circuit;
 #[cfg(any(test, feature = "testkit"))]
 pub mod clear;
 #[cfg(any(test, feature = "testkit"))]
@@ -25,6 +26,7 @@ mod uses;
 
 pub use between::Between;
 pub use check::{PlanError, check};
+pub use circuit::{circuit_task, columns_of, input_of};
 pub use decode::{DecodeError, Opened, OpenedColumn, decode, json_rows};
 pub use encoded::{EncodedColumn, EncodedInput, HomeSet};
 pub use explain::{explain, leakage};
@@ -33,7 +35,7 @@ pub use ir::{
     Encoding, Extreme, InputColumn, Kind, LocalInput, Op, PLAN_FORMAT, Plan, Shape, SortKey,
 };
 pub use output::{Decode, Output, OutputColumn};
-pub use psi::{Keep, Keeps, Learns, Match, PsiTerms, SetKey, SetUse};
+pub use psi::{Intersect, Keep, Keeps, Learns, Match, PsiTerms, SetKey, SetUse};
 pub use refs::Ref;
 pub use terms::PolicyTerms;
 pub use uses::{ColumnUse, PolicyRef, UseForm};

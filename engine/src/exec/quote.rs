@@ -11,7 +11,7 @@ use protocols::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{error::ExecError, input, matching, release::release_cost, run::step_of};
+use super::{circuit, error::ExecError, input, matching, release::release_cost, run::step_of};
 use crate::plan::{Kind, Op, Plan, Ref, Shape};
 
 /// What a run will cost, exactly, and what it will open.
@@ -63,6 +63,7 @@ pub fn quote(plan: &Plan, shapes: &[Vec<Shape>], profile: Profile) -> Result<Quo
         match op {
             Op::Input { input } if plan.inputs[*input as usize].is_at_home() => {}
             Op::Match(of) => matching::cost(&mut m, plan, of, at)?,
+            Op::Intersect(of) => circuit::cost(&mut m, plan, of, at)?,
             Op::Input { input } => input::share_cost(&mut m, plan, *input),
             op => charge(&mut m, op, &Shapes { at, shapes }, &mut ones)?,
         }
@@ -142,6 +143,7 @@ fn charge(m: &mut Meter, op: &Op, v: &Shapes<'_>, ones: &mut Ones) -> Result<(),
     match op {
         Op::Input { .. }
         | Op::Match(_)
+        | Op::Intersect(_)
         | Op::Constant { .. }
         | Op::Xor(..)
         | Op::Not(_)

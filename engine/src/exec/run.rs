@@ -11,6 +11,7 @@ use protocols::{
 };
 
 use super::{
+    circuit,
     error::ExecError,
     input, matching,
     ones::Ones,
@@ -51,6 +52,7 @@ pub fn run(
         progress(at, plan.nodes.len());
         s.enter(step_of(at));
         let outputs = match op {
+            Op::Intersect(of) => circuit::run(s, plan, of, (at, &inputs), rng)?,
             Op::Input { input } if plan.inputs[*input as usize].is_at_home() => Vec::new(),
             Op::Match(of) => {
                 found.extend(matching::run(s, plan, of, (at, &inputs), rng)?);
@@ -166,7 +168,7 @@ fn apply(
 ) -> Result<Vec<Column>, ExecError> {
     let one = |column: Column| Ok(vec![column]);
     match op {
-        Op::Input { .. } | Op::Match(_) => Err(ExecError::Malformed(v.at)),
+        Op::Input { .. } | Op::Match(_) | Op::Intersect(_) => Err(ExecError::Malformed(v.at)),
         Op::Constant { value, shape } => one(constant(s, *value, *shape)),
         Op::Xor(a, b) => one(Column::Bits(v.bits(*a)?.xor(v.bits(*b)?))),
         Op::And(a, b) => one(Column::Bits(mpc::and(s, v.bits(*a)?, v.bits(*b)?)?)),

@@ -6,7 +6,7 @@
 
 use super::{
     check::{PlanError, check},
-    clear_tables::{group, join, sort},
+    clear_tables::{group, intersect, join, sort},
     decode::{Opened, OpenedColumn},
     encoded::{EncodedColumn, EncodedInput},
     ir::{Kind, Op, Plan, Shape},
@@ -180,6 +180,7 @@ fn step(op: &Op, shapes: &[Shape], done: &[Vec<Column>], inputs: &[EncodedInput]
             sort(at(live), &keys, &columns)
         }
         Op::Match(_) => Vec::new(),
+        Op::Intersect(of) => intersect(of, shapes, done, inputs),
         other => vec![single(other, shapes[0], &at)],
     }
 }
@@ -289,7 +290,8 @@ fn single<'c>(op: &Op, shape: Shape, at: &dyn Fn(&Ref) -> &'c Column) -> Column 
         | Op::Join { .. }
         | Op::GroupBy { .. }
         | Op::Sort { .. }
-        | Op::Match(_) => {
+        | Op::Match(_)
+        | Op::Intersect(_) => {
             unreachable!("has several outputs")
         }
     }

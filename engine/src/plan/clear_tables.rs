@@ -2,7 +2,12 @@
 
 use std::{cmp::Ordering, collections::BTreeMap};
 
-use super::clear::{Column, Limbs};
+use super::{
+    clear::{Column, Limbs},
+    encoded::EncodedInput,
+    ir::Shape,
+    psi::Intersect,
+};
 
 /// What a join leaves where it found nothing.
 const NOTHING: u64 = 0xa5a5_a5a5_a5a5_a5a5;
@@ -32,6 +37,32 @@ pub(super) fn join(
     let matched = Column::flags(found.iter().map(Option::is_some));
     let brought = columns.iter().map(|c| c.take(&found, NOTHING));
     [matched].into_iter().chain(brought).collect()
+}
+
+/// The receiver's elements in their order, one a row; rows beyond them are empty.
+pub(super) fn intersect(
+    of: &Intersect,
+    shapes: &[Shape],
+    done: &[Vec<Column>],
+    inputs: &[EncodedInput],
+) -> Vec<Column> {
+    let ids = |at: u32| -> Vec<u128> {
+        let home = inputs[at as usize].home.as_ref();
+        home.map(|home| home.ids.iter().flatten().copied().collect()).unwrap_or_default()
+    };
+    let (asked, other) = (ids(of.receiver), ids(of.sender));
+    let rows = usize::try_from(shapes[0].rows).unwrap_or(usize::MAX);
+    let own: Vec<Option<usize>> = (0..rows).map(|row| (row < asked.len()).then_some(row)).collect();
+    let found: Vec<Option<usize>> = own
+        .iter()
+        .map(|row| row.and_then(|row| other.iter().position(|id| *id == asked[row])))
+        .collect();
+    let brought = of.columns.iter().map(|r| {
+        let column = &done[r.0 as usize][r.1 as usize];
+        // The inputs are the first nodes, in their order.
+        if r.0 == of.receiver { column.take(&own, 0) } else { column.take(&found, NOTHING) }
+    });
+    [Column::flags(found.iter().map(Option::is_some))].into_iter().chain(brought).collect()
 }
 
 pub(super) fn group(

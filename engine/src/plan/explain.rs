@@ -180,6 +180,12 @@ fn describe(op: &Op, plan: &Plan, shape: Option<Shape>) -> String {
             let (a, b) = (a.unwrap_or_default(), b.unwrap_or_default());
             format!("{a} and {b} intersect by `{}`; {whom}", of.protocol)
         }
+        Op::Intersect(of) => {
+            let party = |at: u32| plan.inputs.get(at as usize).map(|i| i.party.to_string());
+            let (a, b) = (party(of.receiver), party(of.sender));
+            let (a, b) = (a.unwrap_or_default(), b.unwrap_or_default());
+            format!("{a} and {b} intersect into shares, bringing {}", names(&of.columns))
+        }
         Op::Spread { of, rows } => format!("{} for each of {rows} rows", name(*of)),
     }
 }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     output::Output,
-    psi::{Match, PsiTerms, SetKey, SetUse},
+    psi::{Intersect, Match, PsiTerms, SetKey, SetUse},
     refs::Ref,
     uses::{ColumnUse, PolicyRef},
 };
@@ -72,7 +72,7 @@ impl LocalInput {
     /// Whether its rows stay with their owner, and only enter an intersection.
     #[must_use]
     pub fn is_at_home(&self) -> bool {
-        self.key.as_ref().is_some_and(|key| key.enters == SetUse::Owner)
+        self.key.as_ref().is_some_and(|key| key.enters != SetUse::Shared)
     }
 }
 
@@ -365,6 +365,9 @@ pub enum Op {
     },
     /// Two sets that are not shared: their owners intersect them, and keep what they learn. No output.
     Match(Match),
+    /// Two sets that are not shared: their owners intersect them into shares. Outputs whether a row has a match (Bits(1)), then the
+    /// columns: of the receiver as they are, 0 in rows without an element; of the sender arbitrary where there is no match.
+    Intersect(Intersect),
     /// Bits(1) of one row: `rows` copies of it.
     Spread {
         /// The bit.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::refs::Ref;
 use crate::{
     identity::PartyName,
     job::{PsiFormName, PsiProtocol, TextRule},
@@ -43,6 +44,20 @@ pub enum SetUse {
     Shared,
     /// None is shared: the ids of all rows enter an [`super::Op::Match`].
     Owner,
+    /// The id of the first row of each key enters an [`super::Op::Intersect`], and what comes along with it.
+    Circuit,
+}
+
+/// An intersection between two compute parties into shares.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Intersect {
+    /// The input that gives the rows: one for each of its bins.
+    pub receiver: u32,
+    /// The other input.
+    pub sender: u32,
+    /// Columns of both inputs that come along.
+    pub columns: Vec<Ref>,
 }
 
 /// An intersection between two compute parties that ends with them.

@@ -2,8 +2,9 @@
 
 use super::{
     check::MAX_ROWS,
+    circuit::circuit_task,
     ir::{Encoding, Kind, Op, Plan, Shape},
-    psi::{Learns, Match},
+    psi::{Intersect, Learns, Match},
     refs::Ref,
 };
 
@@ -102,6 +103,7 @@ pub(super) fn outputs(op: &Op, plan: &Plan, s: &Shapes) -> Result<Vec<Shape>, St
             [live].into_iter().chain(columns).map(|c| s.of(*c)).collect()
         }
         Op::Match(of) => matched(of, plan),
+        Op::Intersect(of) => intersected(of, plan, s),
         other => one_output(other, s).map(|shape| vec![shape]),
     }
 }
@@ -177,7 +179,8 @@ fn one_output(op: &Op, s: &Shapes) -> Result<Shape, String> {
         | Op::Join { .. }
         | Op::GroupBy { .. }
         | Op::Sort { .. }
-        | Op::Match(_) => Err("has several outputs".into()),
+        | Op::Match(_)
+        | Op::Intersect(_) => Err("has several outputs".into()),
     }
 }
 
@@ -200,6 +203,13 @@ fn matched(of: &Match, plan: &Plan) -> Result<Vec<Shape>, String> {
         }
         None => Ok(Vec::new()),
     }
+}
+
+fn intersected(of: &Intersect, plan: &Plan, s: &Shapes) -> Result<Vec<Shape>, String> {
+    let rows = circuit_task(plan, of)?.bins() as u64;
+    let column = |r: &Ref| s.of(*r).map(|shape| Shape { rows, ..shape });
+    let columns = of.columns.iter().map(column).collect::<Result<Vec<_>, _>>()?;
+    Ok([bits(1, rows)].into_iter().chain(columns).collect())
 }
 
 fn concat(parts: &[Ref], s: &Shapes) -> Result<Shape, String> {

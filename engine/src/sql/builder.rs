@@ -7,7 +7,7 @@ use datafusion::logical_expr::Expr;
 
 use crate::{
     job::TextRule,
-    plan::{Encoding, InputColumn, Kind, Op, Ref, SetKey, SetUse, Shape},
+    plan::{Encoding, InputColumn, Intersect, Kind, Op, Ref, SetKey, SetUse, Shape},
 };
 
 /// Stands for the `live` output of an input until all its columns are known.
@@ -133,7 +133,11 @@ impl Builder {
     pub(super) fn bring(&mut self, join: u32, column: Ref) -> Ref {
         let shape = self.shape(column);
         let rows = self.rows(Ref(join, 0));
-        let Op::Join { columns, .. } = &mut self.nodes[join as usize] else { return column };
+        let (Op::Join { columns, .. } | Op::Intersect(Intersect { columns, .. })) =
+            &mut self.nodes[join as usize]
+        else {
+            return column;
+        };
         let at = Ref(join, 1 + number(position_or_push(columns, column)));
         self.shapes.insert(at, Shape { kind: shape.kind, rows });
         at

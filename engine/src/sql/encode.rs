@@ -8,7 +8,7 @@ use datafusion::arrow::array::{Array, ArrayRef, RecordBatch};
 use super::keys::key_ids;
 use crate::{
     catalog::{ColumnValues, column_values},
-    plan::{EncodedColumn, EncodedInput, Encoding, HomeSet, LocalInput, SetKey},
+    plan::{EncodedColumn, EncodedInput, Encoding, HomeSet, LocalInput, SetKey, SetUse},
 };
 
 /// Why a local result cannot be shared. Names the column, never the value.
@@ -84,10 +84,11 @@ pub fn encode(
         })?;
         columns.push(words);
     }
-    if let (true, Some(ids)) = (input.is_at_home(), &ids) {
-        let context = blake3::derive_key("unseen.psi-salt/v1", hash_key);
-        let home = HomeSet { ids: ids.clone(), context };
-        return Ok(EncodedInput { live: Vec::new(), columns, home: Some(home) });
+    let enters = input.key.as_ref().map(|key| key.enters);
+    let context = blake3::derive_key("unseen.psi-salt/v1", hash_key);
+    if let (Some(SetUse::Owner), Some(ids)) = (enters, &ids) {
+        let home = Some(HomeSet { ids: ids.clone(), context });
+        return Ok(EncodedInput { live: Vec::new(), columns, home });
     }
     let kept = match (&ids, &input.key) {
         (Some(ids), Some(key)) => first_of_each(ids, key.keep_absent),
@@ -96,7 +97,14 @@ pub fn encode(
     let order = order(input, &columns, kept);
     let live = (0..bound).map(|i| i < order.len()).collect();
     let columns = columns.into_iter().map(|column| placed(column, &order, bound)).collect();
-    Ok(EncodedInput { live, columns, home: None })
+    let home = match (enters, &ids) {
+        (Some(SetUse::Circuit), Some(ids)) => {
+            let own = |row: &usize| ids[*row].unwrap_or_else(|| unmatched(hash_key, *row));
+            Some(HomeSet { ids: order.iter().map(own).map(Some).collect(), context })
+        }
+        _ => None,
+    };
+    Ok(EncodedInput { live, columns, home })
 }
 
 /// The id of each row's key.
@@ -114,6 +122,14 @@ fn ids(
         column: input.datasets.join(", "),
         found: "of no key".into(),
     })
+}
+
+/// An id that no key has: of a row without one, in the set whose such rows stay.
+fn unmatched(salt: &[u8; 32], row: usize) -> u128 {
+    let key = blake3::derive_key("unseen.psi-absent/v1", salt);
+    let mut id = [0; 16];
+    blake3::Hasher::new_keyed(&key).update(&row.to_le_bytes()).finalize_xof().fill(&mut id);
+    u128::from_le_bytes(id)
 }
 
 /// The rows that stand for their key: the first of each, and where they stay those without one.

@@ -8,6 +8,12 @@ use datafusion::{
     logical_expr::Expr,
 };
 
+use protocols::{
+    party::Role,
+    psi::circuit::{self, Provider, Task, Way},
+    session::Profile,
+};
+
 use super::{
     bounds::Bounds,
     compile::Compiled,
@@ -24,8 +30,11 @@ use super::{
 };
 use crate::{
     catalog::DatasetDescriptor,
-    job::{JobSpec, PsiForm, PsiProtocol, PsiSpec},
-    plan::{Encoding, Kind, Op, Output, PolicyTerms, PsiTerms, Ref, SetUse, Shape, UseForm},
+    job::{JobSpec, NetworkProfile, PsiForm, PsiProtocol, PsiSpec},
+    plan::{
+        Encoding, Intersect, Kind, Op, Output, PolicyTerms, PsiTerms, Ref, SetUse, Shape, UseForm,
+        circuit_task,
+    },
 };
 
 /// Compiles an intersection for the buyer to operations on shared columns.
@@ -38,29 +47,69 @@ pub(super) fn compile_psi(
     if !psi.to.is_empty() {
         return compile_owners(spec, psi, descriptors, policies);
     }
-    runs(psi)?;
+    let by = |enters| compile_by(enters, spec, psi, (descriptors, policies));
+    match psi.protocol {
+        PsiProtocol::Joint => by(SetUse::Shared),
+        PsiProtocol::Circuit => {
+            let compiled = by(SetUse::Circuit)?;
+            match task(&compiled) {
+                Ok(_) => Ok(compiled),
+                Err(what) => {
+                    Err(refused("protocol", &format!("a circuit here ({what})"), "use `joint`"))
+                }
+            }
+        }
+        PsiProtocol::Auto => {
+            let NetworkProfile { rtt_us, bandwidth_mbps } = spec.network;
+            let profile = Profile { rtt_us, bandwidth_mbps };
+            let compiled = by(SetUse::Circuit);
+            let cheaper = |compiled: &Compiled| {
+                task(compiled).is_ok_and(|task| circuit::way(profile, &task).0 == Way::Circuit)
+            };
+            match compiled {
+                Ok(compiled) if cheaper(&compiled) => Ok(compiled),
+                _ => by(SetUse::Shared),
+            }
+        }
+        other => {
+            let construct = format!("protocol `{other}` with a result for the buyer");
+            Err(refused("protocol", &construct, "use `auto`, `circuit` or `joint`"))
+        }
+    }
+}
+
+/// What a compiled intersection asks of circuit PSI.
+fn task(compiled: &Compiled) -> Result<Task, String> {
+    let of = compiled.plan.nodes.iter().find_map(|op| match op {
+        Op::Intersect(of) => Some(of),
+        _ => None,
+    });
+    circuit_task(&compiled.plan, of.ok_or("no intersection")?)
+}
+
+/// Compiles it one way or the other.
+fn compile_by(
+    enters: SetUse,
+    spec: &JobSpec,
+    psi: &PsiSpec,
+    (descriptors, policies): (&[DatasetDescriptor], &[PolicyTerms]),
+) -> Result<Compiled, CompileError> {
     let sets = Sets::find(psi, descriptors)?;
     let block = sets.block(spec)?;
     let mut compiler = Compiler::new(Tables::new(&block, descriptors, policies)?);
     let least_keys = compiler.least_keys();
-    let (output, least) = compiler.intersect(&block, &sets)?;
+    let (output, least) = compiler.intersect(&block, &sets, enters)?;
     let mut compiled = compiler.finish(spec, output, least)?;
     compiled.plan.psi = Some(PsiTerms {
         form: psi.form.name(),
         to: psi.to.clone(),
-        protocol: PsiProtocol::Joint,
+        protocol: match enters {
+            SetUse::Circuit => PsiProtocol::Circuit,
+            _ => PsiProtocol::Joint,
+        },
         min_intersection: least_keys,
     });
     Ok(compiled)
-}
-
-/// What there is no protocol for is refused, not replaced by another.
-fn runs(psi: &PsiSpec) -> Result<(), CompileError> {
-    if !matches!(psi.protocol, PsiProtocol::Auto | PsiProtocol::Joint) {
-        let construct = format!("protocol `{}` with a result for the buyer", psi.protocol);
-        return Err(refused("protocol", &construct, "use `auto` or `joint`"));
-    }
-    Ok(())
 }
 
 /// The join of both sets.
@@ -73,11 +122,19 @@ struct Joined {
 }
 
 impl Compiler<'_> {
-    fn intersect(&mut self, block: &Block, sets: &Sets<'_>) -> Result<(Output, u32), CompileError> {
+    fn intersect(
+        &mut self,
+        block: &Block,
+        sets: &Sets<'_>,
+        enters: SetUse,
+    ) -> Result<(Output, u32), CompileError> {
         self.clause = "psi.sets";
         self.relations = (0..self.tables.len()).map(|t| self.table_relation(t)).collect();
         self.filter(block.conjuncts.clone())?;
-        let joined = self.join_sets(sets);
+        let joined = match enters {
+            SetUse::Circuit => self.circuit(sets)?,
+            _ => self.join_sets(sets),
+        };
         self.level = Level::Rows(joined.relation);
         self.rows = self.relations[joined.relation].rows;
         let enough = self.enough(joined.matched)?;
@@ -146,6 +203,52 @@ impl Compiler<'_> {
         self.live = self.b.and(self.live, each);
     }
 
+    /// The sets meet in a circuit between their owners.
+    fn circuit(&mut self, sets: &Sets<'_>) -> Result<Joined, CompileError> {
+        let keeps_first = matches!(sets.psi.form, PsiForm::Left | PsiForm::Anti);
+        let rows = |t: usize| sets.all[t].1.rows_max;
+        // The result has a row for each bin of the one that asks.
+        let receiver = usize::from(!keeps_first && rows(1) < rows(0));
+        for t in [0, 1] {
+            let keep_absent = keeps_first && t == receiver;
+            self.key_of(t, sets, (keep_absent, SetUse::Circuit));
+        }
+        let provider = |role, t: usize| {
+            let items = usize::try_from(rows(t)).unwrap_or(usize::MAX);
+            Provider { role, items, columns: Vec::new() }
+        };
+        let [asks, answers] = [provider(Role::P0, receiver), provider(Role::P1, 1 - receiver)];
+        let task = Task::new(asks, answers, 1).map_err(|error| {
+            refused("protocol", &format!("a circuit here ({error})"), "use `joint`")
+        })?;
+        let bins = task.bins() as u64;
+        let number = |t: usize| u32::try_from(t).unwrap_or(u32::MAX);
+        let (asks, answers) = (number(receiver), number(1 - receiver));
+        let op = Intersect { receiver: asks, sender: answers, columns: Vec::new() };
+        let shape = Shape { kind: Kind::Bits(1), rows: bins };
+        let matched = self.b.many(Op::Intersect(op), vec![shape]);
+        let all = match keeps_first {
+            true => {
+                let live = self.b.input_live(receiver);
+                self.b.bring(matched.0, live)
+            }
+            false => matched,
+        };
+        let unique = &self.relations[0].unique | &self.relations[1].unique;
+        let tables = BTreeSet::from([0, 1]);
+        let origin = Origin::Sets { node: matched.0 };
+        self.relations.push(Relation { tables, live: matched, rows: bins, unique, origin });
+        self.notes.insert(format!(
+            "keys are compared in a circuit between {} and {} by ids hashed under a salt of this run, against parties that follow \
+             the protocol: it fails by chance, or takes two different keys for one, with probability at most 2^-{:.0}",
+            sets.all[0].1.party,
+            sets.all[1].1.party,
+            // Bins, tags, and the store of the programmed function.
+            -((-task.failure_bits()).exp2() + 2.0 * (-40.0_f64).exp2()).log2().ceil()
+        ));
+        Ok(Joined { relation: self.relations.len() - 1, matched, all })
+    }
+
     fn join_sets(&mut self, sets: &Sets<'_>) -> Joined {
         let keeps_first = matches!(sets.psi.form, PsiForm::Left | PsiForm::Anti);
         let rows = |t: usize| sets.all[t].1.rows_max;
@@ -194,6 +297,12 @@ impl Compiler<'_> {
         keep_absent: bool,
         lanes: &[Encoding],
     ) -> Vec<Ref> {
+        self.key_of(t, sets, (keep_absent, SetUse::Shared));
+        lanes.iter().map(|lane| self.b.key_input(t, lane.clone())).collect()
+    }
+
+    /// Makes a table a set, and records the use of its key.
+    fn key_of(&mut self, t: usize, sets: &Sets<'_>, (keep_absent, enters): (bool, SetUse)) {
         let form = UseForm::JoinKey(sets.all[1 - t].1.table());
         let qualifier = TableReference::bare(table(t));
         let key = |name: &String| Expr::Column(Column::new(Some(qualifier.clone()), name.clone()));
@@ -201,8 +310,7 @@ impl Compiler<'_> {
         for column in &columns {
             self.uses.record(column, &form, &self.tables);
         }
-        self.b.key(t, &columns, (sets.psi.text, keep_absent, SetUse::Shared));
-        lanes.iter().map(|lane| self.b.key_input(t, lane.clone())).collect()
+        self.b.key(t, &columns, (sets.psi.text, keep_absent, enters));
     }
 }
 

@@ -31,7 +31,15 @@ pub(super) struct Relation {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Origin {
     Table,
-    Join { node: u32, left: usize, right: usize },
+    Join {
+        node: u32,
+        left: usize,
+        right: usize,
+    },
+    /// Two sets, intersected into shares: every column is brought.
+    Sets {
+        node: u32,
+    },
 }
 
 /// An equality between two tables.
@@ -79,7 +87,11 @@ impl Compiler<'_> {
 
     /// A column of a table's input on the rows of a relation.
     pub(super) fn bring(&mut self, relation: usize, table: usize, at: Ref) -> Ref {
-        let Origin::Join { node, left, right } = self.relations[relation].origin else { return at };
+        let (node, left, right) = match self.relations[relation].origin {
+            Origin::Table => return at,
+            Origin::Sets { node } => return self.b.bring(node, at),
+            Origin::Join { node, left, right } => (node, left, right),
+        };
         if self.relations[left].tables.contains(&table) {
             let at = self.bring(left, table, at);
             self.b.bring(node, at)

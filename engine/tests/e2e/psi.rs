@@ -95,7 +95,8 @@ fn an_intersection_reaches_the_buyer_or_the_owners_and_budgets_end_it() {
     let world = World::start(&cast(0));
     let counted = world.ask_psi(&psi("\"cardinality\"", ["[]", "[]"], ""));
     assert_eq!(succeeded(&counted), "matched\n5\n");
-    let listed = world.ask_psi(&psi("\"inner\"", ["[\"age\"]", "[\"pay\"]"], ""));
+    let circuit = "protocol = \"circuit\"";
+    let listed = world.ask_psi(&psi("\"inner\"", ["[\"age\"]", "[\"pay\"]"], circuit));
     let mut lines: Vec<_> = succeeded(&listed).lines().skip(1).map(str::to_owned).collect();
     lines.sort();
     // Of Ann's two rows and Dan's two the first counts.
@@ -133,7 +134,8 @@ fn an_intersection_reaches_the_buyer_or_the_owners_and_budgets_end_it() {
 #[test]
 fn policies_refuse_forms_and_recipients_and_hold_back_what_is_too_small() {
     let world = World::start(&cast(6));
-    let counted = world.ask_psi(&psi("\"cardinality\"", ["[]", "[]"], ""));
+    let circuit = "protocol = \"circuit\"";
+    let counted = world.ask_psi(&psi("\"cardinality\"", ["[]", "[]"], circuit));
     assert_eq!(succeeded(&counted), "matched\n");
     let form = "{ sum = { column = \"employers.jobs.pay\" } }";
     let words = ended_with(&world.ask_psi(&psi(form, ["[]", "[]"], "")), 3);

@@ -106,10 +106,18 @@ fn deduplicated(people: &[Person]) -> (BTreeMap<u64, &Person>, Vec<&Person>) {
     (keyed, absent)
 }
 
+/// What the joint plan and the circuit answer alike.
 async fn answer(sets: &Sets, spec: &JobSpec, policies: &[PolicyTerms]) -> Vec<String> {
-    let mut found = lines(&sets.world.answer(spec, policies).await);
-    found.sort();
-    found
+    let mut answers = Vec::new();
+    for protocol in [PsiProtocol::Joint, PsiProtocol::Circuit] {
+        let mut spec = spec.clone();
+        psi(&mut spec).protocol = protocol;
+        let mut found = lines(&sets.world.answer(&spec, policies).await);
+        found.sort();
+        answers.push(found);
+    }
+    assert_eq!(answers[0], answers[1], "joint and circuit");
+    answers.swap_remove(0)
 }
 
 #[tokio::test]
