@@ -8,7 +8,6 @@
 
 mod broken;
 mod canonical;
-
 mod file;
 mod keep;
 mod keys;
