@@ -126,8 +126,10 @@ impl Choice {
     }
 }
 
-/// Measured on one core of a Zen 5 server with AVX-512, both sides' threads together: nanoseconds that a run takes whatever
-/// its size, and an item of either side's set.
+/// Processor time of both sides on one core: nanoseconds that a run takes whatever its size, and an item of either side's set.
+///
+/// Estimates, about twice what a Zen 5 server with AVX-512 takes for VOLE-PSI: older processors are that much slower, and what
+/// is compared with it is slower still.
 struct Speed {
     fixed: u64,
     item: u64,
