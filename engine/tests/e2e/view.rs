@@ -1,8 +1,9 @@
 //! One compute party's complete view of a run over TLS, twice with different rows under the same public bounds: every frame,
 //! note and call is there in both, in the same order on each link direction, and of the same length.
 //!
-//! Three things may differ, since they tell of time and not of data: heartbeats, signs of life while a party prepares, and the
-//! number of digits of the milliseconds that a party says in its part of the receipt that it took.
+//! Four things may differ, since they tell of time and not of data: heartbeats, signs of life while a party prepares, whether a
+//! stream's trailer is still read once its last message is there, and the number of digits of the milliseconds that a party says
+//! in its part of the receipt that it took.
 
 use std::collections::BTreeMap;
 
@@ -22,7 +23,10 @@ type Direction = (&'static str, &'static str);
 /// Everything about a frame but its content: step, message, chunk, depth, length.
 type Frame = (u64, u32, u32, u32, usize);
 
-/// A call: method, length of all headers, and the lengths of the messages each way.
+/// What ends a stream that went well.
+const TRAILER: &[u8] = b"grpc-status: 0\n";
+
+/// A call: method, length of all headers but the trailer, and the lengths of the messages each way.
 type Exchange = (String, usize, Vec<usize>, Vec<usize>);
 
 /// What a party sees of a run, without what it says.
@@ -54,7 +58,8 @@ fn view(wiretap: &Wiretap) -> (View, Vec<u8>) {
         if call.method.ends_with("/Prepare") {
             heard.drain(..heard.len() - 1);
         }
-        let exchange = (call.method.clone(), call.heads.len(), said, heard);
+        let heads = call.heads.strip_suffix(TRAILER).unwrap_or(&call.heads);
+        let exchange = (call.method.clone(), heads.len(), said, heard);
         calls.entry((call.from, call.to)).or_default().push(exchange);
     }
     (View { frames, calls }, content)
