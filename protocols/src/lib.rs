@@ -1,4 +1,5 @@
-//! What three parties compute with each other on secret shares. Knows vectors, not tables; peers, not jobs.
+//! What three parties compute with each other on secret shares, and what two or more find out about their sets. Knows vectors,
+//! not tables; peers, not jobs.
 //!
 //! | notation | means |
 //! |---|---|
@@ -11,20 +12,25 @@
 //! |---|---|---|
 //! | everything in [`mpc`] and [`relational`] | semi-honest, one of the three compute parties | named in each module |
 //! | [`ot`] and [`vole`], between two parties | semi-honest or malicious, as asked | Masny–Rindal, SoftSpokenOT, expand-convolute codes |
-//! | anything else malicious | not implemented; nothing here claims it | |
+//! | [`psi::vole_psi`] | semi-honest or malicious, as asked; what malicious means there stands in the module | Raghuraman–Rindal, Rindal–Schoppmann |
+//! | [`psi::lookup`] | a malicious provider cannot use another key than the one it published | RFC 9497 |
+//! | the other protocols in [`psi`] | semi-honest | named in each module |
+//!
+//! No protocol of three withstands a party that deviates.
 //!
 //! ```text
 //! testkit
-//!                  vole › ot › session
-//! relational › mpc › session › prss | prg › share › ring › kernels
+//! psi › relational › mpc › session › prss | prg › share › ring › kernels
+//! psi › vole › ot | okvs › session
 //!                    session › net › party
 //! ```
 //!
 //! # Invariants
 //! * No table, no job, no async runtime, no gRPC.
-//! * What talks takes `&mut Session`; what does not is an ordinary method.
+//! * What talks takes `&mut Session`, `&mut Pair` or `&mut Wire`; what does not is an ordinary method.
 //! * Message lengths, counts and order, and keystream positions, depend on public sizes only.
-//! * A value leaves its shares in `mpc::reveal` or, sealed, above this crate; both pass the session's gate.
+//! * A value leaves its shares in `mpc::reveal` or, sealed, above this crate, and a set shows something of itself in `psi`; all
+//!   pass the gate.
 //! * `unsafe` lives in [`kernels`] only.
 
 pub mod kernels;

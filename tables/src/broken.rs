@@ -1,5 +1,7 @@
 //! What can be wrong with a file, by file, column and row; never a value.
 
+use arrow_schema::ArrowError;
+
 /// Why a table cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -38,4 +40,21 @@ pub enum TableError {
         /// What is wrong there.
         what: &'static str,
     },
+}
+
+/// What is wrong with a file that Arrow cannot read, by kind: its own text may quote a cell.
+#[must_use]
+pub fn complaint(error: &ArrowError) -> String {
+    match error {
+        ArrowError::CsvError(text) if text.contains("incorrect number of fields") => {
+            let line = text
+                .split("line ")
+                .nth(1)
+                .and_then(|t| t.split(|c: char| !c.is_ascii_digit()).next());
+            format!("line {} has another number of cells than the header", line.unwrap_or("?"))
+        }
+        ArrowError::CsvError(_) => "is not readable as CSV in UTF-8".to_owned(),
+        ArrowError::ParquetError(_) => "is not readable as Parquet".to_owned(),
+        _ => "is not readable".to_owned(),
+    }
 }

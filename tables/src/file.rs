@@ -11,7 +11,7 @@ use arrow_csv::{ReaderBuilder, reader::Format};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use parquet::arrow::{ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuilder};
 
-use super::broken::TableError;
+use super::broken::{TableError, complaint};
 
 /// Rows of one batch: a few hundred kilobytes of typical keys.
 const BATCH_ROWS: usize = 16 << 10;
@@ -117,7 +117,10 @@ impl Iterator for Batches {
     fn next(&mut self) -> Option<Self::Item> {
         let batch = self.inner.next()?;
         Some(
-            batch.map_err(|error| TableError::File { file: self.file.clone(), what: kind(&error) }),
+            batch.map_err(|error| TableError::File {
+                file: self.file.clone(),
+                what: complaint(&error),
+            }),
         )
     }
 }
@@ -145,23 +148,7 @@ fn broken(path: &Path, what: String) -> TableError {
 }
 
 fn unreadable(path: &Path, error: &ArrowError) -> TableError {
-    broken(path, kind(error))
-}
-
-/// Arrow's complaint by kind: its text may quote a cell.
-fn kind(error: &ArrowError) -> String {
-    match error {
-        ArrowError::CsvError(text) if text.contains("incorrect number of fields") => {
-            let line = text
-                .split("line ")
-                .nth(1)
-                .and_then(|t| t.split(|c: char| !c.is_ascii_digit()).next());
-            format!("line {} has another number of cells than the header", line.unwrap_or("?"))
-        }
-        ArrowError::CsvError(_) => "is not readable as CSV in UTF-8".to_owned(),
-        ArrowError::ParquetError(_) => "is not readable as Parquet".to_owned(),
-        _ => "is not readable".to_owned(),
-    }
+    broken(path, complaint(error))
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ mod keys;
 mod normal;
 mod spill;
 
-pub use broken::TableError;
+pub use broken::{TableError, complaint};
 pub use file::{Batches, TableFile};
 pub use keep::{Keep, keep_rows};
 pub use keys::{KeyColumn, KeyEncoder, KeyKind, Keys};

@@ -13,14 +13,14 @@ pub struct Normal {
     pub fold_case: bool,
     /// Compatibility forms are one (NFKC): full-width digits and letters, ligatures, circled numbers. Otherwise only what
     /// is the same character written in two ways (NFC).
-    pub compatible: bool,
+    pub fold_width: bool,
 }
 
 impl Normal {
     /// Every text as it stands, but for its Unicode composition.
-    pub const EXACT: Self = Self { trim: false, fold_case: false, compatible: false };
+    pub const EXACT: Self = Self { trim: false, fold_case: false, fold_width: false };
     /// Blanks at the ends, case and compatibility forms do not count.
-    pub const LOOSE: Self = Self { trim: true, fold_case: true, compatible: true };
+    pub const LOOSE: Self = Self { trim: true, fold_case: true, fold_width: true };
 
     /// The one form of a text. Applying it again changes nothing.
     #[must_use]
@@ -52,7 +52,7 @@ impl Normal {
 
     fn turn<'t>(&self, text: &'t str) -> Cow<'t, str> {
         let composed =
-            match (self.compatible, is_nfc_quick(text.chars()), is_nfkc_quick(text.chars())) {
+            match (self.fold_width, is_nfc_quick(text.chars()), is_nfkc_quick(text.chars())) {
                 (true, _, IsNormalized::Yes) | (false, IsNormalized::Yes, _) => Cow::Borrowed(text),
                 (true, ..) => Cow::Owned(text.nfkc().collect::<String>()),
                 (false, ..) => Cow::Owned(text.nfc().collect::<String>()),
@@ -88,8 +88,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_second_time_changes_nothing(text in "\\PC{0,12}", trim: bool, fold_case: bool, compatible: bool) {
-            let normal = Normal { trim, fold_case, compatible };
+        fn a_second_time_changes_nothing(text in "\\PC{0,12}", trim: bool, fold_case: bool, fold_width: bool) {
+            let normal = Normal { trim, fold_case, fold_width };
             let once = normal.apply(&text).into_owned();
             let twice = normal.apply(&once).into_owned();
             prop_assert_eq!(twice, once);
@@ -97,7 +97,7 @@ mod tests {
 
         #[test]
         fn ascii_goes_the_short_way_to_the_same_place(text in "[ -~\t]{0,20}", trim: bool, fold_case: bool) {
-            let normal = Normal { trim, fold_case, compatible: true };
+            let normal = Normal { trim, fold_case, fold_width: true };
             prop_assert_eq!(normal.apply_ascii(&text), normal.turn(&text));
         }
     }

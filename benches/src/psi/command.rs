@@ -58,7 +58,7 @@ pub(crate) fn run(psi: &Psi) -> Result<bool, Failure> {
 
 /// What is refused, and why.
 const LOW: &str = "vole-low is refused: items hashed to the 64 bits of the next smaller field would collide, and 80 bits are no \
-    subfield of GF(2^128); `vole` takes 28 bytes an element";
+    subfield of GF(2^128); `vole` takes 30 bytes an element";
 
 /// One protocol, several with commas between, or all of them; those from file to file by their whole name too.
 pub(super) fn named(names: &str) -> Result<Vec<&'static Protocol>, Failure> {

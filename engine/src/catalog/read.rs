@@ -57,7 +57,7 @@ impl RawTable {
             Some("parquet") => (false, read_parquet(bytes)),
             _ => return Err(broken("is neither .csv nor .parquet".into())),
         };
-        let rows = rows.map_err(|e| broken(kind(&e)))?;
+        let rows = rows.map_err(|e| broken(tables::complaint(&e)))?;
         Ok(Self { dataset, file, csv, rows })
     }
 
@@ -230,21 +230,5 @@ fn is_text(ty: &DataType) -> bool {
     match ty {
         DataType::Dictionary(_, values) => is_text(values),
         other => matches!(other, DataType::Utf8 | DataType::LargeUtf8 | DataType::Utf8View),
-    }
-}
-
-/// Arrow's complaint by kind: its text may quote a cell.
-fn kind(error: &ArrowError) -> String {
-    match error {
-        ArrowError::CsvError(text) if text.contains("incorrect number of fields") => {
-            let line = text
-                .split("line ")
-                .nth(1)
-                .and_then(|t| t.split(|c: char| !c.is_ascii_digit()).next());
-            format!("line {} has another number of cells than the header", line.unwrap_or("?"))
-        }
-        ArrowError::CsvError(_) => "is not readable as CSV in UTF-8".into(),
-        ArrowError::ParquetError(_) => "is not readable as Parquet".into(),
-        _ => "is not readable".into(),
     }
 }

@@ -160,6 +160,17 @@ mod tests {
     }
 
     #[test]
+    fn the_intersection_in_the_readme_is_a_job_file() {
+        let readme = include_str!("../../../README.md");
+        let block = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
+        let (_dir, path) = written(block.unwrap());
+        let psi = JobFile::load(&path).unwrap().psi.unwrap();
+        assert_eq!(psi.check(), Ok(()));
+        assert_eq!(psi.sets[1].filter.as_deref(), Some("hours_per_week >= 20"));
+        assert!(psi.text.fold_width && psi.to[0].as_str() == "census");
+    }
+
+    #[test]
     fn a_bad_job_file_is_a_usage_error_that_names_the_field() {
         for (text, field) in [
             (GOOD.replace("purpose", "porpoise"), "porpoise"),

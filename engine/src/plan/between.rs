@@ -1,8 +1,12 @@
 //! An intersection between two owners as its protocol sees it: sizes, parameters, price, and which protocol is the cheapest.
 
 use protocols::{
-    psi::{Output, Parameters, Setting, Sizes, ecdh, vole_psi},
-    session::{Counters, PairCost, Profile},
+    psi::{
+        Output, Parameters, Setting, Sizes, ecdh,
+        planner::{Alternative, Choice, Form, Protocol, Question, choose},
+        vole_psi,
+    },
+    session::{PairCost, Profile},
     vole::Model,
 };
 
@@ -11,12 +15,6 @@ use super::{
     psi::{Learns, Match},
 };
 use crate::job::PsiProtocol;
-
-/// What a raised point and a hashed item take of one core, and the setup of vector oblivious linear evaluation, in nanoseconds:
-/// rough figures of an ordinary server.
-const POINT_NANOS: u64 = 4_000;
-const ITEM_NANOS: u64 = 300;
-const SETUP_NANOS: u64 = 20_000_000;
 
 /// All that is public of an intersection between two owners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,46 +85,44 @@ impl Between {
         }
     }
 
-    /// What a run is estimated to take; nothing where there are no parameters. In integers, so that all parties choose alike.
-    #[must_use]
-    pub fn nanos(&self, profile: Profile) -> Option<u64> {
-        self.failure_bits()?;
-        let mut c = PairCost::new();
-        self.cost(&mut c);
-        let (bytes, messages, rounds) = (c.total_bytes(), c.messages, c.rounds());
-        let items = self.sizes.sender.saturating_add(self.sizes.receiver) as u64;
-        let work = match self.protocol {
-            PsiProtocol::Ecdh => items.saturating_mul(POINT_NANOS),
-            _ => items.saturating_mul(ITEM_NANOS).saturating_add(SETUP_NANOS),
-        };
-        // Both directions of one link carry it all.
-        let link = profile.link_nanos(Counters { bytes: bytes * 3 / 2, messages, rounds });
-        Some(work.saturating_add(link))
-    }
-
     /// The cheaper of the protocols against parties that follow them.
     #[must_use]
     pub fn cheapest(self, profile: Profile) -> PsiProtocol {
-        let both = [PsiProtocol::Ecdh, PsiProtocol::Vole];
-        let nanos = |protocol: &PsiProtocol| self.by(*protocol).nanos(profile).unwrap_or(u64::MAX);
-        both.into_iter().min_by_key(nanos).unwrap_or(PsiProtocol::Ecdh)
+        match self.choice(Model::SemiHonest, profile).best() {
+            Some(Protocol::Vole) => PsiProtocol::Vole,
+            _ => PsiProtocol::Ecdh,
+        }
     }
 
-    /// Every protocol with its bytes, rounds and estimated seconds, for people.
+    /// Every protocol with its bytes, rounds and estimated seconds, or why it cannot be had, for people.
     #[must_use]
     pub fn alternatives(self, profile: Profile) -> Vec<String> {
-        let line = |protocol: PsiProtocol| {
-            let by = self.by(protocol);
-            let nanos = by.nanos(profile)?;
-            let mut c = PairCost::new();
-            by.cost(&mut c);
-            let (bytes, rounds) = (c.total_bytes(), c.rounds());
-            let (seconds, millis) = (nanos / 1_000_000_000, nanos / 1_000_000 % 1_000);
-            Some(format!(
-                "`{protocol}`: {bytes} bytes, {rounds} rounds, about {seconds}.{millis:03} s"
-            ))
-        };
-        Self::PROTOCOLS.into_iter().filter_map(line).collect()
+        let malicious = self.choice(Model::Malicious, profile);
+        let named = |it: &Alternative| format!("`{}`: {}", it.protocol, told(it));
+        let mut lines: Vec<_> =
+            self.choice(Model::SemiHonest, profile).alternatives().iter().map(named).collect();
+        let vole = malicious.alternatives().iter().find(|it| it.protocol == Protocol::Vole);
+        lines.extend(vole.map(|it| format!("`{}`: {}", PsiProtocol::VoleMalicious, told(it))));
+        lines
+    }
+
+    fn choice(self, model: Model, profile: Profile) -> Choice {
+        let form = if self.both { Form::ToBoth } else { Form::ToReceiver };
+        choose(&Question { sizes: self.sizes, form, model }, profile)
+    }
+}
+
+/// What an alternative takes, or why it cannot be had.
+fn told(alternative: &Alternative) -> String {
+    match &alternative.figures {
+        Ok(figures) => {
+            let [sender, receiver] = figures.bytes;
+            let (bytes, rounds) = (sender + receiver, figures.rounds);
+            let (seconds, millis) =
+                (figures.nanos / 1_000_000_000, figures.nanos / 1_000_000 % 1_000);
+            format!("{bytes} bytes, {rounds} rounds, about {seconds}.{millis:03} s")
+        }
+        Err(why) => why.to_string(),
     }
 }
 
@@ -146,7 +142,9 @@ mod tests {
             assert_eq!(between(1 << 20).cheapest(profile), PsiProtocol::Vole);
         }
         let lines = between(1 << 16).alternatives(Profile::LAN);
-        assert_eq!(lines.len(), 3, "{lines:?}");
+        let starts = ["`vole`: ", "`ecdh`: ", "`vole-low`: needs", "`vole-malicious`: "];
+        assert!(lines.iter().zip(starts).all(|(line, start)| line.starts_with(start)), "{lines:?}");
+        assert_eq!(lines.len(), 4);
     }
 
     #[test]

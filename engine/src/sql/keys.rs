@@ -4,6 +4,7 @@ use datafusion::arrow::{
     array::{ArrayRef, RecordBatch},
     datatypes::{Field, Schema},
 };
+use protocols::psi::Salt;
 use tables::{KeyColumn, KeyEncoder, Keys, Normal};
 
 use crate::job::TextRule;
@@ -23,15 +24,13 @@ pub(super) fn key_ids(
     let own = columns.iter().map(|column| (*column).clone()).collect();
     let batch = RecordBatch::try_new(Schema::new(fields).into(), own).ok()?;
     let TextRule { trim, fold_case, fold_width } = text;
-    let normal = Normal { trim, fold_case, compatible: fold_width };
+    let normal = Normal { trim, fold_case, fold_width };
     let columns = names.into_iter().map(|name| KeyColumn { name, normal }).collect();
     let mut keys = Keys::default();
     KeyEncoder::new(columns, &batch.schema()).ok()?.push(&batch, 0, &mut keys).ok()?;
-    let mut ids = vec![None; batch.num_rows()];
+    let (salt, mut ids) = (Salt::new(*salt), vec![None; batch.num_rows()]);
     for (row, key) in keys.rows().iter().zip(keys.iter()) {
-        let mut id = [0; 16];
-        blake3::Hasher::new_keyed(salt).update(key).finalize_xof().fill(&mut id);
-        *ids.get_mut(usize::try_from(*row).ok()?)? = Some(u128::from_le_bytes(id));
+        *ids.get_mut(usize::try_from(*row).ok()?)? = Some(salt.id(key));
     }
     Some(ids)
 }

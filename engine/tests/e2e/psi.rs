@@ -132,6 +132,17 @@ fn an_intersection_reaches_the_buyer_or_the_owners_and_budgets_end_it() {
 }
 
 #[test]
+fn an_owner_learns_its_rows_by_the_malicious_variant_as_well() {
+    let world = World::start(&cast(0));
+    let more = "to = [\"employers\"]\nprotocol = \"vole-malicious\"";
+    assert_eq!(succeeded(&world.ask_psi(&psi("\"inner\"", ["[]", "[\"pay\"]"], more))).trim(), "");
+    let found = rows(&kept(&world, "employers")[0]);
+    let pay = found["pay"].as_primitive::<Int32Type>();
+    assert_eq!(pay.values()[..], [1000, 2000, 4000, 6000, 7000, 8000]);
+    assert!(kept(&world, "census").is_empty());
+}
+
+#[test]
 fn policies_refuse_forms_and_recipients_and_hold_back_what_is_too_small() {
     let world = World::start(&cast(6));
     let circuit = "protocol = \"circuit\"";

@@ -26,8 +26,8 @@ const BYTE_HALVES: u64 = 1;
 
 /// The cheaper way for links like these, and what each is estimated to take in nanoseconds: circuit, sorted.
 ///
-/// Sizes and the profile alone decide, in integers, so that all parties choose alike. With 64-bit keys and one column a side
-/// the circuit wins from a few thousand elements on, on links of a room.
+/// Sizes and the profile alone decide, in integers, so that all parties choose alike. The constants are estimates: where both
+/// ways cost about the same, the slower one may be taken.
 #[must_use]
 pub fn way(profile: Profile, task: &Task) -> (Way, [u64; 2]) {
     let nanos = |quote: &dyn Fn(&mut Meter)| {

@@ -68,6 +68,20 @@ fn the_leader_learns_what_all_have() {
 }
 
 #[test]
+fn random_instances_equal_the_plain_intersection() {
+    for seed in 1000..1200 {
+        let mut words = Circle::new(seed, 2).words(9, 8).into_iter();
+        let mut below = |n: usize| usize::try_from(words.next().unwrap() % n as u128).unwrap();
+        let parties = 2 + below(3);
+        let sizes: Vec<usize> = (0..parties).map(|_| below(40)).collect();
+        let leader = u16::try_from(below(parties)).unwrap();
+        let common = below(1 + sizes.iter().min().unwrap());
+        let audience = if below(2) == 0 { Audience::Leader } else { Audience::Everyone };
+        check(seed, leader, &sizes, common, audience);
+    }
+}
+
+#[test]
 fn everyone_learns_it_where_that_was_agreed_on() {
     check(11, 0, &[65, 1000], 64, Audience::Everyone);
     check(12, 1, &[1000, 65, 130], 30, Audience::Everyone);
