@@ -4,7 +4,7 @@ use std::{
     io::{BufRead, BufReader, Lines, Write},
     net::SocketAddr,
     process::{Child, ChildStdin, ChildStdout, Command, Stdio},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use protocols::{net::loopback::Authority, party::Role};
@@ -37,13 +37,20 @@ pub(crate) fn run(case: &Case, n: usize, reps: u32) -> Result<Vec<Rep>, Failure>
     (0..reps).map(|_| one(&mut parties)).collect()
 }
 
-fn one(parties: &mut [Party]) -> Result<Rep, Failure> {
+/// One repetition: from the common start to the end of the last party, and what each of them says of it.
+pub(crate) fn timed<T: DeserializeOwned>(
+    parties: &mut [Party],
+) -> Result<(Duration, Vec<T>), Failure> {
     parties.iter_mut().try_for_each(|party| party.hear::<String>().map(drop))?;
     let start = Instant::now();
     parties.iter_mut().try_for_each(|party| party.tell(&"go"))?;
     parties.iter_mut().try_for_each(|party| party.hear::<String>().map(drop))?;
     let took = start.elapsed();
-    let told: Vec<Told> = parties.iter_mut().map(Party::hear).collect::<Result<_, _>>()?;
+    Ok((took, parties.iter_mut().map(Party::hear).collect::<Result<_, _>>()?))
+}
+
+fn one(parties: &mut [Party]) -> Result<Rep, Failure> {
+    let (took, told) = timed::<Told>(parties)?;
     Ok(Rep {
         took,
         bytes: told.iter().map(|party| party.bytes).sum(),

@@ -4,7 +4,6 @@ use std::{
     io::{self, BufRead},
     net::SocketAddr,
     sync::Arc,
-    time::Instant,
 };
 
 use protocols::{
@@ -26,7 +25,7 @@ use crate::{
     Failure,
     figure::{peak_rss, reset_peak},
     party::{hear, tell},
-    processes::Party,
+    processes::{Party, timed},
 };
 
 /// What a party is told first.
@@ -65,12 +64,7 @@ pub(super) fn run(protocol: &Protocol, n: usize, reps: u32) -> Result<Vec<Rep>, 
 }
 
 fn one(parties: &mut [Party]) -> Result<Rep, Failure> {
-    parties.iter_mut().try_for_each(|party| party.hear::<String>().map(drop))?;
-    let start = Instant::now();
-    parties.iter_mut().try_for_each(|party| party.tell(&"go"))?;
-    parties.iter_mut().try_for_each(|party| party.hear::<String>().map(drop))?;
-    let took = start.elapsed();
-    let told: Vec<Told> = parties.iter_mut().map(Party::hear).collect::<Result<_, _>>()?;
+    let (took, told) = timed::<Told>(parties)?;
     Ok(Rep {
         took,
         bytes: told.iter().map(|party| party.bytes).sum(),
