@@ -5,6 +5,7 @@
 
 mod bounds;
 mod builder;
+mod chain;
 mod compare;
 mod compile;
 mod compiler;

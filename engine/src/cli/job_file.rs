@@ -29,7 +29,7 @@ pub(super) struct JobFile {
     pub(super) compute: [PartyName; 3],
     /// The statement; or there is a `[psi]`.
     pub(super) sql: Option<String>,
-    /// An intersection of two sets.
+    /// An intersection of sets.
     pub(super) psi: Option<PsiSpec>,
     /// The adversary model; `semi_honest` where it is left out.
     #[serde(default = "semi_honest")]

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::identity::PartyName;
 
-/// A private set intersection of two providers' sets.
+/// A private set intersection of two and more providers' sets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct PsiSpec {
@@ -42,21 +42,21 @@ pub struct PsiSet {
     pub columns: Vec<String>,
 }
 
-/// What is asked of two sets.
+/// What is asked of the sets; [`Left`](PsiForm::Left) and [`Anti`](PsiForm::Anti) of two alone.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum PsiForm {
-    /// The rows whose key is in both.
+    /// The rows whose key is in all.
     Inner,
     /// All rows of the first set, with the columns of the second where it has the key.
     Left,
     /// The rows of the first set whose key is not in the second.
     Anti,
-    /// How many keys are in both.
+    /// How many keys are in all.
     Cardinality,
-    /// The sum of a column over the rows whose key is in both, and how many they are.
+    /// The sum of a column over the rows whose key is in all, and how many they are.
     Sum {
-        /// `party.dataset.column`, of either set.
+        /// `party.dataset.column`, of any set.
         column: String,
         /// Likewise: a column with a public list of values, for one sum each.
         #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -107,6 +107,9 @@ impl Default for TextRule {
     }
 }
 
+/// Most sets of an intersection.
+const MAX_SETS: usize = 16;
+
 /// Most columns of a key.
 const MAX_KEY_COLUMNS: usize = 16;
 
@@ -117,7 +120,7 @@ impl PsiSpec {
     /// The first field that has a value it cannot have, and why.
     pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
         let field = |holds: bool, field, why| if holds { Ok(()) } else { Err((field, why)) };
-        field(self.sets.len() == 2, "psi.sets", "names two sets")?;
+        field((2..=MAX_SETS).contains(&self.sets.len()), "psi.sets", "names 2 to 16 sets")?;
         for set in &self.sets {
             field(set.dataset.split_once('.').is_some(), "psi.sets.dataset", "is party.dataset")?;
             let columns = set.key.len();
@@ -129,8 +132,8 @@ impl PsiSpec {
             "psi.to",
             "names owners of the sets; the buyer is meant where it is left out",
         )?;
-        let twice = self.to.len() > 2 || (self.to.len() == 2 && self.to[0] == self.to[1]);
-        field(!twice, "psi.to", "names a party twice")
+        let once = self.to.iter().enumerate().all(|(at, party)| !self.to[..at].contains(party));
+        field(once, "psi.to", "names a party twice")
     }
 
     /// The parties of the sets, in order.

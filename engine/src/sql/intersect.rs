@@ -1,5 +1,5 @@
-//! A private set intersection as a joint plan: both sets are joined by their key ids, of which each owner shares one for each of
-//! its keys, so that the key is unique on both sides; what is asked of the joined rows is compiled like any statement.
+//! A private set intersection as a joint plan: the sets are joined by their key ids, of which each owner shares one for each
+//! of its keys, so that the key is unique on all sides; what is asked of the joined rows is compiled like any statement.
 
 use std::collections::BTreeSet;
 
@@ -25,14 +25,13 @@ use super::{
     release::Partial,
     sets::{Sets, refused},
     tables::Tables,
-    text,
     value::{Meaning, Number},
 };
 use crate::{
     catalog::DatasetDescriptor,
     job::{JobSpec, NetworkProfile, PsiForm, PsiProtocol, PsiSpec},
     plan::{
-        Encoding, Intersect, Kind, Op, Output, PolicyTerms, PsiTerms, Ref, SetUse, Shape, UseForm,
+        Intersect, Kind, Op, Output, PolicyTerms, PsiTerms, Ref, SetUse, Shape, UseForm,
         circuit_task,
     },
 };
@@ -112,13 +111,13 @@ fn compile_by(
     Ok(compiled)
 }
 
-/// The join of both sets.
-struct Joined {
-    relation: usize,
-    /// Which of its rows have a counterpart.
-    matched: Ref,
+/// The join of all sets.
+pub(super) struct Joined {
+    pub(super) relation: usize,
+    /// Which of its rows have a counterpart in every other set.
+    pub(super) matched: Ref,
     /// Which of its rows there are.
-    all: Ref,
+    pub(super) all: Ref,
 }
 
 impl Compiler<'_> {
@@ -168,7 +167,7 @@ impl Compiler<'_> {
         terms.map(|terms| terms.min_intersection).max().unwrap_or(0)
     }
 
-    /// One row: whether enough keys are in both sets; none where every number of them will do.
+    /// One row: whether enough keys are in all sets; none where every number of them will do.
     fn enough(&mut self, matched: Ref) -> Result<Option<Ref>, CompileError> {
         let least = self.least_keys();
         if least == 0 {
@@ -192,7 +191,7 @@ impl Compiler<'_> {
         enough.map(Some)
     }
 
-    /// Releases no row unless enough keys are in both sets.
+    /// Releases no row unless enough keys are in all sets.
     fn only(&mut self, enough: Option<Ref>) {
         let Some(enough) = enough else { return };
         let rows = self.rows;
@@ -205,8 +204,12 @@ impl Compiler<'_> {
 
     /// The sets meet in a circuit between their owners.
     fn circuit(&mut self, sets: &Sets<'_>) -> Result<Joined, CompileError> {
+        if sets.len() != 2 {
+            let construct = format!("a circuit of {} sets", sets.len());
+            return Err(refused("protocol", &construct, "use `joint`"));
+        }
         let keeps_first = matches!(sets.psi.form, PsiForm::Left | PsiForm::Anti);
-        let rows = |t: usize| sets.all[t].1.rows_max;
+        let rows = |t: usize| sets.rows(t);
         // The result has a row for each bin of the one that asks.
         let receiver = usize::from(!keeps_first && rows(1) < rows(0));
         for t in [0, 1] {
@@ -249,78 +252,22 @@ impl Compiler<'_> {
         Ok(Joined { relation: self.relations.len() - 1, matched, all })
     }
 
-    fn join_sets(&mut self, sets: &Sets<'_>) -> Joined {
-        let keeps_first = matches!(sets.psi.form, PsiForm::Left | PsiForm::Anti);
-        let rows = |t: usize| sets.all[t].1.rows_max;
-        // The result has as many rows as the right side.
-        let right = usize::from(!keeps_first && rows(1) < rows(0));
-        let left = 1 - right;
-        let lanes = lanes(rows(0).saturating_add(rows(1)));
-        let keys = [0, 1].map(|t| self.set_key(t, sets, keeps_first && t == right, &lanes));
-        self.b.sharings[left].sorted_by = keys[left].iter().rev().map(|lane| lane.1).collect();
-        let all = self.relations[right].live;
-        let right_live = if keeps_first {
-            let present = self.b.key_input(right, Encoding::KeyPresent);
-            self.b.and(all, present)
-        } else {
-            all
-        };
-        let [left_key, right_key] = [left, right].map(|t| self.b.concat(keys[t].clone()));
-        let left_live = self.relations[left].live;
-        let op = Op::Join {
-            left_key,
-            left_live,
-            left_sorted: true,
-            columns: Vec::new(),
-            right_key,
-            right_live,
-        };
-        let rows = rows(right);
-        let matched = self.b.many(op, vec![Shape { kind: Kind::Bits(1), rows }]);
-        let unique = &self.relations[0].unique | &self.relations[1].unique;
-        let origin = Origin::Join { node: matched.0, left, right };
-        let tables = BTreeSet::from([0, 1]);
-        self.relations.push(Relation { tables, live: matched, rows, unique, origin });
-        self.notes.insert(
-            "keys are compared by ids of at least 64 bits, hashed under a salt of this run: two different keys of the sets \
-             agree with probability at most 2^-40"
-                .to_owned(),
-        );
-        Joined { relation: self.relations.len() - 1, matched, all }
-    }
-
-    /// Has the owner of a set share its key ids; the lowest lane first.
-    fn set_key(
+    /// Makes a table a set, and records the use of its key.
+    pub(super) fn key_of(
         &mut self,
         t: usize,
         sets: &Sets<'_>,
-        keep_absent: bool,
-        lanes: &[Encoding],
-    ) -> Vec<Ref> {
-        self.key_of(t, sets, (keep_absent, SetUse::Shared));
-        lanes.iter().map(|lane| self.b.key_input(t, lane.clone())).collect()
-    }
-
-    /// Makes a table a set, and records the use of its key.
-    fn key_of(&mut self, t: usize, sets: &Sets<'_>, (keep_absent, enters): (bool, SetUse)) {
-        let form = UseForm::JoinKey(sets.all[1 - t].1.table());
+        (keep_absent, enters): (bool, SetUse),
+    ) {
         let qualifier = TableReference::bare(table(t));
         let key = |name: &String| Expr::Column(Column::new(Some(qualifier.clone()), name.clone()));
         let columns: Vec<Expr> = sets.all[t].0.key.iter().map(key).collect();
-        for column in &columns {
-            self.uses.record(column, &form, &self.tables);
+        for other in sets.others(t) {
+            let form = UseForm::JoinKey(other);
+            columns.iter().for_each(|column| self.uses.record(column, &form, &self.tables));
         }
         self.b.key(t, &columns, (sets.psi.text, keep_absent, enters));
     }
-}
-
-/// A key id in columns of at most 64 bits, lowest first.
-fn lanes(rows: u64) -> Vec<Encoding> {
-    let lane = |encoding: Encoding| match encoding {
-        Encoding::KeyedHash { from, width } => Encoding::KeyId { from, width },
-        other => other,
-    };
-    text::hash_lanes(rows).into_iter().rev().map(lane).collect()
 }
 
 fn second(column: &Column) -> bool {

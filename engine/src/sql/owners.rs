@@ -47,6 +47,10 @@ pub(super) fn compile_owners(
 /// What there is no protocol for is refused, not replaced by another.
 fn possible(spec: &JobSpec, sets: &Sets<'_>) -> Result<(), CompileError> {
     let psi = sets.psi;
+    if sets.len() != 2 {
+        let construct = format!("an intersection of {} sets for owners", sets.len());
+        return Err(refused("to", &construct, "leave out `to`: the buyer gets it"));
+    }
     if let Some((_, dataset)) = sets.all.iter().find(|(_, d)| !spec.compute.contains(&d.party)) {
         let construct = format!("a result for owners where `{}` does not compute", dataset.party);
         return Err(refused("to", &construct, "name both owners among the compute parties"));
@@ -84,7 +88,7 @@ impl Compiler<'_> {
         let [a, b] = [0, 1].map(|t| &sets.all[t].1.party);
         let to = &sets.psi.to;
         let both = to.len() == 2;
-        let rows = |t: usize| sets.all[t].1.rows_max;
+        let rows = |t: usize| sets.rows(t);
         // Of two who learn alike, the one with fewer rows asks: the other's answers are shorter than its questions.
         let receiver = match both {
             true => usize::from(rows(1) < rows(0)),
@@ -125,10 +129,10 @@ impl Compiler<'_> {
     }
 
     fn own_key(&mut self, t: usize, sets: &Sets<'_>) {
-        let form = UseForm::JoinKey(sets.all[1 - t].1.table());
         let key: Vec<Expr> = sets.all[t].0.key.iter().map(|name| own(t, name)).collect();
-        for column in &key {
-            self.uses.record(column, &form, &self.tables);
+        for other in sets.others(t) {
+            let form = UseForm::JoinKey(other);
+            key.iter().for_each(|column| self.uses.record(column, &form, &self.tables));
         }
         self.b.key(t, &key, (sets.psi.text, false, SetUse::Owner));
     }

@@ -1,6 +1,8 @@
 //! A private set intersection as a statement: what it selects of the two sets, in SQL, so that names, types and conditions mean
 //! there what they mean everywhere. Only the join of the sets is not in it.
 
+use std::collections::BTreeSet;
+
 use datafusion::logical_expr::LogicalPlan;
 
 use super::{
@@ -18,7 +20,8 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Sets<'a> {
     pub(super) psi: &'a PsiSpec,
-    pub(super) all: [(&'a PsiSet, &'a DatasetDescriptor); 2],
+    /// Two and more, each of another party.
+    pub(super) all: Vec<(&'a PsiSet, &'a DatasetDescriptor)>,
 }
 
 impl<'a> Sets<'a> {
@@ -27,40 +30,64 @@ impl<'a> Sets<'a> {
         psi: &'a PsiSpec,
         datasets: &'a [DatasetDescriptor],
     ) -> Result<Self, CompileError> {
-        let [first, second] = &psi.sets[..] else {
-            return Err(refused("sets", "an intersection of other than two sets", "name two sets"));
-        };
+        if psi.sets.len() < 2 {
+            return Err(refused("sets", "an intersection of one set", "name two sets and more"));
+        }
         let found = |set: &'a PsiSet| Ok((set, dataset(&set.dataset, datasets)?));
-        let sets = Self { psi, all: [found(first)?, found(second)?] };
-        let [(_, a), (_, b)] = sets.all;
-        if a.party == b.party {
-            let hint = "one party intersects its own tables by itself; name sets of two parties";
-            return Err(refused("sets", "two sets of one party", hint));
-        }
-        if first.key.len() != second.key.len() {
-            let hint = "name as many columns in both sets, in the same order";
-            return Err(refused("sets.key", "keys of different lengths", hint));
-        }
-        for (set, dataset) in sets.all {
+        let all = psi.sets.iter().map(found).collect::<Result<_, CompileError>>()?;
+        let sets = Self { psi, all };
+        sets.of_several_parties()?;
+        sets.fit_the_form()?;
+        for (set, dataset) in &sets.all {
             for name in set.key.iter().chain(&set.columns) {
                 known(name, dataset)?;
             }
         }
-        for (x, y) in first.key.iter().zip(&second.key) {
-            let types = (a.column(x).map(|c| c.ty), b.column(y).map(|c| c.ty));
-            if !matches!(types, (Some(x), Some(y)) if x.same_keys(y)) {
-                let hint = "numbers match numbers, text matches text, dates match dates";
-                let construct = format!("a key of `{x}` and `{y}`, which are of different kinds");
-                return Err(refused("sets.key", &construct, hint));
-            }
-        }
+        let (first, others) = (sets.all[0], &sets.all[1..]);
+        others.iter().try_for_each(|other| same_kinds(first, *other))?;
         Ok(sets)
     }
 
-    /// The statement of this job as one query block over both tables, without the join.
+    /// How many there are.
+    pub(super) fn len(&self) -> usize {
+        self.all.len()
+    }
+
+    /// The bound on the rows of one.
+    pub(super) fn rows(&self, t: usize) -> u64 {
+        self.all[t].1.rows_max
+    }
+
+    /// The tables of all but one.
+    pub(super) fn others(&self, t: usize) -> impl Iterator<Item = String> {
+        let all = self.all.iter().enumerate().filter(move |(at, _)| *at != t);
+        all.map(|(_, (_, dataset))| dataset.table())
+    }
+
+    fn of_several_parties(&self) -> Result<(), CompileError> {
+        let parties: BTreeSet<_> = self.all.iter().map(|(_, dataset)| &dataset.party).collect();
+        if parties.len() == self.len() {
+            return Ok(());
+        }
+        let hint = "a party intersects its own tables by itself; name sets of different parties";
+        Err(refused("sets", "two sets of one party", hint))
+    }
+
+    /// What there is of more than two sets.
+    fn fit_the_form(&self) -> Result<(), CompileError> {
+        let form = &self.psi.form;
+        if self.len() == 2 || !matches!(form, PsiForm::Left | PsiForm::Anti) {
+            return Ok(());
+        }
+        let construct = format!("form `{}` of {} sets", form.name(), self.len());
+        let hint = "name two sets, or ask for `inner`, `cardinality` or `sum`";
+        Err(refused("form", &construct, hint))
+    }
+
+    /// The statement of this job as one query block over all tables, without the join.
     pub(super) fn block(&self, spec: &JobSpec) -> Result<Block, CompileError> {
         let text = self.text()?;
-        let descriptors = self.all.map(|(_, dataset)| dataset.clone());
+        let descriptors: Vec<_> = self.all.iter().map(|(_, dataset)| (*dataset).clone()).collect();
         let logical = with_room(&text, || logical_plan(&text, &descriptors, spec.issued_at_ms))?;
         self.expected(&logical)
     }
@@ -68,7 +95,7 @@ impl<'a> Sets<'a> {
     /// The condition of a set could close its parenthesis and go on: what came out must be what was meant.
     fn expected(&self, logical: &LogicalPlan) -> Result<Block, CompileError> {
         let block = Block::of(logical)?;
-        let same = block.scans.len() == 2
+        let same = block.scans.len() == self.len()
             && block.scans.iter().zip(&self.all).all(|(scan, (_, dataset))| {
                 scan.party == dataset.party.as_str() && scan.dataset == dataset.name
             });
@@ -111,8 +138,9 @@ impl<'a> Sets<'a> {
             PsiForm::Cardinality => ("COUNT(*) AS matched".to_owned(), String::new()),
             PsiForm::Sum { column, by } => self.summed(column, by.as_deref())?,
         };
-        let [a, b] = [0, 1].map(|i| self.subquery(i));
-        Ok(format!("SELECT {select}\nFROM {a} AS s0 CROSS JOIN {b} AS s1{rest}"))
+        let tables: Vec<_> =
+            (0..self.len()).map(|i| format!("{} AS s{i}", self.subquery(i))).collect();
+        Ok(format!("SELECT {select}\nFROM {}{rest}", tables.join(" CROSS JOIN ")))
     }
 
     /// The rows of a set, with the columns that anything here names.
@@ -141,7 +169,7 @@ impl<'a> Sets<'a> {
         }
     }
 
-    /// The columns of listed rows; those whose name both sets have are told apart by party.
+    /// The columns of listed rows; those whose name several sets have are told apart by party.
     fn listed(&self, sets: &[(&PsiSet, &DatasetDescriptor)]) -> Result<String, CompileError> {
         let all = || sets.iter().flat_map(|(set, _)| &set.columns);
         let mut select = Vec::new();
@@ -177,6 +205,26 @@ impl<'a> Sets<'a> {
         known(name, self.all[at].1)?;
         Ok((format!("s{at}.{}", quoted(name)), name))
     }
+}
+
+/// Whether two keys can be compared.
+fn same_kinds(
+    (one, a): (&PsiSet, &DatasetDescriptor),
+    (other, b): (&PsiSet, &DatasetDescriptor),
+) -> Result<(), CompileError> {
+    if one.key.len() != other.key.len() {
+        let hint = "name as many columns in all sets, in the same order";
+        return Err(refused("sets.key", "keys of different lengths", hint));
+    }
+    for (x, y) in one.key.iter().zip(&other.key) {
+        let types = (a.column(x).map(|c| c.ty), b.column(y).map(|c| c.ty));
+        if !matches!(types, (Some(x), Some(y)) if x.same_keys(y)) {
+            let hint = "numbers match numbers, text matches text, dates match dates";
+            let construct = format!("a key of `{x}` and `{y}`, which are of different kinds");
+            return Err(refused("sets.key", &construct, hint));
+        }
+    }
+    Ok(())
 }
 
 fn dataset<'a>(

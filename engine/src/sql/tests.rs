@@ -3,6 +3,7 @@
 mod determinism;
 mod differential;
 mod encoding;
+mod many;
 mod owner;
 mod psi;
 mod refused;

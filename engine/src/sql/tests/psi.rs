@@ -15,16 +15,16 @@ use crate::{
 
 /// A row: its key as typed and what it means, a number, a group.
 #[derive(Clone, Debug)]
-struct Person {
+pub(super) struct Person {
     typed: String,
     key: Option<u64>,
-    number: u64,
-    group: &'static str,
+    pub(super) number: u64,
+    pub(super) group: &'static str,
 }
 
 const GROUPS: [&str; 3] = ["a", "b", "c"];
 
-fn people(dice: &mut Dice, rows: u64) -> Vec<Person> {
+pub(super) fn people(dice: &mut Dice, rows: u64) -> Vec<Person> {
     let person = |_| {
         let id = dice.roll(rows.max(2));
         let key = (dice.roll(9) > 0).then_some(id);
@@ -41,7 +41,7 @@ fn people(dice: &mut Dice, rows: u64) -> Vec<Person> {
     (0..rows).map(person).collect()
 }
 
-fn table(name: &str, people: &[Person]) -> DatasetConfig {
+pub(super) fn table(name: &str, people: &[Person]) -> DatasetConfig {
     let line = |p: &Person| format!("{},{},{}\n", p.typed, p.number, p.group);
     let csv = "code,number,label\n".to_owned() + &people.iter().map(line).collect::<String>();
     let columns: Vec<ColumnConfig> = vec![
@@ -86,7 +86,7 @@ fn asked(form: PsiForm, columns: [&[&str]; 2]) -> JobSpec {
     JobSpec { kind: JobKind::Psi(psi), ..spec("") }
 }
 
-fn psi(spec: &mut JobSpec) -> &mut PsiSpec {
+pub(super) fn psi(spec: &mut JobSpec) -> &mut PsiSpec {
     match &mut spec.kind {
         JobKind::Psi(psi) => psi,
         JobKind::Sql { .. } => unreachable!("asked for an intersection"),
@@ -94,7 +94,7 @@ fn psi(spec: &mut JobSpec) -> &mut PsiSpec {
 }
 
 /// The first row of each key, and the rows without one.
-fn deduplicated(people: &[Person]) -> (BTreeMap<u64, &Person>, Vec<&Person>) {
+pub(super) fn deduplicated(people: &[Person]) -> (BTreeMap<u64, &Person>, Vec<&Person>) {
     let mut keyed = BTreeMap::new();
     let mut absent = Vec::new();
     for person in people {
