@@ -1,9 +1,12 @@
 //! Averaging of vectors that providers hold: model updates are shared among the three compute parties, added up there, and
 //! only the average is opened.
 //!
-//! Nothing of it is implemented yet; a job that asks for training is refused when it is read. This crate is the place where it
-//! goes: above [`protocols`], whose sharing and sessions it uses, and below the engine, which makes jobs of it.
+//! What is here so far computes by itself: the accountants of differential privacy. A job that asks for training is refused
+//! when it is read. This crate is above [`protocols`], whose sharing and sessions it uses, and below the engine, which
+//! makes jobs of it.
 //!
 //! # Invariants
 //! * No job, no table, no gRPC: vectors in, an average out.
 //! * Rounding and the order of additions are fixed, so that an average is the same whatever order updates arrive in.
+
+pub mod account;
