@@ -18,7 +18,9 @@ pub enum EventError {
     #[error("units are sampled with a probability in (0, 1], not {0}")]
     Sampling(f64),
     /// No noise, or one that cannot be computed with.
-    #[error("a noise multiplier is between 0.1 and 10^6, not {0}: below, no guarantee is worth its name")]
+    #[error(
+        "a noise multiplier is between 0.1 and 10^6, not {0}: below, no guarantee is worth its name"
+    )]
     Noise(f64),
 }
 

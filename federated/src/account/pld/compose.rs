@@ -36,7 +36,11 @@ pub(super) fn compose(events: &[Event]) -> [Composed; 2] {
         ((low / interval).floor(), (high / interval).ceil())
     });
     let span = ranges.iter().map(|(low, high)| high - low + 1.0).fold(1.0, f64::max);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "positive, at most some millions")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "positive, at most some millions"
+    )]
     let points = (span as usize).next_power_of_two();
     let sums = convolve(&parts, points);
     let mut sums = sums.into_iter();
@@ -86,11 +90,8 @@ fn convolve(parts: &[Vec<(Losses, u32)>; 2], points: usize) -> Vec<Vec<f64>> {
         }
     }
     let [removed, added] = &product;
-    let mut both: Vec<_> = removed
-        .iter()
-        .zip(added)
-        .map(|(r, a)| Complex::new(r.re - a.im, r.im + a.re))
-        .collect();
+    let mut both: Vec<_> =
+        removed.iter().zip(added).map(|(r, a)| Complex::new(r.re - a.im, r.im + a.re)).collect();
     backward.process(&mut both);
     let scale = 1.0 / points as f64;
     let real = both.iter().map(|value| (value.re * scale).max(0.0)).collect();

@@ -36,7 +36,10 @@ pub(super) fn ends(event: &Event, neighbour: Neighbour) -> (f64, f64) {
 }
 
 /// The loss of one step, on a grid.
-#[expect(clippy::cast_possible_truncation, reason = "grid indices are small: noise is bounded below")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "grid indices are small: noise is bounded below"
+)]
 pub(super) fn losses(event: &Event, neighbour: Neighbour, interval: f64) -> Losses {
     let (low, high) = ends(event, neighbour);
     let (first, last) = ((low / interval).floor() as i64, (high / interval).ceil() as i64);
