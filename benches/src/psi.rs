@@ -14,7 +14,6 @@ mod multi;
 mod processes;
 mod seat;
 mod sets;
-mod spilled;
 mod vole;
 
 pub(crate) use command::{Psi, run};

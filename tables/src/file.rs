@@ -96,6 +96,14 @@ impl TableFile {
         Ok(Batches { file: self.name(), inner })
     }
 
+    /// One of its columns.
+    ///
+    /// # Errors
+    /// If there is none of this name.
+    pub fn field(&self, name: &str) -> Result<&Field, TableError> {
+        Ok(self.schema.field(self.index(name)?))
+    }
+
     /// The file's name, for messages.
     #[must_use]
     pub fn name(&self) -> String {

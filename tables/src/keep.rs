@@ -1,19 +1,21 @@
 //! The rows that an intersection left, written as Parquet in a second pass over the file they came from.
 
-use std::{fs::File, path::Path, sync::Arc};
+use std::{path::Path, sync::Arc};
 
-use arrow_array::{ArrayRef, BooleanArray, RecordBatch};
+use arrow_array::{ArrayRef, BooleanArray, RecordBatch, UInt64Array};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::filter::filter_record_batch;
-use parquet::{
-    arrow::ArrowWriter, basic::Compression, errors::ParquetError,
-    file::properties::WriterProperties,
-};
 
-use super::{broken::TableError, file::TableFile};
+use super::{
+    broken::{TableError, complaint},
+    file::TableFile,
+    write::TableWriter,
+};
 
 /// The column that tells matched rows from others where all are kept.
 const MATCHED: &str = "matched";
+/// The column of row numbers, where they are asked for.
+const ROW: &str = "row";
 
 /// Which rows are written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -26,21 +28,26 @@ pub enum Keep {
     All,
 }
 
-/// Writes rows of `source` to a Parquet file at `out`: of the columns named, in the order of the file; returns how many.
-/// `matched` has a bit for each row of the source, lowest first; rows beyond it did not match.
+/// What is written of a table.
+#[derive(Clone, Copy, Debug)]
+pub struct Kept<'a> {
+    /// The columns, in this order: their names there, and what they are called in the result.
+    pub columns: &'a [(&'a str, &'a str)],
+    /// Whether a first column `row` has the row's number in the table, counted from 0.
+    pub numbered: bool,
+    /// A bit for each row of the table, lowest first: whether it matched. Rows beyond it did not.
+    pub matched: &'a [u64],
+    /// Which rows.
+    pub keep: Keep,
+}
+
+/// Writes rows of `source` to a Parquet file at `out`, in the order of the table; returns how many.
 ///
 /// # Errors
 /// If the source cannot be read again, lacks a column, or the file cannot be written; what was written by then is removed.
-pub fn keep_rows(
-    source: &TableFile,
-    columns: &[&str],
-    matched: &[u64],
-    keep: Keep,
-    out: &Path,
-) -> Result<u64, TableError> {
-    let io = |error| TableError::Io { file: out.display().to_string(), source: error };
-    let file = File::create(out).map_err(io)?;
-    let written = write(source, columns, matched, keep, file, out);
+pub fn keep_rows(source: &TableFile, kept: &Kept<'_>, out: &Path) -> Result<u64, TableError> {
+    let writer = TableWriter::create(out, kept.schema(source)?)?;
+    let written = kept.write(source, writer);
     if written.is_err() {
         // The error that is returned says why; a file that cannot be removed either adds nothing to it.
         let _ = std::fs::remove_file(out);
@@ -48,68 +55,65 @@ pub fn keep_rows(
     written
 }
 
-fn write(
-    source: &TableFile,
-    columns: &[&str],
-    matched: &[u64],
-    keep: Keep,
-    file: File,
-    out: &Path,
-) -> Result<u64, TableError> {
-    let failed = |error: ParquetError| TableError::File {
-        file: out.display().to_string(),
-        what: match error {
-            ParquetError::External(source) => format!("cannot be written: {source}"),
-            _ => "cannot be written as Parquet".to_owned(),
-        },
-    };
-    let schema = schema(source, columns, keep);
-    let properties = WriterProperties::builder().set_compression(Compression::SNAPPY).build();
-    let mut writer =
-        ArrowWriter::try_new(file, Arc::clone(&schema), Some(properties)).map_err(failed)?;
-    let (mut first, mut rows) = (0, 0);
-    for batch in source.batches(columns)? {
-        let batch = batch?;
-        let bits = bits(matched, first, batch.num_rows());
-        first += batch.num_rows();
-        let kept = kept(&batch, &bits, keep, &schema).map_err(|error| failed(error.into()))?;
-        rows += kept.num_rows() as u64;
-        writer.write(&kept).map_err(failed)?;
-    }
-    writer.close().map_err(failed)?;
-    Ok(rows)
-}
-
-fn schema(source: &TableFile, columns: &[&str], keep: Keep) -> SchemaRef {
-    let chosen = source.schema().fields().iter().filter(|f| columns.contains(&f.name().as_str()));
-    let mut fields: Vec<Arc<Field>> = chosen.cloned().collect();
-    if keep == Keep::All {
-        fields.push(Arc::new(Field::new(MATCHED, DataType::Boolean, false)));
-    }
-    Arc::new(Schema::new(fields))
-}
-
-fn bits(matched: &[u64], first: usize, rows: usize) -> BooleanArray {
-    let bit = |row: usize| matched.get(row / 64).is_some_and(|word| word >> (row % 64) & 1 == 1);
-    (first..first + rows).map(|row| Some(bit(row))).collect()
-}
-
-fn kept(
-    batch: &RecordBatch,
-    bits: &BooleanArray,
-    keep: Keep,
-    schema: &SchemaRef,
-) -> Result<RecordBatch, arrow_schema::ArrowError> {
-    match keep {
-        Keep::Matched => filter_record_batch(batch, bits),
-        Keep::Unmatched => {
-            filter_record_batch(batch, &bits.iter().map(|bit| bit.map(|bit| !bit)).collect())
+impl Kept<'_> {
+    fn write(&self, source: &TableFile, mut writer: TableWriter) -> Result<u64, TableError> {
+        let schema = self.schema(source)?;
+        let names: Vec<&str> = self.columns.iter().map(|(name, _)| *name).collect();
+        let mut first = 0;
+        for batch in source.batches(&names)? {
+            let batch = batch?;
+            let unfit = |error| TableError::File { file: source.name(), what: complaint(&error) };
+            writer.push(&self.cut(&batch, first, &schema).map_err(unfit)?)?;
+            first += batch.num_rows();
         }
-        Keep::All => {
-            let mut columns = batch.columns().to_vec();
-            columns.push(Arc::new(bits.clone()) as ArrayRef);
-            RecordBatch::try_new(Arc::clone(schema), columns)
+        writer.finish()
+    }
+
+    fn schema(&self, source: &TableFile) -> Result<SchemaRef, TableError> {
+        let mut fields = Vec::with_capacity(self.columns.len() + 2);
+        if self.numbered {
+            fields.push(Field::new(ROW, DataType::UInt64, false));
         }
+        for (name, called) in self.columns {
+            fields.push(source.field(name)?.clone().with_name(*called));
+        }
+        if self.keep == Keep::All {
+            fields.push(Field::new(MATCHED, DataType::Boolean, false));
+        }
+        Ok(Arc::new(Schema::new(fields)))
+    }
+
+    /// What is kept of a batch whose first row has this number.
+    fn cut(
+        &self,
+        batch: &RecordBatch,
+        first: usize,
+        schema: &SchemaRef,
+    ) -> Result<RecordBatch, arrow_schema::ArrowError> {
+        let rows = first..first + batch.num_rows();
+        let bits: BooleanArray = rows.clone().map(|row| Some(self.bit(row))).collect();
+        let mut columns: Vec<ArrayRef> = Vec::with_capacity(schema.fields().len());
+        if self.numbered {
+            columns.push(Arc::new(UInt64Array::from_iter_values(rows.map(|row| row as u64))));
+        }
+        for (name, _) in self.columns {
+            columns.push(Arc::clone(batch.column(batch.schema().index_of(name)?)));
+        }
+        if self.keep == Keep::All {
+            columns.push(Arc::new(bits.clone()));
+        }
+        let all = RecordBatch::try_new(Arc::clone(schema), columns)?;
+        match self.keep {
+            Keep::Matched => filter_record_batch(&all, &bits),
+            Keep::Unmatched => {
+                filter_record_batch(&all, &bits.iter().map(|bit| bit.map(|bit| !bit)).collect())
+            }
+            Keep::All => Ok(all),
+        }
+    }
+
+    fn bit(&self, row: usize) -> bool {
+        self.matched.get(row / 64).is_some_and(|word| word >> (row % 64) & 1 == 1)
     }
 }
 
@@ -152,15 +156,20 @@ mod tests {
                 matched[row / 64] |= 1 << (row % 64);
             }
             let third = rows.div_ceil(3);
-            assert_eq!(
-                keep_rows(&file, &["id"], &matched, Keep::Matched, &out).unwrap(),
-                third as u64
-            );
+            let write = |columns: &[(&str, &str)], numbered, keep| {
+                let kept = Kept { columns, numbered, matched: &matched, keep };
+                keep_rows(&file, &kept, &out).unwrap()
+            };
+            assert_eq!(write(&[("id", "id")], false, Keep::Matched), third as u64);
             let want: Vec<_> = (0..rows).step_by(3).map(|i| format!("k{i}")).collect();
             assert_eq!(column(&out, "id"), want);
-            let rest = keep_rows(&file, &["x", "id"], &matched, Keep::Unmatched, &out).unwrap();
+            let rest = write(&[("x", "y"), ("id", "key")], true, Keep::Unmatched);
             assert_eq!(rest, (rows - third) as u64);
-            assert_eq!(keep_rows(&file, &["x"], &matched, Keep::All, &out).unwrap(), rows as u64);
+            let names = TableFile::open(&out).unwrap();
+            let names: Vec<_> = names.schema().fields().iter().map(|f| f.name().clone()).collect();
+            assert_eq!(names, ["row", "y", "key"]);
+            assert!(column(&out, "key").iter().all(|key| !want.contains(key)));
+            assert_eq!(write(&[("x", "x")], false, Keep::All), rows as u64);
             let marked = TableFile::open(&out).unwrap();
             let bits = marked.batches(&[MATCHED]).unwrap();
             let set: usize =
@@ -173,10 +182,13 @@ mod tests {
     fn a_file_that_cannot_be_written_is_told_and_nothing_is_left_of_it() {
         let (dir, path, file) = source(3);
         let nowhere = dir.path().join("no/such/folder/out.parquet");
-        assert!(keep_rows(&file, &["id"], &[7], Keep::Matched, &nowhere).is_err());
+        let kept =
+            Kept { columns: &[("id", "id")], numbered: true, matched: &[7], keep: Keep::Matched };
+        assert!(keep_rows(&file, &kept, &nowhere).is_err());
+        assert!(keep_rows(&file, &Kept { columns: &[("zip", "id")], ..kept }, &nowhere).is_err());
         std::fs::write(&path, "id,x\n1,2\n3\n").unwrap();
         let out = dir.path().join("out.parquet");
-        assert!(keep_rows(&file, &["id"], &[7], Keep::Matched, &out).is_err());
+        assert!(keep_rows(&file, &kept, &out).is_err());
         assert!(!out.exists());
     }
 }

@@ -132,6 +132,11 @@ impl KeyEncoder {
         &self.kinds
     }
 
+    /// The names of the columns, in order.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.columns.iter().map(|column| column.name.as_str())
+    }
+
     /// Appends the keys of a batch whose first row has the number `first`.
     ///
     /// Each key is the number of its columns, then for each its kind, its length and its canonical bytes, so that no two

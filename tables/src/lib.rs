@@ -9,14 +9,18 @@
 mod broken;
 mod canonical;
 mod file;
+mod ids;
 mod keep;
 mod keys;
 mod normal;
 mod spill;
+mod write;
 
 pub use broken::{TableError, complaint};
 pub use file::{Batches, TableFile};
-pub use keep::{Keep, keep_rows};
+pub use ids::spill_ids;
+pub use keep::{Keep, Kept, keep_rows};
 pub use keys::{KeyColumn, KeyEncoder, KeyKind, Keys};
 pub use normal::Normal;
 pub use spill::Spill;
+pub use write::TableWriter;

@@ -10,18 +10,18 @@ use std::{
 
 use protocols::{
     psi::{
-        Output, Parameters, Salt, Setting, Sizes, ecdh, exchange_sizes,
+        Output, Parameters, Ranged, Salt, Setting, Sizes, ecdh, exchange_sizes,
         vole_psi::{receive, send},
     },
     session::{Pair, SessionError, Side},
     vole::Model,
 };
-use tables::{Keep, KeyColumn, KeyEncoder, Keys, Normal, Spill, TableError, TableFile, keep_rows};
-
-use super::{
-    seat::{Protocol, Seat},
-    spilled::{Spilled, mark},
+use tables::{
+    Keep, Kept, KeyColumn, KeyEncoder, Keys, Normal, Spill, TableError, TableFile, keep_rows,
+    spill_ids,
 };
+
+use super::seat::{Protocol, Seat};
 use crate::Failure;
 
 /// Bytes of ids and rows that a party keeps in memory; the rest goes to disk.
@@ -136,30 +136,26 @@ impl FileRun<'_> {
         };
         match self.side {
             Side::Sender => Ok(0),
-            Side::Receiver => Ok(keep_rows(&file, &[ID], &matched, Keep::Matched, self.output)?),
+            Side::Receiver => {
+                let (columns, matched) = (&[(ID, ID)], &*matched);
+                let kept = Kept { columns, numbered: false, matched, keep: Keep::Matched };
+                Ok(keep_rows(&file, &kept, self.output)?)
+            }
         }
     }
 
     fn read(&self, file: &TableFile, salt: &Salt) -> Result<(Spill, u64), TableError> {
         let column = KeyColumn { name: ID.to_owned(), normal: Normal::LOOSE };
         let encoder = KeyEncoder::new(vec![column], file.schema())?;
-        let (mut spill, mut keys, mut rows) = (Spill::new(self.folder, BUDGET), Keys::default(), 0);
-        for batch in file.batches(&[ID])? {
-            let batch = batch?;
-            keys.clear();
-            encoder.push(&batch, rows, &mut keys)?;
-            rows += batch.num_rows() as u64;
-            for (key, row) in keys.iter().zip(keys.rows()) {
-                spill.push(salt.id(key), *row)?;
-            }
-        }
+        let mut spill = Spill::new(self.folder, BUDGET);
+        let rows = spill_ids(file, &encoder, |key| salt.id(key), &mut spill)?;
         Ok((spill, rows))
     }
 
     fn vole(
         &self,
         (pair, rng): (&mut Pair<'_>, &mut protocols::prg::Prg),
-        (spill, rows): (Spill, u64),
+        (mut spill, rows): (Spill, u64),
         salt: &Salt,
         (sizes, model): (Sizes, Model),
     ) -> Result<Vec<u64>, Fault> {
@@ -168,12 +164,15 @@ impl FileRun<'_> {
         };
         let setting =
             Setting { parameters, output: Output::ToReceiver, context: salt.commitment() };
-        let mut set = Spilled::new(spill, rows);
+        let mut set = Ranged::new(rows, |first, last, out: &mut _| spill.between(first, last, out));
         let done = match self.side {
             Side::Sender => send(pair, &setting, &mut set, rng),
             Side::Receiver => receive(pair, &setting, &mut set, rng),
         };
-        set.matched(done)
+        // A file that cannot be read explains why the run ended.
+        let matched = set.end()?;
+        done?;
+        Ok(matched)
     }
 
     fn ecdh(
@@ -191,7 +190,12 @@ impl FileRun<'_> {
             Side::Sender => ecdh::send(pair, &ids, shape, rng)?.unwrap_or_default(),
             Side::Receiver => ecdh::receive(pair, &ids, shape, rng)?,
         };
-        Ok(mark(rows, found.iter().map(|position| pairs[*position as usize].1)))
+        let mut matched = vec![0; usize::try_from(rows.div_ceil(64)).unwrap_or(usize::MAX)];
+        for position in found {
+            let row = usize::try_from(pairs[position as usize].1).unwrap_or(usize::MAX);
+            matched[row / 64] |= 1 << (row % 64);
+        }
+        Ok(matched)
     }
 }
 
@@ -221,14 +225,4 @@ fn check(path: &Path, first: usize, count: usize) -> Result<bool, Failure> {
     let (found, wanted_keys) = (keys(path)?, keys(&wanted)?);
     fs::remove_file(&wanted)?;
     Ok(found.len() == count && found.iter().eq(wanted_keys.iter()))
-}
-
-impl Spilled {
-    /// The rows found, if the run ended well.
-    fn matched(self, done: Result<(), SessionError>) -> Result<Vec<u64>, Fault> {
-        match self.end() {
-            (_, Some(error)) => Err(error.into()),
-            (matched, None) => done.map(|()| matched).map_err(Fault::from),
-        }
-    }
 }
