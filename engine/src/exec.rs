@@ -8,6 +8,7 @@ mod ones;
 mod quote;
 mod release;
 mod run;
+mod tell;
 #[cfg(test)]
 mod tests;
 mod words;

@@ -18,10 +18,12 @@ mod output;
 mod psi;
 mod reads;
 mod refs;
+mod tell;
 mod terms;
 #[cfg(test)]
 mod tests;
 mod typing;
+mod unpack;
 mod uses;
 
 pub use between::Between;
@@ -37,5 +39,7 @@ pub use ir::{
 pub use output::{Decode, Output, OutputColumn};
 pub use psi::{Intersect, Keep, Keeps, Learns, Match, PsiTerms, SetKey, SetUse};
 pub use refs::Ref;
+pub use tell::Tell;
 pub use terms::PolicyTerms;
+pub use unpack::unpack;
 pub use uses::{ColumnUse, PolicyRef, UseForm};

@@ -27,6 +27,7 @@ mod tables;
 #[cfg(test)]
 pub(crate) mod tests;
 mod text;
+mod told;
 mod total;
 mod uses;
 mod value;

@@ -11,8 +11,10 @@ use protocols::{
 };
 use serde::{Deserialize, Serialize};
 
-use super::{circuit, error::ExecError, input, matching, release::release_cost, run::step_of};
-use crate::plan::{Kind, Op, Plan, Ref, Shape};
+use super::{
+    circuit, error::ExecError, input, matching, release::release_cost, run::step_of, tell,
+};
+use crate::plan::{Kind, Op, Output, Plan, Ref, Shape};
 
 /// What a run will cost, exactly, and what it will open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -64,6 +66,11 @@ pub fn quote(plan: &Plan, shapes: &[Vec<Shape>], profile: Profile) -> Result<Quo
             Op::Input { input } if plan.inputs[*input as usize].is_at_home() => {}
             Op::Match(of) => matching::cost(&mut m, plan, of, at)?,
             Op::Intersect(of) => circuit::cost(&mut m, plan, of, at)?,
+            Op::Tell(of) => {
+                let v = Shapes { at, shapes };
+                let layout = v.layout(&of.output)?;
+                tell::cost(&mut m, plan, of, (at, &layout))?;
+            }
             Op::Input { input } => input::share_cost(&mut m, plan, *input),
             op => charge(&mut m, op, &Shapes { at, shapes }, &mut ones)?,
         }
@@ -71,9 +78,7 @@ pub fn quote(plan: &Plan, shapes: &[Vec<Shape>], profile: Profile) -> Result<Quo
     }
     m.enter(step_of(plan.nodes.len()));
     let shapes = Shapes { at: plan.nodes.len(), shapes };
-    let layout: Result<Vec<(usize, Wire)>, ExecError> =
-        plan.output.layout().into_iter().map(|r| Ok((shapes.rows(r)?, shapes.wire(r)?))).collect();
-    release_cost(&mut m, &layout?);
+    release_cost(&mut m, &shapes.layout(&plan.output)?);
     record(&m);
     let total = m.total();
     let total = OpCost { bytes: total.bytes, messages: total.messages, rounds: total.rounds };
@@ -116,6 +121,11 @@ impl Shapes<'_> {
         refs.iter().map(|r| self.wire(*r)).collect()
     }
 
+    /// What a result is made of.
+    fn layout(&self, output: &Output) -> Result<Vec<(usize, Wire)>, ExecError> {
+        output.layout().into_iter().map(|r| Ok((self.rows(r)?, self.wire(r)?))).collect()
+    }
+
     fn widths(&self, refs: impl IntoIterator<Item = Ref>) -> Result<usize, ExecError> {
         refs.into_iter().map(|r| self.width(r)).sum()
     }
@@ -144,6 +154,7 @@ fn charge(m: &mut Meter, op: &Op, v: &Shapes<'_>, ones: &mut Ones) -> Result<(),
         Op::Input { .. }
         | Op::Match(_)
         | Op::Intersect(_)
+        | Op::Tell(_)
         | Op::Constant { .. }
         | Op::Xor(..)
         | Op::Not(_)

@@ -9,6 +9,7 @@ use protocols::{
 };
 
 use super::{error::ExecError, matching::Found};
+use crate::plan::Opened;
 
 /// Fresh shares of the result, one column for each of the plan's output layout.
 #[derive(Debug)]
@@ -17,6 +18,8 @@ pub struct SharedResult {
     pub columns: Vec<Column>,
     /// What this party learned of its own sets.
     pub found: Vec<Found>,
+    /// What was opened to this party of the result.
+    pub told: Option<Opened>,
 }
 
 /// Passes the gate for the buyer and reshares: all bits in one message, all words of 64 bits in another, and those of 128 bits, if
@@ -24,38 +27,52 @@ pub struct SharedResult {
 pub(super) fn release(s: &mut Session, columns: &[&Column]) -> Result<SharedResult, ExecError> {
     let shapes: Vec<(usize, Shape)> = columns.iter().map(|c| (c.rows(), c.shape())).collect();
     s.pass_gate(OpeningKind::Result, words_of(&shapes), Recipient::Buyer)?;
-    let mut planes = Vec::new();
-    let (mut words, mut wide) = (Vec::new(), Vec::new());
-    for column in columns {
-        match column {
-            Column::Bits(bits) => {
-                let mut bits = bits.clone();
-                bits.clear_beyond_rows();
-                planes.push(bits.into_planes());
-            }
-            Column::Z64(column) => words.push(column),
-            Column::Z128(column) => wide.push(column),
-            Column::Z32(_) => return Err(ExecError::Malformed(usize::MAX)),
-        }
-    }
-    let planes = mpc::reshare::<B64>(s, &Shared::concat(&planes.iter().collect::<Vec<_>>()))?;
-    let words = mpc::reshare::<Z64>(s, &Shared::concat(&words))?;
-    let wide = match &wide[..] {
-        [] => Shared::zeros(0),
-        columns => mpc::reshare::<Z128>(s, &Shared::concat(columns))?,
-    };
-    let mut fresh = Fresh { planes, words, wide, taken: [0; 3] };
+    let Gathered { planes, words, wide } = Gathered::of(columns)?;
+    let planes = mpc::reshare::<B64>(s, &planes)?;
+    let words = mpc::reshare::<Z64>(s, &words)?;
+    let wide = if wide.is_empty() { wide } else { mpc::reshare::<Z128>(s, &wide)? };
+    let mut fresh = Fresh { all: Gathered { planes, words, wide }, taken: [0; 3] };
     Ok(SharedResult {
         found: Vec::new(),
+        told: None,
         columns: shapes.into_iter().map(|shape| fresh.next(shape)).collect(),
     })
 }
 
+/// Columns one after the other, by ring; bits beyond the last row are cleared.
+pub(super) struct Gathered {
+    pub(super) planes: Shared<B64>,
+    pub(super) words: Shared<Z64>,
+    pub(super) wide: Shared<Z128>,
+}
+
+impl Gathered {
+    pub(super) fn of(columns: &[&Column]) -> Result<Self, ExecError> {
+        let mut planes = Vec::new();
+        let (mut words, mut wide) = (Vec::new(), Vec::new());
+        for column in columns {
+            match column {
+                Column::Bits(bits) => {
+                    let mut bits = bits.clone();
+                    bits.clear_beyond_rows();
+                    planes.push(bits.into_planes());
+                }
+                Column::Z64(column) => words.push(column),
+                Column::Z128(column) => wide.push(column),
+                Column::Z32(_) => return Err(ExecError::Malformed(usize::MAX)),
+            }
+        }
+        Ok(Self {
+            planes: Shared::concat(&planes.iter().collect::<Vec<_>>()),
+            words: Shared::concat(&words),
+            wide: Shared::concat(&wide),
+        })
+    }
+}
+
 /// What was reshared, to be cut into columns again.
 struct Fresh {
-    planes: Shared<B64>,
-    words: Shared<Z64>,
-    wide: Shared<Z128>,
+    all: Gathered,
     taken: [usize; 3],
 }
 
@@ -69,17 +86,17 @@ impl Fresh {
         match shape {
             Shape::Bits(width) => {
                 let (from, to) = advance(plane, shape.wire_words(rows));
-                let mut bits = Bits::from_planes(rows, width, self.planes.slice(from, to));
+                let mut bits = Bits::from_planes(rows, width, self.all.planes.slice(from, to));
                 bits.clear_beyond_rows();
                 Column::Bits(bits)
             }
             Shape::Z128 => {
                 let (from, to) = advance(wide, rows);
-                Column::Z128(self.wide.slice(from, to))
+                Column::Z128(self.all.wide.slice(from, to))
             }
             _ => {
                 let (from, to) = advance(word, rows);
-                Column::Z64(self.words.slice(from, to))
+                Column::Z64(self.all.words.slice(from, to))
             }
         }
     }
@@ -88,15 +105,25 @@ impl Fresh {
 /// Twin of [`release`].
 pub(super) fn release_cost(m: &mut Meter, shapes: &[(usize, Shape)]) {
     m.pass_gate(OpeningKind::Result, words_of(shapes), Recipient::Buyer);
+    let [planes, words, wide] = words_by_ring(shapes);
+    mpc::reshare_cost::<B64>(m, planes);
+    mpc::reshare_cost::<Z64>(m, words);
+    if wide > 0 {
+        mpc::reshare_cost::<Z128>(m, wide);
+    }
+}
+
+/// How many elements columns of these shapes have in each ring: B64, Z64, Z128.
+pub(super) fn words_by_ring(shapes: &[(usize, Shape)]) -> [usize; 3] {
     let words = |kind: fn(Shape) -> bool| {
         let chosen = shapes.iter().filter(move |(_, shape)| kind(*shape));
         chosen.map(|(rows, shape)| shape.wire_words(*rows)).sum::<usize>()
     };
-    mpc::reshare_cost::<B64>(m, words(|shape| matches!(shape, Shape::Bits(_))));
-    mpc::reshare_cost::<Z64>(m, words(|shape| shape == Shape::Z64));
-    if shapes.iter().any(|(_, shape)| *shape == Shape::Z128) {
-        mpc::reshare_cost::<Z128>(m, words(|shape| shape == Shape::Z128) / 2);
-    }
+    [
+        words(|shape| matches!(shape, Shape::Bits(_))),
+        words(|shape| shape == Shape::Z64),
+        words(|shape| shape == Shape::Z128) / 2,
+    ]
 }
 
 fn words_of(shapes: &[(usize, Shape)]) -> usize {

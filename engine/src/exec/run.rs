@@ -16,7 +16,7 @@ use super::{
     input, matching,
     ones::Ones,
     release::{SharedResult, release},
-    words,
+    tell, words,
     words::WordRing,
 };
 use crate::plan::{EncodedInput, Kind, Op, Plan, Ref, Shape, SortKey};
@@ -44,7 +44,7 @@ pub fn run(
     progress: Progress<'_>,
     rng: &mut Prg,
 ) -> Result<SharedResult, ExecError> {
-    let mut found = Vec::new();
+    let (mut found, mut told) = (Vec::new(), None);
     let last_use = last_uses(plan);
     let mut ones = Ones::of(plan);
     let mut values: Vec<Vec<Column>> = Vec::with_capacity(plan.nodes.len());
@@ -56,6 +56,10 @@ pub fn run(
             Op::Input { input } if plan.inputs[*input as usize].is_at_home() => Vec::new(),
             Op::Match(of) => {
                 found.extend(matching::run(s, plan, of, (at, &inputs), rng)?);
+                Vec::new()
+            }
+            Op::Tell(of) => {
+                told = tell::run(s, plan, of, &Values { at, values: &values })?;
                 Vec::new()
             }
             Op::Input { input } => {
@@ -78,7 +82,7 @@ pub fn run(
     let values = Values { at: plan.nodes.len(), values: &values };
     let columns: Result<Vec<&Column>, ExecError> =
         plan.output.layout().into_iter().map(|r| values.column(r)).collect();
-    Ok(SharedResult { found, ..release(s, &columns?)? })
+    Ok(SharedResult { found, told, ..release(s, &columns?)? })
 }
 
 /// The session step of a node: 1 for the first.
@@ -168,7 +172,9 @@ fn apply(
 ) -> Result<Vec<Column>, ExecError> {
     let one = |column: Column| Ok(vec![column]);
     match op {
-        Op::Input { .. } | Op::Match(_) | Op::Intersect(_) => Err(ExecError::Malformed(v.at)),
+        Op::Input { .. } | Op::Match(_) | Op::Intersect(_) | Op::Tell(_) => {
+            Err(ExecError::Malformed(v.at))
+        }
         Op::Constant { value, shape } => one(constant(s, *value, *shape)),
         Op::Xor(a, b) => one(Column::Bits(v.bits(*a)?.xor(v.bits(*b)?))),
         Op::And(a, b) => one(Column::Bits(mpc::and(s, v.bits(*a)?, v.bits(*b)?)?)),

@@ -2,6 +2,7 @@
 
 mod faults;
 mod release;
+mod told;
 mod transcripts;
 mod wide;
 

@@ -25,7 +25,7 @@ use crate::{
     exec::{self, ExecError, Found, SharedResult},
     identity::{Hash32, IdentityKey, PartyName, Pins},
     job::{Failure, Reason, Stage},
-    plan::{EncodedInput, Shape},
+    plan::{EncodedInput, Opened, Shape},
     provider::RunStart,
     seal::{ResultShare, Sealed, Sealer, ShareColumn, seal},
     wire::Progress,
@@ -47,6 +47,8 @@ pub(super) struct Finished {
     pub(super) account: Account,
     /// What it learned of its own sets.
     pub(super) found: Vec<Found>,
+    /// What was opened to it of the result.
+    pub(super) told: Option<Opened>,
 }
 
 /// Runs the plan as a compute party, or sends this party's inputs to those that compute.
@@ -105,7 +107,7 @@ impl Seat<'_> {
         };
         let mut session = self.session(role, &start.run.0)?;
         let mut shared = self.compute(&mut session, inputs, &told)?;
-        let found = std::mem::take(&mut shared.found);
+        let (found, told) = (std::mem::take(&mut shared.found), shared.told.take());
         let (job, plan, run) = (start.job.id.hash(), self.compilation.hash, start.run);
         let ready = Ready { job, plan, run, inputs: committed };
         let share = self.share(role, shared)?;
@@ -118,7 +120,7 @@ impl Seat<'_> {
             })
         })?;
         let account = self.account(Some(&session), began)?;
-        Ok(Finished { sealed: Some(sealed), account, found })
+        Ok(Finished { sealed: Some(sealed), account, found, told })
     }
 
     /// A session with keys agreed for this run, whose gate lists what the plan opens.
@@ -189,7 +191,7 @@ impl Seat<'_> {
                 .map_err(|error| self.seats.failure(&error))?;
         }
         let account = self.account(None, began)?;
-        Ok(Finished { sealed: None, account, found: Vec::new() })
+        Ok(Finished { sealed: None, account, found: Vec::new(), told: None })
     }
 
     /// This party's share of the result, in the shapes that the plan seals.

@@ -11,7 +11,7 @@ use crate::{
     client::Fetched,
     identity::{PartyName, Pins, SealingKey, Signed},
     job::{Failure, JobId, JobSpec, Reason, SPEC_DOMAIN, Stage},
-    plan::{self, Kind, Opened, OpenedColumn, Shape},
+    plan,
     seal::{self, Expected, Sealed},
     wire::{self, SealedShare},
 };
@@ -75,7 +75,7 @@ pub fn open_result(opener: Opener<'_>, job: JobId, fetched: &Fetched) -> Result<
     let shares = shares.try_into().map_err(|_| fail(Reason::Internal, "three shares"))?;
     let columns = seal::reconstruct(&shares)
         .map_err(|error| fail(Reason::Inconsistent, error.to_string()))?;
-    let opened = unpack(&plan.output, columns.into_iter().zip(shapes));
+    let opened = plan::unpack(&plan.output, columns.into_iter().zip(shapes));
     let opened = opened.ok_or_else(|| fail(Reason::Internal, "the result has too few columns"))?;
     let rows = plan::decode(&plan.output, &opened)
         .map_err(|error| fail(Reason::Inconsistent, error.to_string()))?;
@@ -153,73 +153,6 @@ fn sealed(
     Ok(Sealed { manifest, ciphertext: share.ciphertext.clone() })
 }
 
-/// Words in the order of the plan's layout as values by row.
-fn unpack(
-    output: &plan::Output,
-    columns: impl Iterator<Item = (Vec<u64>, Shape)>,
-) -> Option<Opened> {
-    let mut values = columns.map(|(words, shape)| by_row(&words, shape));
-    let bits = |values: Vec<i128>| values.into_iter().map(|value| value == 1).collect();
-    let live = bits(values.next()?);
-    let mut opened = Vec::new();
-    for column in &output.columns {
-        let value = values.next()?;
-        let present = column.present.map(|_| values.next().map(bits));
-        let divisor = column.divisor.map(|_| values.next());
-        let (present, divisor) = (present.map_or(Some(None), |p| p.map(Some))?, divisor);
-        opened.push(OpenedColumn {
-            value,
-            present,
-            divisor: divisor.map_or(Some(None), |d| d.map(Some))?,
-        });
-    }
-    Some(Opened { live, columns: opened })
-}
-
-/// One integer a row, words with their sign; for bit columns gathered from the planes.
-fn by_row(words: &[u64], shape: Shape) -> Vec<i128> {
-    let rows = usize::try_from(shape.rows).unwrap_or(0);
-    match shape.kind {
-        Kind::Z64 => words.iter().map(|word| word.cast_signed().into()).collect(),
-        Kind::Z128 => {
-            let join = |[low, high]: &[u64; 2]| u128::from(*high) << 64 | u128::from(*low);
-            words.as_chunks().0.iter().map(|pair| join(pair).cast_signed()).collect()
-        }
-        Kind::Bits(_) => {
-            let planes: Vec<_> = words.chunks_exact(rows.div_ceil(64).max(1)).take(128).collect();
-            let bit = |row: usize, plane: &[u64]| u128::from((plane[row / 64] >> (row % 64)) & 1);
-            let value = |row: usize| {
-                let bits = planes.iter().enumerate().map(|(at, plane)| bit(row, plane) << at);
-                bits.fold(0, |all, bit| all | bit).cast_signed()
-            };
-            (0..rows).map(value).collect()
-        }
-    }
-}
-
 fn fail(reason: Reason, words: impl Into<String>) -> Failure {
     Failure::new(reason, Stage::Deliver, words)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bit_planes_become_one_word_a_row() {
-        // Two planes of 70 rows: the value of row r is r mod 4.
-        let mut words = vec![0_u64; 4];
-        for row in 0..70_usize {
-            for bit in 0..2 {
-                words[bit * 2 + row / 64] |= ((row as u64 >> bit) & 1) << (row % 64);
-            }
-        }
-        let shape = Shape { kind: Kind::Bits(2), rows: 70 };
-        let expected: Vec<i128> = (0..70).map(|row| row % 4).collect();
-        assert_eq!(by_row(&words, shape), expected);
-        assert!(by_row(&[], Shape { kind: Kind::Bits(2), rows: 0 }).is_empty());
-        assert_eq!(by_row(&[5, u64::MAX], Shape { kind: Kind::Z64, rows: 2 }), [5, -1]);
-        let wide = Shape { kind: Kind::Z128, rows: 2 };
-        assert_eq!(by_row(&[7, 1, u64::MAX - 1, u64::MAX], wide), [(1 << 64) + 7, -2]);
-    }
 }

@@ -89,7 +89,11 @@ impl Participant {
     /// The folder of what this party is to learn in a plan, if it is to learn anything.
     fn results_of(&self, plan: &Plan) -> Result<Option<&Path>, Failure> {
         let own = |keeps: &Keeps| plan.inputs[keeps.input as usize].party == self.name;
-        let learns = |op: &Op| matches!(op, Op::Match(of) if of.results.iter().any(own));
+        let learns = |op: &Op| match op {
+            Op::Match(of) => of.results.iter().any(own),
+            Op::Tell(of) => of.to.contains(&self.name),
+            _ => false,
+        };
         if !plan.nodes.iter().any(learns) {
             return Ok(None);
         }
@@ -218,6 +222,9 @@ impl Runner for Participant {
         let plan = &compilation.compiled.plan;
         if let Some(folder) = self.results_of(plan)? {
             results::write(folder, job.id, plan, &rows, &finished.found)?;
+            if let Some(told) = &finished.told {
+                results::write_told(folder, job.id, plan, told)?;
+            }
         }
         let sealed = finished.sealed.as_ref();
         let about = (&order, run);

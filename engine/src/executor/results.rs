@@ -18,7 +18,7 @@ use datafusion::{
 use crate::{
     exec::Found,
     job::{Failure, JobId, Reason, Stage},
-    plan::{Keep, Keeps, Op, Plan},
+    plan::{Keep, Keeps, Op, Opened, Plan, decode},
 };
 
 /// Writes what was found into a folder, one Parquet file for each set; gives their paths.
@@ -41,15 +41,39 @@ pub(super) fn write(
         });
         let (Some(keeps), Some(Some(rows))) = (keeps, rows.get(at)) else { continue };
         let path = folder.join(format!("{job}-{}.parquet", plan.inputs[at].datasets.join("-")));
-        let failed = |what: &str| {
-            let words = format!("the result cannot be written to {}: {what}", path.display());
-            Failure::new(Reason::Internal, Stage::Release, words)
-        };
+        let failed = |what: &str| failed(&path, what);
         let kept = kept(rows, keeps, &found.rows).ok_or_else(|| failed("its rows do not fit"))?;
         store(&path, &kept).map_err(|error| failed(&error))?;
         written.push(path);
     }
     Ok(written)
+}
+
+/// Writes what was opened to this party of the result into a folder.
+///
+/// # Errors
+/// [`Failure`] naming the file that cannot be written.
+pub(super) fn write_told(
+    folder: &Path,
+    job: JobId,
+    plan: &Plan,
+    told: &Opened,
+) -> Result<PathBuf, Failure> {
+    let path = folder.join(format!("{job}-result.parquet"));
+    let failed = |what: &str| failed(&path, what);
+    let output = plan.nodes.iter().find_map(|op| match op {
+        Op::Tell(of) => Some(&of.output),
+        _ => None,
+    });
+    let output = output.ok_or_else(|| failed("the plan opens nothing"))?;
+    let rows = decode(output, told).map_err(|error| failed(&error.to_string()))?;
+    store(&path, &rows).map_err(|error| failed(&error))?;
+    Ok(path)
+}
+
+fn failed(path: &Path, what: &str) -> Failure {
+    let words = format!("the result cannot be written to {}: {what}", path.display());
+    Failure::new(Reason::Internal, Stage::Release, words)
 }
 
 /// The rows to keep: their number in the set, counted from 0, and the columns asked for.

@@ -14,7 +14,7 @@ pub struct PsiSpec {
     pub sets: Vec<PsiSet>,
     /// What is asked of them.
     pub form: PsiForm,
-    /// Where it is not the buyer: the owners of sets who learn which of their own rows it is about.
+    /// Where it is not the buyer: the owners of sets who learn which of their own rows it is about, or the counts and sums.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub to: Vec<PartyName>,
     /// By which protocol.
@@ -143,6 +143,12 @@ impl PsiSpec {
 }
 
 impl PsiForm {
+    /// Whether the result is made of counts and sums.
+    #[must_use]
+    pub fn aggregates(&self) -> bool {
+        matches!(self, Self::Cardinality | Self::Sum { .. })
+    }
+
     /// As policies write it.
     #[must_use]
     pub fn name(&self) -> PsiFormName {

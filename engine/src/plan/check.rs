@@ -81,7 +81,13 @@ pub fn check(plan: &Plan) -> Result<Vec<Vec<Shape>>, PlanError> {
             return Err(PlanError::Op { node, what });
         }
     }
-    check_output(plan, &shapes)?;
+    let told = plan.nodes.iter().filter_map(|op| match op {
+        Op::Tell(of) => Some(&of.output),
+        _ => None,
+    });
+    for output in told.chain([&plan.output]) {
+        check_output(plan, output, &shapes)?;
+    }
     Ok(shapes.into_vec())
 }
 
@@ -151,8 +157,7 @@ fn check_encoding(encoding: &Encoding) -> Result<(), String> {
     }
 }
 
-fn check_output(plan: &Plan, shapes: &Shapes) -> Result<(), PlanError> {
-    let output = &plan.output;
+fn check_output(plan: &Plan, output: &Output, shapes: &Shapes) -> Result<(), PlanError> {
     let wrong = |column: usize, what: &str| PlanError::Output { column, what: what.to_owned() };
     let refs = output.layout();
     if let Some(column) = refs.iter().position(|r| at_home(plan, *r)) {

@@ -10,7 +10,7 @@ use super::{
     decode::{Opened, OpenedColumn},
     encoded::{EncodedColumn, EncodedInput},
     ir::{Kind, Op, Plan, Shape},
-    output::OutputColumn,
+    output::{Output, OutputColumn},
     refs::Ref,
 };
 
@@ -146,17 +146,35 @@ pub fn run(plan: &Plan, inputs: &[EncodedInput]) -> Result<Vec<Vec<Column>>, Pla
 /// # Panics
 /// As [`run`].
 pub fn open(plan: &Plan, inputs: &[EncodedInput]) -> Result<Opened, PlanError> {
+    Ok(opened(&plan.output, &run(plan, inputs)?))
+}
+
+/// What owners open ([`Op::Tell`]), if they open anything.
+///
+/// # Errors
+/// As [`run`].
+///
+/// # Panics
+/// As [`run`].
+pub fn told(plan: &Plan, inputs: &[EncodedInput]) -> Result<Option<Opened>, PlanError> {
     let done = run(plan, inputs)?;
+    Ok(plan.nodes.iter().find_map(|op| match op {
+        Op::Tell(of) => Some(opened(&of.output, &done)),
+        _ => None,
+    }))
+}
+
+fn opened(output: &Output, done: &[Vec<Column>]) -> Opened {
     let at = |r: Ref| &done[r.0 as usize][r.1 as usize];
     let column = |c: &OutputColumn| OpenedColumn {
         value: at(c.value).to_integers(),
         present: c.present.map(|p| at(p).to_flags()),
         divisor: c.divisor.map(|d| at(d).to_integers()),
     };
-    Ok(Opened {
-        live: at(plan.output.live).to_flags(),
-        columns: plan.output.columns.iter().map(column).collect(),
-    })
+    Opened {
+        live: at(output.live).to_flags(),
+        columns: output.columns.iter().map(column).collect(),
+    }
 }
 
 fn step(op: &Op, shapes: &[Shape], done: &[Vec<Column>], inputs: &[EncodedInput]) -> Vec<Column> {
@@ -179,7 +197,7 @@ fn step(op: &Op, shapes: &[Shape], done: &[Vec<Column>], inputs: &[EncodedInput]
             let columns: Vec<&Column> = columns.iter().map(at).collect();
             sort(at(live), &keys, &columns)
         }
-        Op::Match(_) => Vec::new(),
+        Op::Match(_) | Op::Tell(_) => Vec::new(),
         Op::Intersect(of) => intersect(of, shapes, done, inputs),
         other => vec![single(other, shapes[0], &at)],
     }
@@ -291,6 +309,7 @@ fn single<'c>(op: &Op, shape: Shape, at: &dyn Fn(&Ref) -> &'c Column) -> Column 
         | Op::GroupBy { .. }
         | Op::Sort { .. }
         | Op::Match(_)
+        | Op::Tell(_)
         | Op::Intersect(_) => {
             unreachable!("has several outputs")
         }

@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::{
     check::{PlanError, check},
     ir::{Encoding, Kind, LocalInput, Op, Plan, Shape},
+    output::Output,
     psi::{Learns, Match},
     refs::Ref,
 };
@@ -60,8 +61,27 @@ fn write_inputs(text: &mut String, plan: &Plan) -> std::fmt::Result {
 }
 
 fn write_output(text: &mut String, plan: &Plan) -> std::fmt::Result {
+    for op in &plan.nodes {
+        if let Op::Tell(of) = op {
+            let to: Vec<_> = of.to.iter().map(ToString::to_string).collect();
+            writeln!(text, "opened to {}: rows where {}", to.join(", "), name(of.output.live))?;
+            write_columns(text, &of.output)?;
+        }
+    }
     writeln!(text, "sealed to {}: rows where {}", plan.buyer, name(plan.output.live))?;
-    for column in &plan.output.columns {
+    write_columns(text, &plan.output)?;
+    if plan.min_group_entities > 0 {
+        writeln!(
+            text,
+            "every released row rests on at least {} entities",
+            plan.min_group_entities
+        )?;
+    }
+    Ok(())
+}
+
+fn write_columns(text: &mut String, output: &Output) -> std::fmt::Result {
+    for column in &output.columns {
         write!(text, "    {} = {}", column.name, name(column.value))?;
         if let Some(divisor) = column.divisor {
             write!(text, " / {}", name(divisor))?;
@@ -70,13 +90,6 @@ fn write_output(text: &mut String, plan: &Plan) -> std::fmt::Result {
             write!(text, " where {}, else NULL", name(present))?;
         }
         writeln!(text)?;
-    }
-    if plan.min_group_entities > 0 {
-        writeln!(
-            text,
-            "every released row rests on at least {} entities",
-            plan.min_group_entities
-        )?;
     }
     Ok(())
 }
@@ -186,6 +199,7 @@ fn describe(op: &Op, plan: &Plan, shape: Option<Shape>) -> String {
             let (a, b) = (a.unwrap_or_default(), b.unwrap_or_default());
             format!("{a} and {b} intersect into shares, bringing {}", names(&of.columns))
         }
+        Op::Tell(of) => format!("open {}", names(&of.output.layout())),
         Op::Spread { of, rows } => format!("{} for each of {rows} rows", name(*of)),
     }
 }
@@ -266,6 +280,7 @@ pub fn leakage(
     permutations: &dyn Fn(usize) -> Vec<(u64, u64)>,
 ) -> Result<Vec<String>, PlanError> {
     let shapes = check(plan)?;
+    let rows_of = |live: Ref| shapes[live.0 as usize][live.1 as usize].rows;
     let mut sentences = Vec::new();
     for input in &plan.inputs {
         sentences.push(format!(
@@ -280,6 +295,9 @@ pub fn leakage(
         if let Op::Match(of) = op {
             sentences.extend(learned(plan, of));
         }
+        if let Op::Tell(of) = op {
+            sentences.extend(of.shown(&thousands(rows_of(of.output.live))));
+        }
         for (rows, times) in permutations(i) {
             let word = match op {
                 Op::Join { .. } => "join",
@@ -293,13 +311,11 @@ pub fn leakage(
             ));
         }
     }
-    let live = plan.output.live;
-    let rows = shapes[live.0 as usize][live.1 as usize].rows;
     sentences.push(format!(
         "{}: the {} result columns of the released rows, at most {}; what is not released is zero",
         plan.buyer,
         plan.output.columns.len(),
-        thousands(rows)
+        thousands(rows_of(plan.output.live))
     ));
     sentences.extend(plan.notes.iter().cloned());
     Ok(sentences)

@@ -9,6 +9,7 @@ use super::{
     output::Output,
     psi::{Intersect, Match, PsiTerms, SetKey, SetUse},
     refs::Ref,
+    tell::Tell,
     uses::{ColumnUse, PolicyRef},
 };
 use crate::identity::{Hash32, PartyName};
@@ -368,6 +369,8 @@ pub enum Op {
     /// Two sets that are not shared: their owners intersect them into shares. Outputs whether a row has a match (Bits(1)), then the
     /// columns: of the receiver as they are, 0 in rows without an element; of the sender arbitrary where there is no match.
     Intersect(Intersect),
+    /// Released columns that owners of sets open instead of the buyer. No output.
+    Tell(Tell),
     /// Bits(1) of one row: `rows` copies of it.
     Spread {
         /// The bit.

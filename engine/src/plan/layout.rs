@@ -14,4 +14,15 @@ impl Output {
         }
         refs
     }
+
+    /// The same, to be replaced.
+    pub(crate) fn layout_mut(&mut self) -> Vec<&mut Ref> {
+        let mut refs = vec![&mut self.live];
+        for column in &mut self.columns {
+            refs.push(&mut column.value);
+            refs.extend(&mut column.present);
+            refs.extend(&mut column.divisor);
+        }
+        refs
+    }
 }

@@ -104,6 +104,11 @@ pub(super) fn outputs(op: &Op, plan: &Plan, s: &Shapes) -> Result<Vec<Shape>, St
         }
         Op::Match(of) => matched(of, plan),
         Op::Intersect(of) => intersected(of, plan, s),
+        Op::Tell(of) => {
+            of.check(plan)?;
+            of.output.layout().into_iter().try_for_each(|r| s.of(r).map(drop))?;
+            Ok(Vec::new())
+        }
         other => one_output(other, s).map(|shape| vec![shape]),
     }
 }
@@ -180,6 +185,7 @@ fn one_output(op: &Op, s: &Shapes) -> Result<Shape, String> {
         | Op::GroupBy { .. }
         | Op::Sort { .. }
         | Op::Match(_)
+        | Op::Tell(_)
         | Op::Intersect(_) => Err("has several outputs".into()),
     }
 }

@@ -25,6 +25,7 @@ use super::{
     release::Partial,
     sets::{Sets, refused},
     tables::Tables,
+    told::owners_compute,
     value::{Meaning, Number},
 };
 use crate::{
@@ -36,14 +37,14 @@ use crate::{
     },
 };
 
-/// Compiles an intersection for the buyer to operations on shared columns.
+/// Compiles an intersection: rows for owners to a protocol between them, all else to operations on shared columns.
 pub(super) fn compile_psi(
     spec: &JobSpec,
     psi: &PsiSpec,
     descriptors: &[DatasetDescriptor],
     policies: &[PolicyTerms],
 ) -> Result<Compiled, CompileError> {
-    if !psi.to.is_empty() {
+    if !psi.to.is_empty() && !psi.form.aggregates() {
         return compile_owners(spec, psi, descriptors, policies);
     }
     let by = |enters| compile_by(enters, spec, psi, (descriptors, policies));
@@ -71,7 +72,9 @@ pub(super) fn compile_psi(
             }
         }
         other => {
-            let construct = format!("protocol `{other}` with a result for the buyer");
+            let result =
+                if psi.to.is_empty() { "a result for the buyer" } else { "a count or a sum" };
+            let construct = format!("protocol `{other}` with {result}");
             Err(refused("protocol", &construct, "use `auto`, `circuit` or `joint`"))
         }
     }
@@ -94,10 +97,14 @@ fn compile_by(
     (descriptors, policies): (&[DatasetDescriptor], &[PolicyTerms]),
 ) -> Result<Compiled, CompileError> {
     let sets = Sets::find(psi, descriptors)?;
+    owners_compute(spec, &sets)?;
     let block = sets.block(spec)?;
     let mut compiler = Compiler::new(Tables::new(&block, descriptors, policies)?);
     let least_keys = compiler.least_keys();
-    let (output, least) = compiler.intersect(&block, &sets, enters)?;
+    let (mut output, least) = compiler.intersect(&block, &sets, enters)?;
+    if !psi.to.is_empty() {
+        output = compiler.told(output, &psi.to);
+    }
     let mut compiled = compiler.finish(spec, output, least)?;
     compiled.plan.psi = Some(PsiTerms {
         form: psi.form.name(),

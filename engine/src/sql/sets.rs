@@ -99,7 +99,7 @@ impl<'a> Sets<'a> {
             && block.scans.iter().zip(&self.all).all(|(scan, (_, dataset))| {
                 scan.party == dataset.party.as_str() && scan.dataset == dataset.name
             });
-        let grouped = block.grouping.is_some() == self.aggregates();
+        let grouped = block.grouping.is_some() == self.psi.form.aggregates();
         let plain = block.having.is_empty() && block.limit.is_none();
         let own = block.conjuncts.iter().all(|condition| {
             let mut tables = columns(condition).into_iter().map(|c| c.relation);
@@ -113,15 +113,12 @@ impl<'a> Sets<'a> {
         Err(refused("sets.filter", "a filter that is no condition on its own set", hint))
     }
 
-    /// Whether the result is made of counts and sums.
-    pub(super) fn aggregates(&self) -> bool {
-        matches!(self.psi.form, PsiForm::Cardinality | PsiForm::Sum { .. })
-    }
-
     fn text(&self) -> Result<String, CompileError> {
         let (select, rest) = match &self.psi.form {
             // What owners keep of their own rows is not in the statement.
-            _ if !self.psi.to.is_empty() => ("1 AS nothing".to_owned(), String::new()),
+            _ if !self.psi.to.is_empty() && !self.psi.form.aggregates() => {
+                ("1 AS nothing".to_owned(), String::new())
+            }
             PsiForm::Inner | PsiForm::Left => (self.listed(&self.all)?, String::new()),
             PsiForm::Anti => {
                 if !self.all[1].0.columns.is_empty() {

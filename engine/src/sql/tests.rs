@@ -5,10 +5,11 @@ mod differential;
 mod encoding;
 mod many;
 mod owner;
-mod psi;
+pub(crate) mod psi;
 mod refused;
+mod told;
 mod wide;
-mod world;
+pub(crate) mod world;
 
 use crate::{
     catalog::{ColumnSpec, ColumnType, DatasetDescriptor, Range},

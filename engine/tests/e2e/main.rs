@@ -20,6 +20,7 @@ mod faults;
 mod files;
 mod input;
 mod psi;
+mod released;
 mod shape;
 mod shares;
 mod view;

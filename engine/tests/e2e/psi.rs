@@ -25,7 +25,7 @@ const JOBS: &str = "person_id,mail,pay\n21,eve@example.org ,1000\n22,ANN@example
                     24,bob@example.org,4000\n25,,5000\n26,Cat@example.org,6000\n27,dan@example.org,7000\n\
                     28,dan@EXAMPLE.org,8000\n";
 
-fn cast(least: u32) -> Cast {
+pub(crate) fn cast(least: u32) -> Cast {
     let mail = |with: &str| {
         let rule = json!({"release": ["join_key"], "join_with": [with]});
         Column::new("mail", "type = \"string\"\nnullable = true", rule)
@@ -54,7 +54,7 @@ fn cast(least: u32) -> Cast {
 }
 
 /// The `[psi]` table of a job file.
-fn psi(form: &str, columns: [&str; 2], more: &str) -> String {
+pub(crate) fn psi(form: &str, columns: [&str; 2], more: &str) -> String {
     let set = |dataset: &str, columns: &str| {
         format!("[[psi.sets]]\ndataset = \"{dataset}\"\nkey = [\"mail\"]\ncolumns = {columns}\n")
     };
@@ -65,13 +65,13 @@ fn psi(form: &str, columns: [&str; 2], more: &str) -> String {
 }
 
 /// The only file in a party's folder of results.
-fn kept(world: &World, party: &str) -> Vec<PathBuf> {
+pub(crate) fn kept(world: &World, party: &str) -> Vec<PathBuf> {
     let folder = world.of(party).join("state/results");
     let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
     entries.map(|entry| entry.unwrap().path()).collect()
 }
 
-fn rows(path: &PathBuf) -> RecordBatch {
+pub(crate) fn rows(path: &PathBuf) -> RecordBatch {
     let file = File::open(path).unwrap();
     ParquetRecordBatchReaderBuilder::try_new(file)
         .unwrap()
@@ -83,7 +83,7 @@ fn rows(path: &PathBuf) -> RecordBatch {
 }
 
 /// The receipt that the buyer keeps beside its job file or working folder.
-fn opened(world: &World) -> Vec<Value> {
+pub(crate) fn opened(world: &World) -> Vec<Value> {
     let receipts = std::fs::read_dir(world.folder()).unwrap().map(|entry| entry.unwrap().path());
     let receipts = receipts.filter(|path| path.extension().is_some_and(|end| end == "json"));
     let read = |path| -> Value { serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap() };

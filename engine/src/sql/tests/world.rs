@@ -17,44 +17,44 @@ use datafusion::{
 use crate::{
     catalog::{Bound, Catalog, ColumnConfig, ColumnType, DatasetConfig, DatasetDescriptor, Source},
     job::JobSpec,
-    plan::{PolicyTerms, check, clear, decode},
+    plan::{EncodedInput, Op, Output, Plan, PolicyTerms, check, clear, decode},
     sql::{
-        compile, run_local,
+        Compiled, compile, run_local,
         tests::{party, spec},
     },
 };
 
 /// A small generator: its seed is printed by the test that uses it.
-pub(super) struct Dice(u64);
+pub(crate) struct Dice(u64);
 
 impl Dice {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
     }
 
-    pub(super) fn roll(&mut self, sides: u64) -> u64 {
+    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
         self.0 % sides
     }
 
-    pub(super) fn pick<'a>(&mut self, of: &[&'a str]) -> &'a str {
+    pub(crate) fn pick<'a>(&mut self, of: &[&'a str]) -> &'a str {
         of[usize::try_from(self.roll(of.len() as u64)).unwrap()]
     }
 
     /// A value, or an empty cell one time in `every`.
-    pub(super) fn or_null(&mut self, every: u64, value: String) -> String {
+    pub(crate) fn or_null(&mut self, every: u64, value: String) -> String {
         if self.roll(every) == 0 { String::new() } else { value }
     }
 }
 
-pub(super) struct World {
+pub(crate) struct World {
     catalogs: BTreeMap<String, Catalog>,
-    pub(super) descriptors: Vec<DatasetDescriptor>,
+    pub(crate) descriptors: Vec<DatasetDescriptor>,
 }
 
-pub(super) fn declared(name: &str, ty: ColumnType) -> ColumnConfig {
+pub(crate) fn declared(name: &str, ty: ColumnType) -> ColumnConfig {
     ColumnConfig {
         name: name.into(),
         ty: Some(ty),
@@ -66,7 +66,7 @@ pub(super) fn declared(name: &str, ty: ColumnType) -> ColumnConfig {
     }
 }
 
-pub(super) fn ranged(name: &str, ty: ColumnType, min: i64, max: i64) -> ColumnConfig {
+pub(crate) fn ranged(name: &str, ty: ColumnType, min: i64, max: i64) -> ColumnConfig {
     ColumnConfig {
         min: Some(Bound::Integer(min)),
         max: Some(Bound::Integer(max)),
@@ -74,16 +74,16 @@ pub(super) fn ranged(name: &str, ty: ColumnType, min: i64, max: i64) -> ColumnCo
     }
 }
 
-pub(super) fn listed(name: &str, domain: &[&str]) -> ColumnConfig {
+pub(crate) fn listed(name: &str, domain: &[&str]) -> ColumnConfig {
     let domain = domain.iter().map(|s| (*s).to_owned()).collect();
     ColumnConfig { domain: Some(domain), ..declared(name, ColumnType::String) }
 }
 
-pub(super) fn nullable(column: ColumnConfig) -> ColumnConfig {
+pub(crate) fn nullable(column: ColumnConfig) -> ColumnConfig {
     ColumnConfig { nullable: true, ..column }
 }
 
-pub(super) fn unique(column: ColumnConfig) -> ColumnConfig {
+pub(crate) fn unique(column: ColumnConfig) -> ColumnConfig {
     ColumnConfig { unique: true, ..column }
 }
 
@@ -196,7 +196,7 @@ fn places() -> (String, Vec<ColumnConfig>) {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, rows: u64) -> Self {
+    pub(crate) fn new(seed: u64, rows: u64) -> Self {
         let mut dice = Dice::new(seed);
         let file = |name: &str, key: Option<&str>, (csv, columns): (String, Vec<ColumnConfig>)| {
             DatasetConfig {
@@ -221,7 +221,7 @@ impl World {
     }
 
     /// Providers with their datasets.
-    pub(super) fn of(configs: Vec<(&str, Vec<DatasetConfig>)>) -> Self {
+    pub(crate) fn of(configs: Vec<(&str, Vec<DatasetConfig>)>) -> Self {
         let mut catalogs = BTreeMap::new();
         for (name, configs) in configs {
             catalogs.insert(name.to_owned(), Catalog::open(&party(name), configs).unwrap());
@@ -231,28 +231,38 @@ impl World {
     }
 
     /// What runs: local parts in DataFusion, the plan in the clear, the buyer's decoding.
-    pub(super) async fn ours(&self, sql: &str, policies: &[PolicyTerms]) -> RecordBatch {
+    pub(crate) async fn ours(&self, sql: &str, policies: &[PolicyTerms]) -> RecordBatch {
         self.answer(&spec(sql), policies).await
     }
 
     /// The same for a job of any kind.
-    pub(super) async fn answer(&self, spec: &JobSpec, policies: &[PolicyTerms]) -> RecordBatch {
+    pub(crate) async fn answer(&self, spec: &JobSpec, policies: &[PolicyTerms]) -> RecordBatch {
         let sql = spec.kind.text();
         let compiled =
             compile(spec, &self.descriptors, policies).unwrap_or_else(|e| panic!("{sql}\n{e}"));
         check(&compiled.plan).unwrap_or_else(|e| panic!("{sql}\n{e}"));
+        let inputs = self.inputs(&compiled).await;
+        let told = clear::told(&compiled.plan, &inputs).unwrap();
+        let (output, opened) = match told {
+            Some(told) => (told_output(&compiled.plan), told),
+            None => (&compiled.plan.output, clear::open(&compiled.plan, &inputs).unwrap()),
+        };
+        decode(output, &opened).unwrap_or_else(|e| panic!("{sql}\n{e}"))
+    }
+
+    /// What the providers' own parts of a job give.
+    pub(crate) async fn inputs(&self, compiled: &Compiled) -> Vec<EncodedInput> {
         let mut inputs = Vec::new();
         for (local, input) in compiled.locals.iter().zip(&compiled.plan.inputs) {
             let catalog = &self.catalogs[input.party.as_str()];
             let encoded = run_local(catalog, local, input, &[9; 32]).await;
-            inputs.push(encoded.unwrap_or_else(|e| panic!("{sql}\n{e}\n{}", input.text)));
+            inputs.push(encoded.unwrap_or_else(|e| panic!("{e}\n{}", input.text)));
         }
-        let opened = clear::open(&compiled.plan, &inputs).unwrap();
-        decode(&compiled.plan.output, &opened).unwrap_or_else(|e| panic!("{sql}\n{e}"))
+        inputs
     }
 
     /// What DataFusion says on all tables in the clear.
-    pub(super) async fn oracle(&self, sql: &str) -> RecordBatch {
+    pub(crate) async fn oracle(&self, sql: &str) -> RecordBatch {
         let mut config = SessionConfig::new().with_target_partitions(1);
         config.options_mut().sql_parser.parse_float_as_decimal = true;
         let context = SessionContext::new_with_config(config);
@@ -273,8 +283,17 @@ impl World {
     }
 }
 
+/// What owners open.
+pub(crate) fn told_output(plan: &Plan) -> &Output {
+    let told = plan.nodes.iter().find_map(|op| match op {
+        Op::Tell(of) => Some(&of.output),
+        _ => None,
+    });
+    told.unwrap()
+}
+
 /// The rows as text, in the types the buyer gets.
-pub(super) fn lines(table: &RecordBatch) -> Vec<String> {
+pub(crate) fn lines(table: &RecordBatch) -> Vec<String> {
     let options = FormatOptions::default().with_null("NULL");
     let columns: Vec<_> = table
         .columns()
