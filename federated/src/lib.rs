@@ -1,8 +1,8 @@
 //! Averaging of vectors that providers hold: model updates are shared among the three compute parties, added up there, and
 //! only the average is opened.
 //!
-//! What is here so far computes by itself: the accountants of differential privacy. A job that asks for training is refused
-//! when it is read. This crate is above [`protocols`], whose sharing and sessions it uses, and below the engine, which
+//! What is here so far computes by itself: exact averages on shares, models and strategies, and the accountants of differential
+//! privacy. A job that asks for training is refused when it is read. This crate is above [`protocols`], whose sharing and sessions it uses, and below the engine, which
 //! makes jobs of it.
 //!
 //! # Invariants
@@ -10,3 +10,6 @@
 //! * Rounding and the order of additions are fixed, so that an average is the same whatever order updates arrive in.
 
 pub mod account;
+pub mod average;
+pub mod model;
+pub mod strategy;

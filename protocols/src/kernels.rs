@@ -19,6 +19,7 @@ mod backend;
 mod digits;
 mod dispatch;
 mod exconv;
+mod fixed_point;
 mod gemm;
 mod gf128;
 mod hash;

@@ -49,6 +49,10 @@ backend! {
     /// If an index of `perm` lies outside `src`.
     fn gather_u64(out: &mut [u64], src: &[u64], perm: &[u32]);
 
+    /// `out[i] = weight · round(x[i] · scale)` mod 2^64, halves to the even integer; `|x[i] · scale|` is below 2^51, or else the
+    /// word is any.
+    fn fixed_point(x: &[f32], scale: f64, weight: u64, out: &mut [u64]);
+
     /// `acc[i] += x[i]` mod 2^32.
     fn add_u32(acc: &mut [u32], x: &[u32]);
     /// `acc[i] -= x[i]` mod 2^32.

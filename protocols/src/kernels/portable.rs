@@ -1,8 +1,8 @@
 //! Every kernel for every processor.
 
 use super::{
-    backend::Backend, digits, exconv, gemm, gf128, hash, keystream, lanes, loops, places, planes,
-    ristretto, x25519,
+    backend::Backend, digits, exconv, fixed_point, gemm, gf128, hash, keystream, lanes, loops,
+    places, planes, ristretto, x25519,
 };
 
 /// The meaning of every kernel, without a processor feature that was not there at build time. (The `aes` crate
@@ -19,6 +19,7 @@ pub(super) const KERNELS: Backend = Backend {
     cross_u64: loops::cross,
     prefix_sum_u64: loops::prefix_sum,
     gather_u64: loops::gather,
+    fixed_point: fixed_point::weighted,
     add_u32: loops::add,
     sub_u32: loops::sub,
     scale_u32: loops::scale,

@@ -172,6 +172,28 @@ agrees_with! {
     hash_blocks: u128, |cases, n, offset| (&cases.key()), last;
 }
 
+/// Numbers of all sizes that fit, and halves, which go to the even integer.
+#[test]
+fn fixed_point() {
+    agree("fixed_point", |backend, cases, n, offset| {
+        let x: Vec<f32> = cases
+            .words::<u64>(offset + n)
+            .iter()
+            .map(|word| (word.cast_signed() >> (word % 48)) as f32 / 2.0_f32.powi(40))
+            .collect();
+        let mut out = cases.words::<u64>(offset + n + 8);
+        let weight = u64::sample(cases);
+        backend.fixed_point(&x[offset..], 2.0_f64.powi(20), weight, &mut out[offset..offset + n]);
+        wide(&out)
+    });
+    for backend in Backend::available() {
+        let mut out = [0; 6];
+        backend.fixed_point(&[0.5, 1.5, 2.5, -0.5, -1.5, 1.0e9], 1.0, 3, &mut out);
+        let want = [0, 6, 6, 0, -6_i64, 3_000_000_000].map(i64::cast_unsigned);
+        assert_eq!(out, want, "{}", backend.name);
+    }
+}
+
 /// FIPS 197, appendix C.1: the hash is the cipher text of the plain text, and the plain text added to it.
 #[test]
 fn the_hash_is_the_standard_cipher_with_its_input_added() {

@@ -6,6 +6,7 @@ use crate::kernels::{
     backend::Backend,
     digits,
     exconv::{self as portable_exconv, CONVOLUTION_STATE},
+    fixed_point,
     instantiate::instantiate,
     lanes, loops,
     matrix::Matrix,
@@ -15,6 +16,7 @@ use crate::kernels::{
 
 static AVX2: Backend = Backend {
     name: "avx2",
+    fixed_point,
     add_u64,
     sub_u64,
     scale_u64,
@@ -82,6 +84,7 @@ instantiate! { "avx2":
     fn substitute(vector: &mut [u128], order: &[Places], values: &[u128]) = places::substitute;
     fn digit_lanes(planes: &[u64], bits: usize, lanes: &mut [u64]) = digits::lanes;
     fn digit_sums(planes: &[u64], bits: usize, lanes: &[u64], constant: bool, out: [&mut [u64]; 2]) = digits::sums;
+    fn fixed_point(x: &[f32], scale: f64, weight: u64, out: &mut [u64]) = fixed_point::weighted;
     fn add_u64(acc: &mut [u64], x: &[u64]) = loops::add;
     fn sub_u64(acc: &mut [u64], x: &[u64]) = loops::sub;
     fn scale_u64(acc: &mut [u64], c: u64) = loops::scale;

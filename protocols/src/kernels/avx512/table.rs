@@ -4,7 +4,7 @@ use super::{
     aligned, exconv, expand, gather, gemm, gf128, hash, keystream, lanes, places, planes, prefix,
 };
 use crate::kernels::{
-    aes::AesKey, avx2, backend::Backend, digits, exconv::CONVOLUTION_STATE, ifma,
+    aes::AesKey, avx2, backend::Backend, digits, exconv::CONVOLUTION_STATE, fixed_point, ifma,
     instantiate::instantiate, lanes as portable_lanes, loops, matrix::Matrix, places::Places,
     portable,
 };
@@ -29,6 +29,7 @@ static AVX512: Backend = Backend {
     gather_u64,
     gather_u32,
     prefix_sum_u64,
+    fixed_point,
     prefix_sum_u32,
     pack_u32,
     unpack_u32,
@@ -106,6 +107,7 @@ instantiate! { "avx512f,avx512bw,avx512dq,avx512vl":
     fn xor(acc: &mut [u64], x: &[u64]) = aligned::xor;
     fn and(acc: &mut [u64], x: &[u64]) = aligned::and;
     fn cross_bits(acc: &mut [u64], xo: &[u64], xn: &[u64], yo: &[u64], yn: &[u64]) = aligned::cross_bits;
+    fn fixed_point(x: &[f32], scale: f64, weight: u64, out: &mut [u64]) = fixed_point::weighted;
     fn prefix_sum_u64(xs: &mut [u64]) = prefix::sum_u64;
     fn prefix_sum_u32(xs: &mut [u32]) = prefix::sum_u32;
     fn gemm_u64(acc: &mut [u64], a: Matrix<'_, u64>, b: Matrix<'_, u64>) = gemm::gemm_u64;

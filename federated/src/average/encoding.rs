@@ -1,0 +1,154 @@
+//! Real updates as integers whose sum cannot overflow.
+
+use protocols::kernels::Backend;
+
+/// Fractional bits at most: more than single precision has for any value that is not tiny.
+const MOST_BITS: u32 = 40;
+/// Fractional bits at least: below, an average is no good.
+const LEAST_BITS: u32 = 16;
+/// Bits of one encoded coordinate, as the rounding kernel takes them.
+const COORDINATE_BITS: u32 = 50;
+/// Coordinates that are looked at before they are encoded, while they are in the first-level cache.
+const TILE: usize = 4096;
+
+/// What is promised of all updates of a job, when it is made.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Bounds {
+    /// The weights of all providers together, at most: rows, usually.
+    pub total_weight: u64,
+    /// No coordinate of an update is larger in magnitude.
+    pub coordinate: f32,
+}
+
+/// Why there is no encoding within bounds.
+#[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum BoundsError {
+    /// No weight at all, or more than can be counted.
+    #[error("the weights of all providers add up to {0}; 1 to 2^40 are possible")]
+    Weight(u64),
+    /// A bound that is none.
+    #[error("coordinates are bounded by {0}; that must be a positive number below 2^30")]
+    Coordinate(f32),
+    /// Sums would overflow, or leave too few fractional bits.
+    #[error(
+        "weights of {total_weight} in all and coordinates up to {coordinate} leave {bits} fractional bits, and {LEAST_BITS} are \
+         the least; lower the bound on coordinates, or weigh by thousands of rows"
+    )]
+    Bits {
+        /// The weights of all.
+        total_weight: u64,
+        /// The bound on coordinates.
+        coordinate: f32,
+        /// What is left.
+        bits: i32,
+    },
+}
+
+/// Why an update cannot be encoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum EncodeError {
+    /// A coordinate that is no number, or beyond the bound. Which one says nothing of its value.
+    #[error(
+        "coordinate {at} of the update is not finite or beyond the job's bound; clip updates, or train with a smaller rate"
+    )]
+    Coordinate {
+        /// Which coordinate.
+        at: usize,
+    },
+    /// A weight of nothing, or of more than all providers have together.
+    #[error("an update weighs at least 1 and no more than all updates of the job together may")]
+    Weight,
+    /// Another model.
+    #[error("the update has {got} coordinates and the model {want}")]
+    Length {
+        /// Of the update.
+        got: usize,
+        /// Of the model.
+        want: usize,
+    },
+}
+
+/// How updates become integers modulo 2^64 and their sum an average again.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Encoding {
+    bounds: Bounds,
+    bits: u32,
+}
+
+impl Encoding {
+    /// The finest encoding in which no sum within the bounds overflows: `total · coordinate · 2^f < 2^63`.
+    ///
+    /// # Errors
+    /// [`BoundsError`]: a job is refused when it is made, not when a sum has wrapped.
+    pub fn new(bounds: Bounds) -> Result<Self, BoundsError> {
+        let Bounds { total_weight, coordinate } = bounds;
+        if !(1..=1 << 40).contains(&total_weight) {
+            return Err(BoundsError::Weight(total_weight));
+        }
+        if !(coordinate > 0.0 && coordinate < (1_u32 << 30) as f32) {
+            return Err(BoundsError::Coordinate(coordinate));
+        }
+        let weight_bits = total_weight.next_power_of_two().trailing_zeros();
+        #[expect(clippy::cast_possible_truncation, reason = "between -149 and 30")]
+        let coordinate_bits = coordinate.log2().ceil() as i32;
+        let of = |bits: u32| i32::try_from(bits).unwrap_or(i32::MAX);
+        let bits = of(62 - weight_bits) - coordinate_bits;
+        let bits = bits.min(of(MOST_BITS)).min(of(COORDINATE_BITS) - coordinate_bits);
+        match u32::try_from(bits) {
+            Ok(bits) if bits >= LEAST_BITS => Ok(Self { bounds, bits }),
+            _ => Err(BoundsError::Bits { total_weight, coordinate, bits }),
+        }
+    }
+
+    /// Fractional bits.
+    #[must_use]
+    pub const fn bits(&self) -> u32 {
+        self.bits
+    }
+
+    /// What was promised.
+    #[must_use]
+    pub const fn bounds(&self) -> Bounds {
+        self.bounds
+    }
+
+    /// The update as integers: `weight · round(update[i] · 2^f)`, halves to the even integer.
+    ///
+    /// # Errors
+    /// [`EncodeError`]; what is in `out` is then of no use.
+    pub fn encode(&self, update: &[f32], weight: u64, out: &mut [u64]) -> Result<(), EncodeError> {
+        if update.len() != out.len() {
+            return Err(EncodeError::Length { got: update.len(), want: out.len() });
+        }
+        if weight == 0 || weight > self.bounds.total_weight {
+            return Err(EncodeError::Weight);
+        }
+        let (backend, scale) = (Backend::active(), self.scale());
+        let most = self.bounds.coordinate;
+        for (at, (update, out)) in update.chunks(TILE).zip(out.chunks_mut(TILE)).enumerate() {
+            // A number that is none is not within bounds either.
+            let within = |x: &f32| x.abs() <= most;
+            if !update.iter().fold(true, |all, x| all & within(x)) {
+                let first = update.iter().position(|x| !within(x)).unwrap_or(0);
+                return Err(EncodeError::Coordinate { at: at * TILE + first });
+            }
+            backend.fixed_point(update, scale, weight, out);
+        }
+        Ok(())
+    }
+
+    /// What a sum of encoded updates is on average: `sum[i] / (total · 2^f)`.
+    #[must_use]
+    pub fn decode(&self, sum: &[u64], total: u64) -> Vec<f32> {
+        let unit = 1.0 / (total as f64 * self.scale());
+        #[expect(clippy::cast_possible_truncation, reason = "updates are single precision")]
+        let value = |word: &u64| (word.cast_signed() as f64 * unit) as f32;
+        sum.iter().map(value).collect()
+    }
+
+    fn scale(&self) -> f64 {
+        (1_u64 << self.bits) as f64
+    }
+}

@@ -1,0 +1,127 @@
+//! One encoded update in three shares, two of which are seeds.
+
+use std::fmt;
+
+use protocols::{
+    kernels::{AesKey, Backend},
+    party::Role,
+    prg::Prg,
+    ring::Z64,
+};
+use zeroize::Zeroizing;
+
+/// Words that are masked while they are in the first-level cache.
+const TILE: usize = 4096;
+
+/// Two fresh seeds, which serve for one update and nothing else.
+pub struct Seeds([Zeroizing<[u8; 16]>; 2]);
+
+impl Seeds {
+    /// Seeds that must be uniform, unknown to anybody else, and never used before: another transmission of the same update
+    /// takes fresh ones.
+    #[must_use]
+    pub fn new(seeds: [Zeroizing<[u8; 16]>; 2]) -> Self {
+        Self(seeds)
+    }
+
+    /// Draws them.
+    #[must_use]
+    pub fn draw(rng: &mut Prg) -> Self {
+        let words = rng.elements::<Z64>(4);
+        let seed = |at: usize| {
+            let mut bytes = Zeroizing::new([0; 16]);
+            bytes[..8].copy_from_slice(&words[at].to_le_bytes());
+            bytes[8..].copy_from_slice(&words[at + 1].to_le_bytes());
+            bytes
+        };
+        Self([seed(0), seed(2)])
+    }
+}
+
+/// Seeds do not print.
+impl fmt::Debug for Seeds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Seeds")
+    }
+}
+
+/// What one party gets of one update.
+pub enum Share {
+    /// The words of a seed's stream, to be added.
+    Plus(Zeroizing<[u8; 16]>),
+    /// The words of a seed's stream, to be subtracted.
+    Minus(Zeroizing<[u8; 16]>),
+    /// The words themselves.
+    Words(Vec<u64>),
+}
+
+/// Shares do not print.
+impl fmt::Debug for Share {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Plus(_) | Self::Minus(_) => "Share(seed)",
+            Self::Words(_) => "Share(words)",
+        })
+    }
+}
+
+/// Who gets the words of a provider's updates: the parties in turn, so that they carry alike.
+#[must_use]
+pub fn explicit_party(provider: usize) -> Role {
+    Role::ALL[provider % 3]
+}
+
+/// Splits an encoded update into the shares of the three parties, in order; `words` is whose turn it is to get words.
+///
+/// # Security
+/// The streams are pseudo-random and each is used once: the words alone, or with one of the seeds, are pseudo-random.
+#[must_use]
+pub fn split(mut encoded: Vec<u64>, seeds: Seeds, words: Role) -> [Share; 3] {
+    let Seeds([plus, minus]) = seeds;
+    let (a, b) = (AesKey::new(&minus), AesKey::new(&plus));
+    for (at, tile) in (0..).zip(encoded.chunks_mut(TILE)) {
+        // x − a + b: what is left when one seed's words are added and the other's subtracted.
+        Backend::active().add_fill_sub_u64(&a, &b, 0, at * BLOCKS, tile);
+    }
+    let mut shares = [Share::Plus(plus), Share::Minus(minus), Share::Words(encoded)];
+    // The words go to the party whose turn it is, the seeds to the two after it.
+    shares.rotate_left((2 + 3 - words.index()) % 3);
+    shares
+}
+
+/// Cipher blocks of a tile.
+const BLOCKS: u64 = (TILE / 2) as u64;
+
+impl Share {
+    /// How many coordinates it has, if it says so itself.
+    #[must_use]
+    pub fn words(&self) -> Option<usize> {
+        match self {
+            Self::Words(words) => Some(words.len()),
+            Self::Plus(_) | Self::Minus(_) => None,
+        }
+    }
+
+    /// Adds it to a sum.
+    ///
+    /// # Panics
+    /// If it has words, and not as many as the sum.
+    pub fn add_to(&self, sum: &mut [u64]) {
+        let backend = Backend::active();
+        let (seed, plus) = match self {
+            Self::Words(words) => {
+                assert_eq!(words.len(), sum.len(), "words of a share");
+                return backend.add_u64(sum, words);
+            }
+            Self::Plus(seed) => (seed, true),
+            Self::Minus(seed) => (seed, false),
+        };
+        let key = AesKey::new(seed);
+        let mut stream = vec![0; TILE.min(sum.len())];
+        for (at, tile) in (0..).zip(sum.chunks_mut(TILE)) {
+            let stream = &mut stream[..tile.len()];
+            backend.fill_u64(&key, 0, at * BLOCKS, stream);
+            if plus { backend.add_u64(tile, stream) } else { backend.sub_u64(tile, stream) }
+        }
+    }
+}

@@ -1,0 +1,173 @@
+//! Averages on shares against averages in the clear.
+
+use protocols::{party::Role, prg::Prg, ring::Z64};
+
+use super::{
+    Bounds, BoundsError, EncodeError, Encoding, Seeds, Share, Sum, SumError, TRAILER_WORDS,
+    Trailer, explicit_party, split,
+};
+
+const BOUNDS: Bounds = Bounds { total_weight: 1 << 24, coordinate: 16.0 };
+
+/// An update of values between −8 and 8, and its weight.
+fn update(rng: &mut Prg, n: usize) -> (Vec<f32>, u64) {
+    let words = rng.elements::<Z64>(n + 1);
+    let value = |word: &u64| ((word >> 40) as f32 / (1_u32 << 20) as f32) - 8.0;
+    (words[1..].iter().map(value).collect(), 1 + words[0] % 10_000)
+}
+
+fn encoded(encoding: &Encoding, update: &[f32], weight: u64) -> Vec<u64> {
+    let mut words = vec![0; update.len()];
+    encoding.encode(update, weight, &mut words).unwrap();
+    let trailer = Trailer { weight, loss: 0.5, correct: weight / 2, updates: 1, squared_norm: 2.0 };
+    words.extend(trailer.words());
+    words
+}
+
+/// The sums of the shares of these providers, in this order.
+fn sums(shares: &[[Share; 3]], order: &[usize], n: usize) -> [Sum; 3] {
+    [0, 1, 2].map(|party| {
+        let mut sum = Sum::new(n);
+        for k in order {
+            sum.add(u32::try_from(*k).unwrap(), &shares[*k][party]).unwrap();
+        }
+        sum
+    })
+}
+
+#[test]
+fn the_average_is_exact_for_every_set_of_providers_in_every_order() {
+    let encoding = Encoding::new(BOUNDS).unwrap();
+    for seed in 0..20 {
+        let mut rng = Prg::new(&[seed; 16]);
+        let n = [0, 1, 63, 64, 65, 1000, 4096, 5001][usize::from(seed) % 8];
+        let updates: Vec<_> = (0..7).map(|_| update(&mut rng, n)).collect();
+        let shares: Vec<[Share; 3]> = updates
+            .iter()
+            .enumerate()
+            .map(|(k, (values, weight))| {
+                let words = encoded(&encoding, values, *weight);
+                split(words, Seeds::draw(&mut rng), explicit_party(k))
+            })
+            .collect();
+        let mut chosen: Vec<usize> =
+            (0..7).filter(|k| !rng.elements::<Z64>(1)[0].is_multiple_of(4) || *k < 2).collect();
+        let first = Sum::open(sums(&shares, &chosen, n), &encoding, 2).unwrap();
+        chosen.reverse();
+        let second = Sum::open(sums(&shares, &chosen, n), &encoding, 2).unwrap();
+        assert_eq!(first, second, "seed {seed}: the order changed the average");
+        let total: u64 = chosen.iter().map(|k| updates[*k].1).sum();
+        assert_eq!(first.trailer.weight, total, "seed {seed}");
+        assert_eq!(first.trailer.updates, chosen.len() as u64, "seed {seed}");
+        for i in 0..n {
+            let mean = chosen.iter().map(|k| f64::from(updates[*k].0[i]) * updates[*k].1 as f64);
+            let mean = mean.sum::<f64>() / total as f64;
+            let slack = (0.5_f64).powi(encoding.bits().cast_signed() + 1) + mean.abs() * 1.2e-7;
+            let got = f64::from(first.update[i]);
+            assert!((got - mean).abs() <= slack, "seed {seed}, {i}: {got} for {mean}");
+        }
+    }
+}
+
+#[test]
+fn every_party_is_given_words_in_its_turn_and_two_shares_say_nothing() {
+    let encoding = Encoding::new(BOUNDS).unwrap();
+    for (k, role) in Role::ALL.into_iter().enumerate() {
+        let zeros = encoded(&encoding, &[0.0; 64], 5);
+        let shares = split(zeros, Seeds::draw(&mut Prg::new(&[9; 16])), explicit_party(k));
+        let words = shares.iter().position(|share| share.words().is_some());
+        assert_eq!(words, Some(role.index()));
+        // Any two shares of an update of zeros add up to something that is none.
+        for left_out in 0..3 {
+            let mut sum = vec![0; 64 + TRAILER_WORDS];
+            for (at, share) in shares.iter().enumerate() {
+                if at != left_out {
+                    share.add_to(&mut sum);
+                }
+            }
+            let zeros = sum.iter().filter(|word| **word == 0).count();
+            assert_eq!(zeros, 0, "without share {left_out}");
+        }
+    }
+}
+
+#[test]
+fn what_cannot_be_averaged_is_refused() {
+    let encoding = Encoding::new(BOUNDS).unwrap();
+    let mut out = [0; 3];
+    for bad in [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 16.1, -1e9] {
+        let error = encoding.encode(&[1.0, 2.0, bad], 1, &mut out).unwrap_err();
+        assert_eq!(error, EncodeError::Coordinate { at: 2 });
+        assert!(!error.to_string().contains("16.1"), "no value in an error");
+    }
+    assert_eq!(
+        encoding.encode(&[1.0; 2], 1, &mut out),
+        Err(EncodeError::Length { got: 2, want: 3 })
+    );
+    for weight in [0, (1 << 24) + 1] {
+        assert_eq!(encoding.encode(&[1.0; 3], weight, &mut out), Err(EncodeError::Weight));
+    }
+    encoding.encode(&[16.0, -16.0, 0.0], 1 << 24, &mut out).unwrap();
+}
+
+#[test]
+fn bounds_that_would_overflow_are_refused_beforehand() {
+    let bits = |total_weight, coordinate| {
+        Encoding::new(Bounds { total_weight, coordinate }).map(|encoding| encoding.bits())
+    };
+    assert_eq!(bits(1 << 24, 16.0), Ok(34));
+    assert_eq!(bits(1, 1.0), Ok(40));
+    assert_eq!(bits(1 << 24, 1_048_576.0), Ok(18));
+    assert!(matches!(bits(1 << 40, 1024.0), Err(BoundsError::Bits { bits: 12, .. })));
+    assert!(matches!(bits(0, 1.0), Err(BoundsError::Weight(0))));
+    for bad in [0.0, -1.0, f32::NAN, f32::INFINITY] {
+        assert!(matches!(bits(10, bad), Err(BoundsError::Coordinate(_))));
+    }
+    // The largest sum there can be stays below 2^63.
+    for (total, coordinate) in [(1 << 24, 16.0), (1_u64 << 30, 3.0), (12_345_678, 0.01)] {
+        let f = bits(total, coordinate).unwrap();
+        let most = total as f64 * f64::from(coordinate) * f64::from(f).exp2();
+        assert!(most < 2.0_f64.powi(63), "{total} {coordinate}: {most}");
+    }
+}
+
+#[test]
+fn sums_that_do_not_fit_together_say_nothing() {
+    let encoding = Encoding::new(BOUNDS).unwrap();
+    let mut rng = Prg::new(&[4; 16]);
+    let mut shares = || split(encoded(&encoding, &[1.0; 8], 3), Seeds::draw(&mut rng), Role::P0);
+    let all = [shares(), shares(), shares()];
+    let open = |orders: [&[usize]; 3], least| {
+        let mut parts = orders.map(|order| Some(sums(&all, order, 8)));
+        let parts = [0, 1, 2].map(|party| {
+            let [a, b, c] = parts[party].take().unwrap();
+            [a, b, c].into_iter().nth(party).unwrap()
+        });
+        Sum::open(parts, &encoding, least)
+    };
+    assert!(open([&[0, 1], &[0, 1], &[0, 1]], 2).is_ok());
+    assert_eq!(open([&[0, 1], &[0, 1], &[0, 2]], 2), Err(SumError::Providers));
+    assert_eq!(open([&[0, 1], &[0, 1], &[0, 1]], 3), Err(SumError::Few { got: 2, least: 3 }));
+    assert_eq!(open([&[], &[], &[]], 0), Err(SumError::Few { got: 0, least: 1 }));
+    let mut sum = Sum::new(8);
+    sum.add(1, &all[1][0]).unwrap();
+    assert_eq!(sum.add(1, &all[1][0]), Err(SumError::Twice(1)));
+    let short = Share::Words(vec![0; 8]);
+    assert_eq!(sum.add(2, &short), Err(SumError::Length { provider: 2, got: 8, want: 13 }));
+}
+
+#[test]
+fn a_trailer_that_cannot_be_true_is_no_average() {
+    let encoding = Encoding::new(BOUNDS).unwrap();
+    // A weight that makes the total 1: the division that would turn a sum of many into the update of one.
+    for (weight, updates) in [(0_u64.wrapping_sub(9), 1), (3, 2), (1 << 25, 1)] {
+        let mut words = encoded(&encoding, &[1.0; 4], 3);
+        words[4] = weight;
+        words[7] = updates;
+        let mut rng = Prg::new(&[4; 16]);
+        let hostile = split(words, Seeds::draw(&mut rng), Role::P1);
+        let honest = split(encoded(&encoding, &[1.0; 4], 3), Seeds::draw(&mut rng), Role::P2);
+        let opened = Sum::open(sums(&[hostile, honest], &[0, 1], 4), &encoding, 2);
+        assert!(matches!(opened, Err(SumError::Trailer(_))), "{weight} {updates}: {opened:?}");
+    }
+}
