@@ -18,8 +18,10 @@ mod planner;
 mod prepare;
 mod ready;
 mod results;
+mod scratch;
 
 pub use compilation::{Compilation, DATASET_DOMAIN, compile_published};
 pub use opening::{Delivery, Opener, check_failed_receipt, open_result};
 pub use participant::Participant;
 pub use planner::ReceiptPlanner;
+pub use scratch::Scratch;

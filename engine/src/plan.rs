@@ -15,6 +15,7 @@ mod hash;
 mod ir;
 mod layout;
 mod output;
+mod own_set;
 mod psi;
 mod reads;
 mod refs;
@@ -37,6 +38,7 @@ pub use ir::{
     Encoding, Extreme, InputColumn, Kind, LocalInput, Op, PLAN_FORMAT, Plan, Shape, SortKey,
 };
 pub use output::{Decode, Output, OutputColumn};
+pub use own_set::OwnSet;
 pub use psi::{Intersect, Keep, Keeps, Learns, Match, PsiTerms, SetKey, SetUse};
 pub use refs::Ref;
 pub use tell::Tell;

@@ -35,4 +35,5 @@ mod value;
 pub use compile::{Compiled, compile};
 pub use encode::{EncodeError, encode};
 pub use error::CompileError;
-pub use local::{LocalError, encode_rows, local_rows, run_local};
+pub use keys::normal;
+pub use local::{LocalBatches, LocalError, encode_rows, local_batches, local_rows, run_local};

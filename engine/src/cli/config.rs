@@ -20,6 +20,7 @@ use super::{
 };
 use crate::{
     catalog::{self, Catalog, ColumnConfig, Source},
+    executor::Scratch,
     identity::{IdentityKey, PartyName, Pins, PublicKey, SealingKey, Signed},
     link::Credentials,
     policy::{PolicyDocument, parse_signed},
@@ -93,6 +94,10 @@ pub(super) struct ProviderConfig {
     pub(super) stall_seconds: Option<Seconds>,
     /// The folder of what it learns of its own sets; `results` in the state's where it is left out.
     pub(super) results: Option<PathBuf>,
+    /// The folder of sets while a job runs, of this daemon alone; `scratch` in the state's where it is left out.
+    pub(super) scratch: Option<PathBuf>,
+    /// Megabytes of a set's ids that are kept in memory while a job runs, the rest in `scratch`; 256 where it is left out.
+    pub(super) set_memory_mb: Option<u32>,
 }
 
 /// `[[datasets]]`.
@@ -151,7 +156,9 @@ impl Config {
     fn resolve(&mut self, folder: &Path) {
         let mut paths = vec![&mut self.identity_key, &mut self.certificate, &mut self.authority];
         paths.extend(self.state.as_mut());
-        paths.extend(self.provider.as_mut().and_then(|provider| provider.results.as_mut()));
+        if let Some(provider) = &mut self.provider {
+            paths.extend([&mut provider.results, &mut provider.scratch].into_iter().flatten());
+        }
         paths.extend(self.buyer.as_mut().map(|buyer| &mut buyer.sealing_key));
         paths.extend(self.datasets.iter_mut().flat_map(|d| [&mut d.path, &mut d.policy]));
         for path in paths {
@@ -163,6 +170,23 @@ impl Config {
     pub(super) fn results(&self) -> Option<PathBuf> {
         let named = self.provider.as_ref().and_then(|provider| provider.results.clone());
         named.or_else(|| self.state.as_ref().map(|state| state.join("results")))
+    }
+
+    /// Where this party keeps sets while a job runs.
+    ///
+    /// # Errors
+    /// Usage: the folder cannot be made, or what a crash left there not removed.
+    pub(super) fn scratch(&self) -> Result<Scratch, CliError> {
+        let provider = self.provider.as_ref();
+        let named = provider.and_then(|provider| provider.scratch.clone());
+        let folder = named.or_else(|| self.state.as_ref().map(|state| state.join("scratch")));
+        let Some(folder) = folder else { return Ok(Scratch::default()) };
+        let scratch = Scratch::open(folder.clone())
+            .map_err(|error| CliError::usage(format!("scratch {}: {error}", folder.display())))?;
+        Ok(match provider.and_then(|provider| provider.set_memory_mb) {
+            Some(mb) => scratch.with_memory((mb as usize) << 20),
+            None => scratch,
+        })
     }
 
     /// The party's key, certificate, authority and pins, ready for connections.

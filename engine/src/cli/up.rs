@@ -93,6 +93,7 @@ fn participant(
     let me = (config.party.clone(), Arc::clone(credentials.key()));
     let pins = Arc::clone(credentials.pins());
     let participant = Participant::new(me, pins, catalog, &policies?, clock);
+    let participant = participant.with_scratch(config.scratch()?);
     let participant = match config.results() {
         Some(folder) => participant.with_results(folder),
         None => participant,

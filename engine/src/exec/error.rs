@@ -27,6 +27,9 @@ pub enum ExecError {
         /// Which input.
         input: u32,
     },
+    /// This party's own set cannot be read.
+    #[error("this party's set cannot be read: {0}")]
+    Set(String),
     /// The plan is no plan: an operation is applied to a column of another kind. A checked plan has none such.
     #[error("operation {0} of the plan does not fit its columns; the plan was not checked")]
     Malformed(usize),

@@ -1,16 +1,19 @@
 //! Intersections that end with the owners of the sets: a protocol of two between them, while the third party waits.
 
+use std::borrow::Cow;
+
 use protocols::{
     party::Role,
     prg::Prg,
-    psi::{Distinct, Members, Sizes, ecdh, vole_psi},
+    psi::{Buckets as _, Ranged, Sizes, ecdh, vole_psi},
     session::{Meter, OpeningKind, Recipient, Session, SessionError},
 };
+use tables::TableError;
 
 use super::{error::ExecError, input::role_of};
 use crate::{
     job::PsiProtocol,
-    plan::{Between, EncodedInput, Match, Plan},
+    plan::{Between, EncodedInput, Match, OwnSet, Plan},
 };
 
 /// What an owner learned of its own set.
@@ -18,8 +21,8 @@ use crate::{
 pub struct Found {
     /// Which input of the plan.
     pub input: u32,
-    /// The rows of the local sub-plan's result whose key the other set has, ascending.
-    pub rows: Vec<u32>,
+    /// A bit for each row of the local sub-plan's result, lowest first: whether the other set has its key.
+    pub matched: Vec<u64>,
 }
 
 /// What an owner learned is its own.
@@ -90,34 +93,38 @@ pub(super) fn run(
         role if role == owners.receiver => of.receiver,
         _ => return Ok(None),
     };
-    let home = inputs.get(number as usize).and_then(|data| data.as_ref()?.home.as_ref());
-    let home = home.ok_or_else(|| ExecError::MissingInput {
+    let set = inputs.get(number as usize).and_then(|data| data.as_ref()?.own.as_ref());
+    let set = set.ok_or_else(|| ExecError::MissingInput {
         party: plan.inputs[number as usize].party.clone(),
         input: number,
     })?;
-    let set = Distinct::new(home.ids.iter().copied());
-    let positions = if owners.between.protocol == PsiProtocol::Ecdh {
-        by_points(s, &owners, &set, rng)?
+    let matched = if owners.between.protocol == PsiProtocol::Ecdh {
+        by_points(s, &owners, set, rng)?
     } else {
-        by_vectors(s, &owners, (&set, home.context), rng)?
+        by_vectors(s, &owners, set, rng)?
     };
     for (kind, count, to) in waiting {
         s.pass_gate(kind, count, to)?;
     }
     let learns = own == owners.receiver || owners.between.both;
-    Ok(learns.then(|| Found { input: number, rows: set.rows_of_all(&positions) }))
+    Ok(learns.then_some(Found { input: number, matched }))
 }
 
-/// Diffie–Hellman at one of the owners: the positions in its set that the other has, if it is to learn them.
+/// Diffie–Hellman at one of the owners: its rows that the other has, if it is to learn them. The whole set is in memory: this is for
+/// small ones.
 fn by_points(
     s: &mut Session,
     owners: &Owners,
-    set: &Distinct,
+    set: &OwnSet,
     rng: &mut Prg,
-) -> Result<Vec<u32>, SessionError> {
+) -> Result<Vec<u64>, ExecError> {
     let (sends, Sizes { sender, receiver }) = (s.role() == owners.sender, owners.between.sizes);
     let (peer, bound) = if sends { (owners.receiver, sender) } else { (owners.sender, receiver) };
-    let (shape, items) = (owners.between.shape(), padded(set.ids(), bound, rng));
+    let mut rows =
+        Ranged::new(set.rows(), |first, last, out: &mut _| set.between(first, last, out));
+    let ids = rows.bucket(0, 1).map(Cow::into_owned);
+    let Ok(ids) = ids else { return rows.end().map_err(unread) };
+    let (shape, items) = (owners.between.shape(), padded(&ids, bound, rng));
     let mut pair = s.pair(peer.id());
     let mut found = if sends {
         ecdh::send(&mut pair, &items, shape, rng)?.unwrap_or_default()
@@ -125,30 +132,39 @@ fn by_points(
         ecdh::receive(&mut pair, &items, shape, rng)?
     };
     // What pads a set is in no other.
-    found.retain(|position| (*position as usize) < set.len());
-    Ok(found)
+    found.retain(|position| (*position as usize) < ids.len());
+    rows.found(0, &found)?;
+    rows.end().map_err(unread)
 }
 
-/// VOLE-PSI at one of the owners, likewise; it pads by itself.
+/// VOLE-PSI at one of the owners, likewise, bucket by bucket; it pads by itself.
 fn by_vectors(
     s: &mut Session,
     owners: &Owners,
-    (set, context): (&Distinct, [u8; 32]),
+    set: &OwnSet,
     rng: &mut Prg,
-) -> Result<Vec<u32>, SessionError> {
+) -> Result<Vec<u64>, ExecError> {
     let none =
         SessionError::Misuse { step: s.step(), what: "sets of these sizes have no parameters" };
-    let setting = owners.between.setting(context).ok_or(none)?;
+    let setting = owners.between.setting(set.context()).ok_or(none)?;
     let sends = s.role() == owners.sender;
     let peer = if sends { owners.receiver } else { owners.sender };
     let mut pair = s.pair(peer.id());
-    let mut members = Members::of(set);
-    if sends {
-        vole_psi::send(&mut pair, &setting, &mut members, rng)?;
+    let mut rows =
+        Ranged::new(set.rows(), |first, last, out: &mut _| set.between(first, last, out));
+    let done = if sends {
+        vole_psi::send(&mut pair, &setting, &mut rows, rng)
     } else {
-        vole_psi::receive(&mut pair, &setting, &mut members, rng)?;
-    }
-    Ok(members.into_positions())
+        vole_psi::receive(&mut pair, &setting, &mut rows, rng)
+    };
+    // A set that cannot be read explains why the run ended.
+    let matched = rows.end().map_err(unread)?;
+    done?;
+    Ok(matched)
+}
+
+fn unread(error: TableError) -> ExecError {
+    ExecError::Set(error.to_string())
 }
 
 /// Ids up to the published bound: random ones are in no other set.

@@ -8,7 +8,6 @@ use std::{
     time::Duration,
 };
 
-use datafusion::arrow::array::RecordBatch;
 use protocols::net::tls::LinkConfig;
 
 use super::{
@@ -16,6 +15,7 @@ use super::{
     evidence,
     joint::{self, Me},
     prepare, results,
+    scratch::Scratch,
 };
 use crate::{
     audit::{InputEntry, ReceiptBody, ReceiptPart, check_own_part, leakage_hash},
@@ -39,6 +39,7 @@ pub struct Participant {
     clock: Arc<dyn Clock>,
     patience: LinkConfig,
     results: Option<PathBuf>,
+    scratch: Scratch,
     prepared: Mutex<BTreeMap<JobId, Prepared>>,
 }
 
@@ -47,7 +48,7 @@ pub struct Participant {
 struct Prepared {
     compilation: Arc<Compilation>,
     inputs: Vec<InputEntry>,
-    rows: Arc<Vec<Option<RecordBatch>>>,
+    held: Arc<Vec<Option<prepare::Held>>>,
 }
 
 impl Participant {
@@ -68,8 +69,8 @@ impl Participant {
             policies: policies.iter().map(wire::write).collect(),
         };
         let (patience, prepared) = (LinkConfig::default(), Mutex::default());
-        let results = None;
-        Self { name, key, pins, catalog, published, clock, patience, results, prepared }
+        let (results, scratch) = (None, Scratch::default());
+        Self { name, key, pins, catalog, published, clock, patience, results, scratch, prepared }
     }
 
     /// Gives up on a peer that makes no progress for this long, instead of the default.
@@ -84,6 +85,12 @@ impl Participant {
     pub fn with_results(mut self, folder: PathBuf) -> Self {
         self.results = Some(folder);
         self
+    }
+
+    /// Keeps sets there while a job runs, instead of in the system's folder for what is passing.
+    #[must_use]
+    pub fn with_scratch(self, scratch: Scratch) -> Self {
+        Self { scratch, ..self }
     }
 
     /// The folder of what this party is to learn in a plan, if it is to learn anything.
@@ -203,25 +210,26 @@ impl Runner for Participant {
         self.results_of(&compilation.compiled.plan)?;
         let inputs =
             prepare::commit((&self.name, &self.key), job.id.hash(), &self.catalog, &compilation)?;
-        let rows = Arc::new(prepare::rows(&self.name, &self.catalog, &compilation)?);
+        let held = prepare::rows(&self.name, &self.catalog, &compilation, &self.scratch)?;
+        let held = Arc::new(held);
         let commitments = wire::write(&inputs);
-        let prepared = Prepared { compilation: Arc::new(compilation), inputs, rows };
+        let prepared = Prepared { compilation: Arc::new(compilation), inputs, held };
         self.lock().insert(job.id, prepared);
         Ok(commitments)
     }
 
     fn run(&self, start: RunStart) -> Result<RunOutcome, Failure> {
-        let held = self.lock().get(&start.job.id).cloned();
-        let Prepared { compilation, inputs, rows } = held.ok_or_else(|| {
+        let prepared = self.lock().get(&start.job.id).cloned();
+        let Prepared { compilation, inputs, held } = prepared.ok_or_else(|| {
             let words = "the run was not prepared here";
             Failure::new(Reason::NotReady, Stage::Connect, words).at(&self.name)
         })?;
         let (job, order, run) = (start.job.clone(), start.order.clone(), start.run);
-        let encoded = prepare::encode(&self.name, &compilation, &rows, run)?;
+        let encoded = prepare::encode(&self.name, &compilation, &held, run)?;
         let finished = joint::run(self.me(), start, &compilation, encoded)?;
         let plan = &compilation.compiled.plan;
         if let Some(folder) = self.results_of(plan)? {
-            results::write(folder, job.id, plan, &rows, &finished.found)?;
+            results::write(folder, job.id, plan, &held, &finished.found)?;
             if let Some(told) = &finished.told {
                 results::write_told(folder, job.id, plan, told)?;
             }

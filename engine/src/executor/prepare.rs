@@ -5,14 +5,17 @@ use datafusion::arrow::array::RecordBatch;
 use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
 
-use super::compilation::Compilation;
+use super::{
+    compilation::Compilation,
+    scratch::{Scratch, Spool},
+};
 use crate::{
     audit::InputEntry,
     catalog::Catalog,
     identity::{Hash32, IdentityKey, PartyName},
     job::{Failure, Reason, Stage},
-    plan::EncodedInput,
-    sql::{encode_rows, local_rows},
+    plan::{EncodedInput, SetUse},
+    sql::{LocalError, encode_rows, local_batches, local_rows},
 };
 
 /// Commits to every dataset of this provider that the plan reads, each with a salt that only its key gives: its owner can open
@@ -51,6 +54,15 @@ fn salt(key: &IdentityKey, job: Hash32, dataset: &str) -> Zeroizing<[u8; 32]> {
     Zeroizing::new(*hasher.finalize().as_bytes())
 }
 
+/// What a provider holds of one input between its preparation and the run.
+#[derive(Debug)]
+pub(super) enum Held {
+    /// Rows to be shared.
+    Rows(RecordBatch),
+    /// A set that stays.
+    Set(Spool),
+}
+
 /// The local parts of this provider's inputs, run: the long work, done before any peer waits for it.
 ///
 /// Nothing where another provider owns the input.
@@ -58,7 +70,8 @@ pub(super) fn rows(
     party: &PartyName,
     catalog: &Catalog,
     compilation: &Compilation,
-) -> Result<Vec<Option<RecordBatch>>, Failure> {
+    scratch: &Scratch,
+) -> Result<Vec<Option<Held>>, Failure> {
     let runtime =
         Runtime::new().map_err(|error| fault(party, Reason::Internal, error.to_string()))?;
     let compiled = &compilation.compiled;
@@ -66,8 +79,14 @@ pub(super) fn rows(
         if input.party != *party {
             return Ok(None);
         }
+        let invalid = |error: LocalError| fault(party, Reason::InputInvalid, error.to_string());
+        if input.key.as_ref().is_some_and(|key| key.enters == SetUse::Owner) {
+            let batches = runtime.block_on(local_batches(catalog, local, input));
+            let spool = runtime.block_on(Spool::of(batches.map_err(invalid)?, input, scratch))?;
+            return Ok(Some(Held::Set(spool)));
+        }
         let ran = runtime.block_on(local_rows(catalog, local, input));
-        ran.map(Some).map_err(|error| fault(party, Reason::InputInvalid, error.to_string()))
+        ran.map(|rows| Some(Held::Rows(rows))).map_err(invalid)
     });
     each.collect()
 }
@@ -76,19 +95,32 @@ pub(super) fn rows(
 pub(super) fn encode(
     party: &PartyName,
     compilation: &Compilation,
-    rows: &[Option<RecordBatch>],
+    held: &[Option<Held>],
     run: Hash32,
 ) -> Result<Vec<Option<EncodedInput>>, Failure> {
     // Every participant's nonce is in the run's name, and all gave theirs with their commitments.
     let hash_key = blake3::derive_key("unseen.keyed-hash/v1", &run.0);
-    let each = compilation.compiled.plan.inputs.iter().zip(rows).map(|(input, rows)| {
-        let Some(rows) = rows else { return Ok(None) };
-        let encoded = encode_rows(input, rows, &hash_key);
-        encoded.map(Some).map_err(|error| fault(party, Reason::InputInvalid, error.to_string()))
+    let each = compilation.compiled.plan.inputs.iter().zip(held).map(|(input, held)| {
+        match (held, &input.key) {
+            (None, _) => Ok(None),
+            (Some(Held::Set(spool)), Some(key)) => {
+                let own = Some(spool.own_set(party, key, &hash_key)?);
+                Ok(Some(EncodedInput { live: Vec::new(), columns: Vec::new(), home: None, own }))
+            }
+            (Some(Held::Set(_)), None) => {
+                Err(fault(party, Reason::Internal, "a set without a key".into()))
+            }
+            (Some(Held::Rows(rows)), _) => {
+                let encoded = encode_rows(input, rows, &hash_key);
+                encoded
+                    .map(Some)
+                    .map_err(|error| fault(party, Reason::InputInvalid, error.to_string()))
+            }
+        }
     });
     each.collect()
 }
 
-fn fault(party: &PartyName, reason: Reason, words: String) -> Failure {
+pub(super) fn fault(party: &PartyName, reason: Reason, words: String) -> Failure {
     Failure::new(reason, Stage::Prepare, words).at(party)
 }

@@ -1,20 +1,16 @@
 //! What an owner of a set learned, as a file of its own.
 
 use std::{
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
-    sync::Arc,
 };
 
-use datafusion::{
-    arrow::{
-        array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt64Array},
-        compute::filter_record_batch,
-        datatypes::{DataType, Field, Schema},
-    },
-    parquet::arrow::ArrowWriter,
-};
+use tables::{Kept, TableError, TableWriter};
 
+use super::{
+    prepare::Held,
+    scratch::{Spool, column},
+};
 use crate::{
     exec::Found,
     job::{Failure, JobId, Reason, Stage},
@@ -29,7 +25,7 @@ pub(super) fn write(
     folder: &Path,
     job: JobId,
     plan: &Plan,
-    rows: &[Option<RecordBatch>],
+    held: &[Option<Held>],
     found: &[Found],
 ) -> Result<Vec<PathBuf>, Failure> {
     let mut written = Vec::new();
@@ -39,11 +35,10 @@ pub(super) fn write(
             Op::Match(of) => of.results.iter().find(|keeps| keeps.input == found.input),
             _ => None,
         });
-        let (Some(keeps), Some(Some(rows))) = (keeps, rows.get(at)) else { continue };
+        let (Some(keeps), Some(Some(Held::Set(spool)))) = (keeps, held.get(at)) else { continue };
         let path = folder.join(format!("{job}-{}.parquet", plan.inputs[at].datasets.join("-")));
-        let failed = |what: &str| failed(&path, what);
-        let kept = kept(rows, keeps, &found.rows).ok_or_else(|| failed("its rows do not fit"))?;
-        store(&path, &kept).map_err(|error| failed(&error))?;
+        let stored = whole(&path, |part| keep(part, spool, keeps, &found.matched));
+        stored.map_err(|what| failed(&path, &what))?;
         written.push(path);
     }
     Ok(written)
@@ -67,7 +62,12 @@ pub(super) fn write_told(
     });
     let output = output.ok_or_else(|| failed("the plan opens nothing"))?;
     let rows = decode(output, told).map_err(|error| failed(&error.to_string()))?;
-    store(&path, &rows).map_err(|error| failed(&error))?;
+    let stored = whole(&path, |part| {
+        let mut writer = TableWriter::create(part, rows.schema())?;
+        writer.push(&rows)?;
+        writer.finish()
+    });
+    stored.map_err(|what| failed(&what))?;
     Ok(path)
 }
 
@@ -76,42 +76,22 @@ fn failed(path: &Path, what: &str) -> Failure {
     Failure::new(Reason::Internal, Stage::Release, words)
 }
 
-/// The rows to keep: their number in the set, counted from 0, and the columns asked for.
-fn kept(rows: &RecordBatch, keeps: &Keeps, found: &[u32]) -> Option<RecordBatch> {
-    let mut matched = vec![false; rows.num_rows()];
-    for row in found {
-        *matched.get_mut(*row as usize)? = true;
-    }
-    let count = u64::try_from(rows.num_rows()).ok()?;
-    let mut fields = vec![Field::new("row", DataType::UInt64, false)];
-    let mut columns: Vec<ArrayRef> = vec![Arc::new(UInt64Array::from_iter_values(0..count))];
-    for (source, name) in &keeps.columns {
-        let column = rows.columns().get(*source as usize)?;
-        fields.push(Field::new(name, column.data_type().clone(), true));
-        columns.push(Arc::clone(column));
-    }
+/// The rows' numbers in the set, counted from 0, and the columns asked for.
+fn keep(path: &Path, spool: &Spool, keeps: &Keeps, matched: &[u64]) -> Result<u64, TableError> {
+    let sources: Vec<_> = keeps.columns.iter().map(|(source, _)| column(*source)).collect();
+    let names = keeps.columns.iter().map(|(_, name)| name.as_str());
+    let columns: Vec<_> = sources.iter().map(String::as_str).zip(names).collect();
     let keep = match keeps.keep {
-        Keep::Matched => BooleanArray::from(matched),
-        Keep::Unmatched => matched.iter().map(|matched| Some(!matched)).collect(),
-        Keep::All => {
-            let all = BooleanArray::from(vec![true; matched.len()]);
-            fields.push(Field::new("matched", DataType::Boolean, false));
-            columns.push(Arc::new(BooleanArray::from(matched)));
-            all
-        }
+        Keep::Matched => tables::Keep::Matched,
+        Keep::Unmatched => tables::Keep::Unmatched,
+        Keep::All => tables::Keep::All,
     };
-    let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
-    let table = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options);
-    filter_record_batch(&table.ok()?, &keep).ok()
+    spool.keep(&Kept { columns: &columns, numbered: true, matched, keep }, path)
 }
 
 /// Written beside its place and moved there, so that a file with this name is whole.
-fn store(path: &Path, rows: &RecordBatch) -> Result<(), String> {
+fn whole(path: &Path, write: impl FnOnce(&Path) -> Result<u64, TableError>) -> Result<(), String> {
     let part = path.with_extension("part");
-    let file = File::create(&part).map_err(|error| error.to_string())?;
-    let mut writer =
-        ArrowWriter::try_new(file, rows.schema(), None).map_err(|error| error.to_string())?;
-    writer.write(rows).map_err(|error| error.to_string())?;
-    writer.close().map_err(|error| error.to_string())?;
+    write(&part).map_err(|error| error.to_string())?;
     fs::rename(&part, path).map_err(|error| error.to_string())
 }

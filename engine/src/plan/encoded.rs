@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::own_set::OwnSet;
+
 /// One column before it is shared, padded to the public bound. Dead rows and absent values are 0.
 #[derive(Clone)]
 pub enum EncodedColumn {
@@ -32,8 +34,10 @@ pub struct EncodedInput {
     pub live: Vec<bool>,
     /// In the order of [`crate::plan::LocalInput::columns`].
     pub columns: Vec<EncodedColumn>,
-    /// A set that stays at home.
+    /// A set that stays at home and is intersected into shares.
     pub home: Option<HomeSet>,
+    /// A set that stays at home and whose owner learns an intersection, or helps another to.
+    pub own: Option<OwnSet>,
 }
 
 /// The keys of a set that stays at home.

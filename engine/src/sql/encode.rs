@@ -86,10 +86,6 @@ pub fn encode(
     }
     let enters = input.key.as_ref().map(|key| key.enters);
     let context = blake3::derive_key("unseen.psi-salt/v1", hash_key);
-    if let (Some(SetUse::Owner), Some(ids)) = (enters, &ids) {
-        let home = Some(HomeSet { ids: ids.clone(), context });
-        return Ok(EncodedInput { live: Vec::new(), columns, home });
-    }
     let kept = match (&ids, &input.key) {
         (Some(ids), Some(key)) => first_of_each(ids, key.keep_absent),
         _ => (0..rows.num_rows()).collect(),
@@ -104,7 +100,7 @@ pub fn encode(
         }
         _ => None,
     };
-    Ok(EncodedInput { live, columns, home })
+    Ok(EncodedInput { live, columns, home, own: None })
 }
 
 /// The id of each row's key.

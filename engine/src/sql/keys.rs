@@ -23,8 +23,7 @@ pub(super) fn key_ids(
     let fields: Vec<_> = names.iter().zip(columns).map(field).collect();
     let own = columns.iter().map(|column| (*column).clone()).collect();
     let batch = RecordBatch::try_new(Schema::new(fields).into(), own).ok()?;
-    let TextRule { trim, fold_case, fold_width } = text;
-    let normal = Normal { trim, fold_case, fold_width };
+    let normal = normal(text);
     let columns = names.into_iter().map(|name| KeyColumn { name, normal }).collect();
     let mut keys = Keys::default();
     KeyEncoder::new(columns, &batch.schema()).ok()?.push(&batch, 0, &mut keys).ok()?;
@@ -33,6 +32,12 @@ pub(super) fn key_ids(
         *ids.get_mut(usize::try_from(*row).ok()?)? = Some(salt.id(key));
     }
     Some(ids)
+}
+
+/// What is done to texts, in the words of tables.
+#[must_use]
+pub fn normal(TextRule { trim, fold_case, fold_width }: TextRule) -> Normal {
+    Normal { trim, fold_case, fold_width }
 }
 
 #[cfg(test)]

@@ -1,23 +1,28 @@
 //! A provider's own part of a job: its sub-plan, run by DataFusion on its clear rows.
 
-use std::sync::Arc;
+use std::{fmt, sync::Arc};
 
 use datafusion::{
-    arrow::{array::RecordBatch, compute::concat_batches},
+    arrow::{array::RecordBatch, compute::concat_batches, datatypes::SchemaRef},
     common::{
         DataFusionError,
         tree_node::{Transformed, TreeNode},
     },
     datasource::{MemTable, provider_as_source},
+    execution::SendableRecordBatchStream,
     logical_expr::LogicalPlan,
     prelude::{SessionConfig, SessionContext},
 };
+use futures::StreamExt as _;
 
 use super::encode::EncodeError;
 use crate::{
     catalog::{Catalog, CatalogError},
     plan::{EncodedInput, LocalInput},
 };
+
+/// Rows that are worked on at a time.
+const PART_ROWS: usize = 16 << 10;
 
 /// Why a provider's part failed. Never holds a value of a table.
 #[derive(Debug, thiserror::Error)]
@@ -77,12 +82,61 @@ pub async fn local_rows(
     local: &LogicalPlan,
     input: &LocalInput,
 ) -> Result<RecordBatch, LocalError> {
+    let mut batches = local_batches(catalog, local, input).await?;
+    let mut all = Vec::new();
+    while let Some(rows) = batches.next().await {
+        all.push(rows?);
+    }
+    let schema = all.first().map_or_else(|| batches.schema(), RecordBatch::schema);
+    concat_batches(&schema, &all).map_err(|e| batches.failed(&DataFusionError::from(e)))
+}
+
+/// The rows of a local sub-plan as they are worked out, in the order of the result.
+pub struct LocalBatches {
+    inner: SendableRecordBatchStream,
+    /// What it reads, for messages.
+    datasets: String,
+}
+
+impl LocalBatches {
+    /// What each batch has.
+    #[must_use]
+    pub fn schema(&self) -> SchemaRef {
+        self.inner.schema()
+    }
+
+    /// The next rows; none at the end.
+    pub async fn next(&mut self) -> Option<Result<RecordBatch, LocalError>> {
+        let rows = self.inner.next().await?;
+        Some(rows.map_err(|error| self.failed(&error)))
+    }
+
+    fn failed(&self, error: &DataFusionError) -> LocalError {
+        LocalError::Run { datasets: self.datasets.clone(), kind: kind(error) }
+    }
+}
+
+impl fmt::Debug for LocalBatches {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LocalBatches of {}", self.datasets)
+    }
+}
+
+/// [`local_rows`] batch by batch.
+///
+/// # Errors
+/// If a dataset is missing or DataFusion cannot start.
+pub async fn local_batches(
+    catalog: &Catalog,
+    local: &LogicalPlan,
+    input: &LocalInput,
+) -> Result<LocalBatches, LocalError> {
     let mut missing = None;
     let bound = local.clone().transform_up(|node| {
         let LogicalPlan::TableScan(mut scan) = node else { return Ok(Transformed::no(node)) };
         match catalog.table(scan.table_name.table()) {
             Ok(rows) => {
-                let table = MemTable::try_new(rows.schema(), vec![vec![rows.clone()]])?;
+                let table = MemTable::try_new(rows.schema(), vec![parts(rows)])?;
                 scan.source = provider_as_source(Arc::new(table));
             }
             Err(error) => missing = Some(error),
@@ -92,17 +146,21 @@ pub async fn local_rows(
     if let Some(error) = missing {
         return Err(error.into());
     }
-    let failed = |e: &DataFusionError| LocalError::Run {
-        datasets: format!("{}.{}", input.party, input.datasets.join(", ")),
-        kind: kind(e),
-    };
+    let datasets = format!("{}.{}", input.party, input.datasets.join(", "));
+    let failed =
+        |e: &DataFusionError| LocalError::Run { datasets: datasets.clone(), kind: kind(e) };
     let bound = bound.map_err(|e| failed(&e))?.data;
-    let schema = Arc::clone(bound.schema().inner());
+    // One part, so that the rows' order is that of the plan.
     let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
     let frame = context.execute_logical_plan(bound).await.map_err(|e| failed(&e))?;
-    let batches = frame.collect().await.map_err(|e| failed(&e))?;
-    let schema = batches.first().map_or(schema, RecordBatch::schema);
-    concat_batches(&schema, &batches).map_err(|e| failed(&DataFusionError::from(e)))
+    let inner = frame.execute_stream().await.map_err(|e| failed(&e))?;
+    Ok(LocalBatches { inner, datasets })
+}
+
+/// A table cut into pieces, which share its memory: what is worked out of one at a time is small.
+fn parts(rows: &RecordBatch) -> Vec<RecordBatch> {
+    let starts = (0..rows.num_rows().max(1)).step_by(PART_ROWS);
+    starts.map(|at| rows.slice(at, PART_ROWS.min(rows.num_rows() - at))).collect()
 }
 
 fn kind(error: &DataFusionError) -> &'static str {
