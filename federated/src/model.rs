@@ -5,6 +5,7 @@
 //! same bits on every machine. (Exponentials come from `libm`, not from the processor's library.)
 
 mod fit;
+mod gradient;
 mod metrics;
 mod network;
 mod pass;
@@ -13,6 +14,7 @@ mod rows;
 mod tests;
 
 pub use fit::{Fit, FitError, Fitted, fit};
+pub use gradient::gradient;
 pub use metrics::{Scores, area_under_curve, evaluate};
 pub use network::{Loss, Network, NetworkError};
 pub use rows::{Rows, RowsError, Scaling};

@@ -102,6 +102,12 @@ impl Encoding {
         }
     }
 
+    /// The same with no more than so many fractional bits: what an update does not take is left for what is multiplied with it.
+    #[must_use]
+    pub fn at_most(self, bits: u32) -> Self {
+        Self { bits: self.bits.min(bits.max(LEAST_BITS)), ..self }
+    }
+
     /// Fractional bits.
     #[must_use]
     pub const fn bits(&self) -> u32 {
