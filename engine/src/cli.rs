@@ -15,6 +15,7 @@ mod exit;
 mod job;
 mod job_file;
 mod keygen;
+mod lookup;
 mod outcome;
 mod output;
 mod policy;
@@ -26,8 +27,8 @@ mod up;
 
 pub use args::{
     Cli, Command, ConfigArgs, ConsentCommand, DatasetAddArgs, DatasetCommand, DemoArgs, Format,
-    JobCommand, JobIdArgs, KeygenArgs, OutputArgs, PolicyCommand, ReceiptCommand, SubmitArgs,
-    UpArgs,
+    JobCommand, JobIdArgs, KeygenArgs, LookupCommand, OutputArgs, PolicyCommand, PublishArgs,
+    ReceiptCommand, SubmitArgs, UpArgs,
 };
 pub use exit::{CliError, Ending};
 pub use run::main;

@@ -3,6 +3,7 @@
 mod circuit;
 mod error;
 mod input;
+mod lookup;
 mod matching;
 mod ones;
 mod quote;
@@ -15,6 +16,7 @@ mod words;
 
 pub use error::ExecError;
 pub use input::{outside_providers, send_outside};
+pub use lookup::LookedUp;
 pub use matching::Found;
 pub use quote::{OpCost, Quote, quote};
 pub use release::SharedResult;

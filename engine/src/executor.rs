@@ -10,12 +10,16 @@
 
 mod compilation;
 mod evidence;
+mod fetched;
 mod joint;
 mod links;
+mod lookups;
 mod opening;
 mod participant;
 mod planner;
 mod prepare;
+mod publications;
+mod publish;
 mod ready;
 mod results;
 mod scratch;
@@ -24,4 +28,5 @@ pub use compilation::{Compilation, DATASET_DOMAIN, compile_published};
 pub use opening::{Delivery, Opener, check_failed_receipt, open_result};
 pub use participant::Participant;
 pub use planner::ReceiptPlanner;
+pub use publications::Published as Publication;
 pub use scratch::Scratch;

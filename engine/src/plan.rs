@@ -10,15 +10,18 @@ pub mod clear;
 mod clear_tables;
 mod decode;
 mod encoded;
+mod ends;
 mod explain;
 mod hash;
 mod ir;
 mod layout;
+mod lookup;
 mod output;
 mod own_set;
 mod psi;
 mod reads;
 mod refs;
+mod statement;
 mod tell;
 mod terms;
 #[cfg(test)]
@@ -32,15 +35,18 @@ pub use check::{PlanError, check};
 pub use circuit::{circuit_task, columns_of, input_of};
 pub use decode::{DecodeError, Opened, OpenedColumn, decode, json_rows};
 pub use encoded::{EncodedColumn, EncodedInput, HomeSet};
+pub use ends::{Answers, Asks, KeyIds, LookupEnd};
 pub use explain::{explain, leakage};
 pub use hash::hash;
 pub use ir::{
     Encoding, Extreme, InputColumn, Kind, LocalInput, Op, PLAN_FORMAT, Plan, Shape, SortKey,
 };
+pub use lookup::{Label, Lookup};
 pub use output::{Decode, Output, OutputColumn};
 pub use own_set::OwnSet;
 pub use psi::{Intersect, Keep, Keeps, Learns, Match, PsiTerms, SetKey, SetUse};
 pub use refs::Ref;
+pub use statement::{STATEMENT_BYTES, Statement, StatementError};
 pub use tell::Tell;
 pub use terms::PolicyTerms;
 pub use unpack::unpack;

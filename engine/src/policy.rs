@@ -8,6 +8,7 @@ mod consent;
 mod document;
 mod evaluate;
 mod lint;
+mod lookups;
 mod parse;
 mod psi;
 mod utc;
@@ -27,6 +28,7 @@ pub use document::{
 };
 pub use evaluate::{Refusal, Request, evaluate};
 pub use lint::{Finding, Level, lint};
+pub use lookups::{LookupBudget, lookup_budgets, lookups_in_all};
 pub use parse::{PolicyError, parse, parse_signed};
 pub use psi::{PsiRecipient, PsiRule, QueryBudget, query_budgets};
 pub use utc::{BadTime, UtcTime};

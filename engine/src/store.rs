@@ -6,6 +6,7 @@ mod budgets;
 mod database;
 mod heads;
 mod jobs;
+mod lookups;
 mod party;
 mod results;
 

@@ -240,3 +240,49 @@ fn the_oracle_knows_the_tables() {
     assert_eq!(clear.schema().field(4).name(), "high_income_share");
     assert_eq!(oracle(SCALAR).num_rows(), 1);
 }
+
+/// An account number as it was meant, however it was typed: nothing for an empty one.
+fn meant(typed: &str) -> Option<String> {
+    let narrow = |c: char| match u32::from(c) {
+        wide @ 0xff01..=0xff5e => char::from_u32(wide - 0xfee0).unwrap(),
+        0x3000 => ' ',
+        _ => c,
+    };
+    let text: String = typed.chars().map(narrow).collect();
+    Some(text.trim().to_lowercase()).filter(|text| !text.is_empty())
+}
+
+#[test]
+fn accounts_are_looked_up_in_a_published_register_and_their_owner_has_the_answer() {
+    let folder = tempfile::tempdir().unwrap();
+    let output =
+        unseen(&["demo", "--job", "psi-lookup", "--keep", "kept", "--json"], folder.path());
+    let answer = answer(&output);
+    assert_eq!(output.status.code(), Some(0), "{answer}");
+    let kept = folder.path().join("kept");
+    let lines = |file: &str| -> Vec<Vec<String>> {
+        let csv = std::fs::read_to_string(kept.join(file)).unwrap();
+        let cells = |line: &str| line.split(',').map(str::to_owned).collect();
+        csv.lines().skip(1).map(cells).collect()
+    };
+    let register = lines("employers/employers_register.csv");
+    let inquiries = lines("census/census_inquiries.csv");
+    let rows = answer["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), inquiries.len());
+    let mut found = 0;
+    for (inquiry, row) in inquiries.iter().zip(rows) {
+        let account = meant(&inquiry[1]);
+        // The first row of a key stands for all.
+        let entry = register.iter().find(|entry| account.is_some() && meant(&entry[1]) == account);
+        let text = |value: Option<&String>| match value.filter(|text| !text.is_empty()) {
+            Some(text) => json!(text),
+            None => Value::Null,
+        };
+        assert_eq!(row["age"], json!(inquiry[2]), "{row}");
+        assert_eq!(row["hours_per_week"], text(entry.map(|entry| &entry[2])), "{row}");
+        assert_eq!(row["occupation"], text(entry.map(|entry| &entry[3])), "{row}");
+        assert_eq!(row["matched"], json!(entry.is_some()), "{row}");
+        found += usize::from(entry.is_some());
+    }
+    assert!(found > 3 && found < rows.len(), "{found} of {}", rows.len());
+}

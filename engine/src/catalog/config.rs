@@ -93,6 +93,9 @@ pub struct ColumnConfig {
     /// The public list of values of a string column; order and repetitions do not matter.
     #[serde(default)]
     pub domain: Option<Vec<String>>,
+    /// The longest text of a string column in bytes.
+    #[serde(default)]
+    pub max_bytes: Option<u32>,
 }
 
 /// An end of a range.

@@ -41,6 +41,9 @@ pub struct ColumnSpec {
     /// The public list of values of a string column, ascending; such a column travels as a code.
     #[serde(default)]
     pub domain: Option<Vec<String>>,
+    /// The longest text of a string column in bytes (UTF-8), where it may be a label of a published table.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_bytes: Option<u32>,
 }
 
 /// Inclusive integer bounds. They are strings in JSON (canonical form).

@@ -111,4 +111,7 @@ pub enum Broken {
     /// Not in the declared list.
     #[error("a text that is not in the declared domain")]
     Domain,
+    /// Longer than declared.
+    #[error("a text of more bytes than declared")]
+    Length,
 }

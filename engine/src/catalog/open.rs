@@ -192,6 +192,7 @@ fn undeclared(name: String) -> ColumnConfig {
         min: None,
         max: None,
         domain: None,
+        max_bytes: None,
     }
 }
 
@@ -234,5 +235,6 @@ fn spec(
         unique: column.unique,
         range,
         domain,
+        max_bytes: column.max_bytes,
     })
 }

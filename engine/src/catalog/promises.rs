@@ -13,6 +13,9 @@ use super::{
     error::Broken,
 };
 
+/// Most bytes that may be declared of a text.
+const MAX_TEXT_BYTES: u32 = 4096;
+
 /// A column's values, NULL as `None`.
 pub enum ColumnValues {
     /// Integers underneath.
@@ -80,11 +83,19 @@ pub(super) fn first_broken(
             let outside = v.iter().position(|v| v.is_some_and(|v| !(min..=max).contains(&v)));
             outside.map(|row| (row, Broken::Range))
         }
-        ColumnValues::Texts(v) => spec.domain.as_ref().and_then(|domain| {
-            let missing =
-                |t: &Option<String>| t.as_ref().is_some_and(|t| domain.binary_search(t).is_err());
-            v.iter().position(missing).map(|row| (row, Broken::Domain))
-        }),
+        ColumnValues::Texts(v) => {
+            let unlisted = spec.domain.as_ref().and_then(|domain| {
+                let missing = |t: &Option<String>| {
+                    t.as_ref().is_some_and(|t| domain.binary_search(t).is_err())
+                };
+                v.iter().position(missing).map(|row| (row, Broken::Domain))
+            });
+            unlisted.or_else(|| {
+                let most = spec.max_bytes? as usize;
+                let long = |t: &Option<String>| t.as_ref().is_some_and(|t| t.len() > most);
+                v.iter().position(long).map(|row| (row, Broken::Length))
+            })
+        }
     };
     outside.or_else(|| repeated(values).filter(|_| unique).map(|row| (row, Broken::Duplicate)))
 }
@@ -116,6 +127,12 @@ pub(super) fn contradiction(spec: &ColumnSpec) -> Option<String> {
     }
     if spec.domain.as_ref().is_some_and(|d| d.windows(2).any(|pair| pair[0] >= pair[1])) {
         return Some("its domain is not ascending, or lists a value twice".into());
+    }
+    if spec.max_bytes.is_some() && spec.ty != ColumnType::String {
+        return Some("only string columns have `max_bytes`".into());
+    }
+    if spec.max_bytes.is_some_and(|most| !(1..=MAX_TEXT_BYTES).contains(&most)) {
+        return Some(format!("`max_bytes` is 1 to {MAX_TEXT_BYTES}"));
     }
     let range = spec.range?;
     let Some((min, max)) = spec.ty.bounds() else {

@@ -39,6 +39,9 @@ pub enum Command {
     /// Checks, signs and shows policies
     #[command(subcommand)]
     Policy(PolicyCommand),
+    /// A provider's side: publishes tables that others look keys up in, ahead of the first job
+    #[command(subcommand)]
+    Lookup(LookupCommand),
     /// A buyer's side: asks for a job, follows it, opens its result
     #[command(subcommand)]
     Job(JobCommand),
@@ -168,6 +171,43 @@ pub enum PolicyCommand {
         /// The document (JSON)
         file: PathBuf,
     },
+}
+
+/// `unseen lookup`.
+#[derive(Debug, Subcommand)]
+pub enum LookupCommand {
+    /// Publishes a set for jobs with `protocol = "lookup"`, unless it is; the first such job would do it otherwise
+    Publish(PublishArgs),
+    /// Lists what is published
+    List(ConfigArgs),
+}
+
+/// `unseen lookup publish`.
+#[derive(Debug, Args)]
+pub struct PublishArgs {
+    /// The dataset's name, without the party's
+    pub dataset: String,
+    /// The columns that make up the key, in order
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',', required = true)]
+    pub key: Vec<String>,
+    /// The columns that are told of a key that is there
+    #[arg(long, value_name = "COLUMN", value_delimiter = ',')]
+    pub columns: Vec<String>,
+    /// Which rows are published: a condition in SQL
+    #[arg(long, value_name = "SQL")]
+    pub filter: Option<String>,
+    /// White space at the ends of text matters (`trim = false` in the job)
+    #[arg(long)]
+    pub no_trim: bool,
+    /// Upper and lower case are the same (`fold_case` in the job)
+    #[arg(long)]
+    pub fold_case: bool,
+    /// Full-width and half-width letters are the same (`fold_width` in the job)
+    #[arg(long)]
+    pub fold_width: bool,
+    /// Whose tables, keys and state
+    #[command(flatten)]
+    pub config: ConfigArgs,
 }
 
 /// `unseen job`.

@@ -189,6 +189,11 @@ impl Config {
         })
     }
 
+    /// The folder of what this party publishes for lookups, and of what it fetches for them.
+    pub(super) fn lookups(&self) -> Option<PathBuf> {
+        self.state.as_ref().map(|state| state.join("lookups"))
+    }
+
     /// The party's key, certificate, authority and pins, ready for connections.
     ///
     /// # Errors

@@ -84,6 +84,9 @@ pub(super) fn listing(table: &DatasetDescriptor) -> String {
         if let Some(domain) = &column.domain {
             let _ = write!(text, ", one of {} listed values", domain.len());
         }
+        if let Some(most) = column.max_bytes {
+            let _ = write!(text, ", at most {most} bytes");
+        }
         let nullable = if column.nullable { ", may be NULL" } else { "" };
         let unique = if column.unique { ", unique" } else { "" };
         let _ = writeln!(text, "{unique}{nullable}");

@@ -2,6 +2,7 @@
 
 mod actor;
 mod jobs;
+mod kept;
 mod messy;
 mod report;
 mod stage;

@@ -147,6 +147,12 @@ fn explained(told: &Explanation) -> Result<String, CliError> {
         plain("rounds"),
         quote["seconds"].as_f64().unwrap_or_default()
     );
+    if let Some(table) = quote["table_bytes"].as_str() {
+        let _ = writeln!(
+            text,
+            "       and {table} bytes once for each publication: the table that keys are looked up in"
+        );
+    }
     text += "what would be opened, and nothing else:\n";
     for sentence in &told.leakage {
         let _ = writeln!(text, "  - {sentence}");

@@ -9,7 +9,7 @@ use super::{
     config::Config,
     consent, dataset, demo, doctor,
     exit::{CliError, chain},
-    job, keygen, policy, receipt, up,
+    job, keygen, lookup, policy, receipt, up,
 };
 use crate::{identity::PartyName, plan::PLAN_FORMAT};
 
@@ -32,6 +32,7 @@ fn run(command: Command) -> Result<(), CliError> {
         Command::Doctor(args) => say(&doctor::examine(&args.config)?),
         Command::Dataset(command) => say(&datasets(&command)?),
         Command::Keygen(args) => say(&keys(&args)?),
+        Command::Lookup(command) => say(&lookup::run(&command)?),
         Command::Policy(command) => say(&policies(&command)?),
         Command::Receipt(ReceiptCommand::Verify { file, pins }) => {
             say(&receipt::verify_file(&file, pins.as_deref())?);

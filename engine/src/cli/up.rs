@@ -83,7 +83,11 @@ fn setup(config: &Config) -> Result<Setup, CliError> {
     })
 }
 
-fn participant(
+/// The participant of a configuration, with its tables and policies.
+///
+/// # Errors
+/// Usage: a table or a policy is wrong.
+pub(super) fn participant(
     config: &Config,
     credentials: &Credentials,
     clock: Arc<dyn Clock>,
@@ -96,6 +100,10 @@ fn participant(
     let participant = participant.with_scratch(config.scratch()?);
     let participant = match config.results() {
         Some(folder) => participant.with_results(folder),
+        None => participant,
+    };
+    let participant = match config.lookups() {
+        Some(folder) => participant.with_lookups(&folder),
         None => participant,
     };
     Ok(match &config.provider {

@@ -168,7 +168,7 @@ fn unread(error: TableError) -> ExecError {
 }
 
 /// Ids up to the published bound: random ones are in no other set.
-fn padded(ids: &[u128], bound: usize, rng: &mut Prg) -> Vec<u128> {
+pub(super) fn padded(ids: &[u128], bound: usize, rng: &mut Prg) -> Vec<u128> {
     use protocols::ring::Z128;
     let filling = rng.elements::<Z128>(bound.saturating_sub(ids.len()));
     ids.iter().copied().chain(filling.iter().copied()).collect()

@@ -12,7 +12,7 @@ use protocols::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    circuit, error::ExecError, input, matching, release::release_cost, run::step_of, tell,
+    circuit, error::ExecError, input, lookup, matching, release::release_cost, run::step_of, tell,
 };
 use crate::plan::{Kind, Op, Output, Plan, Ref, Shape};
 
@@ -25,6 +25,8 @@ pub struct Quote {
     pub ops: Vec<OpCost>,
     /// All together; rounds on the critical path.
     pub total: OpCost,
+    /// What comes on top of `total` where a party does not hold a table that it looks keys up in.
+    pub tables: OpCost,
     /// Every opening, in order: the gate's list.
     pub openings: Vec<Opening>,
     /// The protocols chosen for the profile, by step.
@@ -59,12 +61,18 @@ pub fn quote(plan: &Plan, shapes: &[Vec<Shape>], profile: Profile) -> Result<Quo
         });
         before = now;
     };
-    let mut ones = Ones::default();
+    let (mut ones, mut tables) = (Ones::default(), OpCost::default());
     for (at, op) in plan.nodes.iter().enumerate() {
         m.enter(step_of(at));
         match op {
             Op::Input { input } if plan.inputs[*input as usize].is_at_home() => {}
             Op::Match(of) => matching::cost(&mut m, plan, of, at)?,
+            Op::Lookup(of) => {
+                lookup::cost(&mut m, plan, of, at)?;
+                let (bytes, messages) = lookup::table_cost(plan, of, at)?;
+                tables.bytes += bytes;
+                tables.messages += messages;
+            }
             Op::Intersect(of) => circuit::cost(&mut m, plan, of, at)?,
             Op::Tell(of) => {
                 let v = Shapes { at, shapes };
@@ -83,7 +91,7 @@ pub fn quote(plan: &Plan, shapes: &[Vec<Shape>], profile: Profile) -> Result<Quo
     let total = m.total();
     let total = OpCost { bytes: total.bytes, messages: total.messages, rounds: total.rounds };
     let (openings, choices) = (m.openings().to_vec(), m.choices().to_vec());
-    Ok(Quote { profile, ops, total, openings, choices })
+    Ok(Quote { profile, ops, total, tables, openings, choices })
 }
 
 struct Shapes<'a> {
@@ -153,6 +161,7 @@ fn charge(m: &mut Meter, op: &Op, v: &Shapes<'_>, ones: &mut Ones) -> Result<(),
     match op {
         Op::Input { .. }
         | Op::Match(_)
+        | Op::Lookup(_)
         | Op::Intersect(_)
         | Op::Tell(_)
         | Op::Constant { .. }

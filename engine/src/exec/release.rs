@@ -8,7 +8,7 @@ use protocols::{
     share::{Bits, Shared},
 };
 
-use super::{error::ExecError, matching::Found};
+use super::{error::ExecError, lookup::LookedUp, matching::Found};
 use crate::plan::Opened;
 
 /// Fresh shares of the result, one column for each of the plan's output layout.
@@ -20,6 +20,8 @@ pub struct SharedResult {
     pub found: Vec<Found>,
     /// What was opened to this party of the result.
     pub told: Option<Opened>,
+    /// What this party learned of its own keys.
+    pub looked_up: Vec<LookedUp>,
 }
 
 /// Passes the gate for the buyer and reshares: all bits in one message, all words of 64 bits in another, and those of 128 bits, if
@@ -35,6 +37,7 @@ pub(super) fn release(s: &mut Session, columns: &[&Column]) -> Result<SharedResu
     Ok(SharedResult {
         found: Vec::new(),
         told: None,
+        looked_up: Vec::new(),
         columns: shapes.into_iter().map(|shape| fresh.next(shape)).collect(),
     })
 }

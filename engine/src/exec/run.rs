@@ -13,7 +13,7 @@ use protocols::{
 use super::{
     circuit,
     error::ExecError,
-    input, matching,
+    input, lookup, matching,
     ones::Ones,
     release::{SharedResult, release},
     tell, words,
@@ -44,7 +44,7 @@ pub fn run(
     progress: Progress<'_>,
     rng: &mut Prg,
 ) -> Result<SharedResult, ExecError> {
-    let (mut found, mut told) = (Vec::new(), None);
+    let (mut found, mut looked_up, mut told) = (Vec::new(), Vec::new(), None);
     let last_use = last_uses(plan);
     let mut ones = Ones::of(plan);
     let mut values: Vec<Vec<Column>> = Vec::with_capacity(plan.nodes.len());
@@ -60,6 +60,10 @@ pub fn run(
             }
             Op::Tell(of) => {
                 told = tell::run(s, plan, of, &Values { at, values: &values })?;
+                Vec::new()
+            }
+            Op::Lookup(of) => {
+                looked_up.extend(lookup::run(s, plan, of, (at, &inputs), rng)?);
                 Vec::new()
             }
             Op::Input { input } => {
@@ -82,7 +86,7 @@ pub fn run(
     let values = Values { at: plan.nodes.len(), values: &values };
     let columns: Result<Vec<&Column>, ExecError> =
         plan.output.layout().into_iter().map(|r| values.column(r)).collect();
-    Ok(SharedResult { found, told, ..release(s, &columns?)? })
+    Ok(SharedResult { found, looked_up, told, ..release(s, &columns?)? })
 }
 
 /// The session step of a node: 1 for the first.
@@ -172,7 +176,7 @@ fn apply(
 ) -> Result<Vec<Column>, ExecError> {
     let one = |column: Column| Ok(vec![column]);
     match op {
-        Op::Input { .. } | Op::Match(_) | Op::Intersect(_) | Op::Tell(_) => {
+        Op::Input { .. } | Op::Match(_) | Op::Lookup(_) | Op::Intersect(_) | Op::Tell(_) => {
             Err(ExecError::Malformed(v.at))
         }
         Op::Constant { value, shape } => one(constant(s, *value, *shape)),

@@ -1,6 +1,7 @@
 //! Plans of SQL statements on shares against the same plans in clear; measured = quoted; opened = listed.
 
 mod faults;
+mod lookup;
 mod release;
 mod told;
 mod transcripts;
@@ -79,7 +80,7 @@ fn random_input(world: World, label: u64, input: &LocalInput) -> EncodedInput {
     let drawn = input.columns.iter().enumerate().map(|(i, c)| draw(i, &c.encoding));
     let mut columns: Vec<EncodedColumn> = drawn.collect();
     zero_absent(input, &mut columns);
-    EncodedInput { columns, live, home: None, own: None }
+    EncodedInput { columns, live, home: None, own: None, lookup: None }
 }
 
 fn low(words: &[u128]) -> Vec<u64> {

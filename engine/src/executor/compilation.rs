@@ -11,7 +11,7 @@ use crate::{
     identity::{Hash32, PartyName, Pins, Signed, int_string},
     job::{Failure, JobSpec, NetworkProfile, Reason, Stage},
     plan::{self, Between, Kind, Op, PlanError, PolicyRef, PolicyTerms, Shape},
-    policy::{PolicyDocument, Refusal, parse_signed},
+    policy::{PolicyDocument, Refusal, lookups_in_all, parse_signed},
     sql::{CompileError, Compiled, compile},
     wire::Published,
 };
@@ -45,7 +45,15 @@ struct QuoteText {
     messages: u64,
     rounds: u32,
     seconds: f64,
+    /// On top of `bytes` where a party does not hold a table that it looks keys up in.
+    #[serde(with = "int_string", skip_serializing_if = "is_nothing")]
+    table_bytes: u64,
     ops: Vec<OpCost>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's way")]
+fn is_nothing(bytes: &u64) -> bool {
+    *bytes == 0
 }
 
 /// One dataset with its policy, both signed by the provider that is pinned.
@@ -120,6 +128,10 @@ impl Compilation {
                 text.push_str("; of ");
                 text.push_str(&between.alternatives(self.quote.profile).join(", "));
             }
+            if let Some(Op::Lookup(_)) = self.compiled.plan.nodes.get(at) {
+                let table = self.quote.tables.bytes;
+                text.push_str(&format!("; {table} bytes more where the table is not held yet"));
+            }
             for choice in self.quote.choices.iter().filter(|choice| choice.step == at as u64 + 1) {
                 text.push_str(&format!("; {}", choice.what));
             }
@@ -157,6 +169,7 @@ impl Compilation {
             messages,
             rounds,
             seconds: seconds(self.quote.total, self.quote.profile),
+            table_bytes: self.quote.tables.bytes,
             ops: self.quote.ops.clone(),
         };
         crate::wire::write(&text)
@@ -227,7 +240,7 @@ fn pinned(party: &PartyName, pins: &Pins) -> Result<crate::identity::PublicKey, 
         .map_err(|error| Failure::new(Reason::PartyUnknown, Stage::Validate, error.to_string()))
 }
 
-fn terms(policy: &PolicyDocument) -> PolicyTerms {
+pub(super) fn terms(policy: &PolicyDocument) -> PolicyTerms {
     let domains = policy.columns.iter().filter(|(_, rule)| !rule.domain.is_empty());
     PolicyTerms {
         policy: PolicyRef {
@@ -238,12 +251,13 @@ fn terms(policy: &PolicyDocument) -> PolicyTerms {
         },
         min_group_entities: policy.output.min_group_entities,
         min_intersection: policy.psi.as_ref().map_or(0, |psi| psi.min_intersection),
+        lookups: lookups_in_all(policy),
         max_groups: Some(u64::from(policy.output.max_groups)),
         domains: domains.map(|(name, rule)| (name.clone(), rule.domain.clone())).collect(),
     }
 }
 
-fn failure_of(error: &CompileError) -> Failure {
+pub(super) fn failure_of(error: &CompileError) -> Failure {
     let reason = match error {
         CompileError::UnknownTable { .. } | CompileError::UnknownColumn { .. } => {
             Reason::TableUnknown
@@ -261,7 +275,7 @@ fn unsigned(party: &PartyName, words: String) -> Failure {
 }
 
 /// Our own compiler made no plan: a fault of this program.
-fn unsound(error: &PlanError) -> Failure {
+pub(super) fn unsound(error: &PlanError) -> Failure {
     Failure::new(
         Reason::Internal,
         Stage::Validate,

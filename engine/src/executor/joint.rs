@@ -22,7 +22,7 @@ use super::{
     ready::{self, Ready},
 };
 use crate::{
-    exec::{self, ExecError, Found, SharedResult},
+    exec::{self, ExecError, Found, LookedUp, SharedResult},
     identity::{Hash32, IdentityKey, PartyName, Pins},
     job::{Failure, Reason, Stage},
     plan::{EncodedInput, Opened, Shape},
@@ -49,6 +49,8 @@ pub(super) struct Finished {
     pub(super) found: Vec<Found>,
     /// What was opened to it of the result.
     pub(super) told: Option<Opened>,
+    /// What it learned of its own keys.
+    pub(super) looked_up: Vec<LookedUp>,
 }
 
 /// Runs the plan as a compute party, or sends this party's inputs to those that compute.
@@ -108,6 +110,7 @@ impl Seat<'_> {
         let mut session = self.session(role, &start.run.0)?;
         let mut shared = self.compute(&mut session, inputs, &told)?;
         let (found, told) = (std::mem::take(&mut shared.found), shared.told.take());
+        let looked_up = std::mem::take(&mut shared.looked_up);
         let (job, plan, run) = (start.job.id.hash(), self.compilation.hash, start.run);
         let ready = Ready { job, plan, run, inputs: committed };
         let share = self.share(role, shared)?;
@@ -120,7 +123,7 @@ impl Seat<'_> {
             })
         })?;
         let account = self.account(Some(&session), began)?;
-        Ok(Finished { sealed: Some(sealed), account, found, told })
+        Ok(Finished { sealed: Some(sealed), account, found, looked_up, told })
     }
 
     /// A session with keys agreed for this run, whose gate lists what the plan opens.
@@ -191,7 +194,8 @@ impl Seat<'_> {
                 .map_err(|error| self.seats.failure(&error))?;
         }
         let account = self.account(None, began)?;
-        Ok(Finished { sealed: None, account, found: Vec::new(), told: None })
+        let (found, looked_up) = (Vec::new(), Vec::new());
+        Ok(Finished { sealed: None, account, found, looked_up, told: None })
     }
 
     /// This party's share of the result, in the shapes that the plan seals.
@@ -235,7 +239,7 @@ fn halves(words: &[u128]) -> Vec<u64> {
     words.iter().flat_map(|word| [*word as u64, (*word >> 64) as u64]).collect()
 }
 
-fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, Failure> {
+pub(super) fn random<const N: usize>() -> Result<Zeroizing<[u8; N]>, Failure> {
     let mut bytes = Zeroizing::new([0; N]);
     getrandom::fill(bytes.as_mut()).map_err(|_| {
         Failure::new(Reason::Internal, Stage::Connect, "the operating system gave no randomness")

@@ -14,7 +14,10 @@ use super::{
     compilation::{Compilation, DATASET_DOMAIN, compile_published},
     evidence,
     joint::{self, Me},
-    prepare, results,
+    lookups::{self, Lookups},
+    prepare,
+    publications::Publisher,
+    results,
     scratch::Scratch,
 };
 use crate::{
@@ -23,8 +26,8 @@ use crate::{
     clock::Clock,
     identity::{IdentityKey, PartyName, Pins, Signed},
     job::{Failure, JobId, JobSpec, Reason, Stage},
-    plan::{Keeps, Op, Plan},
-    policy::{Approval, PolicyDocument, Request, evaluate, query_budgets},
+    plan::{Answers, Keeps, Op, Plan},
+    policy::{Approval, PolicyDocument, Request, evaluate, lookup_budgets, query_budgets},
     provider::{Assessment, Ended, Job, RunOutcome, RunStart, Runner},
     wire::{self, Published, SealedShare},
 };
@@ -40,6 +43,7 @@ pub struct Participant {
     patience: LinkConfig,
     results: Option<PathBuf>,
     scratch: Scratch,
+    lookups: Option<Lookups>,
     prepared: Mutex<BTreeMap<JobId, Prepared>>,
 }
 
@@ -49,6 +53,7 @@ struct Prepared {
     compilation: Arc<Compilation>,
     inputs: Vec<InputEntry>,
     held: Arc<Vec<Option<prepare::Held>>>,
+    published: Option<Arc<Answers>>,
 }
 
 impl Participant {
@@ -69,8 +74,20 @@ impl Participant {
             policies: policies.iter().map(wire::write).collect(),
         };
         let (patience, prepared) = (LinkConfig::default(), Mutex::default());
-        let (results, scratch) = (None, Scratch::default());
-        Self { name, key, pins, catalog, published, clock, patience, results, scratch, prepared }
+        let (results, lookups, scratch) = (None, None, Scratch::default());
+        Self {
+            name,
+            key,
+            pins,
+            catalog,
+            published,
+            clock,
+            patience,
+            results,
+            scratch,
+            lookups,
+            prepared,
+        }
     }
 
     /// Gives up on a peer that makes no progress for this long, instead of the default.
@@ -93,12 +110,20 @@ impl Participant {
         Self { scratch, ..self }
     }
 
+    /// Keeps what it publishes for lookups, and what it fetches for them, in this folder; without one such jobs are refused.
+    #[must_use]
+    pub fn with_lookups(mut self, folder: &Path) -> Self {
+        self.lookups = Some(Lookups::new(folder));
+        self
+    }
+
     /// The folder of what this party is to learn in a plan, if it is to learn anything.
     fn results_of(&self, plan: &Plan) -> Result<Option<&Path>, Failure> {
         let own = |keeps: &Keeps| plan.inputs[keeps.input as usize].party == self.name;
         let learns = |op: &Op| match op {
             Op::Match(of) => of.results.iter().any(own),
             Op::Tell(of) => of.to.contains(&self.name),
+            Op::Lookup(of) => own(&of.keeps),
             _ => false,
         };
         if !plan.nodes.iter().any(learns) {
@@ -113,6 +138,27 @@ impl Participant {
         std::fs::create_dir_all(folder)
             .map_err(|error| failed(format!("{}: {error}", folder.display())))?;
         Ok(Some(folder))
+    }
+
+    pub(super) fn catalog(&self) -> &Catalog {
+        &self.catalog
+    }
+
+    pub(super) fn lookups(&self) -> Option<&Lookups> {
+        self.lookups.as_ref()
+    }
+
+    /// The policies in force here.
+    pub(super) fn policies(&self) -> Result<Vec<PolicyDocument>, Failure> {
+        let read = |json: &Vec<u8>| -> Result<PolicyDocument, Failure> {
+            let signed: Signed<PolicyDocument> = wire::parse("policy", Stage::Validate, json)?;
+            Ok(signed.body)
+        };
+        self.published.policies.iter().map(read).collect()
+    }
+
+    pub(super) fn publisher(&self) -> Publisher<'_> {
+        Publisher { name: &self.name, key: &self.key, now_ms: self.clock.now_ms() }
     }
 
     fn me(&self) -> Me<'_> {
@@ -185,7 +231,8 @@ impl Runner for Participant {
         let compilation = self.compile(spec, published)?;
         let plan = compilation.compiled.plan.clone();
         let own = compilation.policies.iter().filter(|p| p.assigner.party == self.name);
-        let budgets = own.flat_map(|policy| query_budgets(policy, &plan)).collect();
+        let budgets = own.clone().flat_map(|policy| query_budgets(policy, &plan)).collect();
+        let lookups = own.flat_map(|policy| lookup_budgets(policy, &plan, &self.pins)).collect();
         let Review { refusals, manual } = self.review(&plan, spec, &compilation.policies);
         Ok(Assessment {
             plan_hash: compilation.hash,
@@ -195,6 +242,7 @@ impl Runner for Participant {
             plan,
             refusals,
             budgets,
+            lookups,
             manual,
         })
     }
@@ -213,26 +261,31 @@ impl Runner for Participant {
         let held = prepare::rows(&self.name, &self.catalog, &compilation, &self.scratch)?;
         let held = Arc::new(held);
         let commitments = wire::write(&inputs);
-        let prepared = Prepared { compilation: Arc::new(compilation), inputs, held };
+        let plan = &compilation.compiled.plan;
+        let published =
+            lookups::prepare(self.lookups.as_ref(), self.publisher(), (spec, plan), &held)?;
+        let prepared = Prepared { compilation: Arc::new(compilation), inputs, held, published };
         self.lock().insert(job.id, prepared);
         Ok(commitments)
     }
 
     fn run(&self, start: RunStart) -> Result<RunOutcome, Failure> {
         let prepared = self.lock().get(&start.job.id).cloned();
-        let Prepared { compilation, inputs, held } = prepared.ok_or_else(|| {
+        let Prepared { compilation, inputs, held, published } = prepared.ok_or_else(|| {
             let words = "the run was not prepared here";
             Failure::new(Reason::NotReady, Stage::Connect, words).at(&self.name)
         })?;
         let (job, order, run) = (start.job.clone(), start.order.clone(), start.run);
-        let encoded = prepare::encode(&self.name, &compilation, &held, run)?;
+        let (plan, lookups) = (&compilation.compiled.plan, self.lookups.as_ref());
+        let mut encoded = prepare::encode(&self.name, &compilation, &held, run)?;
+        lookups::attach(lookups, self.me(), plan, (&held, published.as_ref()), &mut encoded)?;
         let finished = joint::run(self.me(), start, &compilation, encoded)?;
-        let plan = &compilation.compiled.plan;
         if let Some(folder) = self.results_of(plan)? {
             results::write(folder, job.id, plan, &held, &finished.found)?;
             if let Some(told) = &finished.told {
                 results::write_told(folder, job.id, plan, told)?;
             }
+            lookups::keep(lookups, folder, (job.id, plan), &held, &finished.looked_up)?;
         }
         let sealed = finished.sealed.as_ref();
         let about = (&order, run);

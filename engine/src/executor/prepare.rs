@@ -105,7 +105,8 @@ pub(super) fn encode(
             (None, _) => Ok(None),
             (Some(Held::Set(spool)), Some(key)) => {
                 let own = Some(spool.own_set(party, key, &hash_key)?);
-                Ok(Some(EncodedInput { live: Vec::new(), columns: Vec::new(), home: None, own }))
+                let (live, columns) = (Vec::new(), Vec::new());
+                Ok(Some(EncodedInput { live, columns, home: None, own, lookup: None }))
             }
             (Some(Held::Set(_)), None) => {
                 Err(fault(party, Reason::Internal, "a set without a key".into()))

@@ -90,7 +90,10 @@ fn keep(path: &Path, spool: &Spool, keeps: &Keeps, matched: &[u64]) -> Result<u6
 }
 
 /// Written beside its place and moved there, so that a file with this name is whole.
-fn whole(path: &Path, write: impl FnOnce(&Path) -> Result<u64, TableError>) -> Result<(), String> {
+pub(super) fn whole(
+    path: &Path,
+    write: impl FnOnce(&Path) -> Result<u64, TableError>,
+) -> Result<(), String> {
     let part = path.with_extension("part");
     write(&part).map_err(|error| error.to_string())?;
     fs::rename(&part, path).map_err(|error| error.to_string())

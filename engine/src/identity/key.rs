@@ -130,6 +130,20 @@ impl<T: Serialize + DeserializeOwned> Signed<T> {
     }
 }
 
+impl Signature {
+    /// The signature of 64 bytes, whatever they are.
+    #[must_use]
+    pub fn from_bytes(bytes: [u8; 64]) -> Self {
+        Self(bytes)
+    }
+
+    /// Its bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8; 64] {
+        &self.0
+    }
+}
+
 impl PublicKey {
     /// The key of 32 bytes, whatever they are; a bad one verifies nothing.
     #[must_use]

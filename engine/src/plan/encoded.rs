@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::own_set::OwnSet;
+use super::{ends::LookupEnd, own_set::OwnSet};
 
 /// One column before it is shared, padded to the public bound. Dead rows and absent values are 0.
 #[derive(Clone)]
@@ -38,6 +38,8 @@ pub struct EncodedInput {
     pub home: Option<HomeSet>,
     /// A set that stays at home and whose owner learns an intersection, or helps another to.
     pub own: Option<OwnSet>,
+    /// A set that is looked up in another, or the other.
+    pub lookup: Option<LookupEnd>,
 }
 
 /// The keys of a set that stays at home.

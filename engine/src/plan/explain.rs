@@ -200,6 +200,7 @@ fn describe(op: &Op, plan: &Plan, shape: Option<Shape>) -> String {
             format!("{a} and {b} intersect into shares, bringing {}", names(&of.columns))
         }
         Op::Tell(of) => format!("open {}", names(&of.output.layout())),
+        Op::Lookup(of) => of.told(plan),
         Op::Spread { of, rows } => format!("{} for each of {rows} rows", name(*of)),
     }
 }
@@ -220,7 +221,7 @@ fn rings(op: &Op, shapes: &[Vec<Shape>], outputs: &[Shape]) -> &'static str {
 }
 
 /// 100352 as `100,352`.
-fn thousands(n: u64) -> String {
+pub(super) fn thousands(n: u64) -> String {
     let digits = n.to_string();
     let mut text = String::new();
     for (i, digit) in digits.chars().enumerate() {
@@ -297,6 +298,9 @@ pub fn leakage(
         }
         if let Op::Tell(of) = op {
             sentences.extend(of.shown(&thousands(rows_of(of.output.live))));
+        }
+        if let Op::Lookup(of) = op {
+            sentences.extend(of.shows(plan));
         }
         for (rows, times) in permutations(i) {
             let word = match op {

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    lookup::Lookup,
     output::Output,
     psi::{Intersect, Match, PsiTerms, SetKey, SetUse},
     refs::Ref,
@@ -371,6 +372,8 @@ pub enum Op {
     Intersect(Intersect),
     /// Released columns that owners of sets open instead of the buyer. No output.
     Tell(Tell),
+    /// Two sets that are not shared: the owner of one looks its keys up in the other, and keeps what it learns. No output.
+    Lookup(Lookup),
     /// Bits(1) of one row: `rows` copies of it.
     Spread {
         /// The bit.

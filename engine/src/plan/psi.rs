@@ -46,6 +46,9 @@ pub enum SetUse {
     Owner,
     /// The id of the first row of each key enters an [`super::Op::Intersect`], and what comes along with it.
     Circuit,
+    /// None is shared: the keys are looked up in another table, or are those of the table that is published, by an
+    /// [`super::Op::Lookup`]. Ids are hashed under a salt of the publication.
+    Lookup,
 }
 
 /// An intersection between two compute parties into shares.

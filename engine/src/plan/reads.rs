@@ -12,7 +12,9 @@ impl Op {
     /// The same, to be replaced.
     pub(crate) fn refs_mut(&mut self) -> Vec<&mut Ref> {
         match self {
-            Self::Input { .. } | Self::Constant { .. } | Self::Match(_) => Vec::new(),
+            Self::Input { .. } | Self::Constant { .. } | Self::Match(_) | Self::Lookup(_) => {
+                Vec::new()
+            }
             Self::Xor(a, b)
             | Self::And(a, b)
             | Self::EqBits(a, b)

@@ -13,6 +13,8 @@ pub struct PolicyTerms {
     pub min_group_entities: u32,
     /// Nothing may be released of an intersection with fewer keys; 0 asks for nothing.
     pub min_intersection: u32,
+    /// How many keys all recipients together may look up in one publication of the dataset; none if it may not be published.
+    pub lookups: Option<u64>,
     /// A bound on the number of groups, if the policy declares one. Not used for planning yet: bounds come from domains.
     pub max_groups: Option<u64>,
     /// Public value lists of string columns, where the dataset itself lists none. Ascending, without duplicates.

@@ -103,6 +103,7 @@ pub(super) fn outputs(op: &Op, plan: &Plan, s: &Shapes) -> Result<Vec<Shape>, St
             [live].into_iter().chain(columns).map(|c| s.of(*c)).collect()
         }
         Op::Match(of) => matched(of, plan),
+        Op::Lookup(of) => of.fault(plan).map(|()| Vec::new()),
         Op::Intersect(of) => intersected(of, plan, s),
         Op::Tell(of) => {
             of.check(plan)?;
@@ -186,6 +187,7 @@ fn one_output(op: &Op, s: &Shapes) -> Result<Shape, String> {
         | Op::Sort { .. }
         | Op::Match(_)
         | Op::Tell(_)
+        | Op::Lookup(_)
         | Op::Intersect(_) => Err("has several outputs".into()),
     }
 }

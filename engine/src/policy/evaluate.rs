@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     document::{JobKindName, PolicyDocument, ReleaseForm},
-    psi,
+    lookups, psi,
 };
 use crate::{
     identity::{PartyName, Pins, PublicKey},
@@ -255,6 +255,9 @@ impl Review<'_> {
         let Some(asked) = &self.request.plan.psi else { return };
         for (field, message) in psi::refusals(self.policy.psi.as_ref(), asked) {
             self.refuse(field, None, message);
+        }
+        if let Some(message) = lookups::refusal(self.policy, self.request.plan) {
+            self.refuse("psi.max_lookups", None, message);
         }
     }
 

@@ -185,6 +185,15 @@ fn lint_psi(policy: &PolicyDocument, notes: &mut Notes) {
     {
         notes.warn(*field, "is empty, so every intersection is refused");
     }
+    if let Some(most) = rule.max_lookups {
+        notes.warn(
+            "psi.max_lookups",
+            format!(
+                "lets each recipient learn what the table says of {most} keys of its choice; keys that can be guessed \
+                 (telephone and identity numbers) can be tried one by one"
+            ),
+        );
+    }
     if rule.min_intersection > 0 && rule.recipients.contains(&PsiRecipient::Owners) {
         notes.warn(
             "psi.recipients",

@@ -26,6 +26,10 @@ pub struct PsiRule {
     /// How many intersections with this dataset one recipient may have in all; no bound where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_queries: Option<u32>,
+    /// How many keys one recipient may look up in this dataset in all, by `protocol = "lookup"`, over all that is ever published of
+    /// it; none where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_lookups: Option<u32>,
 }
 
 /// Who may learn an intersection.

@@ -284,6 +284,7 @@ fn descriptor() -> DatasetDescriptor {
         unique: false,
         range: None,
         domain: None,
+        max_bytes: None,
     };
     DatasetDescriptor {
         party: name("census"),

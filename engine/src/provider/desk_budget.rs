@@ -3,7 +3,7 @@
 use super::{desk::Desk, runner::Job};
 use crate::{
     job::{Failure, Reason, Stage},
-    policy::{QueryBudget, Refusal},
+    policy::{LookupBudget, QueryBudget, Refusal},
 };
 
 impl Desk {
@@ -21,19 +21,41 @@ impl Desk {
                 });
             }
         }
+        for budget in &job.assessment.lookups {
+            let left = self.store.lookups_left(job.id, budget).await;
+            let left = left.map_err(|error| self.broken(&error))?;
+            if left < budget.takes {
+                refusals.push(Refusal {
+                    party: self.name().clone(),
+                    rule: "psi.max_lookups".to_owned(),
+                    column: Some(budget.dataset.clone()),
+                    message: too_many(budget, Some(left)),
+                });
+            }
+        }
         Ok(refusals)
     }
 
-    /// Takes one query of each budget, before anything of the job runs.
+    /// Takes one query of each budget, and the keys that are looked up, before anything of the job runs.
     pub(super) async fn reserve(&self, job: &Job) -> Result<(), Failure> {
-        let budgets = &job.assessment.budgets;
-        let reserved = self.store.reserve(job.id, budgets).await;
+        let (budgets, lookups) = (&job.assessment.budgets, &job.assessment.lookups);
+        let reserved = self.store.reserve(job.id, budgets, lookups).await;
         if reserved.map_err(|error| self.broken(&error))? {
             return Ok(());
         }
-        let words: Vec<_> = budgets.iter().map(used_up).collect();
+        let keys = lookups.iter().map(|budget| too_many(budget, None));
+        let words: Vec<_> = budgets.iter().map(used_up).chain(keys).collect();
         Err(self.fail(Reason::PolicyRefused, Stage::Connect, words.join("; ")))
     }
+}
+
+fn too_many(budget: &LookupBudget, left: Option<u64>) -> String {
+    let LookupBudget { dataset, recipient, most, takes } = budget;
+    let left = left.map_or_else(String::new, |left| format!(", of which {left} are left"));
+    format!(
+        "`{recipient}` asks for {takes} keys of `{dataset}` (the bound of its set) and may look up {most} in all{left}; ask \
+         with a smaller set, or raise `psi.max_lookups` to allow this"
+    )
 }
 
 fn used_up(budget: &QueryBudget) -> String {

@@ -8,7 +8,7 @@ use crate::{
     job::{Failure, JobId, JobSpec},
     link::DataLink,
     plan::Plan,
-    policy::{Consent, QueryBudget, Refusal, Release},
+    policy::{Consent, LookupBudget, QueryBudget, Refusal, Release},
     wire::{Progress, Published, RunOrder, SealedShare},
 };
 
@@ -29,6 +29,8 @@ pub struct Assessment {
     pub refusals: Vec<Refusal>,
     /// The budgets of intersections that it takes from.
     pub budgets: Vec<QueryBudget>,
+    /// The budgets of keys looked up, likewise.
+    pub lookups: Vec<LookupBudget>,
     /// Whether a policy wants a person to answer.
     pub manual: bool,
 }

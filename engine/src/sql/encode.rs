@@ -85,6 +85,11 @@ pub fn encode(
         columns.push(words);
     }
     let enters = input.key.as_ref().map(|key| key.enters);
+    if enters == Some(SetUse::Lookup) {
+        // Its ids are hashed under the salt of a publication, which the run tells.
+        let (live, columns) = (Vec::new(), Vec::new());
+        return Ok(EncodedInput { live, columns, home: None, own: None, lookup: None });
+    }
     let context = blake3::derive_key("unseen.psi-salt/v1", hash_key);
     let kept = match (&ids, &input.key) {
         (Some(ids), Some(key)) => first_of_each(ids, key.keep_absent),
@@ -100,7 +105,19 @@ pub fn encode(
         }
         _ => None,
     };
-    Ok(EncodedInput { live, columns, home, own: None })
+    Ok(EncodedInput { live, columns, home, own: None, lookup: None })
+}
+
+/// The id of each row's key under a salt; none where a part of it is NULL.
+///
+/// # Errors
+/// [`EncodeError::Type`] if a column can be no key.
+pub fn key_ids_of(
+    input: &LocalInput,
+    rows: &RecordBatch,
+    salt: &[u8; 32],
+) -> Result<Vec<Option<u128>>, EncodeError> {
+    input.key.as_ref().map_or_else(|| Ok(Vec::new()), |key| ids(input, key, rows, salt))
 }
 
 /// The id of each row's key.

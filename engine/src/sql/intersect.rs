@@ -20,6 +20,7 @@ use super::{
     compiler::{Compiler, Level},
     error::CompileError,
     flatten::{Block, table},
+    lookup::compile_lookup,
     owners::compile_owners,
     relate::{Origin, Relation},
     release::Partial,
@@ -44,6 +45,9 @@ pub(super) fn compile_psi(
     descriptors: &[DatasetDescriptor],
     policies: &[PolicyTerms],
 ) -> Result<Compiled, CompileError> {
+    if psi.protocol == PsiProtocol::Lookup {
+        return compile_lookup(spec, psi, descriptors, policies);
+    }
     if !psi.to.is_empty() && !psi.form.aggregates() {
         return compile_owners(spec, psi, descriptors, policies);
     }

@@ -49,12 +49,22 @@ impl Compiler<'_> {
     }
 
     fn refused(&self, table: usize, message: String) -> CompileError {
+        self.refused_by(table, "min_group_entities", message)
+    }
+
+    /// What a rule of a table's policy keeps every plan from.
+    pub(super) fn refused_by(
+        &self,
+        table: usize,
+        rule: &str,
+        message: impl Into<String>,
+    ) -> CompileError {
         let dataset = self.tables.get(table).dataset;
         CompileError::Refused {
             party: dataset.party.clone(),
             dataset: dataset.name.clone(),
-            rule: "min_group_entities".into(),
-            message,
+            rule: rule.to_owned(),
+            message: message.into(),
         }
     }
 

@@ -37,6 +37,7 @@ pub(crate) fn column(name: &str, ty: ColumnType, range: Option<(i64, i64)>) -> C
         unique: false,
         range: range.map(|(min, max)| Range { min: min.into(), max: max.into() }),
         domain: None,
+        max_bytes: None,
     }
 }
 
@@ -103,6 +104,7 @@ pub(crate) fn terms(dataset: &str, k: u32) -> PolicyTerms {
         policy,
         min_group_entities: k,
         min_intersection: 0,
+        lookups: None,
         max_groups: None,
         domains: Default::default(),
     }

@@ -1,8 +1,11 @@
 //! How many intersections a recipient has had with a dataset: reserved before a run; returned if it fails before anything was
 //! released, where that showed nothing.
 
-use super::{database::StoreError, party::PartyStore};
-use crate::{job::JobId, policy::QueryBudget};
+use super::{database::StoreError, lookups, party::PartyStore};
+use crate::{
+    job::JobId,
+    policy::{LookupBudget, QueryBudget},
+};
 
 /// Reserved queries that count: those that may have shown something, and those that still run.
 const COUNTED: &str = "SELECT COUNT(*) FROM psi_queries q JOIN party_jobs p ON p.job = q.job
@@ -24,11 +27,17 @@ impl PartyStore {
         Ok(counted < i64::from(budget.most))
     }
 
-    /// Reserves one query of each budget for a job, or none where one is used up; says whether it did.
+    /// Reserves one query of each budget for a job, and the keys that it looks up, or nothing where one of them is used up; says
+    /// whether it did.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn reserve(&self, job: JobId, budgets: &[QueryBudget]) -> Result<bool, StoreError> {
+    pub async fn reserve(
+        &self,
+        job: JobId,
+        budgets: &[QueryBudget],
+        keys: &[LookupBudget],
+    ) -> Result<bool, StoreError> {
         let mut change = self.database.pool().begin().await?;
         for budget in budgets {
             let statement = sqlx::AssertSqlSafe(format!(
@@ -48,6 +57,12 @@ impl PartyStore {
                 .execute(&mut *change)
                 .await?;
             if reserved.rows_affected() != 1 {
+                change.rollback().await?;
+                return Ok(false);
+            }
+        }
+        for budget in keys {
+            if !lookups::take(&mut change, job, budget).await? {
                 change.rollback().await?;
                 return Ok(false);
             }
@@ -85,7 +100,7 @@ mod tests {
             receipt: None,
         };
         store.insert(&record).await.unwrap();
-        let reserved = store.reserve(job, budgets).await.unwrap();
+        let reserved = store.reserve(job, budgets, &[]).await.unwrap();
         if reserved {
             assert!(store.spend(job, Hash32([3; 32]), 6).await.unwrap());
         }

@@ -19,6 +19,7 @@ mod doors;
 mod faults;
 mod files;
 mod input;
+mod lookup;
 mod psi;
 mod released;
 mod shape;

@@ -51,7 +51,7 @@ pub use budget::{Budget, BudgetError, Ledger};
 pub use buyer::{Answer, look_up};
 pub use cost::cost;
 pub use error::LookupError;
-pub use header::{Epoch, HEADER_BYTES, Header};
+pub use header::{Epoch, HEADER_BYTES, Header, table_bytes};
 pub use key::{EpochKey, PublicKey};
 pub use provider::serve;
 pub use publish::{Publication, PublishError, Rows, publish};

@@ -78,6 +78,11 @@ GROUP BY p.marital_status",
         question: Question::Psi(oldest),
     },
     DemoJob {
+        name: "psi-lookup",
+        about: "a few accounts of one provider, looked up in the other's register: it cannot see which, the first keeps the answer",
+        question: Question::Psi(looked_up),
+    },
+    DemoJob {
         name: "psi-refused",
         about: "what the policies forbid: the rows of one table that are not in the other",
         question: Question::Psi(missing),
@@ -112,6 +117,17 @@ fn oldest() -> PsiSpec {
     psi.sets[0].filter = Some("age >= 75".to_owned());
     psi.sets[0].columns = vec!["age".to_owned(), "education".to_owned()];
     psi.sets[1].columns = vec!["hours_per_week".to_owned()];
+    psi
+}
+
+fn looked_up() -> PsiSpec {
+    let mut psi = accounts(PsiForm::Left);
+    psi.sets[0].dataset = "census.inquiries".to_owned();
+    psi.sets[0].columns = vec!["age".to_owned()];
+    psi.sets[1].dataset = "employers.register".to_owned();
+    psi.sets[1].columns = vec!["hours_per_week".to_owned(), "occupation".to_owned()];
+    psi.protocol = PsiProtocol::Lookup;
+    psi.to = "census".parse().into_iter().collect();
     psi
 }
 

@@ -20,6 +20,8 @@ pub(super) struct Accounts {
     pub(super) columns: &'static [&'static str],
     /// Persons whose number leaves this rest by 3 have no account here.
     pub(super) without: u64,
+    /// One person in so many has one.
+    pub(super) one_in: u64,
     /// One in so many rows is spelled in a way of its own.
     pub(super) habit: u64,
 }
@@ -43,7 +45,11 @@ impl Accounts {
         let mut record = 0_u64;
         for row in 0..people.num_rows() {
             let person: u64 = texts[0].value(row).to_string().parse().map_err(CliError::failed)?;
-            if !person.is_multiple_of(4) || person / 4 % 3 == self.without {
+            let account = person / 4;
+            if !person.is_multiple_of(4)
+                || account % 3 == self.without
+                || !account.is_multiple_of(self.one_in)
+            {
                 continue;
             }
             let rest: Vec<_> = texts[1..].iter().map(|t| t.value(row).to_string()).collect();

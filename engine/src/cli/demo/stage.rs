@@ -17,10 +17,13 @@ use super::{
     },
     actor::Actor,
     jobs::{self, DemoJob, PURPOSE},
-    report,
+    kept, report,
     world::World,
 };
-use crate::clock::{Clock, SystemClock};
+use crate::{
+    clock::{Clock, SystemClock},
+    job::JobKind,
+};
 
 /// Runs one of the demo's jobs and prints its answer.
 ///
@@ -39,7 +42,12 @@ pub(in crate::cli) async fn run(args: &DemoArgs) -> Result<(), CliError> {
     };
     progress.done();
     match performed? {
-        Outcome::Done(opened) => {
+        Outcome::Done(mut opened) => {
+            if let JobKind::Psi(psi) = job.kind()
+                && let Some(owner) = psi.to.first()
+            {
+                opened.delivery.rows = kept::rows(scratch.path(), owner)?;
+            }
             let receipt = keep_receipt(&opened, &scratch)?;
             let print = if args.json { report::done_json } else { report::done_text };
             say(&print(job, &opened, &receipt)?)

@@ -32,6 +32,8 @@ pub(super) struct DemoTable {
     rows_max: u64,
     /// What may be asked of intersections.
     psi: Option<(&'static [PsiFormName], u32)>,
+    /// How many keys may be looked up; then results of intersections go to owners of sets, and not to the buyer.
+    lookups: Option<u32>,
 }
 
 /// Where a table's rows come from.
@@ -58,7 +60,7 @@ const MIN_GROUP_ENTITIES: u32 = 20;
 const MAX_GROUPS: u32 = 1_024;
 const DAY_MS: i64 = 86_400_000;
 
-/// Both tables.
+/// All tables.
 pub(super) const TABLES: &[DemoTable] = &[
     DemoTable {
         party: "census",
@@ -68,6 +70,7 @@ pub(super) const TABLES: &[DemoTable] = &[
         entity: "person_id",
         rows_max: ROWS_MAX,
         psi: None,
+        lookups: None,
         joined_with: "employers.jobs",
         columns: &[
             Column { name: "person_id", ty: ColumnType::Int64, ..PERSON },
@@ -96,6 +99,7 @@ pub(super) const TABLES: &[DemoTable] = &[
         entity: "person_id",
         rows_max: ROWS_MAX,
         psi: None,
+        lookups: None,
         joined_with: "census.people",
         columns: &[
             Column { name: "person_id", ty: ColumnType::Int64, ..PERSON },
@@ -113,11 +117,13 @@ pub(super) const TABLES: &[DemoTable] = &[
             content: PEOPLE,
             columns: &["age", "education"],
             without: 0,
+            one_in: 1,
             habit: 7,
         }),
         entity: "record_no",
         rows_max: ACCOUNTS_MAX,
         psi: Some(ACCOUNT_FORMS),
+        lookups: None,
         joined_with: "employers.staff",
         columns: &[
             RECORD,
@@ -134,11 +140,13 @@ pub(super) const TABLES: &[DemoTable] = &[
             content: JOBS,
             columns: &["hours_per_week"],
             without: 1,
+            one_in: 1,
             habit: 11,
         }),
         entity: "record_no",
         rows_max: ACCOUNTS_MAX,
         psi: Some(ACCOUNT_FORMS),
+        lookups: None,
         joined_with: "census.clients",
         columns: &[
             RECORD,
@@ -148,6 +156,62 @@ pub(super) const TABLES: &[DemoTable] = &[
                 range: Some((1, 99)),
                 release: &[ReleaseForm::Aggregate, ReleaseForm::List],
                 ..NUMBER
+            },
+        ],
+    },
+    DemoTable {
+        party: "census",
+        name: "inquiries",
+        file: "census_inquiries.csv",
+        content: Content::Made(Accounts {
+            content: PEOPLE,
+            columns: &["age"],
+            without: 0,
+            one_in: 512,
+            habit: 7,
+        }),
+        entity: "record_no",
+        rows_max: 32,
+        psi: Some(LOOKUP_FORMS),
+        lookups: Some(0),
+        joined_with: "employers.register",
+        columns: &[
+            RECORD,
+            ACCOUNT,
+            Column { name: "age", range: Some((17, 90)), release: FILTER_LIST, ..NUMBER },
+        ],
+    },
+    DemoTable {
+        party: "employers",
+        name: "register",
+        file: "employers_register.csv",
+        content: Content::Made(Accounts {
+            content: JOBS,
+            columns: &["hours_per_week", "occupation"],
+            without: 1,
+            one_in: 16,
+            habit: 11,
+        }),
+        entity: "record_no",
+        rows_max: 1_024,
+        psi: Some(LOOKUP_FORMS),
+        lookups: Some(256),
+        joined_with: "census.inquiries",
+        columns: &[
+            RECORD,
+            ACCOUNT,
+            Column {
+                name: "hours_per_week",
+                range: Some((1, 99)),
+                release: &[ReleaseForm::List],
+                ..NUMBER
+            },
+            Column {
+                name: "occupation",
+                domain: OCCUPATION,
+                nullable: true,
+                release: &[ReleaseForm::List],
+                ..LABEL
             },
         ],
     },
@@ -162,6 +226,9 @@ const ACCOUNTS_MAX: u64 = 9_216;
 /// What may be asked of intersections of accounts, and the fewest accounts in one.
 const ACCOUNT_FORMS: (&[PsiFormName], u32) =
     (&[PsiFormName::Inner, PsiFormName::Cardinality, PsiFormName::Sum], 10);
+
+/// What may be asked of lookups.
+const LOOKUP_FORMS: (&[PsiFormName], u32) = (&[PsiFormName::Inner, PsiFormName::Left], 0);
 
 const FILTER_LIST: &[ReleaseForm] = &[ReleaseForm::Filter, ReleaseForm::List];
 const GROUP_LIST: &[ReleaseForm] = &[ReleaseForm::GroupKey, ReleaseForm::List];
@@ -301,9 +368,13 @@ impl DemoTable {
             },
             psi: self.psi.map(|(forms, min_intersection)| PsiRule {
                 forms: forms.to_vec(),
-                recipients: vec![PsiRecipient::Buyer],
+                recipients: vec![match self.lookups {
+                    Some(_) => PsiRecipient::Owners,
+                    None => PsiRecipient::Buyer,
+                }],
                 min_intersection,
                 max_queries: None,
+                max_lookups: self.lookups.filter(|most| *most > 0),
             }),
             approval: Approval::Auto,
         })
@@ -350,6 +421,7 @@ impl Column {
             unique: self.name == entity,
             range: self.range.map(|(min, max)| Range { min: min.into(), max: max.into() }),
             domain: (!self.domain.is_empty()).then(|| owned(self.domain)),
+            max_bytes: None,
         }
     }
 }

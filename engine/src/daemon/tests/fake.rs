@@ -155,6 +155,7 @@ impl Runner for FakeRunner {
         let refuse = self.told(&spec.body, "refuse");
         Ok(Assessment {
             budgets: Vec::new(),
+            lookups: Vec::new(),
             plan_hash: crate::plan::hash(&plan),
             plan,
             plan_text: "plan".into(),

@@ -53,6 +53,7 @@ fn encode(input: &LocalInput, people: &[Person]) -> EncodedInput {
     EncodedInput {
         home: None,
         own: None,
+        lookup: None,
         live: (0..rows).map(|row| row < people.len()).collect(),
         columns: columns.collect(),
     }

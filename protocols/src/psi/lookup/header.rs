@@ -43,12 +43,25 @@ pub struct Header {
     pub digest: [u8; 32],
 }
 
+/// Bytes of the body of a whole table, of which all else is public; nothing if they are beyond counting.
+#[must_use]
+pub fn table_bytes(rows: u64, queries: u64, label_bytes: u32) -> Option<usize> {
+    let count = usize::try_from(rows).ok().filter(|_| rows.max(queries) <= MOST)?;
+    let slots = count.checked_mul(label_bytes as usize)?;
+    elias_fano::len(count, tag_bits(rows, queries)).checked_add(slots)
+}
+
+/// 40 + log2(rows · queries).
+fn tag_bits(rows: u64, queries: u64) -> u32 {
+    let pairs = u128::from(rows.max(1)) * u128::from(queries.max(1));
+    STATISTICAL_BITS + pairs.next_power_of_two().trailing_zeros()
+}
+
 impl Header {
     /// Bits of a tag: 40 + log2(rows · queries).
     #[must_use]
     pub fn tag_bits(&self) -> u32 {
-        let pairs = u128::from(self.rows.max(1)) * u128::from(self.queries.max(1));
-        STATISTICAL_BITS + pairs.next_power_of_two().trailing_zeros()
+        tag_bits(self.rows, self.queries)
     }
 
     /// Bytes of a label as it is filed: a change says besides whether the item was withdrawn.

@@ -1,0 +1,54 @@
+//! What the two parties of a lookup bring to it: one its keys and the table it may hold already, the other its publication.
+
+use std::{fmt, sync::Arc};
+
+use protocols::psi::lookup::{EpochKey, Table};
+
+use super::statement::Statement;
+use crate::identity::PublicKey;
+
+/// The ids of the rows' keys under a salt; none where a key has a NULL. Nothing where a column can be no key.
+pub type KeyIds = dyn Fn(&[u8; 32]) -> Option<Vec<Option<u128>>> + Send + Sync;
+
+/// One party's end of a lookup.
+#[derive(Clone, Debug)]
+pub enum LookupEnd {
+    /// Of the party that asks.
+    Asks(Arc<Asks>),
+    /// Of the party that answers.
+    Answers(Arc<Answers>),
+}
+
+/// What the party that asks brings.
+pub struct Asks {
+    /// The key that the other party is known by.
+    pub provider: PublicKey,
+    /// Its own keys.
+    pub ids: Box<KeyIds>,
+    /// The publication that it fetched in an earlier run, checked.
+    pub held: Option<(Statement, Table)>,
+}
+
+/// What the party that answers brings.
+pub struct Answers {
+    /// What it says of its table.
+    pub statement: Statement,
+    /// What answers queries.
+    pub key: EpochKey,
+    /// The table.
+    pub body: Vec<u8>,
+}
+
+/// Keys do not print.
+impl fmt::Debug for Asks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Asks(holding a table: {})", self.held.is_some())
+    }
+}
+
+/// Rows do not print.
+impl fmt::Debug for Answers {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Answers({:?})", self.statement)
+    }
+}

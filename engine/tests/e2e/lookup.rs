@@ -1,0 +1,194 @@
+//! Private lookups between real daemons, over TLS: right labels, the table fetched once, changed rows, budgets, refusals.
+
+use std::{
+    fs::{self, File},
+    path::PathBuf,
+    time::SystemTime,
+};
+
+use datafusion::{
+    arrow::{
+        array::{ArrayRef, RecordBatch},
+        util::display::array_value_to_string,
+    },
+    parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder,
+};
+use serde_json::{Value, json};
+
+use crate::{
+    cast::{Cast, Column},
+    world::{World, ended_with, succeeded},
+};
+
+/// Telephone numbers as two organisations typed them. Of Ann's rows at employers the first counts.
+const ASKED: &str = "person_id,phone,age\n1,555-01,31\n2, 555-02 ,32\n3,５５５-03,33\n4,,34\n5,555-99,35\n6,555-01,36\n";
+const PUBLISHED: &str = "person_id,phone,pay,grade,city,since\n21,555-01,1000,A,Ulm,2020-01-31\n22,555-02,2000,,Köln,1969-12-31\n\
+                         23,555-03,-3000,B,,2021-05-05\n24,,5000,A,Bonn,2022-01-01\n25,555-01,6000,B,Jena,2023-01-01\n\
+                         26,555-07,7000,A,Trier,2024-01-01\n";
+
+/// The bound of the asking set: so many keys each job takes.
+const BOUND: u64 = 16;
+
+fn cast(most: Value) -> Cast {
+    let phone = |with: &str| {
+        let rule = json!({"release": ["join_key"], "join_with": [with]});
+        Column::new("phone", "type = \"string\"\nnullable = true", rule)
+    };
+    let listed = |name: &'static str, config: &str| {
+        Column::new(name, config, json!({"release": ["list", "filter"]}))
+    };
+    let mut cast = Cast::small();
+    cast.people.csv = ASKED.to_owned();
+    cast.people.rows_max = BOUND;
+    cast.people.columns.truncate(1);
+    cast.people
+        .columns
+        .extend([phone("employers.jobs"), listed("age", "type = \"int32\"\nmin = 0\nmax = 127")]);
+    cast.jobs.csv = PUBLISHED.to_owned();
+    cast.jobs.columns.truncate(1);
+    cast.jobs.columns.extend([
+        phone("census.people"),
+        listed("pay", "type = { decimal = { precision = 9, scale = 2 } }"),
+        listed("grade", "type = \"string\"\nnullable = true\ndomain = [\"A\", \"B\"]"),
+        listed("city", "type = \"string\"\nnullable = true\nmax_bytes = 8"),
+        listed("since", "type = \"date\""),
+    ]);
+    for table in [&mut cast.people, &mut cast.jobs] {
+        table.least = 0;
+        table.psi = json!({"forms": ["inner", "left", "anti"], "recipients": ["owners", "buyer"]});
+    }
+    cast.jobs.psi["max_lookups"] = most;
+    cast
+}
+
+/// The `[psi]` table of a job file.
+fn lookup(form: &str, columns: [&str; 2], more: &str) -> String {
+    let set = |dataset: &str, columns: &str| {
+        format!("[[psi.sets]]\ndataset = \"{dataset}\"\nkey = [\"phone\"]\ncolumns = {columns}\n")
+    };
+    let sets = set("census.people", columns[0]) + &set("employers.jobs", columns[1]);
+    format!(
+        "[psi]\nform = \"{form}\"\nprotocol = \"lookup\"\n{more}\ntext = {{ fold_width = true }}\n{sets}"
+    )
+}
+
+const TO: &str = "to = [\"census\"]";
+const LABELS: &str = "[\"pay\", \"grade\", \"city\", \"since\"]";
+
+/// The newest file among census' results, as lines.
+fn learned(world: &World) -> Vec<String> {
+    let folder = fs::read_dir(world.of("census").join("state/results")).unwrap();
+    let made = |path: &PathBuf| -> SystemTime { fs::metadata(path).unwrap().modified().unwrap() };
+    let newest = folder.map(|entry| entry.unwrap().path()).max_by_key(made).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(File::open(newest).unwrap()).unwrap();
+    let schema = reader.schema().clone();
+    let batches: Vec<RecordBatch> = reader.build().unwrap().map(Result::unwrap).collect();
+    let names: Vec<_> = schema.fields().iter().map(|field| field.name().as_str()).collect();
+    let mut lines = vec![names.join(",")];
+    for rows in batches {
+        for row in 0..rows.num_rows() {
+            let cell = |column: &ArrayRef| array_value_to_string(column, row).unwrap();
+            lines.push(rows.columns().iter().map(cell).collect::<Vec<_>>().join(","));
+        }
+    }
+    lines
+}
+
+/// Bytes that all parties sent in the buyer's newest job.
+fn bytes(world: &World) -> u64 {
+    let receipts = fs::read_dir(world.folder()).unwrap().map(|entry| entry.unwrap().path());
+    let receipts = receipts.filter(|path| path.extension().is_some_and(|end| end == "json"));
+    let made = |path: &PathBuf| -> SystemTime { fs::metadata(path).unwrap().modified().unwrap() };
+    let newest = receipts.max_by_key(made).unwrap();
+    let receipt: Value = serde_json::from_slice(&fs::read(newest).unwrap()).unwrap();
+    let meters = receipt["body"]["meter"].as_object().unwrap().values();
+    meters.map(|meter| meter["bytes_sent"].as_str().unwrap().parse::<u64>().unwrap()).sum()
+}
+
+/// What `job explain` says it costs: without the table, and the table.
+fn quoted(world: &World) -> (u64, u64) {
+    let told = succeeded(&world.by("insurer", &["job", "explain", "insurer/job.toml"]));
+    let number = |words: &str| -> u64 {
+        let (_, behind) = told.split_once(words).unwrap_or_else(|| panic!("{words}: {told}"));
+        behind.split(' ').next().unwrap().parse().unwrap()
+    };
+    (number("\nprice: "), number("\n       and "))
+}
+
+#[test]
+fn labels_are_right_and_the_table_is_fetched_once_until_it_changes() {
+    let mut world = World::start(&cast(json!(100)));
+    let job = lookup("inner", ["[\"age\"]", LABELS], TO);
+    assert_eq!(succeeded(&world.ask_psi(&job)).trim(), "");
+    let found = [
+        "row,age,pay,grade,city,since",
+        "0,31,1000.00,A,Ulm,2020-01-31",
+        "1,32,2000.00,,Köln,1969-12-31",
+        "2,33,-3000.00,B,,2021-05-05",
+        "5,36,1000.00,A,Ulm,2020-01-31",
+    ];
+    assert_eq!(learned(&world), found);
+    let (first, (price, table)) = (bytes(&world), quoted(&world));
+    assert_eq!(first, price + table, "the table is fetched");
+    assert!(!world.of("employers").join("state/results").exists(), "who answers learns nothing");
+
+    let left = lookup("left", ["[]", LABELS], TO);
+    succeeded(&world.ask_psi(&left));
+    let lines = learned(&world);
+    assert_eq!(lines[0], "row,pay,grade,city,since,matched");
+    assert_eq!(lines[4], "3,,,,,false");
+    assert_eq!(lines[5], "4,,,,,false");
+    assert_eq!(lines[6], "5,1000.00,A,Ulm,2020-01-31,true");
+    assert_eq!(bytes(&world), price, "and held from then on");
+
+    // Another salary, and a new row: a new publication, of which the table that is held says nothing.
+    let changed = PUBLISHED.replace("555-02,2000", "555-02,2500").replace("555-07", "555-99");
+    world.kill("employers");
+    fs::write(world.of("employers").join("jobs.csv"), changed).unwrap();
+    world.up("employers");
+    succeeded(&world.ask_psi(&lookup("inner", ["[\"age\"]", "[\"pay\"]"], TO)));
+    assert_eq!(
+        learned(&world)[1..],
+        ["0,31,1000.00", "1,32,2500.00", "2,33,-3000.00", "4,35,7000.00", "5,36,1000.00"]
+    );
+    succeeded(&world.ask_psi(&job));
+    assert_eq!(learned(&world)[4], "4,35,7000.00,A,Trier,2024-01-01");
+    assert_eq!(bytes(&world), price + table);
+
+    // A table that is damaged where it is kept is fetched again.
+    let kept = world.of("census").join("state/lookups/fetched");
+    for entry in fs::read_dir(kept).unwrap() {
+        let path = entry.unwrap().path();
+        let mut held = fs::read(&path).unwrap();
+        *held.last_mut().unwrap() ^= 1;
+        fs::write(path, held).unwrap();
+    }
+    succeeded(&world.ask_psi(&job));
+    assert_eq!(bytes(&world), price + table);
+    assert_eq!(learned(&world).len(), 6);
+    // Five times the bound of 16 keys, and 100 in all.
+    assert_eq!(100 / BOUND, 6);
+    succeeded(&world.ask_psi(&job));
+    let words = ended_with(&world.ask_psi(&job), 3);
+    assert!(words.contains("psi.max_lookups") && words.contains("of which 4 are left"), "{words}");
+    world.kill("employers");
+    world.up("employers");
+    let words = ended_with(&world.ask_psi(&job), 3);
+    assert!(words.contains("census ltd") && words.contains("of which 4 are left"), "{words}");
+}
+
+#[test]
+fn what_a_lookup_cannot_be_is_refused_by_name() {
+    let world = World::start(&cast(json!(15)));
+    let words = ended_with(&world.ask_psi(&lookup("inner", ["[]", LABELS], TO)), 3);
+    assert!(words.contains("employers") && words.contains("psi.max_lookups"), "{words}");
+    let refused = |job: &str, expected: &str| {
+        let words = ended_with(&world.ask_psi(job), 2);
+        assert!(words.contains(expected), "{expected}: {words}");
+    };
+    refused(&lookup("inner", ["[]", LABELS], ""), "psi.to");
+    refused(&lookup("inner", ["[]", LABELS], "to = [\"employers\"]"), "to = [\"census\"]");
+    refused(&lookup("anti", ["[\"age\"]", "[]"], TO), "a lookup of form `anti`");
+    refused(&lookup("inner", ["[]", "[\"phone\"]"], TO), "max_bytes");
+    assert!(!world.of("census").join("state/results").exists());
+}
