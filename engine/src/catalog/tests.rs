@@ -24,6 +24,7 @@ fn column(name: &str, ty: Option<ColumnType>) -> ColumnConfig {
         min: None,
         max: None,
         domain: None,
+        max_bytes: None,
     }
 }
 

@@ -63,6 +63,7 @@ pub(crate) fn declared(name: &str, ty: ColumnType) -> ColumnConfig {
         min: None,
         max: None,
         domain: None,
+        max_bytes: None,
     }
 }
 
