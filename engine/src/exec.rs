@@ -4,6 +4,7 @@ mod circuit;
 mod error;
 mod input;
 mod lookup;
+mod many;
 mod matching;
 mod ones;
 mod quote;

@@ -16,6 +16,7 @@ mod hash;
 mod ir;
 mod layout;
 mod lookup;
+mod many;
 mod output;
 mod own_set;
 mod psi;
@@ -42,6 +43,7 @@ pub use ir::{
     Encoding, Extreme, InputColumn, Kind, LocalInput, Op, PLAN_FORMAT, Plan, Shape, SortKey,
 };
 pub use lookup::{Label, Lookup};
+pub use many::{Many, many_setting};
 pub use output::{Decode, Output, OutputColumn};
 pub use own_set::OwnSet;
 pub use psi::{Intersect, Keep, Keeps, Learns, Match, PsiTerms, SetKey, SetUse};

@@ -19,6 +19,7 @@ mod labels;
 mod local;
 mod lookup;
 mod lower;
+mod many;
 mod owners;
 mod parse;
 mod relate;

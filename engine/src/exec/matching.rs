@@ -163,7 +163,8 @@ fn by_vectors(
     Ok(matched)
 }
 
-fn unread(error: TableError) -> ExecError {
+/// A set that its owner could not read.
+pub(super) fn unread(error: TableError) -> ExecError {
     ExecError::Set(error.to_string())
 }
 

@@ -12,7 +12,8 @@ use protocols::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    circuit, error::ExecError, input, lookup, matching, release::release_cost, run::step_of, tell,
+    circuit, error::ExecError, input, lookup, many, matching, release::release_cost, run::step_of,
+    tell,
 };
 use crate::plan::{Kind, Op, Output, Plan, Ref, Shape};
 
@@ -73,6 +74,7 @@ pub fn quote(plan: &Plan, shapes: &[Vec<Shape>], profile: Profile) -> Result<Quo
                 tables.bytes += bytes;
                 tables.messages += messages;
             }
+            Op::Many(of) => many::cost(&mut m, plan, of, at)?,
             Op::Intersect(of) => circuit::cost(&mut m, plan, of, at)?,
             Op::Tell(of) => {
                 let v = Shapes { at, shapes };
@@ -162,6 +164,7 @@ fn charge(m: &mut Meter, op: &Op, v: &Shapes<'_>, ones: &mut Ones) -> Result<(),
         Op::Input { .. }
         | Op::Match(_)
         | Op::Lookup(_)
+        | Op::Many(_)
         | Op::Intersect(_)
         | Op::Tell(_)
         | Op::Constant { .. }

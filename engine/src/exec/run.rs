@@ -13,7 +13,7 @@ use protocols::{
 use super::{
     circuit,
     error::ExecError,
-    input, lookup, matching,
+    input, lookup, many, matching,
     ones::Ones,
     release::{SharedResult, release},
     tell, words,
@@ -64,6 +64,10 @@ pub fn run(
             }
             Op::Lookup(of) => {
                 looked_up.extend(lookup::run(s, plan, of, (at, &inputs), rng)?);
+                Vec::new()
+            }
+            Op::Many(of) => {
+                found.extend(many::run(s, plan, of, (at, &inputs), rng)?);
                 Vec::new()
             }
             Op::Input { input } => {
@@ -176,9 +180,12 @@ fn apply(
 ) -> Result<Vec<Column>, ExecError> {
     let one = |column: Column| Ok(vec![column]);
     match op {
-        Op::Input { .. } | Op::Match(_) | Op::Lookup(_) | Op::Intersect(_) | Op::Tell(_) => {
-            Err(ExecError::Malformed(v.at))
-        }
+        Op::Input { .. }
+        | Op::Match(_)
+        | Op::Many(_)
+        | Op::Lookup(_)
+        | Op::Intersect(_)
+        | Op::Tell(_) => Err(ExecError::Malformed(v.at)),
         Op::Constant { value, shape } => one(constant(s, *value, *shape)),
         Op::Xor(a, b) => one(Column::Bits(v.bits(*a)?.xor(v.bits(*b)?))),
         Op::And(a, b) => one(Column::Bits(mpc::and(s, v.bits(*a)?, v.bits(*b)?)?)),

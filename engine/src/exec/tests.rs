@@ -2,6 +2,7 @@
 
 mod faults;
 mod lookup;
+mod many;
 mod release;
 mod told;
 mod transcripts;
@@ -17,7 +18,7 @@ use protocols::{
     },
     party::Role,
     prg::Prg,
-    session::{Counters, Gate, Profile, Session, SessionError},
+    session::{Counters, Gate, Opening, Profile, Session, SessionError},
     share::reconstruct,
     testkit::{World, clear_bits, test_prss},
 };
@@ -133,6 +134,7 @@ struct Ended {
     result: SharedResult,
     total: Counters,
     depth: u32,
+    opened: Vec<Opening>,
 }
 
 /// What comes after the plan, before anything is sealed.
@@ -156,9 +158,9 @@ fn run_over(
         let result = run(plan, mine.collect(), &mut s, &mut |_, _| (), &mut Prg::new(&[7; 16]))
             .and_then(|result| {
                 s.finish()?;
-                let (total, depth) = (s.stats().total(), s.depth());
+                let (total, depth, opened) = (s.stats().total(), s.depth(), s.opened().to_vec());
                 last(&mut s)?;
-                Ok(Ended { result, total, depth })
+                Ok(Ended { result, total, depth, opened })
             });
         if let Err(ExecError::Session(error)) = &result {
             s.abort(error);

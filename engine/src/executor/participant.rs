@@ -121,10 +121,9 @@ impl Participant {
     fn results_of(&self, plan: &Plan) -> Result<Option<&Path>, Failure> {
         let own = |keeps: &Keeps| plan.inputs[keeps.input as usize].party == self.name;
         let learns = |op: &Op| match op {
-            Op::Match(of) => of.results.iter().any(own),
             Op::Tell(of) => of.to.contains(&self.name),
             Op::Lookup(of) => own(&of.keeps),
-            _ => false,
+            other => other.results().iter().any(own),
         };
         if !plan.nodes.iter().any(learns) {
             return Ok(None);

@@ -31,10 +31,8 @@ pub(super) fn write(
     let mut written = Vec::new();
     for found in found {
         let at = found.input as usize;
-        let keeps = plan.nodes.iter().find_map(|op| match op {
-            Op::Match(of) => of.results.iter().find(|keeps| keeps.input == found.input),
-            _ => None,
-        });
+        let mut kept_by = plan.nodes.iter().flat_map(Op::results);
+        let keeps = kept_by.find(|keeps| keeps.input == found.input);
         let (Some(keeps), Some(Some(Held::Set(spool)))) = (keeps, held.get(at)) else { continue };
         let path = folder.join(format!("{job}-{}.parquet", plan.inputs[at].datasets.join("-")));
         let stored = whole(&path, |part| keep(part, spool, keeps, &found.matched));

@@ -197,7 +197,7 @@ fn step(op: &Op, shapes: &[Shape], done: &[Vec<Column>], inputs: &[EncodedInput]
             let columns: Vec<&Column> = columns.iter().map(at).collect();
             sort(at(live), &keys, &columns)
         }
-        Op::Match(_) | Op::Lookup(_) | Op::Tell(_) => Vec::new(),
+        Op::Match(_) | Op::Many(_) | Op::Lookup(_) | Op::Tell(_) => Vec::new(),
         Op::Intersect(of) => intersect(of, shapes, done, inputs),
         other => vec![single(other, shapes[0], &at)],
     }
@@ -309,6 +309,7 @@ fn single<'c>(op: &Op, shape: Shape, at: &dyn Fn(&Ref) -> &'c Column) -> Column 
         | Op::GroupBy { .. }
         | Op::Sort { .. }
         | Op::Match(_)
+        | Op::Many(_)
         | Op::Tell(_)
         | Op::Lookup(_)
         | Op::Intersect(_) => {

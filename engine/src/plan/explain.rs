@@ -5,6 +5,7 @@ use std::fmt::Write;
 use super::{
     check::{PlanError, check},
     ir::{Encoding, Kind, LocalInput, Op, Plan, Shape},
+    many,
     output::Output,
     psi::{Learns, Match},
     refs::Ref,
@@ -193,6 +194,7 @@ fn describe(op: &Op, plan: &Plan, shape: Option<Shape>) -> String {
             let (a, b) = (a.unwrap_or_default(), b.unwrap_or_default());
             format!("{a} and {b} intersect by `{}`; {whom}", of.protocol)
         }
+        Op::Many(of) => many::describe(plan, of),
         Op::Intersect(of) => {
             let party = |at: u32| plan.inputs.get(at as usize).map(|i| i.party.to_string());
             let (a, b) = (party(of.receiver), party(of.sender));
@@ -233,13 +235,17 @@ pub(super) fn thousands(n: u64) -> String {
     text
 }
 
+/// A table by its full name.
+pub(super) fn table(of: &LocalInput) -> String {
+    format!("{}.{}", of.party, of.datasets.join(", "))
+}
+
 /// What an intersection between owners shows to each.
 fn learned(plan: &Plan, of: &Match) -> Vec<String> {
     let set = |at: u32| plan.inputs.get(at as usize);
     let (Some(receiver), Some(sender)) = (set(of.receiver), set(of.sender)) else {
         return Vec::new();
     };
-    let table = |of: &LocalInput| format!("{}.{}", of.party, of.datasets.join(", "));
     let learns = |who: &LocalInput, other: &LocalInput| {
         format!(
             "{}: which of its at most {} keys of {} are in {}; {} cannot know how many that is",
@@ -293,11 +299,11 @@ pub fn leakage(
         ));
     }
     for (i, op) in plan.nodes.iter().enumerate() {
-        if let Op::Match(of) = op {
-            sentences.extend(learned(plan, of));
-        }
-        if let Op::Tell(of) = op {
-            sentences.extend(of.shown(&thousands(rows_of(of.output.live))));
+        match op {
+            Op::Match(of) => sentences.extend(learned(plan, of)),
+            Op::Many(of) => sentences.extend(many::learned(plan, of)),
+            Op::Tell(of) => sentences.extend(of.shown(&thousands(rows_of(of.output.live)))),
+            _ => {}
         }
         if let Op::Lookup(of) = op {
             sentences.extend(of.shows(plan));

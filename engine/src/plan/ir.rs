@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     lookup::Lookup,
+    many::Many,
     output::Output,
     psi::{Intersect, Match, PsiTerms, SetKey, SetUse},
     refs::Ref,
@@ -367,6 +368,8 @@ pub enum Op {
     },
     /// Two sets that are not shared: their owners intersect them, and keep what they learn. No output.
     Match(Match),
+    /// The sets of all compute parties, which are not shared: they intersect them, and keep what they learn. No output.
+    Many(Many),
     /// Two sets that are not shared: their owners intersect them into shares. Outputs whether a row has a match (Bits(1)), then the
     /// columns: of the receiver as they are, 0 in rows without an element; of the sender arbitrary where there is no match.
     Intersect(Intersect),

@@ -12,9 +12,11 @@ impl Op {
     /// The same, to be replaced.
     pub(crate) fn refs_mut(&mut self) -> Vec<&mut Ref> {
         match self {
-            Self::Input { .. } | Self::Constant { .. } | Self::Match(_) | Self::Lookup(_) => {
-                Vec::new()
-            }
+            Self::Input { .. }
+            | Self::Constant { .. }
+            | Self::Match(_)
+            | Self::Many(_)
+            | Self::Lookup(_) => Vec::new(),
             Self::Xor(a, b)
             | Self::And(a, b)
             | Self::EqBits(a, b)

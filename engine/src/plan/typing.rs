@@ -4,6 +4,7 @@ use super::{
     check::MAX_ROWS,
     circuit::circuit_task,
     ir::{Encoding, Kind, Op, Plan, Shape},
+    many::check_many,
     psi::{Intersect, Learns, Match},
     refs::Ref,
 };
@@ -104,6 +105,7 @@ pub(super) fn outputs(op: &Op, plan: &Plan, s: &Shapes) -> Result<Vec<Shape>, St
         }
         Op::Match(of) => matched(of, plan),
         Op::Lookup(of) => of.fault(plan).map(|()| Vec::new()),
+        Op::Many(of) => check_many(plan, of).map(|()| Vec::new()),
         Op::Intersect(of) => intersected(of, plan, s),
         Op::Tell(of) => {
             of.check(plan)?;
@@ -186,6 +188,7 @@ fn one_output(op: &Op, s: &Shapes) -> Result<Shape, String> {
         | Op::GroupBy { .. }
         | Op::Sort { .. }
         | Op::Match(_)
+        | Op::Many(_)
         | Op::Tell(_)
         | Op::Lookup(_)
         | Op::Intersect(_) => Err("has several outputs".into()),

@@ -13,6 +13,7 @@ use super::{
     compiler::Compiler,
     error::CompileError,
     flatten::{Block, table},
+    many,
     sets::{Sets, refused},
     tables::Tables,
 };
@@ -32,12 +33,20 @@ pub(super) fn compile_owners(
     policies: &[PolicyTerms],
 ) -> Result<Compiled, CompileError> {
     let sets = Sets::find(psi, descriptors)?;
-    possible(spec, &sets)?;
+    let two = sets.len() == 2;
+    if two {
+        possible(spec, &sets)?;
+    } else {
+        many::possible(spec, &sets)?;
+    }
     let block = sets.block(spec)?;
     let mut compiler = Compiler::new(Tables::new(&block, descriptors, policies)?);
     let NetworkProfile { rtt_us, bandwidth_mbps } = spec.network;
     let profile = Profile { rtt_us, bandwidth_mbps };
-    let (output, protocol) = compiler.match_owners(&block, &sets, profile)?;
+    let (output, protocol) = match two {
+        true => compiler.match_owners(&block, &sets, profile)?,
+        false => compiler.match_all(&block, &sets)?,
+    };
     let mut compiled = compiler.finish(spec, output, 0)?;
     compiled.plan.psi =
         Some(PsiTerms { form: psi.form.name(), to: psi.to.clone(), protocol, min_intersection: 0 });
@@ -47,10 +56,6 @@ pub(super) fn compile_owners(
 /// What there is no protocol for is refused, not replaced by another.
 fn possible(spec: &JobSpec, sets: &Sets<'_>) -> Result<(), CompileError> {
     let psi = sets.psi;
-    if sets.len() != 2 {
-        let construct = format!("an intersection of {} sets for owners", sets.len());
-        return Err(refused("to", &construct, "leave out `to`: the buyer gets it"));
-    }
     if let Some((_, dataset)) = sets.all.iter().find(|(_, d)| !spec.compute.contains(&d.party)) {
         let construct = format!("a result for owners where `{}` does not compute", dataset.party);
         return Err(refused("to", &construct, "name both owners among the compute parties"));
@@ -122,7 +127,7 @@ impl Compiler<'_> {
         Ok((self.receipt_only(to), protocol))
     }
 
-    fn own_key(&mut self, t: usize, sets: &Sets<'_>) {
+    pub(super) fn own_key(&mut self, t: usize, sets: &Sets<'_>) {
         let key: Vec<Expr> = sets.all[t].0.key.iter().map(|name| own(t, name)).collect();
         for other in sets.others(t) {
             let form = UseForm::JoinKey(other);
@@ -132,7 +137,7 @@ impl Compiler<'_> {
     }
 
     /// What an owner keeps of its own rows.
-    fn keeps(&mut self, t: usize, sets: &Sets<'_>) -> Keeps {
+    pub(super) fn keeps(&mut self, t: usize, sets: &Sets<'_>) -> Keeps {
         let names = &sets.all[t].0.columns;
         let columns = names.iter().map(|name| (self.b.source(t, &own(t, name)), name.clone()));
         let keep = match sets.psi.form {

@@ -31,9 +31,10 @@ impl Compiler<'_> {
 
     /// What the buyer gets where owners learn the result: nothing is sealed but the fact that there is nothing.
     pub(super) fn receipt_only(&mut self, to: &[PartyName]) -> Output {
+        let each = if to.len() > 1 { "each of " } else { "" };
+        let to = to.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
         self.notes.insert(format!(
-            "the buyer gets a receipt and no rows; {} keeps what it learns",
-            to.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+            "the buyer gets a receipt and no rows; {each}{to} keeps what it learns"
         ));
         Output { live: self.b.constant_bits(0, 1, 1), columns: Vec::new() }
     }

@@ -17,7 +17,17 @@ impl CircleCost {
     /// Nothing said yet, among so many parties.
     #[must_use]
     pub fn new(parties: usize) -> Self {
-        Self { bytes: vec![0; parties], messages: 0, depth: vec![0; parties] }
+        Self::after(&vec![0; parties])
+    }
+
+    /// Nothing said yet, by parties that have seen chains of messages of these lengths before.
+    pub(super) fn after(depth: &[u32]) -> Self {
+        Self { bytes: vec![0; depth.len()], messages: 0, depth: depth.to_vec() }
+    }
+
+    /// The longest chain of messages that each party has seen.
+    pub(super) fn depths(&self) -> &[u32] {
+        &self.depth
     }
 
     /// Messages of `words` words each, from and to, none of which waits for another. Nothing for empty ones.

@@ -178,6 +178,11 @@ impl Session {
         self.wire.abort(error);
     }
 
+    /// What a protocol of several parties sees of this session: ids are the participants', whatever roles they play.
+    pub fn wire(&mut self) -> &mut Wire {
+        &mut self.wire
+    }
+
     /// What a protocol of two sees of this session. Both parties must be compute parties of the run or known to its channel.
     pub fn pair(&mut self, peer: PartyId) -> Pair<'_> {
         self.wire.pair(self.player(peer))

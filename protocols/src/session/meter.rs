@@ -6,6 +6,7 @@
 use std::fmt;
 
 use super::{
+    circle::CircleCost,
     gate::{Opening, OpeningKind, Recipient},
     pair::PairCost,
     profile::Profile,
@@ -167,6 +168,16 @@ impl Meter {
         }
     }
 
+    /// A protocol of all three compute parties, on [`super::Session::wire`]: `twin` is the one that quotes it by itself. Its
+    /// parties 0, 1 and 2 are P0, P1 and P2.
+    pub fn circle(&mut self, twin: impl FnOnce(&mut CircleCost)) {
+        let mut cost = CircleCost::after(&self.depth);
+        twin(&mut cost);
+        self.bytes += cost.total_bytes();
+        self.messages += cost.messages;
+        self.depth.copy_from_slice(cost.depths());
+    }
+
     /// A message from a provider that is no compute party, sent before anything else.
     pub fn outside(&mut self, to: Role, bytes: usize) {
         if bytes > 0 {
@@ -198,6 +209,7 @@ mod tests {
     use super::*;
     use crate::{
         mpc::{input, input_cost},
+        party::PartyId,
         ring::Z64,
         session::Side,
         testkit::World,
@@ -228,5 +240,33 @@ mod tests {
                 input_cost::<Z64>(m, sender, 9);
             });
         }
+    }
+
+    #[test]
+    fn a_protocol_of_all_as_a_circle_is_quoted_by_its_own_twin() {
+        let [first, second, third] = [0, 1, 2].map(PartyId);
+        let run = World::new(6).run(|s| {
+            input::<Z64>(s, Role::P1, (s.role() == Role::P1).then_some(&[1; 9]), 9)?;
+            let wire = s.wire();
+            let me = wire.me();
+            // The third one's chain is the longest.
+            if me == first {
+                wire.send(second, &[1_u64; 3])?;
+            } else if me == second {
+                wire.recv(first, &mut [0_u64; 3])?;
+                wire.send(third, &[1_u64; 2])?;
+            } else {
+                wire.recv(second, &mut [0_u64; 2])?;
+            }
+            input::<Z64>(s, Role::P2, (s.role() == Role::P2).then_some(&[1; 9]), 9)
+        });
+        run.assert_cost("a circle between inputs", |m| {
+            input_cost::<Z64>(m, Role::P1, 9);
+            m.circle(|c| {
+                c.at_once::<u64>(&[(first, second)], 3);
+                c.at_once::<u64>(&[(second, third)], 2);
+            });
+            input_cost::<Z64>(m, Role::P2, 9);
+        });
     }
 }

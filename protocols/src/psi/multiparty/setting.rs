@@ -84,6 +84,15 @@ impl Setting {
         &self.sizes
     }
 
+    /// −log2 of the bound on the probability that a run ends without a result by chance: on each of the leader's links the
+    /// store of its items has none with probability 2^-40, and all programmed functions together have none with as much. That
+    /// an item passes as common which is not has probability below 2^-64 for sets of any size.
+    #[must_use]
+    pub fn failure_bits(&self) -> f64 {
+        let stores = u32::try_from(self.sizes.len()).unwrap_or(u32::MAX);
+        40.0 - f64::from(stores).log2()
+    }
+
     /// Items of one party at most; none of one that takes no part.
     pub(super) fn size(&self, party: PartyId) -> usize {
         self.sizes.get(usize::from(party.0)).copied().unwrap_or(0)

@@ -1,0 +1,134 @@
+//! An intersection of all compute parties' sets that ends with them.
+
+use protocols::{
+    party::Role,
+    psi::multiparty::{Audience, Setting},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    explain::{table, thousands},
+    ir::{LocalInput, Op, Plan},
+    psi::{Keeps, SetUse},
+};
+
+/// An intersection of the sets of all compute parties: one of them, the leader, learns which of its own rows all others have.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Many {
+    /// The inputs, each of another party.
+    pub inputs: Vec<u32>,
+    /// The leader's.
+    pub leader: u32,
+    /// Whether it tells all others, each of whom then learns the same of its own rows.
+    pub everyone: bool,
+    /// What those who learn keep.
+    pub results: Vec<Keeps>,
+}
+
+impl Many {
+    /// Whose sets they are; nothing for inputs that the plan does not have.
+    pub(super) fn owners<'p>(&self, plan: &'p Plan) -> Vec<&'p LocalInput> {
+        self.inputs.iter().filter_map(|at| plan.inputs.get(*at as usize)).collect()
+    }
+}
+
+impl Op {
+    /// What owners of sets keep of an intersection.
+    #[must_use]
+    pub fn results(&self) -> &[Keeps] {
+        match self {
+            Self::Match(of) => &of.results,
+            Self::Many(of) => &of.results,
+            _ => &[],
+        }
+    }
+}
+
+/// What all parties of an operation know beforehand: P0, P1 and P2 are its parties 0, 1 and 2.
+///
+/// # Errors
+/// What does not fit.
+pub fn many_setting(plan: &Plan, of: &Many) -> Result<Setting, String> {
+    let set_of = |role: &Role| {
+        let party = &plan.compute[role.index()];
+        let mut own = of.owners(plan).into_iter().filter(|input| input.party == *party);
+        let input = own.next().ok_or_else(|| format!("has no set of {party}"))?;
+        let at_home = input.key.as_ref().is_some_and(|key| key.enters == SetUse::Owner);
+        if !at_home || own.next().is_some() {
+            return Err(format!("has more than one set of {party}, or one that is shared"));
+        }
+        usize::try_from(input.rows).map_err(|_| "too many rows".to_owned())
+    };
+    if of.inputs.len() != Role::ALL.len() {
+        return Err(format!("intersects {} sets, of all compute parties are due", of.inputs.len()));
+    }
+    let sizes = Role::ALL.iter().map(set_of).collect::<Result<Vec<_>, _>>()?;
+    let leader = plan.inputs.get(of.leader as usize).filter(|_| of.inputs.contains(&of.leader));
+    let leader = leader.ok_or_else(|| format!("is led by input {}", of.leader))?;
+    let role = Role::ALL.into_iter().find(|role| plan.compute[role.index()] == leader.party);
+    let role = role.ok_or_else(|| format!("{} does not compute", leader.party))?;
+    let audience = if of.everyone { Audience::Everyone } else { Audience::Leader };
+    Setting::new(role.id(), sizes, audience).map_err(|error| error.to_string())
+}
+
+/// Whether the operation is one: who learns nothing keeps nothing.
+pub(super) fn check_many(plan: &Plan, of: &Many) -> Result<(), String> {
+    many_setting(plan, of)?;
+    let learns = |at: u32| at == of.leader || (of.everyone && of.inputs.contains(&at));
+    match of.results.iter().find(|keeps| !learns(keeps.input)) {
+        Some(keeps) => {
+            Err(format!("keeps rows of input {}, whose owner learns nothing", keeps.input))
+        }
+        None => Ok(()),
+    }
+}
+
+/// The operation in words.
+pub(super) fn describe(plan: &Plan, of: &Many) -> String {
+    let owners: Vec<_> = of.owners(plan).iter().map(|input| input.party.to_string()).collect();
+    let leader = plan.inputs.get(of.leader as usize).map(|input| input.party.to_string());
+    let leader = leader.unwrap_or_default();
+    let whom = if of.everyone {
+        format!("{leader} learns and tells all")
+    } else {
+        format!("{leader} learns")
+    };
+    format!("{} intersect by `multi`; {whom}", owners.join(", "))
+}
+
+/// What it shows to each owner.
+pub(super) fn learned(plan: &Plan, of: &Many) -> Vec<String> {
+    let owners = of.owners(plan);
+    let Some(leader) = plan.inputs.get(of.leader as usize) else { return Vec::new() };
+    let all: Vec<_> = owners.iter().map(|input| input.party.as_str()).collect();
+    let learns = |who: &LocalInput| {
+        let others = owners.iter().filter(|input| input.party != who.party);
+        let others: Vec<_> = others.map(|input| table(input)).collect();
+        format!(
+            "{}: which of its at most {} keys of {} are in each of {}; of a key that is not in all of them nobody learns where \
+             it is missing",
+            who.party,
+            thousands(who.rows),
+            table(who),
+            others.join(", ")
+        )
+    };
+    let mut sentences = vec![learns(leader)];
+    if of.everyone {
+        let others = owners.iter().filter(|input| input.party != leader.party);
+        sentences.extend(others.map(|input| learns(input)));
+        sentences.push(format!(
+            "{} tells all others the outcome, which none of them can verify: a party that deviates could tell each of them \
+             something else",
+            leader.party
+        ));
+    }
+    sentences.push(format!(
+        "protocol `multi` between {}, secure against any of them together that follow it and look at all they see; {} with \
+         another that claims to have every key would learn which of its keys the rest have",
+        all.join(", "),
+        leader.party
+    ));
+    sentences
+}
