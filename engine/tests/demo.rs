@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "what helps a test panics like one")]
 
 use std::{
+    collections::BTreeMap,
     path::{Path, PathBuf},
     process::{Command, Output},
 };
@@ -203,6 +204,58 @@ fn the_scalar_job_answers_as_datafusion_does_in_the_clear() {
     let answer = answer(&output);
     assert_eq!(output.status.code(), Some(0), "{answer}");
     assert_same(answer["rows"].as_array().unwrap(), &oracle(SCALAR));
+}
+
+/// What a typed account number means.
+fn account(typed: &str) -> String {
+    let narrow = |c: char| match u32::from(c) {
+        wide @ 0xff01..=0xff5e => char::from_u32(wide - 0xfee0).unwrap(),
+        _ => c,
+    };
+    typed.chars().map(narrow).collect::<String>().trim().to_lowercase()
+}
+
+/// The first row of each account of a table that the demo made: its last cell.
+fn accounts(table: &Path) -> BTreeMap<String, String> {
+    let mut first = BTreeMap::new();
+    for line in std::fs::read_to_string(table).unwrap().lines().skip(1) {
+        let cells: Vec<_> = line.split(',').collect();
+        let key = account(cells[1]);
+        if !key.is_empty() {
+            first.entry(key).or_insert_with(|| cells[cells.len() - 1].to_owned());
+        }
+    }
+    first
+}
+
+#[test]
+fn three_providers_sets_are_intersected_as_in_the_clear() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = unseen(&["demo", "--job", "psi-multi", "--keep", "kept", "--json"], folder.path());
+    let answer = answer(&output);
+    assert_eq!(output.status.code(), Some(0), "{answer}");
+    let table = |file: &str| accounts(&folder.path().join("kept").join(file));
+    let (clients, staff, payers) = (
+        table("census/census_clients.csv"),
+        table("employers/employers_staff.csv"),
+        table("tax/tax_payers.csv"),
+    );
+    let mut sums: BTreeMap<&str, (u64, u64)> = BTreeMap::new();
+    for (key, education) in clients.iter().filter(|(key, _)| staff.contains_key(*key)) {
+        let Some(gain) = payers.get(key) else { continue };
+        let sum = sums.entry(education).or_default();
+        *sum = (sum.0 + 1, sum.1 + gain.parse::<u64>().unwrap());
+    }
+    // The third set leaves some out that the others share.
+    assert!(sums.values().map(|sum| sum.0).sum::<u64>() > 1000);
+    assert!(clients.keys().any(|key| staff.contains_key(key) && !payers.contains_key(key)));
+    let want: Vec<_> = sums
+        .iter()
+        .map(|(education, (matched, sum))| {
+            json!({"education": education, "matched": matched.to_string(), "sum_capital_gain": sum.to_string()})
+        })
+        .collect();
+    assert_eq!(answer["rows"], Value::from(want));
 }
 
 #[test]

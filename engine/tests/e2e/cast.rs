@@ -41,6 +41,8 @@ pub(crate) struct Column {
 pub(crate) struct Cast {
     pub(crate) people: Table,
     pub(crate) jobs: Table,
+    /// The third party's, if it has one.
+    pub(crate) third: Option<Table>,
     /// `auto` or `manual`, at both providers.
     pub(crate) consent: &'static str,
     /// For how long participants wait for each other.
@@ -115,6 +117,7 @@ impl Cast {
         Self {
             people: Table::new("people", people, people_columns),
             jobs: Table::new("jobs", jobs, jobs_columns),
+            third: None,
             consent: "auto",
             stall_seconds: 60,
         }

@@ -20,6 +20,7 @@ mod faults;
 mod files;
 mod input;
 mod lookup;
+mod many;
 mod psi;
 mod released;
 mod shape;

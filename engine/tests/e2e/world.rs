@@ -80,6 +80,9 @@ impl World {
         world.configure(cast);
         world.table("census", &cast.people);
         world.table("employers", &cast.jobs);
+        if let Some(third) = &cast.third {
+            world.table("neutral", third);
+        }
         world
     }
 
@@ -302,6 +305,7 @@ impl World {
             let table = match party {
                 "census" => cast.people.entry(),
                 "employers" => cast.jobs.entry(),
+                "neutral" => cast.third.as_ref().map(Table::entry).unwrap_or_default(),
                 _ => String::new(),
             };
             let text = format!(

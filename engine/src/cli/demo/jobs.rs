@@ -83,6 +83,11 @@ GROUP BY p.marital_status",
         question: Question::Psi(looked_up),
     },
     DemoJob {
+        name: "psi-multi",
+        about: "accounts in three providers' tables, and the capital gains that the third one knows, by education",
+        question: Question::Psi(gains_by_education),
+    },
+    DemoJob {
         name: "psi-refused",
         about: "what the policies forbid: the rows of one table that are not in the other",
         question: Question::Psi(missing),
@@ -110,6 +115,16 @@ fn hours_by_education() -> PsiSpec {
         column: "employers.staff.hours_per_week".to_owned(),
         by: Some("census.clients.education".to_owned()),
     })
+}
+
+fn gains_by_education() -> PsiSpec {
+    let mut psi = accounts(PsiForm::Sum {
+        column: "tax.payers.capital_gain".to_owned(),
+        by: Some("census.clients.education".to_owned()),
+    });
+    let payers = PsiSet { dataset: "tax.payers".to_owned(), ..psi.sets[0].clone() };
+    psi.sets.push(payers);
+    psi
 }
 
 fn oldest() -> PsiSpec {

@@ -18,8 +18,8 @@ pub(super) struct Accounts {
     pub(super) content: &'static [u8],
     /// What comes from it, beside the account.
     pub(super) columns: &'static [&'static str],
-    /// Persons whose number leaves this rest by 3 have no account here.
-    pub(super) without: u64,
+    /// Persons whose number leaves this rest by this divisor have no account here.
+    pub(super) without: (u64, u64),
     /// One person in so many has one.
     pub(super) one_in: u64,
     /// One in so many rows is spelled in a way of its own.
@@ -43,23 +43,24 @@ impl Accounts {
         }
         let mut csv = format!("record_no,account,{}\n", self.columns.join(","));
         let mut record = 0_u64;
+        let (rest, divisor) = self.without;
         for row in 0..people.num_rows() {
             let person: u64 = texts[0].value(row).to_string().parse().map_err(CliError::failed)?;
             let account = person / 4;
             if !person.is_multiple_of(4)
-                || account % 3 == self.without
+                || account % divisor == rest
                 || !account.is_multiple_of(self.one_in)
             {
                 continue;
             }
-            let rest: Vec<_> = texts[1..].iter().map(|t| t.value(row).to_string()).collect();
+            let cells: Vec<_> = texts[1..].iter().map(|t| t.value(row).to_string()).collect();
             // Some people stand here twice, spelled in two ways.
             let times = if (person / 4).is_multiple_of(20) { 2 } else { 1 };
             for time in 0..times {
                 record += 1;
                 let account = self.spelled(person, time);
                 // Writing to a String cannot fail.
-                let _ = writeln!(csv, "{record},{account},{}", rest.join(","));
+                let _ = writeln!(csv, "{record},{account},{}", cells.join(","));
             }
         }
         Ok(csv.into_bytes())

@@ -22,6 +22,7 @@ use super::{
 };
 use crate::{
     clock::{Clock, SystemClock},
+    identity::PartyName,
     job::JobKind,
 };
 
@@ -72,13 +73,15 @@ async fn perform(
 ) -> Result<Outcome, CliError> {
     progress.at(0, "making keys, certificates and signed policies");
     let world = World::make(folder, SystemClock.now_ms())?;
-    progress.at(2, "starting census, employers, neutral and the exchange");
+    let providers = world.providers(&job.kind());
+    let names: Vec<_> = providers.iter().map(PartyName::as_str).collect();
+    progress.at(2, &format!("starting {} and the exchange", names.join(", ")));
     let mut actors = Vec::new();
-    for party in &world.compute {
+    for party in &providers {
         actors.push(Actor::start(party.as_str(), &world.folder_of(party))?);
     }
     let mut addresses = Vec::new();
-    for (party, actor) in world.compute.iter().zip(&mut actors) {
+    for (party, actor) in providers.iter().zip(&mut actors) {
         addresses.push((party.clone(), actor.address().await?));
     }
     world.make_coordinator(&addresses)?;

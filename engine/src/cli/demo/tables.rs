@@ -24,8 +24,8 @@ pub(super) struct DemoTable {
     /// Its file, beside its provider's configuration.
     pub(super) file: &'static str,
     content: Content,
-    /// The other provider's table, which it may be joined with.
-    joined_with: &'static str,
+    /// The other providers' tables that it may be joined with.
+    joined_with: &'static [&'static str],
     columns: &'static [Column],
     /// The column that identifies whom a row is about.
     entity: &'static str,
@@ -71,7 +71,7 @@ pub(super) const TABLES: &[DemoTable] = &[
         rows_max: ROWS_MAX,
         psi: None,
         lookups: None,
-        joined_with: "employers.jobs",
+        joined_with: &["employers.jobs"],
         columns: &[
             Column { name: "person_id", ty: ColumnType::Int64, ..PERSON },
             Column {
@@ -100,7 +100,7 @@ pub(super) const TABLES: &[DemoTable] = &[
         rows_max: ROWS_MAX,
         psi: None,
         lookups: None,
-        joined_with: "census.people",
+        joined_with: &["census.people"],
         columns: &[
             Column { name: "person_id", ty: ColumnType::Int64, ..PERSON },
             Column { name: "occupation", domain: OCCUPATION, nullable: true, ..LABEL },
@@ -116,7 +116,7 @@ pub(super) const TABLES: &[DemoTable] = &[
         content: Content::Made(Accounts {
             content: PEOPLE,
             columns: &["age", "education"],
-            without: 0,
+            without: (0, 3),
             one_in: 1,
             habit: 7,
         }),
@@ -124,7 +124,7 @@ pub(super) const TABLES: &[DemoTable] = &[
         rows_max: ACCOUNTS_MAX,
         psi: Some(ACCOUNT_FORMS),
         lookups: None,
-        joined_with: "employers.staff",
+        joined_with: &["employers.staff", "tax.payers"],
         columns: &[
             RECORD,
             ACCOUNT,
@@ -139,7 +139,7 @@ pub(super) const TABLES: &[DemoTable] = &[
         content: Content::Made(Accounts {
             content: JOBS,
             columns: &["hours_per_week"],
-            without: 1,
+            without: (1, 3),
             one_in: 1,
             habit: 11,
         }),
@@ -147,7 +147,7 @@ pub(super) const TABLES: &[DemoTable] = &[
         rows_max: ACCOUNTS_MAX,
         psi: Some(ACCOUNT_FORMS),
         lookups: None,
-        joined_with: "census.clients",
+        joined_with: &["census.clients", "tax.payers"],
         columns: &[
             RECORD,
             ACCOUNT,
@@ -166,7 +166,7 @@ pub(super) const TABLES: &[DemoTable] = &[
         content: Content::Made(Accounts {
             content: PEOPLE,
             columns: &["age"],
-            without: 0,
+            without: (0, 3),
             one_in: 512,
             habit: 7,
         }),
@@ -174,7 +174,7 @@ pub(super) const TABLES: &[DemoTable] = &[
         rows_max: 32,
         psi: Some(LOOKUP_FORMS),
         lookups: Some(0),
-        joined_with: "employers.register",
+        joined_with: &["employers.register"],
         columns: &[
             RECORD,
             ACCOUNT,
@@ -188,7 +188,7 @@ pub(super) const TABLES: &[DemoTable] = &[
         content: Content::Made(Accounts {
             content: JOBS,
             columns: &["hours_per_week", "occupation"],
-            without: 1,
+            without: (1, 3),
             one_in: 16,
             habit: 11,
         }),
@@ -196,7 +196,7 @@ pub(super) const TABLES: &[DemoTable] = &[
         rows_max: 1_024,
         psi: Some(LOOKUP_FORMS),
         lookups: Some(256),
-        joined_with: "census.inquiries",
+        joined_with: &["census.inquiries"],
         columns: &[
             RECORD,
             ACCOUNT,
@@ -215,6 +215,33 @@ pub(super) const TABLES: &[DemoTable] = &[
             },
         ],
     },
+    DemoTable {
+        party: "tax",
+        name: "payers",
+        file: "tax_payers.csv",
+        content: Content::Made(Accounts {
+            content: JOBS,
+            columns: &["capital_gain"],
+            without: (3, 5),
+            one_in: 1,
+            habit: 13,
+        }),
+        entity: "record_no",
+        rows_max: PAYERS_MAX,
+        psi: Some((&[PsiFormName::Cardinality, PsiFormName::Sum], 10)),
+        lookups: None,
+        joined_with: &["census.clients", "employers.staff"],
+        columns: &[
+            RECORD,
+            ACCOUNT,
+            Column {
+                name: "capital_gain",
+                range: Some((0, 99_999)),
+                release: &[ReleaseForm::Aggregate],
+                ..NUMBER
+            },
+        ],
+    },
 ];
 
 const PEOPLE: &[u8] = include_bytes!("../../../../testdata/adult/census_people.parquet");
@@ -222,6 +249,8 @@ const JOBS: &[u8] = include_bytes!("../../../../testdata/adult/employers_jobs.pa
 
 /// A table of accounts has fewer rows.
 const ACCOUNTS_MAX: u64 = 9_216;
+/// Of the tax office's accounts, where fewer people are missing.
+const PAYERS_MAX: u64 = 11_264;
 
 /// What may be asked of intersections of accounts, and the fewest accounts in one.
 const ACCOUNT_FORMS: (&[PsiFormName], u32) =
@@ -403,7 +432,7 @@ impl DemoTable {
             let functions = vec![Aggregate::Count, Aggregate::Sum, Aggregate::Avg];
             ColumnRule {
                 release: column.release.to_vec(),
-                join_with: joins.then(|| self.joined_with.to_owned()).into_iter().collect(),
+                join_with: if joins { owned(self.joined_with) } else { Vec::new() },
                 aggregates: if summed { functions } else { Vec::new() },
                 domain: if grouped { owned(column.domain) } else { Vec::new() },
             }

@@ -16,16 +16,19 @@ use super::{
 use crate::{
     catalog::{ColumnSpec, ColumnType, DatasetDescriptor},
     identity::{IdentityKey, PartyName, Pins, Signed},
+    job::JobKind,
     policy::POLICY_DOMAIN,
 };
 
-/// Role and organisation: the three compute parties in order, then the coordinator, then the buyer.
-const CAST: [(&str, &str); 5] = [
+/// Role and organisation: the three compute parties in order, then the coordinator, the buyer, and a provider that does not
+/// compute.
+const CAST: [(&str, &str); 6] = [
     ("census", "Census Bureau (demo)"),
     ("employers", "Association of Employers (demo)"),
     ("neutral", "Neutral Computing (demo)"),
     ("exchange", "Data Exchange (demo)"),
     ("insurer", "Mutual Insurance (demo)"),
+    ("tax", "Tax Office (demo)"),
 ];
 
 /// Everything on disk that the demo's processes read.
@@ -38,6 +41,8 @@ pub(super) struct World {
     pub(super) exchange: PartyName,
     /// The buyer.
     pub(super) insurer: PartyName,
+    /// A provider that does not compute.
+    tax: PartyName,
     pins: Pins,
 }
 
@@ -57,14 +62,24 @@ impl World {
             pins.insert(name.clone(), pin);
             names.push(name);
         }
-        let cast: Result<[PartyName; 5], _> = names.try_into();
-        let [a, b, c, exchange, insurer] = cast.map_err(|_| CliError::failed("demo: no cast"))?;
+        let cast: Result<[PartyName; 6], _> = names.try_into();
+        let [a, b, c, exchange, insurer, tax] =
+            cast.map_err(|_| CliError::failed("demo: no cast"))?;
         let folder = folder.to_path_buf();
-        let world = Self { folder, compute: [a, b, c], exchange, insurer, pins };
-        for party in &world.compute {
+        let world = Self { folder, compute: [a, b, c], exchange, insurer, tax, pins };
+        for party in world.compute.iter().chain([&world.tax]) {
             world.make_party(party, now_ms)?;
         }
         Ok(world)
+    }
+
+    /// Who has a daemon for this question: the compute parties, and the provider that does not compute if it has a set in it.
+    pub(super) fn providers(&self, question: &JobKind) -> Vec<PartyName> {
+        let asked = match question {
+            JobKind::Psi(psi) => psi.owners().any(|owner| owner == self.tax.as_str()),
+            JobKind::Sql { .. } => false,
+        };
+        self.compute.iter().chain(asked.then_some(&self.tax)).cloned().collect()
     }
 
     /// A role's folder.

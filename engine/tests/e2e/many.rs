@@ -1,0 +1,112 @@
+//! Intersections of three owners' sets between real daemons, over TLS: to one of them, to all, to the buyer, and refused.
+
+use datafusion::arrow::{
+    array::AsArray as _,
+    datatypes::{Int32Type, UInt64Type},
+};
+use serde_json::json;
+
+use crate::{
+    cast::{Cast, Column, Table},
+    psi::{kept, opened, rows},
+    world::{World, ended_with, succeeded},
+};
+
+const SETS: [&str; 3] = ["census.people", "employers.jobs", "neutral.patients"];
+
+/// Codes of three organisations: A, B and C are everywhere, D and E in two tables.
+const CODES: [&str; 3] = ["a,b,c,d,e,,x", "b,A,d,c,b,y", "e,C,b ,z,a"];
+
+/// A table of codes and, for each row, its number times ten.
+fn table(own: usize, least: u32) -> Table {
+    let (_, name) = SETS[own].split_once('.').unwrap();
+    let name: &'static str = name;
+    let others: Vec<_> = SETS.iter().enumerate().filter(|(at, _)| *at != own).collect();
+    let others: Vec<_> = others.into_iter().map(|(_, set)| *set).collect();
+    let mut csv = "person_id,code,score\n".to_owned();
+    for (code, row) in CODES[own].split(',').zip(1..) {
+        csv += &format!("{row},{code},{}\n", row * 10);
+    }
+    let id = Column::key("type = \"int64\"\nunique = true\nmin = 0\nmax = 1000", "nobody.else");
+    let code = json!({"release": ["join_key"], "join_with": others});
+    let score = json!({"release": ["list", "aggregate"], "aggregates": ["SUM"]});
+    let columns = vec![
+        id,
+        Column::new("code", "type = \"string\"\nnullable = true", code),
+        Column::new("score", "type = \"int32\"\nmin = 0\nmax = 1000", score),
+    ];
+    let mut table = Table::new(name, csv, columns);
+    table.least = 0;
+    table.psi = json!({
+        "forms": ["inner", "cardinality", "sum"], "recipients": ["buyer", "owners"], "min_intersection": least
+    });
+    table
+}
+
+fn cast(least: u32) -> Cast {
+    Cast { people: table(0, 0), jobs: table(1, 0), third: Some(table(2, least)), ..Cast::small() }
+}
+
+/// The `[psi]` table of a job file over all three sets.
+fn psi(form: &str, columns: &str, more: &str) -> String {
+    let set = |dataset: &str| {
+        format!("[[psi.sets]]\ndataset = \"{dataset}\"\nkey = [\"code\"]\ncolumns = {columns}\n")
+    };
+    let sets: String = SETS.into_iter().map(set).collect();
+    format!("[psi]\nform = {form}\n{more}\ntext = {{ fold_case = true }}\n{sets}")
+}
+
+fn scores(world: &World, party: &str) -> Vec<i32> {
+    let found = rows(&kept(world, party)[0]);
+    assert_eq!(found.column(0).as_primitive::<UInt64Type>().len(), found.num_rows());
+    found["score"].as_primitive::<Int32Type>().values().to_vec()
+}
+
+#[test]
+fn three_owners_or_the_buyer_learn_what_all_of_them_have() {
+    let world = World::start(&cast(0));
+    let one = psi("\"inner\"", "[\"score\"]", "to = [\"neutral\"]\nprotocol = \"multi\"");
+    assert_eq!(succeeded(&world.ask_psi(&one)).trim(), "");
+    assert_eq!(scores(&world, "neutral"), [20, 30, 50]);
+    assert!(kept(&world, "census").is_empty() && kept(&world, "employers").is_empty());
+    let membership = |to: &str| json!({"op": 4, "kind": "membership", "count": "64", "to": to});
+    let to_one = opened(&world).remove(0);
+    let told = to_one.as_array().unwrap().iter().filter(|o| **o == membership("neutral")).count();
+    assert_eq!(told, 2, "{to_one}");
+
+    let all = psi("\"inner\"", "[\"score\"]", "to = [\"census\", \"employers\", \"neutral\"]");
+    assert_eq!(succeeded(&world.ask_psi(&all)).trim(), "");
+    assert_eq!(scores(&world, "census"), [10, 20, 30]);
+    // All rows of a key: B stands there twice.
+    assert_eq!(scores(&world, "employers"), [10, 20, 40, 50]);
+
+    let listed = succeeded(&world.ask_psi(&psi("\"inner\"", "[\"score\"]", "")));
+    let mut lines: Vec<_> = listed.lines().map(str::to_owned).collect();
+    assert_eq!(lines.remove(0), "census_score,employers_score,neutral_score");
+    lines.sort();
+    assert_eq!(lines, ["10,20,50", "20,10,30", "30,40,20"]);
+    let sum = "{ sum = { column = \"neutral.patients.score\" } }";
+    assert_eq!(succeeded(&world.ask_psi(&psi(sum, "[]", ""))), "matched,sum_score\n3,100\n");
+}
+
+#[test]
+fn the_policy_of_every_owner_is_asked() {
+    let mut cast = cast(4);
+    cast.jobs.psi["forms"] = json!(["inner"]);
+    let world = World::start(&cast);
+    let words =
+        ended_with(&world.ask_psi(&psi("\"inner\"", "[\"score\"]", "to = [\"census\"]")), 3);
+    assert!(words.contains("neutral") && words.contains("psi.min_intersection"), "{words}");
+    let words = ended_with(&world.ask_psi(&psi("\"cardinality\"", "[]", "")), 3);
+    assert!(words.contains("employers") && words.contains("psi.forms"), "{words}");
+    // To the buyer the least size is held inside: three keys are fewer than four.
+    let listed = psi("\"inner\"", "[\"score\"]", "");
+    let header = "census_score,employers_score,neutral_score\n";
+    assert_eq!(succeeded(&world.ask_psi(&listed)), header);
+    let mut names = psi("\"inner\"", "[\"score\"]", "to = [\"census\"]");
+    names = names.replace("protocol", "").replace("to =", "protocol = \"vole\"\nto =");
+    let output = world.ask_psi(&names);
+    assert!(!output.status.success());
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(words.contains("`vole` with 3 sets"), "{words}");
+}
