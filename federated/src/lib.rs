@@ -1,9 +1,10 @@
 //! Averaging of vectors that providers hold: model updates are shared among the three compute parties, added up there, and
 //! only the average is opened.
 //!
-//! What is here so far computes by itself: exact averages on shares, models and strategies, regressions from sums, what updates
-//! were worth, and the accountants of differential privacy. A job that asks for training is refused when it is read. This
-//! crate is above [`protocols`], whose sharing and sessions it uses, and below the engine, which makes jobs of it.
+//! What is here so far does without jobs and links: exact averages on shares, sums by one coordinator that nobody trusts, models
+//! and strategies, regressions from sums, what updates were worth, and the accountants of differential privacy. A job that
+//! asks for training is refused when it is read. This crate is above [`protocols`], whose sharing and sessions it uses, and
+//! below the engine, which makes jobs of it.
 //!
 //! # Invariants
 //! * No job, no table, no gRPC: vectors in, an average out.
@@ -13,5 +14,6 @@ pub mod account;
 pub mod average;
 pub mod contribution;
 pub mod model;
+pub mod secagg;
 pub mod strategy;
 pub mod sums;

@@ -1,0 +1,60 @@
+//! What ends a sum, and at whose door it lies.
+
+/// Why a client or the coordinator goes no further.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum SecAggError {
+    /// A client that is none of this sum, or is none of one's neighbours.
+    #[error("client {0} has no part in this here; the coordinator mixes up sums, or cheats")]
+    Stranger(u32),
+    /// Keys that the registered client did not sign for this sum.
+    #[error(
+        "the keys of client {0} are not signed by its registered key for this sum; somebody came between"
+    )]
+    KeySignature(u32),
+    /// The same message a second time.
+    #[error("client {0} has sent this before; a sum takes each message once")]
+    Twice(u32),
+    /// Shares that do not open.
+    #[error(
+        "the shares from client {0} do not open; they were changed on the way, or are another sum's"
+    )]
+    Sealed(u32),
+    /// A vector of another length.
+    #[error("client {client} sent {got} words and the sum has {want}")]
+    Length {
+        /// Whose.
+        client: u32,
+        /// How many.
+        got: usize,
+        /// How many there should be.
+        want: usize,
+    },
+    /// Too few who take part to go on.
+    #[error("{got} clients {what} and {least} are the least")]
+    Few {
+        /// What they do.
+        what: &'static str,
+        /// How many.
+        got: usize,
+        /// How many must.
+        least: usize,
+    },
+    /// A client both in the sum and dropped out: both kinds of share would unmask it.
+    #[error("client {0} is said to be in the sum and to have dropped out; the coordinator cheats")]
+    Both(u32),
+    /// Sets that leave this client out.
+    #[error("this client sent its vector and is not in the sum; it gives no shares")]
+    LeftOut,
+    /// A signature under other sets.
+    #[error(
+        "client {0} signed other sets than this client was told; the coordinator tells two stories"
+    )]
+    Stories(u32),
+    /// Shares that restore something else than what was announced.
+    #[error("the shares of client {0} restore another key than it announced; a neighbour lied")]
+    Restored(u32),
+    /// A public key that gives no secret.
+    #[error("client {0} announced a key that gives no secret; it is faulty or cheats")]
+    Forced(u32),
+}

@@ -1,0 +1,106 @@
+//! Masks from secrets, and the sealing of shares.
+
+use chacha20poly1305::{
+    ChaCha20Poly1305, KeyInit as _,
+    aead::{Aead as _, Payload},
+};
+use hkdf::Hkdf;
+use protocols::kernels::{AesKey, Backend};
+use sha2::Sha256;
+use x25519_dalek::{PublicKey, StaticSecret};
+use zeroize::Zeroizing;
+
+use super::{setting::Setting, shamir::Secret};
+
+/// Words that are masked while they are in the first-level cache.
+const TILE: usize = 4096;
+
+/// Adds the words of a key's stream, or subtracts them.
+pub(super) fn add(key: &Zeroizing<[u8; 16]>, plus: bool, words: &mut [u64]) {
+    let (backend, key) = (Backend::active(), AesKey::new(key));
+    let mut stream = vec![0; TILE.min(words.len())];
+    for (at, tile) in (0_u64..).zip(words.chunks_mut(TILE)) {
+        let stream = &mut stream[..tile.len()];
+        backend.fill_u64(&key, 0, at * (TILE / 2) as u64, stream);
+        if plus { backend.add_u64(tile, stream) } else { backend.sub_u64(tile, stream) }
+    }
+}
+
+/// The key of a client's own mask.
+pub(super) fn own(setting: &Setting, client: u32, seed: &Secret) -> Zeroizing<[u8; 16]> {
+    derive(setting, seed.as_ref(), &[b"own", &client.to_le_bytes()])
+}
+
+/// The key of the mask that two clients have in common; nothing if the public key forces it.
+pub(super) fn common(
+    setting: &Setting,
+    (a, secret): (u32, &Secret),
+    (b, public): (u32, &[u8; 32]),
+) -> Option<Zeroizing<[u8; 16]>> {
+    let shared = agree(secret, public)?;
+    let (low, high) = (a.min(b).to_le_bytes(), a.max(b).to_le_bytes());
+    Some(derive(setting, shared.as_ref(), &[b"common", &low, &high]))
+}
+
+/// Whether the first of two clients adds their common mask; the second subtracts it.
+pub(super) const fn adds(client: u32, other: u32) -> bool {
+    client < other
+}
+
+/// The public key of a secret one.
+pub(super) fn public(secret: &Secret) -> [u8; 32] {
+    PublicKey::from(&StaticSecret::from(**secret)).to_bytes()
+}
+
+/// The cipher between two clients, in one direction.
+pub(super) struct Seal {
+    cipher: ChaCha20Poly1305,
+    bound: Vec<u8>,
+}
+
+impl Seal {
+    /// For what `from` sends `to`, at either end; nothing if the public key forces the secret.
+    pub(super) fn new(
+        setting: &Setting,
+        (from, to): (u32, u32),
+        secret: &Secret,
+        public: &[u8; 32],
+    ) -> Option<Self> {
+        let shared = agree(secret, public)?;
+        let bound = [from.to_le_bytes(), to.to_le_bytes()].concat();
+        let key: Zeroizing<[u8; 32]> = derive(setting, shared.as_ref(), &[b"seal", &bound]);
+        Some(Self { cipher: ChaCha20Poly1305::new(&(*key).into()), bound })
+    }
+
+    /// Seals the one message there is: the nonce is 0, since the key serves for nothing else.
+    pub(super) fn seal(&self, shares: &[Secret; 2]) -> Vec<u8> {
+        let plain = Zeroizing::new([*shares[0], *shares[1]].concat());
+        let payload = Payload { msg: &plain, aad: &self.bound };
+        self.cipher.encrypt(&[0; 12].into(), payload).unwrap_or_default()
+    }
+
+    /// Opens it.
+    pub(super) fn open(&self, sealed: &[u8]) -> Option<[Secret; 2]> {
+        let payload = Payload { msg: sealed, aad: &self.bound };
+        let plain = Zeroizing::new(self.cipher.decrypt(&[0; 12].into(), payload).ok()?);
+        let (first, second) = plain.split_at_checked(32)?;
+        let secret = |bytes: &[u8]| Some(Zeroizing::new(<[u8; 32]>::try_from(bytes).ok()?));
+        Some([secret(first)?, secret(second)?])
+    }
+}
+
+fn agree(secret: &Secret, public: &[u8; 32]) -> Option<Zeroizing<[u8; 32]>> {
+    let shared = StaticSecret::from(**secret).diffie_hellman(&PublicKey::from(*public));
+    shared.was_contributory().then(|| Zeroizing::new(*shared.as_bytes()))
+}
+
+fn derive<const N: usize>(setting: &Setting, secret: &[u8], parts: &[&[u8]]) -> Zeroizing<[u8; N]> {
+    let mut out = Zeroizing::new([0; N]);
+    let info = parts.concat();
+    let hkdf = Hkdf::<Sha256>::new(Some(&setting.digest), secret);
+    // A few bytes are never too many for HKDF.
+    if hkdf.expand(&info, out.as_mut()).is_err() {
+        unreachable!("HKDF gives up to 8160 bytes");
+    }
+    out
+}

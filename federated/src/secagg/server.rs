@@ -1,0 +1,211 @@
+//! The coordinator: passes messages on, adds up, and takes the masks off.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+};
+
+use protocols::kernels::Backend;
+
+use super::{
+    error::SecAggError,
+    masks,
+    message::{Envelope, Keys, Sets, Unmasking},
+    setting::Setting,
+    shamir::{self, Secret},
+};
+
+/// The coordinator of one sum. Memory: one vector, and a few kilobytes a client.
+pub struct Server {
+    setting: Arc<Setting>,
+    keys: BTreeMap<u32, Keys>,
+    /// Envelopes by whom they are for; who has sent some.
+    envelopes: BTreeMap<u32, Vec<Envelope>>,
+    shared: BTreeSet<u32>,
+    summed: BTreeSet<u32>,
+    sum: Vec<u64>,
+    /// Shares of seeds and of keys by whose they are, with who gave them.
+    seeds: BTreeMap<u32, Vec<(u32, Secret)>>,
+    secrets: BTreeMap<u32, Vec<(u32, Secret)>>,
+    gave: BTreeSet<u32>,
+}
+
+/// What a coordinator holds does not print.
+impl fmt::Debug for Server {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Server of {} clients, {} in the sum", self.keys.len(), self.summed.len())
+    }
+}
+
+impl Server {
+    /// A sum of nothing yet.
+    #[must_use]
+    pub fn new(setting: Arc<Setting>) -> Self {
+        Self {
+            sum: vec![0; setting.words],
+            setting,
+            keys: BTreeMap::new(),
+            envelopes: BTreeMap::new(),
+            shared: BTreeSet::new(),
+            summed: BTreeSet::new(),
+            seeds: BTreeMap::new(),
+            secrets: BTreeMap::new(),
+            gave: BTreeSet::new(),
+        }
+    }
+
+    /// Takes a client's keys.
+    ///
+    /// # Errors
+    /// [`SecAggError`]; the client is then not of the sum.
+    pub fn keys(&mut self, client: u32, keys: Keys) -> Result<(), SecAggError> {
+        if !self.setting.knows(client) {
+            return Err(SecAggError::Stranger(client));
+        }
+        if !keys.verify(&self.setting, client) {
+            return Err(SecAggError::KeySignature(client));
+        }
+        let twice = self.keys.insert(client, keys).is_some();
+        if twice { Err(SecAggError::Twice(client)) } else { Ok(()) }
+    }
+
+    /// The keys that a client is to get: of its neighbours.
+    #[must_use]
+    pub fn keys_for(&self, client: u32) -> Vec<(u32, Keys)> {
+        let neighbours = self.setting.neighbours(client).into_iter();
+        neighbours.filter_map(|other| Some((other, self.keys.get(&other)?.clone()))).collect()
+    }
+
+    /// Takes a client's sealed shares.
+    ///
+    /// # Errors
+    /// [`SecAggError`]; the client is then not of the sum.
+    pub fn shares(&mut self, client: u32, envelopes: Vec<Envelope>) -> Result<(), SecAggError> {
+        let neighbours = self.neighbours_of(client)?;
+        let foreign = |it: &&Envelope| it.from != client || !neighbours.contains(&it.to);
+        if let Some(foreign) = envelopes.iter().find(foreign) {
+            return Err(SecAggError::Stranger(foreign.to));
+        }
+        if !self.shared.insert(client) {
+            return Err(SecAggError::Twice(client));
+        }
+        for envelope in envelopes {
+            self.envelopes.entry(envelope.to).or_default().push(envelope);
+        }
+        Ok(())
+    }
+
+    /// The sealed shares that a client is to get, once all have sent theirs or their time is over.
+    pub fn shares_for(&mut self, client: u32) -> Vec<Envelope> {
+        self.envelopes.remove(&client).unwrap_or_default()
+    }
+
+    /// Adds a client's masked vector to the sum.
+    ///
+    /// # Errors
+    /// [`SecAggError`], and the sum is as before.
+    pub fn vector(&mut self, client: u32, vector: &[u64]) -> Result<(), SecAggError> {
+        if !self.shared.contains(&client) {
+            return Err(SecAggError::Stranger(client));
+        }
+        let (got, want) = (vector.len(), self.sum.len());
+        if got != want {
+            return Err(SecAggError::Length { client, got, want });
+        }
+        if !self.summed.insert(client) {
+            return Err(SecAggError::Twice(client));
+        }
+        Backend::active().add_u64(&mut self.sum, vector);
+        Ok(())
+    }
+
+    /// Who is in the sum, and who shared secrets and sent no vector.
+    #[must_use]
+    pub fn sets(&self) -> Sets {
+        let lost = self.shared.difference(&self.summed).copied().collect();
+        Sets { summed: self.summed.clone(), lost }
+    }
+
+    /// Takes what a client gives for taking masks off.
+    ///
+    /// # Errors
+    /// [`SecAggError`]: another's, or a second time.
+    pub fn unmasking(&mut self, client: u32, given: Unmasking) -> Result<(), SecAggError> {
+        if !self.summed.contains(&client) {
+            return Err(SecAggError::Stranger(client));
+        }
+        let neighbours = self.neighbours_of(client)?;
+        let all = given.seeds.iter().chain(&given.keys);
+        if let Some((stranger, _)) = all.into_iter().find(|(of, _)| !neighbours.contains(of)) {
+            return Err(SecAggError::Stranger(*stranger));
+        }
+        if !self.gave.insert(client) {
+            return Err(SecAggError::Twice(client));
+        }
+        for (store, given) in [(&mut self.seeds, given.seeds), (&mut self.secrets, given.keys)] {
+            for (of, share) in given {
+                store.entry(of).or_default().push((client, share));
+            }
+        }
+        Ok(())
+    }
+
+    /// The sum, once enough has been given, and whose vectors it is of.
+    ///
+    /// # Errors
+    /// [`SecAggError::Few`] if a mask cannot be restored yet, [`SecAggError::Restored`] if it is another than announced.
+    pub fn finish(mut self) -> Result<(Vec<u64>, BTreeSet<u32>), SecAggError> {
+        let (got, least) = (self.summed.len(), self.setting.least);
+        if got < least {
+            return Err(SecAggError::Few { what: "clients are in the sum", got, least });
+        }
+        let mut sum = std::mem::take(&mut self.sum);
+        for client in &self.summed {
+            let seed = self.restored(*client, self.seeds.get(client))?;
+            masks::add(&masks::own(&self.setting, *client, &seed), false, &mut sum);
+        }
+        for lost in &self.sets().lost {
+            let neighbours = self.setting.neighbours(*lost);
+            let left: Vec<u32> =
+                neighbours.into_iter().filter(|other| self.summed.contains(other)).collect();
+            if left.is_empty() {
+                continue;
+            }
+            let secret = self.restored(*lost, self.secrets.get(lost))?;
+            if self.keys.get(lost).map(|keys| keys.mask) != Some(masks::public(&secret)) {
+                return Err(SecAggError::Restored(*lost));
+            }
+            for other in left {
+                let theirs = &self.keys[&other].mask;
+                let common = masks::common(&self.setting, (*lost, &secret), (other, theirs));
+                let common = common.ok_or(SecAggError::Forced(other))?;
+                // As the lost client would have done.
+                masks::add(&common, masks::adds(*lost, other), &mut sum);
+            }
+        }
+        Ok((sum, self.summed))
+    }
+
+    fn neighbours_of(&self, client: u32) -> Result<Vec<u32>, SecAggError> {
+        if self.keys.contains_key(&client) {
+            Ok(self.setting.neighbours(client))
+        } else {
+            Err(SecAggError::Stranger(client))
+        }
+    }
+
+    /// A secret of a client from its neighbours' shares.
+    fn restored(&self, of: u32, given: Option<&Vec<(u32, Secret)>>) -> Result<Secret, SecAggError> {
+        let given = given.map_or(&[][..], Vec::as_slice);
+        let least = self.setting.shares();
+        if given.len() < least {
+            let what = "neighbours gave a share of a lost or summed client";
+            return Err(SecAggError::Few { what, got: given.len(), least });
+        }
+        let point = |by: u32| self.setting.point(of, by).ok_or(SecAggError::Stranger(by));
+        let shares: Result<Vec<_>, SecAggError> =
+            given[..least].iter().map(|(by, share)| Ok((point(*by)?, share))).collect();
+        Ok(shamir::restore(&shares?))
+    }
+}

@@ -1,0 +1,274 @@
+//! Sums against sums in the clear, with clients lost at every step; and coordinators that cheat.
+
+use std::{collections::BTreeSet, sync::Arc};
+
+use ed25519_dalek::SigningKey;
+use protocols::{prg::Prg, ring::Z64};
+
+use super::{
+    Advertised, Client, Confirmed, Envelope, Keys, Masked, Name, SecAggError, Server, Sets,
+    Setting, Shared, Threshold, Unmasking,
+};
+
+const WORDS: usize = 70;
+
+fn signer(client: u32) -> SigningKey {
+    SigningKey::from_bytes(&[u8::try_from(client + 1).unwrap(); 32])
+}
+
+fn setting(clients: u32, threshold: Threshold, round: u32) -> Arc<Setting> {
+    let keys = (0..clients).map(|client| signer(client).verifying_key()).collect();
+    let name = Name { job: [1; 32], round, attempt: 1 };
+    Arc::new(Setting::new(name, keys, WORDS, (threshold, 2), &[5; 32]).unwrap())
+}
+
+/// A run up to some step, with the clients that are still there.
+struct Run {
+    setting: Arc<Setting>,
+    server: Server,
+    rng: Prg,
+}
+
+impl Run {
+    fn new(clients: u32, threshold: Threshold, seed: u8) -> Self {
+        let setting = setting(clients, threshold, 1);
+        Self { server: Server::new(Arc::clone(&setting)), setting, rng: Prg::new(&[seed; 16]) }
+    }
+
+    fn advertised(&mut self, there: &BTreeSet<u32>) -> Vec<(u32, Client<Advertised>)> {
+        let mut clients = Vec::new();
+        for index in there {
+            let setting = Arc::clone(&self.setting);
+            let (client, keys) =
+                Client::new(setting, *index, signer(*index), &mut self.rng).unwrap();
+            self.server.keys(*index, keys).unwrap();
+            clients.push((*index, client));
+        }
+        clients
+    }
+
+    fn shared(&mut self, clients: Vec<(u32, Client<Advertised>)>) -> Vec<(u32, Client<Shared>)> {
+        let mut after = Vec::new();
+        for (index, client) in clients {
+            let keys = self.server.keys_for(index);
+            let (client, envelopes) = client.share(keys, &mut self.rng).unwrap();
+            self.server.shares(index, envelopes).unwrap();
+            after.push((index, client));
+        }
+        after
+    }
+
+    fn masked(&mut self, clients: Vec<(u32, Client<Shared>)>) -> Vec<(u32, Client<Masked>)> {
+        let mut after = Vec::new();
+        for (index, client) in clients {
+            let envelopes = self.server.shares_for(index);
+            let (client, vector) = client.mask(envelopes, vector(index)).unwrap();
+            self.server.vector(index, &vector).unwrap();
+            after.push((index, client));
+        }
+        after
+    }
+
+    fn confirmed(
+        &self,
+        clients: Vec<(u32, Client<Masked>)>,
+    ) -> Vec<(u32, Client<Confirmed>, [u8; 64])> {
+        let confirm = |(index, client): (u32, Client<Masked>)| {
+            let (client, signature) = client.confirm(self.server.sets()).unwrap();
+            (index, client, signature)
+        };
+        clients.into_iter().map(confirm).collect()
+    }
+
+    fn unmasked(&mut self, clients: Vec<(u32, Client<Confirmed>, [u8; 64])>) {
+        let signatures: Vec<_> =
+            clients.iter().map(|(index, _, signed)| (*index, *signed)).collect();
+        for (index, client, _) in clients {
+            let neighbours = self.setting.neighbours(index);
+            let own: Vec<_> =
+                signatures.iter().filter(|(by, _)| neighbours.contains(by)).copied().collect();
+            self.server.unmasking(index, client.unmask(&own).unwrap()).unwrap();
+        }
+    }
+}
+
+fn vector(client: u32) -> Vec<u64> {
+    Prg::new(&[u8::try_from(client).unwrap() ^ 0x5a; 16]).elements::<Z64>(WORDS).to_vec()
+}
+
+fn plain(clients: &BTreeSet<u32>) -> Vec<u64> {
+    let mut sum = vec![0_u64; WORDS];
+    for client in clients {
+        sum.iter_mut().zip(vector(*client)).for_each(|(sum, word)| *sum = sum.wrapping_add(word));
+    }
+    sum
+}
+
+/// So many of the clients, at random.
+fn some(clients: u32, lost: u32, rng: &mut Prg) -> BTreeSet<u32> {
+    let mut left: BTreeSet<u32> = (0..clients).collect();
+    while left.len() > (clients - lost) as usize {
+        let at = rng.elements::<Z64>(1)[0] % u64::from(clients);
+        left.remove(&u32::try_from(at).unwrap());
+    }
+    left
+}
+
+#[test]
+fn the_sum_is_that_of_the_clients_who_sent_vectors() {
+    for seed in 0..12 {
+        let mut draws = Prg::new(&[seed ^ 0x33; 16]);
+        let (clients, threshold) = match seed % 3 {
+            0 => (5, Threshold::new(5, 0.0, 0.2).unwrap()),
+            1 => (16, Threshold::new(16, 0.2, 0.2).unwrap()),
+            _ => (36, Threshold { neighbours: 14, shares: 8 }),
+        };
+        let lost = clients / 6;
+        let mut run = Run::new(clients, threshold, seed);
+        let mut there = (0..clients).collect::<BTreeSet<_>>();
+        let all = run.advertised(&there);
+        let shared = run.shared(all);
+        there = some(clients, lost, &mut draws);
+        let left = shared.into_iter().filter(|(index, _)| there.contains(index)).collect();
+        let masked = run.masked(left);
+        let summed = there.clone();
+        // One more is gone before it has signed, and another before it gives shares.
+        let masked = masked.into_iter().skip(usize::from(seed % 2)).collect();
+        let confirmed = run.confirmed(masked);
+        run.unmasked(confirmed);
+        let (sum, of) = run.server.finish().unwrap();
+        assert_eq!(of, summed, "seed {seed}");
+        assert_eq!(sum, plain(&summed), "seed {seed}: {clients} clients, {lost} lost");
+    }
+}
+
+#[test]
+fn one_masked_vector_says_nothing_and_no_two_runs_are_alike() {
+    let threshold = Threshold::new(5, 0.0, 0.2).unwrap();
+    let first = |seed| {
+        let mut run = Run::new(5, threshold, seed);
+        let all = run.advertised(&(0..5).collect());
+        let mut shared = run.shared(all);
+        let (index, client) = shared.remove(0);
+        let envelopes = run.server.shares_for(index);
+        client.mask(envelopes, vector(index)).unwrap().1
+    };
+    let (a, b) = (first(1), first(2));
+    let same = |x: &[u64], y: &[u64]| x.iter().zip(y).filter(|(x, y)| x == y).count();
+    assert_eq!(same(&a, &vector(0)), 0);
+    assert_eq!(same(&a, &b), 0);
+}
+
+/// Five clients who have sent their vectors, but for client 4.
+fn at_masked() -> (Run, Vec<(u32, Client<Masked>)>) {
+    let mut run = Run::new(5, Threshold::new(5, 0.0, 0.2).unwrap(), 3);
+    let all = run.advertised(&(0..5).collect());
+    let mut shared = run.shared(all);
+    shared.pop();
+    let masked = run.masked(shared);
+    (run, masked)
+}
+
+#[test]
+fn nobody_is_in_the_sum_and_lost() {
+    let (run, mut masked) = at_masked();
+    let mut sets = run.server.sets();
+    sets.lost.insert(1);
+    let (_, client) = masked.pop().unwrap();
+    assert_eq!(client.confirm(sets).unwrap_err(), SecAggError::Both(1));
+}
+
+#[test]
+fn a_coordinator_that_tells_two_stories_gets_no_shares() {
+    let (run, masked) = at_masked();
+    let honest = run.server.sets();
+    // Half are told that client 0 is in the sum, half that it was lost.
+    let other = Sets {
+        summed: honest.summed.iter().copied().filter(|client| *client != 0).collect(),
+        lost: honest.lost.iter().copied().chain([0]).collect(),
+    };
+    let mut told = Vec::new();
+    for (index, client) in masked {
+        let sets = if index == 0 || index == 1 { honest.clone() } else { other.clone() };
+        let (client, signature) = client.confirm(sets).unwrap();
+        told.push((index, client, signature));
+    }
+    let signatures: Vec<_> = told.iter().map(|(index, _, signed)| (*index, *signed)).collect();
+    for (index, client, _) in told {
+        let all: Vec<_> = signatures.iter().filter(|(by, _)| *by != index).copied().collect();
+        let same: Vec<_> =
+            all.iter().filter(|(by, _)| (*by <= 1) == (index <= 1)).copied().collect();
+        let refused = client.unmask(&same);
+        assert!(matches!(refused, Err(SecAggError::Few { .. })), "{index}: {refused:?}");
+    }
+    let (run, masked) = at_masked();
+    let mut confirmed = run.confirmed(masked);
+    let (_, client, _) = confirmed.remove(1);
+    let mixed: Vec<_> = signatures.iter().filter(|(by, _)| *by != 1).copied().collect();
+    assert_eq!(client.unmask(&mixed).unwrap_err(), SecAggError::Stories(2));
+}
+
+#[test]
+fn keys_of_somebody_between_are_refused() {
+    let mut run = Run::new(5, Threshold::new(5, 0.0, 0.2).unwrap(), 4);
+    let mut all = run.advertised(&(0..5).collect());
+    let (_, client) = all.remove(0);
+    let mut keys = run.server.keys_for(0);
+    // The coordinator puts its own key in the place of client 1's.
+    keys[0].1.mask = [9; 32];
+    let refused = client.share(keys, &mut run.rng).map(drop);
+    assert_eq!(refused.unwrap_err(), SecAggError::KeySignature(1));
+    // Keys of another round are no keys of this one.
+    let other = setting(5, run.setting.threshold, 2);
+    let (_, old) = Client::new(other, 2, signer(2), &mut run.rng).unwrap();
+    assert_eq!(Server::new(run.setting).keys(2, old), Err(SecAggError::KeySignature(2)));
+}
+
+#[test]
+fn what_is_sent_twice_or_changed_on_the_way_is_refused() {
+    let mut run = Run::new(5, Threshold::new(5, 0.0, 0.2).unwrap(), 5);
+    let all = run.advertised(&(0..5).collect());
+    let keys: Keys = run.server.keys_for(1)[0].1.clone();
+    assert_eq!(run.server.keys(0, keys), Err(SecAggError::Twice(0)));
+    let mut shared = run.shared(all);
+    let (index, client) = shared.remove(0);
+    let mut envelopes: Vec<Envelope> = run.server.shares_for(index);
+    envelopes[2].sealed[7] ^= 1;
+    let from = envelopes[2].from;
+    assert_eq!(client.mask(envelopes, vector(0)).unwrap_err(), SecAggError::Sealed(from));
+    let (_, client) = shared.remove(0);
+    let short = client.mask(Vec::new(), vec![0; 3]).map(drop);
+    assert!(matches!(short, Err(SecAggError::Length { got: 3, want: WORDS, .. })));
+    let masked = run.masked(vec![shared.remove(0)]);
+    assert_eq!(masked[0].0, 2);
+    assert_eq!(run.server.vector(2, &vector(2)), Err(SecAggError::Twice(2)));
+    assert!(matches!(run.server.vector(7, &vector(2)), Err(SecAggError::Stranger(7))));
+}
+
+#[test]
+fn too_few_are_no_sum() {
+    let (mut run, masked) = at_masked();
+    let confirmed = run.confirmed(masked);
+    // One client alone cannot take masks off.
+    let signatures: Vec<_> = confirmed.iter().map(|(index, _, signed)| (*index, *signed)).collect();
+    let (index, client, _) = confirmed.into_iter().next().unwrap();
+    let own: Vec<_> = signatures.iter().filter(|(by, _)| *by != index).copied().collect();
+    run.server.unmasking(index, client.unmask(&own).unwrap()).unwrap();
+    assert!(matches!(run.server.finish(), Err(SecAggError::Few { .. })));
+}
+
+#[test]
+fn a_neighbour_that_lies_about_a_lost_key_is_found_out() {
+    let (mut run, masked) = at_masked();
+    let confirmed = run.confirmed(masked);
+    let signatures: Vec<_> = confirmed.iter().map(|(index, _, signed)| (*index, *signed)).collect();
+    for (index, client, _) in confirmed {
+        let own: Vec<_> = signatures.iter().filter(|(by, _)| *by != index).copied().collect();
+        let mut given: Unmasking = client.unmask(&own).unwrap();
+        if index == 0 {
+            given.keys[0].1[3] ^= 1;
+        }
+        run.server.unmasking(index, given).unwrap();
+    }
+    assert_eq!(run.server.finish().unwrap_err(), SecAggError::Restored(4));
+}
