@@ -2,7 +2,7 @@
 
 use super::{
     part::{PartLink, ReceiptPart},
-    receipt::{Fault, ReceiptBody, RunOutcome, inputs_root},
+    receipt::{Fault, Opened, ReceiptBody, RunOutcome, inputs_root},
 };
 
 /// Whether a body says of this party what the party says of itself, and whether its links' other ends agree.
@@ -19,7 +19,7 @@ pub fn check_own_part(body: &ReceiptBody, part: &ReceiptPart) -> Result<(), Faul
     let inputs: Vec<_> = body.inputs.iter().filter(|input| input.party == *me).collect();
     let outputs: Vec<_> = body.outputs.iter().filter(|output| output.party == *me).collect();
     let done = body.outcome == RunOutcome::Done;
-    // A party that was stopped early saw fewer openings than the others; one that does not compute saw none.
+    // A party that was stopped early saw fewer openings than the others; so did one that does not compute.
     let computes = part.output.is_some();
     let fields = [
         ("job", body.job == part.job),
@@ -31,6 +31,7 @@ pub fn check_own_part(body: &ReceiptBody, part: &ReceiptPart) -> Result<(), Faul
         ("inputs", inputs == part.inputs.iter().collect::<Vec<_>>()),
         ("inputs", !done || inputs_root(&body.inputs) == part.inputs_root),
         ("opened", body.opened == part.opened || !(done && computes)),
+        ("opened", !done || contains(&body.opened, &part.opened)),
         ("meter", body.meter.get(me) == part.meter.as_ref() && (!done || part.meter.is_some())),
         ("outputs", outputs == part.output.iter().collect::<Vec<_>>()),
         // Whoever finished signs no failure, and whoever failed no success: one attempt has one end.
@@ -41,6 +42,12 @@ pub fn check_own_part(body: &ReceiptBody, part: &ReceiptPart) -> Result<(), Faul
         return Err(Fault::of(me, field, "differs from what this party saw"));
     }
     check_links(body, part, done)
+}
+
+/// Whether each of some openings stands on a list, as often as it is named.
+fn contains(list: &[Opened], some: &[Opened]) -> bool {
+    let times = |of: &Opened, all: &[Opened]| all.iter().filter(|other| *other == of).count();
+    some.iter().all(|opened| times(opened, some) <= times(opened, list))
 }
 
 fn check_links(body: &ReceiptBody, part: &ReceiptPart, done: bool) -> Result<(), Fault> {

@@ -33,7 +33,7 @@ pub struct ReceiptPart {
     pub inputs: Vec<InputEntry>,
     /// [`super::inputs_root`] of what everybody had committed to when the run began, as this party was told.
     pub inputs_root: Hash32,
-    /// What it saw opened; empty for a provider that does not compute.
+    /// What it saw opened; of a provider that does not compute, what it took part in.
     pub opened: Vec<Opened>,
     /// Its ends of its links.
     pub links: Vec<PartLink>,

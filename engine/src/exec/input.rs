@@ -37,13 +37,18 @@ enum Owner {
 }
 
 fn owner(plan: &Plan, party: &PartyName) -> Owner {
+    let id = party_of(plan, party);
+    id.role().map_or(Owner::Outside(id), Owner::Compute)
+}
+
+/// Which party of a run somebody is that provides an input.
+pub(super) fn party_of(plan: &Plan, party: &PartyName) -> PartyId {
     role_of(plan, party).map_or_else(
         || {
             let ids = (3_u16..).zip(outside_providers(plan));
-            let id = ids.into_iter().find(|(_, name)| name == party).map_or(3, |(id, _)| id);
-            Owner::Outside(PartyId(id))
+            PartyId(ids.into_iter().find(|(_, name)| name == party).map_or(3, |(id, _)| id))
         },
-        Owner::Compute,
+        Role::id,
     )
 }
 

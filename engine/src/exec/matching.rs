@@ -1,16 +1,17 @@
-//! Intersections that end with the owners of the sets: a protocol of two between them, while the third party waits.
+//! Intersections that end with the owners of the sets: a protocol of two between them, while the compute
+//! parties that own none wait.
 
 use std::borrow::Cow;
 
 use protocols::{
-    party::Role,
+    party::{PartyId, Role},
     prg::Prg,
-    psi::{Buckets as _, Ranged, Sizes, ecdh, vole_psi},
-    session::{Meter, OpeningKind, Recipient, Session, SessionError},
+    psi::{Buckets, Ranged, Sizes, ecdh, vole_psi},
+    session::{Meter, OpeningKind, Pair, Recipient, Session, SessionError},
 };
 use tables::TableError;
 
-use super::{error::ExecError, input::role_of};
+use super::{error::ExecError, input::party_of};
 use crate::{
     job::PsiProtocol,
     plan::{Between, EncodedInput, Match, OwnSet, Plan},
@@ -32,23 +33,41 @@ impl std::fmt::Debug for Found {
     }
 }
 
-/// The two owners.
-struct Owners {
-    sender: Role,
-    receiver: Role,
+/// The two owners, compute parties or not.
+pub(super) struct Owners {
+    sender: PartyId,
+    receiver: PartyId,
+    /// Their inputs, in this order.
+    inputs: [u32; 2],
     between: Between,
 }
 
 impl Owners {
-    fn of(plan: &Plan, of: &Match) -> Option<Self> {
-        let role = |at: u32| role_of(plan, &plan.inputs.get(at as usize)?.party);
-        let between = Between::of(plan, of)?;
-        Some(Self { sender: role(of.sender)?, receiver: role(of.receiver)?, between })
+    pub(super) fn of(plan: &Plan, of: &Match) -> Option<Self> {
+        let party = |at: u32| Some(party_of(plan, &plan.inputs.get(at as usize)?.party));
+        let (sender, receiver) = (party(of.sender)?, party(of.receiver)?);
+        let inputs = [of.sender, of.receiver];
+        (sender != receiver).then_some(Self {
+            sender,
+            receiver,
+            inputs,
+            between: Between::of(plan, of)?,
+        })
     }
 
-    /// What is opened, in the order that all parties take it off their lists.
-    fn openings(&self) -> Vec<(Role, OpeningKind, usize, Recipient)> {
-        let to = |role: Role| Recipient::Party(role.id());
+    /// Whether this party is one of them.
+    pub(super) fn includes(&self, party: PartyId) -> bool {
+        [self.sender, self.receiver].contains(&party)
+    }
+
+    /// The one that a given one is not.
+    pub(super) fn peer_of(&self, owner: PartyId) -> PartyId {
+        if owner == self.sender { self.receiver } else { self.sender }
+    }
+
+    /// What is opened, by whom, in the order that everybody takes it off the list.
+    fn openings(&self) -> Vec<(PartyId, OpeningKind, usize, Recipient)> {
+        let to = Recipient::Party;
         let Sizes { sender, receiver } = self.between.sizes;
         let mut all = vec![(self.sender, OpeningKind::Membership, receiver, to(self.receiver))];
         if self.between.both {
@@ -56,18 +75,171 @@ impl Owners {
         }
         all
     }
+
+    /// The compute parties that own neither set.
+    fn waiting(&self) -> impl Iterator<Item = PartyId> {
+        Role::ALL.into_iter().map(Role::id).filter(|party| !self.includes(*party))
+    }
+
+    /// Whom an owner tells that it is through: an owner that does not compute all who do, so that none of them goes on to the
+    /// result before; the receiver those who wait. The sender tells the receiver by what it answers.
+    fn told_by(&self, owner: PartyId) -> Vec<PartyId> {
+        match owner.role() {
+            None => Role::ALL.map(Role::id).to_vec(),
+            Some(_) if owner == self.receiver => self.waiting().collect(),
+            Some(_) => Vec::new(),
+        }
+    }
+
+    /// How often those who wait hear of the receiver meanwhile: a run may take longer than anybody waits for a sign of life.
+    fn signs(&self) -> usize {
+        let setting = self.between.setting([0; 32]);
+        let none = self.between.protocol == PsiProtocol::Ecdh;
+        setting.filter(|_| !none).map_or(0, |setting| setting.parameters.buckets())
+    }
+
+    /// One owner's end of it; gives what it learned, if it is to learn.
+    pub(super) fn play(
+        &self,
+        pair: &mut Pair<'_>,
+        plan: &Plan,
+        inputs: &[Option<EncodedInput>],
+        rng: &mut Prg,
+    ) -> Result<Option<Found>, ExecError> {
+        let me = pair.me();
+        let input = self.inputs[usize::from(me == self.receiver)];
+        let set = inputs.get(input as usize).and_then(|data| data.as_ref()?.own.as_ref());
+        let set = set.ok_or_else(|| ExecError::MissingInput {
+            party: plan.inputs[input as usize].party.clone(),
+            input,
+        })?;
+        // What the peer opens stands on this list as well, before or behind what this party opens.
+        let all = self.openings();
+        let turn = all.iter().position(|opening| opening.0 == me).unwrap_or(all.len());
+        for (_, kind, count, to) in &all[..turn] {
+            pair.wire().pass_gate(*kind, *count, *to)?;
+        }
+        let matched = match self.between.protocol {
+            PsiProtocol::Ecdh => self.by_points(pair, set, rng)?,
+            _ => self.by_vectors(pair, set, rng)?,
+        };
+        for (_, kind, count, to) in all.iter().skip(turn + 1) {
+            pair.wire().pass_gate(*kind, *count, *to)?;
+        }
+        for party in self.told_by(me) {
+            pair.wire().send(party, &[THROUGH])?;
+        }
+        let learns = me == self.receiver || self.between.both;
+        Ok(learns.then_some(Found { input, matched }))
+    }
+
+    /// Diffie–Hellman at one of the owners: its rows that the other has, if it is to learn them. The whole set is in memory: this
+    /// is for small ones.
+    fn by_points(
+        &self,
+        pair: &mut Pair<'_>,
+        set: &OwnSet,
+        rng: &mut Prg,
+    ) -> Result<Vec<u64>, ExecError> {
+        let (sends, Sizes { sender, receiver }) = (pair.me() == self.sender, self.between.sizes);
+        let bound = if sends { sender } else { receiver };
+        let mut rows =
+            Ranged::new(set.rows(), |first, last, out: &mut _| set.between(first, last, out));
+        let ids = rows.bucket(0, 1).map(Cow::into_owned);
+        let Ok(ids) = ids else { return rows.end().map_err(unread) };
+        let (shape, items) = (self.between.shape(), padded(&ids, bound, rng));
+        let mut found = if sends {
+            ecdh::send(pair, &items, shape, rng)?.unwrap_or_default()
+        } else {
+            ecdh::receive(pair, &items, shape, rng)?
+        };
+        // What pads a set is in no other.
+        found.retain(|position| (*position as usize) < ids.len());
+        rows.found(0, &found)?;
+        rows.end().map_err(unread)
+    }
+
+    /// VOLE-PSI at one of the owners, likewise, bucket by bucket; it pads by itself.
+    fn by_vectors(
+        &self,
+        pair: &mut Pair<'_>,
+        set: &OwnSet,
+        rng: &mut Prg,
+    ) -> Result<Vec<u64>, ExecError> {
+        let none = pair.misuse("sets of these sizes have no parameters");
+        let setting = self.between.setting(set.context()).ok_or(none)?;
+        let rows =
+            Ranged::new(set.rows(), |first, last, out: &mut _| set.between(first, last, out));
+        let sends = pair.me() == self.sender;
+        let listeners = if sends { Vec::new() } else { self.waiting().collect() };
+        let mut rows = Heard { rows, listeners };
+        let done = if sends {
+            vole_psi::send(pair, &setting, &mut rows, rng)
+        } else {
+            vole_psi::receive(pair, &setting, &mut rows, rng)
+        };
+        // A set that cannot be read explains why the run ended.
+        let matched = rows.rows.end().map_err(unread)?;
+        done?;
+        Ok(matched)
+    }
+
+    /// What a compute party hears of the owners: signs of life, if it is none of them, and that they are through.
+    fn hear(&self, s: &mut Session) -> Result<(), SessionError> {
+        let me = s.role().id();
+        let waits = self.waiting().any(|party| party == me);
+        let signs = if waits { self.signs() } else { 0 };
+        for owner in [self.receiver, self.sender] {
+            let through = usize::from(owner != me && self.told_by(owner).contains(&me));
+            let signs = if owner == self.receiver { signs } else { 0 };
+            let mut pair = s.pair(owner);
+            let words = (1..=signs as u64).chain(std::iter::repeat_n(THROUGH, through));
+            for due in words {
+                if pair.recv_words::<u64>(1)?[0] != due {
+                    return Err(pair.invalid("word of a bucket out of order"));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
-/// Runs it at one party; gives what this party learned, if it owns a set and is to learn.
+/// What an owner says that is through, where others are numbers of buckets.
+const THROUGH: u64 = u64::MAX;
+
+/// A set whose owner tells others of each bucket it is through with.
+struct Heard<B> {
+    rows: B,
+    listeners: Vec<PartyId>,
+}
+
+impl<B: Buckets> Buckets for Heard<B> {
+    fn bucket(&mut self, bucket: usize, buckets: usize) -> Result<Cow<'_, [u128]>, SessionError> {
+        self.rows.bucket(bucket, buckets)
+    }
+
+    fn found(&mut self, bucket: usize, positions: &[u32]) -> Result<(), SessionError> {
+        self.rows.found(bucket, positions)
+    }
+
+    fn finished(&mut self, pair: &mut Pair<'_>, bucket: usize) -> Result<(), SessionError> {
+        let listeners = self.listeners.iter();
+        listeners.copied().try_for_each(|to| pair.wire().send(to, &[bucket as u64 + 1]))
+    }
+}
+
+/// Runs it at one compute party; gives what this party learned, if it owns a set and is to learn.
 ///
 /// # Cost
-/// That of the protocol of two; nothing at the third party.
+/// That of the protocol of two, and 8 bytes: from the receiver to each compute party that waits, for each bucket and at the end;
+/// from an owner that does not compute to each that does, at the end.
 ///
 /// # Errors
 /// [`ExecError`].
 ///
 /// # Security
-/// That of the protocol that the plan names. Both sets are padded to their published bounds.
+/// That of the protocol that the plan names. Both sets are padded to their published bounds. What others hear of it are numbers of
+/// buckets, which follow from those bounds.
 pub(super) fn run(
     s: &mut Session,
     plan: &Plan,
@@ -76,91 +248,18 @@ pub(super) fn run(
     rng: &mut Prg,
 ) -> Result<Option<Found>, ExecError> {
     let owners = Owners::of(plan, of).ok_or(ExecError::Malformed(at))?;
-    let own = s.role();
-    // Whoever does not open it takes it off its list all the same, so that all three lists end alike.
-    let mut reached = false;
-    let mut waiting = Vec::new();
-    for (by, kind, count, to) in owners.openings() {
-        reached |= by == own;
-        match (by == own, reached) {
-            (true, _) => {}
-            (false, false) => s.pass_gate(kind, count, to)?,
-            (false, true) => waiting.push((kind, count, to)),
+    let me = s.role().id();
+    let found = if owners.includes(me) {
+        owners.play(&mut s.pair(owners.peer_of(me)), plan, inputs, rng)?
+    } else {
+        // Whoever does not open it takes it off its list all the same, so that all lists end alike.
+        for (_, kind, count, to) in owners.openings() {
+            s.pass_gate(kind, count, to)?;
         }
-    }
-    let number = match own {
-        role if role == owners.sender => of.sender,
-        role if role == owners.receiver => of.receiver,
-        _ => return Ok(None),
+        None
     };
-    let set = inputs.get(number as usize).and_then(|data| data.as_ref()?.own.as_ref());
-    let set = set.ok_or_else(|| ExecError::MissingInput {
-        party: plan.inputs[number as usize].party.clone(),
-        input: number,
-    })?;
-    let matched = if owners.between.protocol == PsiProtocol::Ecdh {
-        by_points(s, &owners, set, rng)?
-    } else {
-        by_vectors(s, &owners, set, rng)?
-    };
-    for (kind, count, to) in waiting {
-        s.pass_gate(kind, count, to)?;
-    }
-    let learns = own == owners.receiver || owners.between.both;
-    Ok(learns.then_some(Found { input: number, matched }))
-}
-
-/// Diffie–Hellman at one of the owners: its rows that the other has, if it is to learn them. The whole set is in memory: this is for
-/// small ones.
-fn by_points(
-    s: &mut Session,
-    owners: &Owners,
-    set: &OwnSet,
-    rng: &mut Prg,
-) -> Result<Vec<u64>, ExecError> {
-    let (sends, Sizes { sender, receiver }) = (s.role() == owners.sender, owners.between.sizes);
-    let (peer, bound) = if sends { (owners.receiver, sender) } else { (owners.sender, receiver) };
-    let mut rows =
-        Ranged::new(set.rows(), |first, last, out: &mut _| set.between(first, last, out));
-    let ids = rows.bucket(0, 1).map(Cow::into_owned);
-    let Ok(ids) = ids else { return rows.end().map_err(unread) };
-    let (shape, items) = (owners.between.shape(), padded(&ids, bound, rng));
-    let mut pair = s.pair(peer.id());
-    let mut found = if sends {
-        ecdh::send(&mut pair, &items, shape, rng)?.unwrap_or_default()
-    } else {
-        ecdh::receive(&mut pair, &items, shape, rng)?
-    };
-    // What pads a set is in no other.
-    found.retain(|position| (*position as usize) < ids.len());
-    rows.found(0, &found)?;
-    rows.end().map_err(unread)
-}
-
-/// VOLE-PSI at one of the owners, likewise, bucket by bucket; it pads by itself.
-fn by_vectors(
-    s: &mut Session,
-    owners: &Owners,
-    set: &OwnSet,
-    rng: &mut Prg,
-) -> Result<Vec<u64>, ExecError> {
-    let none =
-        SessionError::Misuse { step: s.step(), what: "sets of these sizes have no parameters" };
-    let setting = owners.between.setting(set.context()).ok_or(none)?;
-    let sends = s.role() == owners.sender;
-    let peer = if sends { owners.receiver } else { owners.sender };
-    let mut pair = s.pair(peer.id());
-    let mut rows =
-        Ranged::new(set.rows(), |first, last, out: &mut _| set.between(first, last, out));
-    let done = if sends {
-        vole_psi::send(&mut pair, &setting, &mut rows, rng)
-    } else {
-        vole_psi::receive(&mut pair, &setting, &mut rows, rng)
-    };
-    // A set that cannot be read explains why the run ended.
-    let matched = rows.end().map_err(unread)?;
-    done?;
-    Ok(matched)
+    owners.hear(s)?;
+    Ok(found)
 }
 
 /// A set that its owner could not read.
@@ -181,6 +280,15 @@ pub(super) fn cost(m: &mut Meter, plan: &Plan, of: &Match, at: usize) -> Result<
     for (_, kind, count, to) in owners.openings() {
         m.pass_gate(kind, count, to);
     }
-    m.pair(owners.sender, owners.receiver, |c| owners.between.cost(c));
+    m.pair_of(owners.sender, owners.receiver, |c| owners.between.cost(c));
+    for party in owners.waiting() {
+        (0..owners.signs()).for_each(|_| m.told(owners.receiver, party, WORD));
+    }
+    for owner in [owners.receiver, owners.sender] {
+        owners.told_by(owner).into_iter().for_each(|party| m.told(owner, party, WORD));
+    }
     Ok(())
 }
+
+/// Bytes of what an owner tells.
+const WORD: usize = 8;

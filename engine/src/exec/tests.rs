@@ -3,6 +3,7 @@
 mod faults;
 mod lookup;
 mod many;
+mod owners;
 mod release;
 mod told;
 mod transcripts;

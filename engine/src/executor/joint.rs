@@ -22,7 +22,7 @@ use super::{
     ready::{self, Ready},
 };
 use crate::{
-    exec::{self, ExecError, Found, LookedUp, SharedResult},
+    exec::{self, ExecError, Found, LookedUp, Provided, SharedResult},
     identity::{Hash32, IdentityKey, PartyName, Pins},
     job::{Failure, Reason, Stage},
     plan::{EncodedInput, Opened, Shape},
@@ -122,7 +122,7 @@ impl Seat<'_> {
                 Failure::new(Reason::Internal, Stage::Release, error.to_string()).at(me.name)
             })
         })?;
-        let account = self.account(Some(&session), began)?;
+        let account = self.account((session.opened(), session.depth()), began)?;
         Ok(Finished { sealed: Some(sealed), account, found, looked_up, told })
     }
 
@@ -183,19 +183,17 @@ impl Seat<'_> {
         }
     }
 
-    /// An outside provider's whole part: its inputs, shared.
+    /// An outside provider's whole part: its inputs, shared; and its side of an intersection that ends with owners.
     fn provide(&self, inputs: &[Option<EncodedInput>]) -> Result<Finished, Failure> {
         let began = Instant::now();
+        let channel = Arc::clone(self.channel) as Arc<dyn Channel>;
         let plan = &self.compilation.compiled.plan;
-        for (number, data) in (0_u32..).zip(inputs) {
-            let Some(data) = data else { continue };
-            let seeds = [seed()?, seed()?];
-            exec::send_outside(&**self.channel, plan, number, data, seeds)
-                .map_err(|error| self.seats.failure(&error))?;
-        }
-        let account = self.account(None, began)?;
-        let (found, looked_up) = (Vec::new(), Vec::new());
-        Ok(Finished { sealed: None, account, found, looked_up, told: None })
+        let (openings, mut rng) = (&self.compilation.quote.openings, Prg::new(&*seed()?));
+        let provided = exec::provide(&channel, (plan, self.me.name), inputs, openings, &mut rng);
+        let Provided { found, opened, rounds, .. } =
+            provided.map_err(|error| self.seats.failure(&error))?;
+        let account = self.account((&opened, rounds), began)?;
+        Ok(Finished { sealed: None, account, found, looked_up: Vec::new(), told: None })
     }
 
     /// This party's share of the result, in the shapes that the plan seals.
@@ -211,11 +209,13 @@ impl Seat<'_> {
         Ok(ResultShare::new(role, columns.ok_or_else(unfit)?))
     }
 
-    fn account(&self, session: Option<&Session>, began: Instant) -> Result<Account, Failure> {
+    fn account(
+        &self,
+        (opened, rounds): (&[Opening], u32),
+        began: Instant,
+    ) -> Result<Account, Failure> {
         let digests = self.channel.digests().map_err(|error| self.seats.channel_failure(&error))?;
-        let opened: Vec<Opening> = session.map(|s| s.opened().to_vec()).unwrap_or_default();
-        let rounds = session.map_or(0, Session::depth);
-        account(self.seats, &digests, &opened, (rounds, began.elapsed()))
+        account(self.seats, &digests, opened, (rounds, began.elapsed()))
     }
 }
 

@@ -144,3 +144,128 @@ fn numbered(schema: &Schema) -> SchemaRef {
     };
     Arc::new(Schema::new((0..).zip(schema.fields()).map(field).collect::<Vec<_>>()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        catalog::{ColumnType, DatasetConfig, Source},
+        job::{JobSpec, PsiForm},
+        sql::{
+            compile, local_batches,
+            tests::{
+                party,
+                psi::{asked, psi},
+                world::{World, declared, nullable},
+            },
+        },
+    };
+
+    /// Sets of numbers by a column `code`, the second one small.
+    fn world(rows: u32) -> (World, JobSpec) {
+        let table = |name: &str, rows: u32| {
+            // Every seventh row has no key; every key but 0 stands there twice.
+            let cell = |i: u32| if i % 7 == 3 { "\"\"\n".into() } else { format!("{}\n", i / 2) };
+            let csv = "code\n".to_owned() + &(0..rows).map(cell).collect::<String>();
+            let source = Source::Bytes(format!("{name}.csv"), csv.into_bytes().into());
+            let columns = vec![nullable(declared("code", ColumnType::Int64))];
+            DatasetConfig { name: name.into(), source, entity_key: None, rows_max: None, columns }
+        };
+        let world = World::of(vec![
+            ("census", vec![table("left", rows)]),
+            ("employers", vec![table("right", 10)]),
+        ]);
+        let mut job = asked(PsiForm::Inner, [&["code"], &[]]);
+        psi(&mut job).to = vec![party("census")];
+        (world, job)
+    }
+
+    async fn spool(rows: u32, bound: Option<u64>, scratch: &Scratch) -> Result<Spool, Failure> {
+        let (world, job) = world(rows);
+        let compiled = compile(&job, &world.descriptors, &[]).unwrap();
+        let mut input = compiled.plan.inputs[0].clone();
+        input.rows = bound.unwrap_or(input.rows);
+        let batches = local_batches(world.catalog("census"), &compiled.locals[0], &input).await;
+        Spool::of(batches.unwrap(), &input, scratch).await
+    }
+
+    fn key() -> SetKey {
+        let (world, job) = world(1);
+        let plan = compile(&job, &world.descriptors, &[]).unwrap().plan;
+        plan.inputs[0].key.clone().unwrap()
+    }
+
+    #[tokio::test]
+    async fn a_set_beyond_the_budget_stands_on_disk_and_is_gone_with_the_job() {
+        // The blocks that are being filled hold some 700,000 ids: fewer never reach the disk.
+        const ROWS: u32 = 800_000;
+        let dir = tempfile::tempdir().unwrap();
+        let scratch = Scratch::open(dir.path().join("scratch")).unwrap().with_memory(0);
+        let spool = spool(ROWS, None, &scratch).await.unwrap();
+        let census = party("census");
+        let set = spool.own_set(&census, &key(), &[1; 32]).unwrap();
+        assert!(set.is_on_disk());
+        assert_eq!(set.rows(), u64::from(ROWS));
+        let (mut seen, mut pairs) = (0, Vec::new());
+        for quarter in 0..4_u128 {
+            pairs.clear();
+            let first = quarter << 126;
+            set.between(first, first + (u128::MAX >> 2), &mut pairs).unwrap();
+            seen += pairs.len();
+            pairs.sort_unstable();
+            // No part of the set is much larger than its share.
+            assert!(pairs.len() < ROWS as usize / 3);
+        }
+        assert_eq!(seen, (0..ROWS).filter(|i| i % 7 != 3).count());
+        let entries = || fs::read_dir(dir.path().join("scratch")).unwrap().count();
+        assert_eq!(entries(), 1);
+        drop((spool, set));
+        assert_eq!(entries(), 0);
+    }
+
+    #[tokio::test]
+    async fn equal_keys_have_equal_ids_under_one_salt_and_rows_keep_their_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let scratch = Scratch::open(dir.path().to_owned()).unwrap();
+        let spool = spool(40_000, None, &scratch).await.unwrap();
+        let ids = |salt| {
+            let set = spool.own_set(&party("census"), &key(), &[salt; 32]).unwrap();
+            assert!(!set.is_on_disk());
+            let mut pairs = Vec::new();
+            set.between(0, u128::MAX, &mut pairs).unwrap();
+            pairs.sort_unstable_by_key(|(_, row)| *row);
+            pairs
+        };
+        let one = ids(1);
+        let at = |row: u64| one[one.binary_search_by_key(&row, |(_, row)| *row).unwrap()].0;
+        assert_eq!(at(4), at(5));
+        assert_ne!(at(5), at(6));
+        assert!(one.binary_search_by_key(&3, |(_, row)| *row).is_err());
+        assert!(ids(2).iter().zip(&one).all(|(a, b)| a.0 != b.0 && a.1 == b.1));
+    }
+
+    #[tokio::test]
+    async fn what_breaks_the_bound_or_has_no_place_is_told() {
+        let dir = tempfile::tempdir().unwrap();
+        let scratch = Scratch::open(dir.path().to_owned()).unwrap();
+        let failure = spool(40, Some(39), &scratch).await.unwrap_err();
+        assert_eq!(failure.reason, Reason::InputInvalid);
+        assert!(failure.to_string().contains("39"), "{failure}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        let nowhere = Scratch { folder: dir.path().join("gone"), memory: 0 };
+        let failure = spool(40, None, &nowhere).await.unwrap_err();
+        assert!(failure.to_string().contains("gone"), "{failure}");
+    }
+
+    #[test]
+    fn what_a_crash_left_is_removed_and_nothing_else() {
+        let dir = tempfile::tempdir().unwrap();
+        fs::create_dir(dir.path().join(format!("{PREFIX}old"))).unwrap();
+        fs::write(dir.path().join(format!("{PREFIX}old/rows.parquet")), "x").unwrap();
+        fs::write(dir.path().join("notes.txt"), "mine").unwrap();
+        Scratch::open(dir.path().to_owned()).unwrap();
+        let left: Vec<_> =
+            fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(left, ["notes.txt"]);
+    }
+}

@@ -23,15 +23,25 @@ pub struct Roster {
     pub plan: Hash32,
     /// Names and addresses (host:port).
     pub parties: Vec<(PartyName, String)>,
+    /// Those who do not compute and have a link with each other all the same.
+    pub pairs: Vec<(PartyName, PartyName)>,
 }
 
-/// Compute parties; outside providers come behind them and have links with these only.
+/// Compute parties; outside providers come behind them and have links with these, and where the roster says so with each other.
 const COMPUTE: usize = 3;
 
 impl Roster {
-    /// Whether `from` dials `to`: the lower of two compute parties the higher, an outside provider each compute party.
-    fn dials(from: usize, to: usize) -> bool {
-        to < COMPUTE && (from < to || from >= COMPUTE)
+    /// Whether `from` dials `to`: the lower of two compute parties the higher, an outside provider each compute party, the lower of
+    /// two outside providers that have a link the higher.
+    fn dials(&self, from: usize, to: usize) -> bool {
+        if to < COMPUTE {
+            return from < to || from >= COMPUTE;
+        }
+        let named = |at: usize| self.parties.get(at).map(|(party, _)| party);
+        let is = |(a, b): &(PartyName, PartyName)| {
+            [(named(from), named(to)), (named(to), named(from))].contains(&(Some(a), Some(b)))
+        };
+        COMPUTE <= from && from < to && self.pairs.iter().any(is)
     }
 
     fn hello(&self, from: &PartyName, to: &PartyName, flow: Flow) -> Hello {
@@ -64,10 +74,10 @@ pub async fn connect_run(
     let mut dialled = FuturesUnordered::new();
     for (peer, (party, address)) in roster.parties.iter().enumerate() {
         for flow in flows {
-            if Roster::dials(me, peer) {
+            if roster.dials(me, peer) {
                 let hello = roster.hello(name, party, flow);
                 dialled.push(async move { dialler.data(address, &hello).await });
-            } else if Roster::dials(peer, me) {
+            } else if roster.dials(peer, me) {
                 missing.push((party.clone(), flow));
             }
         }

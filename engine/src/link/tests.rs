@@ -72,6 +72,7 @@ fn roster(plan: u8, parties: &[(&str, &Daemon)]) -> Roster {
         run: Hash32([2; 32]),
         plan: Hash32([plan; 32]),
         parties: parties.iter().map(|(p, d)| (name(p), d.address.to_string())).collect(),
+        pairs: vec![(name("bank_b"), name("bank_a"))],
     }
 }
 
@@ -107,10 +108,12 @@ fn greet(mut links: Vec<DataLink>, me: &str) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn four_parties_link_up_as_the_roster_says() {
-    let pins = pins(&[("census", 1), ("employers", 2), ("neutral", 3), ("bank_a", 4)]);
+async fn parties_link_up_as_the_roster_says() {
+    let all = ["census", "employers", "neutral", "bank_a", "bank_b", "bank_c"];
+    let all: Vec<_> = all.into_iter().zip(1..).collect();
+    let pins = pins(&all);
     let mut daemons = Vec::new();
-    for (party, byte) in [("census", 1), ("employers", 2), ("neutral", 3), ("bank_a", 4)] {
+    for (party, byte) in all {
         daemons.push((party, daemon(credentials(9, party, byte, &pins)).await));
     }
     let parties: Vec<_> = daemons.iter().map(|(party, daemon)| (*party, daemon)).collect();
@@ -129,9 +132,11 @@ async fn four_parties_link_up_as_the_roster_says() {
     assert_eq!(
         heard,
         [
-            "bank_a employers neutral",
-            "bank_a census neutral",
-            "bank_a census employers",
+            "bank_a bank_b bank_c employers neutral",
+            "bank_a bank_b bank_c census neutral",
+            "bank_a bank_b bank_c census employers",
+            "bank_b census employers neutral",
+            "bank_a census employers neutral",
             "census employers neutral",
         ]
     );

@@ -50,6 +50,19 @@ pub struct Plan {
     pub psi: Option<PsiTerms>,
 }
 
+impl Plan {
+    /// The providers of two sets that are intersected between them, in the order of the plan.
+    #[must_use]
+    pub fn pairs(&self) -> Vec<(PartyName, PartyName)> {
+        let party = |at: u32| Some(self.inputs.get(at as usize)?.party.clone());
+        let pair = |op: &Op| match op {
+            Op::Match(of) => party(of.sender).zip(party(of.receiver)),
+            _ => None,
+        };
+        self.nodes.iter().filter_map(pair).collect()
+    }
+}
+
 /// A sub-plan that reads one provider's tables only; the provider runs it in DataFusion.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

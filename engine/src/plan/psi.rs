@@ -63,7 +63,7 @@ pub struct Intersect {
     pub columns: Vec<Ref>,
 }
 
-/// An intersection between two compute parties that ends with them.
+/// An intersection between two parties that ends with them, whether they compute or not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Match {

@@ -265,6 +265,7 @@ impl Desk {
                 .iter()
                 .map(|p| (p.party.clone(), p.address.clone()))
                 .collect(),
+            pairs: job.assessment.plan.pairs(),
         };
         let (ended, mut stopped) = mpsc::channel(1);
         stop.on_stop(move |failure| drop(ended.try_send(failure.clone())));

@@ -35,7 +35,7 @@ pub(super) fn compile_owners(
     let sets = Sets::find(psi, descriptors)?;
     let two = sets.len() == 2;
     if two {
-        possible(spec, &sets)?;
+        possible(&sets)?;
     } else {
         many::possible(spec, &sets)?;
     }
@@ -54,12 +54,8 @@ pub(super) fn compile_owners(
 }
 
 /// What there is no protocol for is refused, not replaced by another.
-fn possible(spec: &JobSpec, sets: &Sets<'_>) -> Result<(), CompileError> {
+fn possible(sets: &Sets<'_>) -> Result<(), CompileError> {
     let psi = sets.psi;
-    if let Some((_, dataset)) = sets.all.iter().find(|(_, d)| !spec.compute.contains(&d.party)) {
-        let construct = format!("a result for owners where `{}` does not compute", dataset.party);
-        return Err(refused("to", &construct, "name both owners among the compute parties"));
-    }
     let first = psi.to.len() == 1 && psi.to[0] == sets.all[0].1.party;
     match psi.form {
         PsiForm::Inner => {}

@@ -47,6 +47,8 @@ pub(crate) struct Cast {
     pub(crate) consent: &'static str,
     /// For how long participants wait for each other.
     pub(crate) stall_seconds: u32,
+    /// Whether census stands outside, and the exchange computes in its place.
+    pub(crate) outside: bool,
 }
 
 impl Column {
@@ -120,6 +122,7 @@ impl Cast {
             third: None,
             consent: "auto",
             stall_seconds: 60,
+            outside: false,
         }
     }
 

@@ -46,6 +46,7 @@ pub(crate) struct World {
     host: String,
     /// Whether the parties look for each other at a relay.
     tapped: bool,
+    compute: [&'static str; 3],
     daemons: BTreeMap<&'static str, Daemon>,
 }
 
@@ -61,7 +62,11 @@ impl World {
         // Three digits each, so that addresses are of one length in all worlds.
         let [a, b, c] = host.map(|byte| byte % 150 + 100);
         let (folder, host) = (tempfile::tempdir().unwrap(), format!("127.{a}.{b}.{c}"));
-        let world = Self { folder, host, tapped, daemons: BTreeMap::new() };
+        let compute = match cast.outside {
+            true => ["exchange", "employers", "neutral"],
+            false => ["census", "employers", "neutral"],
+        };
+        let world = Self { folder, host, tapped, compute, daemons: BTreeMap::new() };
         for party in DAEMONS.into_iter().chain([BUYER]) {
             let organisation = format!("{party} ltd");
             let arguments = [
@@ -164,9 +169,7 @@ impl World {
     }
 
     fn write_job(&self, question: &str) {
-        let text = format!(
-            "purpose = \"pricing\"\ncompute = [\"census\", \"employers\", \"neutral\"]\n{question}"
-        );
+        let text = format!("purpose = \"pricing\"\ncompute = {:?}\n{question}", self.compute);
         fs::write(self.of(BUYER).join("job.toml"), text).unwrap();
     }
 
@@ -283,6 +286,10 @@ impl World {
             .collect();
         for party in parties() {
             let role = match party {
+                "exchange" if cast.outside => {
+                    self.coordinator()
+                        + "[provider]\ncoordinator = \"exchange\"\nconsent = \"auto\"\n"
+                }
                 "exchange" => self.coordinator(),
                 BUYER => {
                     let address = self.reached("exchange");
@@ -321,7 +328,8 @@ impl World {
             let address = self.reached(party);
             format!("[[coordinator.parties]]\nparty = \"{party}\"\naddress = \"{address}\"\n")
         };
-        "[coordinator]\n".to_owned() + &DAEMONS[..3].iter().map(entry).collect::<String>()
+        let own = usize::from(self.compute.contains(&"exchange"));
+        "[coordinator]\n".to_owned() + &DAEMONS[..3 + own].iter().map(entry).collect::<String>()
     }
 
     /// Writes a provider's table and its policy, signed.
@@ -330,7 +338,7 @@ impl World {
         fs::write(folder.join(format!("{name}.csv")), &table.csv).unwrap();
         let key = |party: &str| self.public(party, "key");
         let compute: Vec<_> =
-            DAEMONS[..3].iter().map(|party| json!({"party": party, "key": key(party)})).collect();
+            self.compute.iter().map(|party| json!({"party": party, "key": key(party)})).collect();
         let kinds = if table.psi.is_null() { json!(["sql"]) } else { json!(["sql", "psi"]) };
         let mut policy = json!({
             "schema": "unseen.policy/v1",

@@ -3,7 +3,7 @@
 use std::{borrow::Cow, fmt};
 
 use super::distinct::{Distinct, bucket_of};
-use crate::session::SessionError;
+use crate::session::{Pair, SessionError};
 
 /// A side's set, read bucket by bucket, and told what was found.
 ///
@@ -21,6 +21,16 @@ pub trait Buckets {
     /// # Errors
     /// If it cannot be kept.
     fn found(&mut self, bucket: usize, positions: &[u32]) -> Result<(), SessionError>;
+
+    /// Told when this side is through with a bucket: all it learns of it was [found](Buckets::found). Called once for each
+    /// bucket, in order, at both sides. What others are told here they hear whatever the sets are.
+    ///
+    /// # Errors
+    /// If it cannot be noted.
+    fn finished(&mut self, pair: &mut Pair<'_>, bucket: usize) -> Result<(), SessionError> {
+        let _ = (pair, bucket);
+        Ok(())
+    }
 }
 
 /// A set in memory, and the positions in it that were found.

@@ -3,7 +3,7 @@
 //! Each protocol function has a twin that tells a meter what it would send. Depth is kept for each party, as frames carry
 //! it, so composed protocols have their exact critical path and not a sum of worst cases.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use super::{
     circle::CircleCost,
@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     net::wire_bytes,
-    party::Role,
+    party::{PartyId, Role},
     ring::{Ring, Word},
 };
 
@@ -30,6 +30,8 @@ pub struct Meter {
     pub(super) turn: usize,
     /// Within a fork.
     pub(super) forked: bool,
+    /// How deep the participants are that are no compute parties, where they take part in more than their inputs.
+    outside: BTreeMap<PartyId, u32>,
     openings: Vec<Opening>,
     choices: Vec<Choice>,
 }
@@ -96,7 +98,7 @@ impl Meter {
     /// Bytes and messages of all parties together, and rounds on the critical path.
     #[must_use]
     pub fn total(&self) -> Counters {
-        let rounds = self.depth.into_iter().max().unwrap_or(0);
+        let rounds = self.depth.iter().chain(self.outside.values()).copied().max().unwrap_or(0);
         Counters { bytes: self.bytes, messages: self.messages, rounds }
     }
 
@@ -158,13 +160,43 @@ impl Meter {
     /// # Panics
     /// If a party is named as both.
     pub fn pair(&mut self, sender: Role, receiver: Role, twin: impl FnOnce(&mut PairCost)) {
+        self.pair_of(sender.id(), receiver.id(), twin);
+    }
+
+    /// The same between any two participants.
+    ///
+    /// # Panics
+    /// If a party is named as both.
+    pub fn pair_of(
+        &mut self,
+        sender: PartyId,
+        receiver: PartyId,
+        twin: impl FnOnce(&mut PairCost),
+    ) {
         assert_ne!(sender, receiver, "a protocol of two is between two");
-        let mut cost = PairCost::after([sender, receiver].map(|role| self.depth[role.index()]));
+        let mut cost = PairCost::after([sender, receiver].map(|party| *self.depth_of(party)));
         twin(&mut cost);
         self.bytes += cost.total_bytes();
         self.messages += cost.messages;
-        for (role, depth) in [sender, receiver].into_iter().zip(cost.depths()) {
-            self.depth[role.index()] = depth;
+        for (party, depth) in [sender, receiver].into_iter().zip(cost.depths()) {
+            *self.depth_of(party) = depth;
+        }
+    }
+
+    /// A message between any two participants, on a [`super::Wire`].
+    pub fn told(&mut self, from: PartyId, to: PartyId, bytes: usize) {
+        self.bytes += wire_bytes(bytes);
+        self.messages += 1;
+        let arrival = *self.depth_of(from) + 1;
+        let depth = self.depth_of(to);
+        *depth = arrival.max(*depth);
+    }
+
+    /// How deep a participant is; a compute party while no roles are turned.
+    fn depth_of(&mut self, party: PartyId) -> &mut u32 {
+        match party.role() {
+            Some(role) => &mut self.depth[role.index()],
+            None => self.outside.entry(party).or_default(),
         }
     }
 

@@ -251,6 +251,11 @@ impl World {
         decode(output, &opened).unwrap_or_else(|e| panic!("{sql}\n{e}"))
     }
 
+    /// A provider's tables.
+    pub(crate) fn catalog(&self, party: &str) -> &Catalog {
+        &self.catalogs[party]
+    }
+
     /// What the providers' own parts of a job give.
     pub(crate) async fn inputs(&self, compiled: &Compiled) -> Vec<EncodedInput> {
         let mut inputs = Vec::new();

@@ -170,6 +170,7 @@ impl Receiver<'_> {
             let matched: Vec<u128> = matched.iter().map(|place| tags[*place]).collect();
             self.digest.add(bucket, &matched);
         }
-        self.set.found(bucket, &positions)
+        self.set.found(bucket, &positions)?;
+        self.set.finished(pair, bucket)
     }
 }

@@ -112,7 +112,8 @@ impl Sender<'_> {
         let bits = parameters.tag_bits();
         if self.setting.output == Output::ToReceiver {
             let tags = Sorted::tags_only(&outputs, capacity, bits, self.rng);
-            return pair.send(&elias_fano::encode(&tags, bits));
+            pair.send(&elias_fano::encode(&tags, bits))?;
+            return self.set.finished(pair, bucket);
         }
         let mut sorted = Sorted::new(&outputs, capacity, bits, self.rng);
         for origin in sorted.origin.iter_mut().filter(|origin| **origin != FILLED) {
@@ -139,7 +140,8 @@ impl Sender<'_> {
         }
         positions.sort_unstable();
         self.digest.add(bucket, &tags);
-        self.set.found(bucket, &positions)
+        self.set.found(bucket, &positions)?;
+        self.set.finished(pair, bucket)
     }
 }
 

@@ -1,0 +1,134 @@
+//! Intersections that end with owners, whether they compute or not: what sets mean, at the quoted price, opened as listed.
+
+use std::{collections::BTreeSet, sync::Mutex};
+
+use protocols::session::{Opening, OpeningKind};
+use tables::Spill;
+
+use super::{told::small, *};
+use crate::{
+    identity::PartyName,
+    job::{PsiForm, PsiProtocol},
+    plan::OwnSet,
+    sql::tests::{
+        party,
+        psi::{Person, asked, psi},
+    },
+};
+
+/// A set as its owner holds it, under an id of the key alone.
+fn own(people: &[Person]) -> EncodedInput {
+    let mut ids = Spill::new(&std::env::temp_dir(), 0);
+    for (person, row) in people.iter().zip(0..) {
+        if let Some(key) = person.key {
+            let hash = blake3::hash(&key.to_le_bytes());
+            ids.push(u128::from_le_bytes(hash.as_bytes()[..16].try_into().unwrap()), row).unwrap();
+        }
+    }
+    let own = Some(OwnSet::new(ids, people.len() as u64, [7; 32]));
+    EncodedInput { live: Vec::new(), columns: Vec::new(), home: None, own, lookup: None }
+}
+
+/// The rows of the one whose key the other has.
+fn common(one: &[Person], other: &[Person]) -> Vec<u64> {
+    let keys: BTreeSet<u64> = other.iter().filter_map(|person| person.key).collect();
+    let mut bits = vec![0; one.len().div_ceil(64)];
+    for (row, person) in one.iter().enumerate() {
+        bits[row / 64] |=
+            u64::from(person.key.is_some_and(|key| keys.contains(&key))) << (row % 64);
+    }
+    bits
+}
+
+/// What one party has at the end: what it learned, what it saw opened, its bytes and its depth.
+type Left = (Vec<Found>, Vec<Opening>, u64, u32);
+
+/// Runs a plan at every participant; bytes of outside providers are those of their channels.
+fn everywhere(plan: &Plan, inputs: &[EncodedInput], price: &Quote) -> Vec<Left> {
+    let outsiders = outside_providers(plan);
+    let names: Vec<PartyName> = plan.compute.iter().chain(&outsiders).cloned().collect();
+    let ends = memory::mesh(names.len(), Duration::from_secs(60));
+    let left = Mutex::new(vec![None; names.len()]);
+    std::thread::scope(|scope| {
+        for (end, name) in ends.into_iter().zip(&names) {
+            let mine = plan.inputs.iter().zip(inputs);
+            let mine: Vec<_> =
+                mine.map(|(input, data)| (input.party == *name).then(|| data.clone())).collect();
+            let left = &left;
+            scope.spawn(move || {
+                let (id, mut rng) = (end.me(), Prg::new(&[end.me().0.to_le_bytes()[0]; 16]));
+                let channel: Arc<dyn Channel> = Arc::new(end);
+                let ended = match id.role() {
+                    Some(role) => {
+                        let gate = Gate::listing(&price.openings);
+                        let mut s = Session::new(role, channel, test_prss(3, role), gate);
+                        let ran = run(plan, mine, &mut s, &mut |_, _| (), &mut rng).unwrap();
+                        s.finish().unwrap();
+                        (ran.found, s.opened().to_vec(), s.stats().total().bytes, s.depth())
+                    }
+                    None => {
+                        let who = (plan, name);
+                        let ran = provide(&channel, who, &mine, &price.openings, &mut rng).unwrap();
+                        (ran.found, ran.opened, ran.bytes, ran.rounds)
+                    }
+                };
+                left.lock().unwrap()[usize::from(id.0)] = Some(ended);
+            });
+        }
+    });
+    left.into_inner().unwrap().into_iter().map(Option::unwrap).collect()
+}
+
+fn check_owners(
+    seed: u64,
+    rows: (u64, u64),
+    compute: [&str; 3],
+    protocol: PsiProtocol,
+    to: &[&str],
+) {
+    let sets = small(seed, rows);
+    let mut job = asked(PsiForm::Inner, [&[], &[]]);
+    job.compute = compute.map(party);
+    psi(&mut job).protocol = protocol;
+    psi(&mut job).to = to.iter().map(|name| party(name)).collect();
+    let plan = compile(&job, &sets.world.descriptors, &[]).unwrap().plan;
+    let price = quote(&plan, &check(&plan).unwrap(), Profile::LAN).unwrap();
+    let left = everywhere(&plan, &[own(&sets.first), own(&sets.second)], &price);
+    let what = format!("seed {seed}, {protocol}, {compute:?} for {to:?}");
+    let found: Vec<&Found> = left.iter().flat_map(|(found, ..)| found).collect();
+    assert_eq!(found.len(), to.len(), "{what}");
+    for Found { input, matched } in found {
+        let (one, other) = match input {
+            0 => (&sets.first, &sets.second),
+            _ => (&sets.second, &sets.first),
+        };
+        assert!(to.contains(&plan.inputs[*input as usize].party.as_str()), "{what}");
+        assert_eq!(*matched, common(one, other), "{what}");
+    }
+    let bytes: u64 = left.iter().map(|(_, _, bytes, _)| bytes).sum();
+    let rounds = left.iter().map(|(.., depth)| *depth).max();
+    assert_eq!((bytes, rounds), (price.total.bytes, Some(price.total.rounds)), "{what}");
+    // Whoever owns a set saw what is listed of it, as did those who compute.
+    let shown = |opened: &[Opening]| {
+        opened.iter().filter(|opening| opening.kind == OpeningKind::Membership).count()
+    };
+    for (_, opened, ..) in &left {
+        assert_eq!(shown(opened), to.len(), "{what}");
+    }
+}
+
+#[test]
+fn owners_learn_what_sets_mean_whether_they_compute_or_not() {
+    let inside = ["census", "employers", "neutral"];
+    let half = ["bank", "employers", "neutral"];
+    let outside = ["bank", "lab", "neutral"];
+    for (seed, rows, compute) in
+        [(1, (60, 65), inside), (2, (1, 64), half), (3, (63, 9), outside), (4, (0, 5), outside)]
+    {
+        for protocol in [PsiProtocol::Vole, PsiProtocol::VoleMalicious, PsiProtocol::Ecdh] {
+            for to in [&["census"][..], &["employers"], &["census", "employers"]] {
+                check_owners(seed, rows, compute, protocol, to);
+            }
+        }
+    }
+}
