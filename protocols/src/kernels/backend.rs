@@ -164,6 +164,10 @@ backend! {
     fn gf128_mul_add(acc: &mut [u128], x: &[u128], y: &[u128]);
     /// `sum ^= x[0] · y[0] ^ x[1] · y[1] ^ …` in GF(2^128), with one reduction.
     fn gf128_inner(sum: &mut u128, x: &[u128], y: &[u128]);
+    /// `acc[i] ^= c · x[i]` in GF(2^80), see [`gf80_mul`](super::gf80_mul): of factors the lower 80 bits count.
+    fn gf80_scale_add(acc: &mut [u128], x: &[u128], c: u128);
+    /// `acc[i] ^= x[i] · y[i]` in GF(2^80).
+    fn gf80_mul_add(acc: &mut [u128], x: &[u128], y: &[u128]);
     /// One pass of a convolution over GF(2^128) in place, in blocks of four. With `[c, τ]` the words of `taps` for a block,
     /// `r[l] = c · (x[l] + x'[l − 28]) + s[l]`, where `x'` is what `x` becomes and `s` what earlier blocks add; then the bits
     /// of `τ` say to which of the 24 entries behind the block each `r[l]` is added, and which of the `r` before it in the
@@ -174,11 +178,14 @@ backend! {
     /// before the first piece it is zero. Bits `24·l` to `24·l + 23` of `τ` are for what follows the block, bits 96 to 101
     /// for 0→1, 0→2, 1→2, 0→3, 1→3, 2→3 inside it. Taps are public.
     fn convolve(x: &mut [u128], state: &mut [u128; CONVOLUTION_STATE], taps: &[u128]);
+    /// [`convolve`](Self::convolve) over GF(2^80): of a word `c` the lower 80 bits count.
+    fn gf80_convolve(x: &mut [u128], state: &mut [u128; CONVOLUTION_STATE], taps: &[u128]);
     /// `out[i] ^=` the sum of 21 entries of `d`: one from each sixteenth, by the low bits of the first 16 of the output's 24
-    /// `places`, and five from all of `d`, by the low bits of the next five.
+    /// `places`, and five from all of `d`, by the low bits of the next five. If `d` is longer than 65536, each of these five
+    /// has four bits more, the lowest of the 32 that follow them first.
     ///
     /// # Shape
-    /// `d.len()` is a power of two from 16 to 65536; `places` has 24 for each output. Places are public.
+    /// `d.len()` is a power of two from 2^4 to 2^20; `places` has 24 for each output. Places are public.
     ///
     /// # Panics
     /// If `d` has another length.
@@ -274,6 +281,15 @@ backend! {
     /// # Panics
     /// If a place lies outside the vector or the values.
     fn substitute(vector: &mut [u128], order: &[[u16; 4]], values: &[u128]);
+    /// [`places`](Self::places) as numbers of 32 bits.
+    ///
+    /// # Panics
+    /// If `columns` is not in 3..=2^20.
+    fn places_u32(hashes: &[u128], columns: u32, out: &mut [[u32; 4]]);
+    /// [`gather_three`](Self::gather_three) in longer vectors.
+    fn gather_three_u32(out: &mut [u128], vector: &[u128], places: &[[u32; 4]]);
+    /// [`substitute`](Self::substitute) in longer vectors.
+    fn substitute_u32(vector: &mut [u128], order: &[[u32; 4]], values: &[u128]);
 }
 
 impl fmt::Debug for Backend {

@@ -23,7 +23,7 @@ pub fn gf128_mul(a: u128, b: u128) -> u128 {
 
 /// The carry-less product of 128 bits: its upper half is the lower half of the product of the reversed words.
 #[inline(always)]
-fn wide(a: u64, b: u64) -> u128 {
+pub(super) fn wide(a: u64, b: u64) -> u128 {
     let high = low_half(a.reverse_bits(), b.reverse_bits()).reverse_bits() >> 1;
     (u128::from(high) << 64) | u128::from(low_half(a, b))
 }
@@ -50,20 +50,6 @@ fn reduce(low: u128, high: u128) -> u128 {
     let fold = |x: u128| x ^ (x << 1) ^ (x << 2) ^ (x << 7);
     let spilled = (high >> 127) ^ (high >> 126) ^ (high >> 121);
     low ^ fold(high) ^ fold(spilled)
-}
-
-pub(super) fn scale_add(acc: &mut [u128], x: &[u128], c: u128) {
-    debug_assert_eq!(acc.len(), x.len());
-    for (acc, x) in acc.iter_mut().zip(x) {
-        *acc ^= gf128_mul(*x, c);
-    }
-}
-
-pub(super) fn mul_add(acc: &mut [u128], x: &[u128], y: &[u128]) {
-    debug_assert!(acc.len() == x.len() && x.len() == y.len());
-    for ((acc, x), y) in acc.iter_mut().zip(x).zip(y) {
-        *acc ^= gf128_mul(*x, *y);
-    }
 }
 
 pub(super) fn inner(sum: &mut u128, x: &[u128], y: &[u128]) {

@@ -1,8 +1,10 @@
 //! Every kernel for every processor.
 
 use super::{
-    backend::Backend, digits, exconv, fixed_point, gemm, gf128, hash, keystream, lanes, loops,
-    places, planes, ristretto, x25519,
+    backend::Backend,
+    digits, exconv,
+    field::{self, GF80, GF128},
+    fixed_point, gemm, gf128, hash, keystream, lanes, loops, places, planes, ristretto, x25519,
 };
 
 /// The meaning of every kernel, without a processor feature that was not there at build time. (The `aes` crate
@@ -56,10 +58,13 @@ pub(super) const KERNELS: Backend = Backend {
     expand_u128: planes::expand,
     digit_lanes: digits::lanes,
     digit_sums: digits::sums,
-    gf128_scale_add: gf128::scale_add,
-    gf128_mul_add: gf128::mul_add,
+    gf128_scale_add: field::scale_add::<GF128>,
+    gf128_mul_add: field::mul_add::<GF128>,
     gf128_inner: gf128::inner,
-    convolve: exconv::convolve,
+    gf80_scale_add: field::scale_add::<GF80>,
+    gf80_mul_add: field::mul_add::<GF80>,
+    convolve: exconv::convolve::<GF128>,
+    gf80_convolve: exconv::convolve::<GF80>,
     expand_sums: exconv::expand_sums,
     fill_u64: keystream::fill,
     fill_u32: keystream::fill,
@@ -81,4 +86,7 @@ pub(super) const KERNELS: Backend = Backend {
     places: places::places,
     gather_three: places::gather_three,
     substitute: places::substitute,
+    places_u32: places::places,
+    gather_three_u32: places::gather_three,
+    substitute_u32: places::substitute,
 };

@@ -65,6 +65,42 @@ fn three_places_are_summed_and_solved_for() {
     });
 }
 
+/// In short vectors the wide kernels do what the others do.
+#[test]
+fn wide_places_are_the_same() {
+    let columns = 50;
+    agree("wide places", |backend, cases, n, offset| {
+        let (hashes, vector) = (cases.words::<u128>(offset + n), cases.words::<u128>(columns));
+        let (mut wide, mut narrow) = (vec![[7; 4]; n], vec![[7; 4]; n]);
+        backend.places_u32(&hashes[offset..], 50, &mut wide);
+        PORTABLE.places(&hashes[offset..], 50, &mut narrow);
+        assert!(
+            wide.as_flattened()
+                .iter()
+                .copied()
+                .eq(narrow.as_flattened().iter().map(|at| u32::from(*at)))
+        );
+        let mut out = cases.words::<u128>(offset + n + 8);
+        backend.gather_three_u32(&mut out[offset..offset + n], &vector, &wide);
+        let (mut vector, mut same) = (vector.clone(), vector);
+        backend.substitute_u32(&mut vector, &wide, &[5]);
+        PORTABLE.substitute(&mut same, &narrow, &[5]);
+        assert_eq!(vector, same);
+        out.extend(vector);
+        out
+    });
+    for columns in [1 << 17, 330_000, 1 << 20] {
+        let hashes = [0, u128::MAX, 1 << 95, u128::MAX << 32];
+        let mut out = [[0; 4]; 4];
+        for backend in Backend::available() {
+            backend.places_u32(&hashes, columns, &mut out);
+            assert!(out.as_flattened().iter().all(|place| *place < columns));
+            assert!(out.iter().all(|[a, b, c, _]| a != b && b != c && a != c));
+        }
+        assert!(out.as_flattened().iter().any(|place| *place > columns / 2));
+    }
+}
+
 #[test]
 fn places_outside_are_refused() {
     for backend in Backend::available() {
@@ -73,6 +109,9 @@ fn places_outside_are_refused() {
         assert!(refused(&|| backend.gather_three(&mut [0], &[1; 5], &[[0, 5, 1, 0]])));
         assert!(refused(&|| backend.substitute(&mut [0; 5], &[[5, 0, 1, 0]], &[0])));
         assert!(refused(&|| backend.substitute(&mut [0; 5], &[[2, 0, 1, 1]], &[0])));
+        assert!(refused(&|| backend.gather_three_u32(&mut [0], &[1; 5], &[[0, 5, 1, 0]])));
+        assert!(refused(&|| backend.substitute_u32(&mut [0; 5], &[[2, 0, 1, 1]], &[0])));
+        assert!(refused(&|| backend.places_u32(&[0], (1 << 20) + 1, &mut [[0; 4]])));
         assert!(refused(&|| backend.places(&[0], 2, &mut [[0; 4]])));
         assert!(refused(&|| backend.places(&[0], (1 << 16) + 1, &mut [[0; 4]])));
     }

@@ -5,7 +5,7 @@ use std::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_xor_si128};
 use bytemuck::{cast_mut, cast_ref};
 
 use super::registers::{load, store};
-use crate::kernels::exconv::{EXPANSION_PLACES, REGIONS, WEIGHT};
+use crate::kernels::exconv::{EXPANSION_PLACES, REGIONS, SHORT, anywhere, check_expanded};
 
 /// Entry `place` of `d`.
 ///
@@ -20,8 +20,14 @@ unsafe fn entry(d: &[u128], place: usize) -> __m128i {
 
 #[target_feature(enable = "avx2")]
 pub(in crate::kernels) fn expand_sums(out: &mut [u128], d: &[u128], places: &[u16]) {
-    assert!(d.len().is_power_of_two() && (REGIONS..=1 << 16).contains(&d.len()), "no such code");
+    check_expanded(d);
     debug_assert_eq!(places.len(), out.len() * EXPANSION_PLACES);
+    if d.len() > SHORT { sums::<true>(out, d, places) } else { sums::<false>(out, d, places) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn sums<const FAR: bool>(out: &mut [u128], d: &[u128], places: &[u16]) {
     let region = d.len() / REGIONS;
     for (out, places) in out.iter_mut().zip(places.as_chunks::<EXPANSION_PLACES>().0) {
         let mut sum = load(cast_ref(out));
@@ -31,9 +37,9 @@ pub(in crate::kernels) fn expand_sums(out: &mut [u128], d: &[u128], places: &[u1
                 entry(d, j * region + (usize::from(*place) & (region - 1)))
             });
         }
-        for place in &places[REGIONS..WEIGHT] {
+        for place in anywhere::<FAR>(places) {
             // SAFETY: the length of `d` is a power of two, so that less than it remains of the place.
-            sum = _mm_xor_si128(sum, unsafe { entry(d, usize::from(*place) & (d.len() - 1)) });
+            sum = _mm_xor_si128(sum, unsafe { entry(d, place & (d.len() - 1)) });
         }
         store(cast_mut(out), sum);
     }

@@ -2,12 +2,12 @@
 
 use std::arch::x86_64::{__m128i, _mm_loadu_si128, _mm_storeu_si128, _mm_xor_si128};
 
-use crate::kernels::places::Places;
+use crate::kernels::places::Place;
 
 #[inline]
 #[target_feature(enable = "avx2")]
-fn at(vector: &[u128], place: u16) -> __m128i {
-    let word = &vector[usize::from(place)];
+fn at(vector: &[u128], place: impl Place) -> __m128i {
+    let word = &vector[place.at()];
     // SAFETY: `word` is 16 readable bytes; the load needs no alignment.
     unsafe { _mm_loadu_si128(std::ptr::from_ref(word).cast()) }
 }
@@ -20,7 +20,11 @@ fn put(word: &mut u128, register: __m128i) {
 }
 
 #[target_feature(enable = "avx2")]
-pub(in crate::kernels) fn gather_three(out: &mut [u128], vector: &[u128], places: &[Places]) {
+pub(in crate::kernels) fn gather_three<P: Place>(
+    out: &mut [u128],
+    vector: &[u128],
+    places: &[[P; 4]],
+) {
     debug_assert_eq!(out.len(), places.len());
     for (out, [a, b, c, _]) in out.iter_mut().zip(places) {
         let sum = _mm_xor_si128(at(vector, *a), at(vector, *b));
@@ -29,10 +33,14 @@ pub(in crate::kernels) fn gather_three(out: &mut [u128], vector: &[u128], places
 }
 
 #[target_feature(enable = "avx2")]
-pub(in crate::kernels) fn substitute(vector: &mut [u128], order: &[Places], values: &[u128]) {
+pub(in crate::kernels) fn substitute<P: Place>(
+    vector: &mut [u128],
+    order: &[[P; 4]],
+    values: &[u128],
+) {
     for [pivot, a, b, value] in order.iter().rev() {
         let sum = _mm_xor_si128(at(vector, *a), at(vector, *b));
         let sum = _mm_xor_si128(sum, at(values, *value));
-        put(&mut vector[usize::from(*pivot)], sum);
+        put(&mut vector[pivot.at()], sum);
     }
 }

@@ -6,11 +6,12 @@ use crate::kernels::{
     backend::Backend,
     digits,
     exconv::{self as portable_exconv, CONVOLUTION_STATE},
+    field::{GF80, GF128},
     fixed_point,
     instantiate::instantiate,
     lanes, loops,
     matrix::Matrix,
-    places::{self as portable_places, Places},
+    places::{self as portable_places, Places, WidePlaces},
     planes, portable,
 };
 
@@ -50,7 +51,10 @@ static AVX2: Backend = Backend {
     gf128_scale_add,
     gf128_mul_add,
     gf128_inner,
+    gf80_scale_add,
+    gf80_mul_add,
     convolve,
+    gf80_convolve,
     expand_sums,
     fill_u64,
     fill_u32,
@@ -67,6 +71,9 @@ static AVX2: Backend = Backend {
     places,
     gather_three,
     substitute,
+    places_u32,
+    gather_three_u32,
+    substitute_u32,
     ..portable::KERNELS
 };
 
@@ -82,6 +89,9 @@ instantiate! { "avx2":
     fn places(hashes: &[u128], columns: u32, out: &mut [Places]) = portable_places::places;
     fn gather_three(out: &mut [u128], vector: &[u128], places: &[Places]) = places::gather_three;
     fn substitute(vector: &mut [u128], order: &[Places], values: &[u128]) = places::substitute;
+    fn places_u32(hashes: &[u128], columns: u32, out: &mut [WidePlaces]) = portable_places::places;
+    fn gather_three_u32(out: &mut [u128], vector: &[u128], places: &[WidePlaces]) = places::gather_three;
+    fn substitute_u32(vector: &mut [u128], order: &[WidePlaces], values: &[u128]) = places::substitute;
     fn digit_lanes(planes: &[u64], bits: usize, lanes: &mut [u64]) = digits::lanes;
     fn digit_sums(planes: &[u64], bits: usize, lanes: &[u64], constant: bool, out: [&mut [u64]; 2]) = digits::sums;
     fn fixed_point(x: &[f32], scale: f64, weight: u64, out: &mut [u64]) = fixed_point::weighted;
@@ -131,12 +141,15 @@ instantiate! { "avx2,aes":
 }
 
 instantiate! { "avx2,pclmulqdq":
-    fn gf128_scale_add(acc: &mut [u128], x: &[u128], c: u128) = gf128::scale_add;
-    fn gf128_mul_add(acc: &mut [u128], x: &[u128], y: &[u128]) = gf128::mul_add;
+    fn gf128_scale_add(acc: &mut [u128], x: &[u128], c: u128) = gf128::scale_add::<GF128>;
+    fn gf128_mul_add(acc: &mut [u128], x: &[u128], y: &[u128]) = gf128::mul_add::<GF128>;
+    fn gf80_scale_add(acc: &mut [u128], x: &[u128], c: u128) = gf128::scale_add::<GF80>;
+    fn gf80_mul_add(acc: &mut [u128], x: &[u128], y: &[u128]) = gf128::mul_add::<GF80>;
     fn gf128_inner(sum: &mut u128, x: &[u128], y: &[u128]) = gf128::inner;
 }
 
 instantiate! { "avx2,pclmulqdq":
-    fn convolve(x: &mut [u128], state: &mut [u128; CONVOLUTION_STATE], taps: &[u128]) = portable_exconv::convolve;
+    fn convolve(x: &mut [u128], state: &mut [u128; CONVOLUTION_STATE], taps: &[u128]) = portable_exconv::convolve::<GF128>;
+    fn gf80_convolve(x: &mut [u128], state: &mut [u128; CONVOLUTION_STATE], taps: &[u128]) = portable_exconv::convolve::<GF80>;
     fn expand_sums(out: &mut [u128], d: &[u128], places: &[u16]) = exconv::expand_sums;
 }

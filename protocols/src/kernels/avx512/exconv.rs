@@ -52,11 +52,15 @@ fn all_masks(taps: u128) -> [[u8; 8]; BLOCK] {
 }
 
 #[target_feature(enable = "avx512f,avx512bw,vpclmulqdq,bmi2")]
-pub(super) fn convolve(x: &mut [u128], state: &mut [u128; CONVOLUTION_STATE], taps: &[u128]) {
+pub(super) fn convolve<const BITS: u32>(
+    x: &mut [u128],
+    state: &mut [u128; CONVOLUTION_STATE],
+    taps: &[u128],
+) {
     debug_assert!(x.len().is_multiple_of(BLOCK) && taps.len() * 2 == x.len());
     let (blocks, _) = x.as_chunks_mut::<BLOCK>();
     if blocks.len() < BEHIND {
-        return exconv::convolve(x, state, taps);
+        return exconv::convolve::<BITS>(x, state, taps);
     }
     let words = state.as_chunks_mut::<BLOCK>().0;
     let mut ahead = [_mm512_setzero_si512(); REACH];
@@ -70,7 +74,7 @@ pub(super) fn convolve(x: &mut [u128], state: &mut [u128; CONVOLUTION_STATE], ta
         let factor =
             _mm512_broadcast_i32x4(unsafe { _mm_loadu_si128((&raw const taps[0]).cast()) });
         let entering = _mm512_xor_si512(load(cast_ref(&blocks[i])), back);
-        let raw = _mm512_xor_si512(product(entering, factor), ahead[0]);
+        let raw = _mm512_xor_si512(product::<BITS>(entering, factor), ahead[0]);
         ahead.rotate_left(1);
         ahead[REACH - 1] = _mm512_setzero_si512();
         let [m0, m1, m2, m3] = all_masks(taps[1]);

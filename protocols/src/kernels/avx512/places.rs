@@ -36,7 +36,7 @@ fn skip(x: __m512i, taken: __m512i) -> __m512i {
 
 #[target_feature(enable = "avx512f")]
 pub(super) fn places(hashes: &[u128], columns: u32, out: &mut [Places]) {
-    places::check_columns(columns);
+    places::check_columns::<u16>(columns);
     debug_assert_eq!(hashes.len(), out.len());
     let wide = [0, 1, 2].map(|i| _mm512_set1_epi64(i64::from(columns) - i));
     let whole = hashes.len().min(out.len()) & !7;

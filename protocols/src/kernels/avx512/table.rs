@@ -4,8 +4,17 @@ use super::{
     aligned, exconv, expand, gather, gemm, gf128, hash, keystream, lanes, places, planes, prefix,
 };
 use crate::kernels::{
-    aes::AesKey, avx2, backend::Backend, digits, exconv::CONVOLUTION_STATE, fixed_point, ifma,
-    instantiate::instantiate, lanes as portable_lanes, loops, matrix::Matrix, places::Places,
+    aes::AesKey,
+    avx2,
+    backend::Backend,
+    digits,
+    exconv::CONVOLUTION_STATE,
+    field::{GF80, GF128},
+    fixed_point, ifma,
+    instantiate::instantiate,
+    lanes as portable_lanes, loops,
+    matrix::Matrix,
+    places::{self as portable_places, Places, WidePlaces},
     portable,
 };
 
@@ -49,7 +58,10 @@ static AVX512: Backend = Backend {
     gf128_scale_add,
     gf128_mul_add,
     gf128_inner,
+    gf80_scale_add,
+    gf80_mul_add,
     convolve,
+    gf80_convolve,
     expand_sums,
     fill_u64,
     fill_u32,
@@ -71,6 +83,9 @@ static AVX512: Backend = Backend {
     places,
     gather_three,
     substitute,
+    places_u32,
+    gather_three_u32,
+    substitute_u32,
     ..portable::KERNELS
 };
 
@@ -149,18 +164,24 @@ instantiate! { "avx512f,avx512vl":
     fn places(hashes: &[u128], columns: u32, out: &mut [Places]) = places::places;
     fn gather_three(out: &mut [u128], vector: &[u128], places: &[Places]) = avx2::gather_three;
     fn substitute(vector: &mut [u128], order: &[Places], values: &[u128]) = avx2::substitute;
+    fn places_u32(hashes: &[u128], columns: u32, out: &mut [WidePlaces]) = portable_places::places;
+    fn gather_three_u32(out: &mut [u128], vector: &[u128], places: &[WidePlaces]) = avx2::gather_three;
+    fn substitute_u32(vector: &mut [u128], order: &[WidePlaces], values: &[u128]) = avx2::substitute;
     fn gather_u64(out: &mut [u64], src: &[u64], perm: &[u32]) = gather::gather_u64;
     fn gather_u32(out: &mut [u32], src: &[u32], perm: &[u32]) = gather::gather_u32;
 }
 
 instantiate! { "avx512f,avx512bw,vpclmulqdq":
-    fn gf128_scale_add(acc: &mut [u128], x: &[u128], c: u128) = gf128::scale_add;
-    fn gf128_mul_add(acc: &mut [u128], x: &[u128], y: &[u128]) = gf128::mul_add;
+    fn gf128_scale_add(acc: &mut [u128], x: &[u128], c: u128) = gf128::scale_add::<GF128>;
+    fn gf128_mul_add(acc: &mut [u128], x: &[u128], y: &[u128]) = gf128::mul_add::<GF128>;
+    fn gf80_scale_add(acc: &mut [u128], x: &[u128], c: u128) = gf128::scale_add::<GF80>;
+    fn gf80_mul_add(acc: &mut [u128], x: &[u128], y: &[u128]) = gf128::mul_add::<GF80>;
     fn gf128_inner(sum: &mut u128, x: &[u128], y: &[u128]) = gf128::inner;
 }
 
 instantiate! { "avx512f,avx512bw,vpclmulqdq,bmi2":
-    fn convolve(x: &mut [u128], state: &mut [u128; CONVOLUTION_STATE], taps: &[u128]) = exconv::convolve;
+    fn convolve(x: &mut [u128], state: &mut [u128; CONVOLUTION_STATE], taps: &[u128]) = exconv::convolve::<GF128>;
+    fn gf80_convolve(x: &mut [u128], state: &mut [u128; CONVOLUTION_STATE], taps: &[u128]) = exconv::convolve::<GF80>;
 }
 
 instantiate! { "avx2":
