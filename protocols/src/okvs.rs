@@ -7,8 +7,8 @@
 //!
 //! ```text
 //! store ─▶ layout ─▶ (kernels: hash, places)
-//!   │─▶ peel ─▶ (kernels: back-substitution)
-//!   │─▶ remainder ─▶ dense ─▶ (kernels: GF(2^128))
+//!   │─▶ peel ─▶ (kernels: places, back-substitution)
+//!   │─▶ remainder ─▶ dense ─▶ (kernels: binary fields)
 //!   ╰─▶ params ─▶ tails
 //! ```
 //!

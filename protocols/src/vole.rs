@@ -6,6 +6,7 @@
 //! ```text
 //! session ─▶ instance (punctured trees, sparse noise) ─▶ code (expand-convolute) ─▶ kernels
 //!    └────▶ direct (few outputs) ─▶ ot::extension      params: how many instances of what shape
+//! subfield: the same with `A` in a smaller field, for shorter messages
 //! ```
 //!
 //! # Security
@@ -17,6 +18,7 @@ mod direct;
 mod instance;
 pub mod params;
 mod session;
+pub mod subfield;
 
 pub use session::{VoleReceiver, VoleSender, cost, receive, send};
 

@@ -56,6 +56,40 @@ impl Field {
         }
     }
 
+    /// Elements as [`bytes`](Self::bytes) each, little-endian.
+    ///
+    /// # Panics
+    /// If there is not room for all of them.
+    pub fn pack(self, words: &[u128], out: &mut [u8]) {
+        assert_eq!(out.len(), words.len() * self.bytes(), "room for every element");
+        match self {
+            Self::Gf128 => out.copy_from_slice(bytemuck::cast_slice(words)),
+            Self::Gf80 => {
+                for (out, word) in out.as_chunks_mut::<10>().0.iter_mut().zip(words) {
+                    out.copy_from_slice(&word.to_le_bytes()[..10]);
+                }
+            }
+        }
+    }
+
+    /// The inverse of [`pack`](Self::pack).
+    ///
+    /// # Panics
+    /// If the lengths are others.
+    pub fn unpack(self, bytes: &[u8], out: &mut [u128]) {
+        assert_eq!(bytes.len(), out.len() * self.bytes(), "bytes for every element");
+        match self {
+            Self::Gf128 => bytemuck::cast_slice_mut(out).copy_from_slice(bytes),
+            Self::Gf80 => {
+                for (out, bytes) in out.iter_mut().zip(bytes.as_chunks::<10>().0) {
+                    let mut word = [0; 16];
+                    word[..10].copy_from_slice(bytes);
+                    *out = u128::from_le_bytes(word);
+                }
+            }
+        }
+    }
+
     /// The product of two elements.
     #[must_use]
     pub fn mul(self, a: u128, b: u128) -> u128 {

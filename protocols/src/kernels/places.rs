@@ -34,7 +34,7 @@ impl Place for u16 {
 
 impl Place for u32 {
     // Beyond this the 32 bits of a hash that a place is scaled from would favour some places.
-    const MOST: u32 = 1 << 20;
+    const MOST: Self = 1 << 20;
 
     #[inline(always)]
     fn at(self) -> usize {

@@ -1,6 +1,7 @@
 //! Sizes of an encoding, from the number of keys and the probability that is left to bad luck.
 
-use super::tails::log2_overflow;
+use super::{peel::WIDE, tails::log2_overflow};
+use crate::kernels::Field;
 
 /// Statistical security: everything that may go wrong goes wrong with probability 2^-40 at most.
 const SECURITY_BITS: f64 = 40.0;
@@ -12,8 +13,10 @@ const LARGE_BITS: f64 = SECURITY_BITS + 2.0;
 const GAP_BITS: f64 = SECURITY_BITS + 1.0;
 /// The formulas were fitted from this number of keys on: smaller sets are padded up to it.
 const LEAST_KEYS: usize = 1 << 6;
-/// Places within a bin are 16-bit numbers.
+/// Places within a bin are 16-bit numbers, but for those of a store that is all one bin.
 const MOST_COLUMNS: usize = u16::MAX as usize;
+/// Keys of a store that is all one bin: about as many as have columns that its places name.
+const ONE_BIN_KEYS: usize = 400_000;
 /// Row numbers are 32-bit numbers, and bins are chosen by 32 bits of a hash.
 const MOST_KEYS: usize = 1 << 31;
 /// Keys in a bin at most: about as many as have columns of 16 bits. Fewer and larger bins make shorter encodings, and what is
@@ -23,6 +26,7 @@ const BIN_KEYS: usize = 52_300;
 /// The sizes of an encoding.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Params {
+    field: Field,
     keys: usize,
     bins: usize,
     bin_keys: usize,
@@ -77,7 +81,9 @@ impl Params {
         loop {
             let fits = bin_bound(keys, bins, instances, OVERFLOW_BITS)
                 .filter(|bin_keys| *bin_keys <= BIN_KEYS)
-                .and_then(|bin_keys| Self::with_bins(keys, bins, bin_keys, instances));
+                .and_then(|bin_keys| {
+                    Self::with_bins(Field::Gf128, (keys, bins, bin_keys), instances)
+                });
             if let Some(params) = fits {
                 return Ok(params);
             }
@@ -88,11 +94,39 @@ impl Params {
         }
     }
 
-    fn with_bins(keys: usize, bins: usize, bin_keys: usize, instances: u64) -> Option<Self> {
+    /// The sizes for values of 80 bits, all in one bin: the fewest bytes, from vectors that fit no second-level cache.
+    ///
+    /// # Errors
+    /// As of [`Params::new`].
+    ///
+    /// # Source
+    /// As of [`Params::new`]. With values of 80 bits a key's dense row is made of the lower 80 bits of its hash. Of these some 48
+    /// do not depend on its sparse columns, so that equations which need the dense ones depend on each other with probability
+    /// 2^-48, on top of that of needing them.
+    pub fn short(keys: usize, instances: u64) -> Result<Self, ParamsError> {
+        if keys > ONE_BIN_KEYS {
+            return Err(ParamsError::TooManyKeys { keys, most: ONE_BIN_KEYS });
+        }
+        if instances == 0 {
+            return Err(ParamsError::NoInstances);
+        }
+        let fits = Self::with_bins(Field::Gf80, (keys, 1, keys), instances);
+        fits.ok_or(ParamsError::TooManyInstances { keys, instances })
+    }
+
+    fn with_bins(
+        field: Field,
+        (keys, bins, bin_keys): (usize, usize, usize),
+        instances: u64,
+    ) -> Option<Self> {
         let bin_keys = bin_keys.max(LEAST_KEYS);
         let all = log2(bins) + (instances as f64).log2();
         let (sparse, dense) = columns(bin_keys, LARGE_BITS + all, GAP_BITS + all);
-        if sparse > MOST_COLUMNS {
+        let most = match field {
+            Field::Gf128 => MOST_COLUMNS,
+            Field::Gf80 => WIDE - 1,
+        };
+        if sparse > most {
             return None;
         }
         let overflow = overflow(keys, bins, instances, bin_keys).exp2();
@@ -100,6 +134,7 @@ impl Params {
         let failure = overflow + (all - large).exp2() + (all - gap).exp2();
         let failure_bits = -failure.log2();
         (failure_bits >= SECURITY_BITS).then_some(Self {
+            field,
             keys,
             bins,
             bin_keys,
@@ -107,6 +142,17 @@ impl Params {
             dense,
             failure_bits,
         })
+    }
+
+    /// What the values are elements of.
+    #[must_use]
+    pub const fn field(&self) -> Field {
+        self.field
+    }
+
+    /// Whether places are numbers of 32 bits.
+    pub(super) const fn is_wide(&self) -> bool {
+        self.sparse > MOST_COLUMNS
     }
 
     /// Keys at most.
@@ -133,7 +179,7 @@ impl Params {
         self.sparse
     }
 
-    /// Dense columns of a bin: the powers of a key's hash in GF(2^128).
+    /// Dense columns of a bin: the powers of a key's hash in the field.
     #[must_use]
     pub const fn dense(&self) -> usize {
         self.dense
@@ -144,7 +190,7 @@ impl Params {
         self.sparse + self.dense
     }
 
-    /// Length of the encoding in words of 128 bits.
+    /// Length of the encoding in elements.
     #[must_use]
     pub const fn slots(&self) -> usize {
         self.bins * self.bin_slots()
@@ -303,6 +349,25 @@ mod tests {
                 assert_eq!(params.slots(), params.bins() * (params.sparse() + params.dense()));
             }
         }
+    }
+
+    #[test]
+    fn one_bin_of_short_values_keeps_its_promise_and_takes_a_quarter_more_elements_than_keys() {
+        for keys in [0, 1, 64, 1000, 1 << 14, 1 << 16, 1 << 18, ONE_BIN_KEYS] {
+            for instances in [1, 3, 256, 1 << 20] {
+                let params = Params::short(keys, instances).unwrap();
+                assert!(params.failure_bits() >= 40.0, "{params:?}");
+                assert_eq!((params.bins(), params.field()), (1, Field::Gf80));
+                assert!(
+                    keys < 1 << 16 || float(params.slots()) < 1.251 * float(keys),
+                    "{params:?}"
+                );
+            }
+        }
+        let keys = ONE_BIN_KEYS + 1;
+        let most = ONE_BIN_KEYS;
+        assert_eq!(Params::short(keys, 1), Err(ParamsError::TooManyKeys { keys, most }));
+        assert_eq!(Params::short(5, 0), Err(ParamsError::NoInstances));
     }
 
     #[test]

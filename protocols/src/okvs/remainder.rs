@@ -2,6 +2,7 @@
 //! dense columns where their sparse ones depend on each other.
 
 use super::dense;
+use crate::kernels::Field;
 
 /// A remainder of more keys is the large one that the expansion is chosen against.
 const MOST: usize = 2048;
@@ -16,9 +17,9 @@ struct Equation {
 /// A remainder brought to row echelon form over its sparse columns.
 pub(super) struct Remainder {
     /// Numbers of the keys in their bin.
-    keys: Vec<u16>,
+    keys: Vec<u32>,
     /// Sparse columns that occur, ascending.
-    columns: Vec<u16>,
+    columns: Vec<u32>,
     /// With a pivot, in the order of elimination.
     pivoted: Vec<Equation>,
     /// Without sparse columns: what the dense ones must make up for, as sums of keys.
@@ -34,15 +35,15 @@ pub(super) enum Unsolvable {
 
 impl Remainder {
     /// Eliminates.
-    pub(super) fn new(rows: &[(u16, [u16; 3])], hashes: &[u128]) -> Result<Self, Unsolvable> {
-        let keys: Vec<u16> = rows.iter().map(|(key, _)| *key).collect();
-        if has_duplicates(keys.iter().map(|key| hashes[usize::from(*key)])) {
+    pub(super) fn new(rows: &[(u32, [u32; 3])], hashes: &[u128]) -> Result<Self, Unsolvable> {
+        let keys: Vec<u32> = rows.iter().map(|(key, _)| *key).collect();
+        if has_duplicates(keys.iter().map(|key| hashes[*key as usize])) {
             return Err(Unsolvable::Duplicate);
         }
         if keys.len() > MOST {
             return Err(Unsolvable::TooLarge);
         }
-        let mut columns: Vec<u16> = rows.iter().flat_map(|(_, columns)| *columns).collect();
+        let mut columns: Vec<u32> = rows.iter().flat_map(|(_, columns)| *columns).collect();
         columns.sort_unstable();
         columns.dedup();
         let mut this = Self { keys, columns, pivoted: Vec::new(), gap: Vec::new() };
@@ -52,7 +53,7 @@ impl Remainder {
         Ok(this)
     }
 
-    fn eliminate(&mut self, number: usize, row: &[u16; 3]) {
+    fn eliminate(&mut self, number: usize, row: &[u32; 3]) {
         let mut columns = vec![0; self.columns.len().div_ceil(64)];
         let mut keys = vec![0; self.keys.len().div_ceil(64)];
         keys[number / 64] |= 1 << (number % 64);
@@ -76,6 +77,7 @@ impl Remainder {
     /// Sets the dense variables so that the sparse ones can be. Those left free stay what they are.
     pub(super) fn solve_dense(
         &self,
+        field: Field,
         dense: &mut [u128],
         hashes: &[u128],
         values: &[u128],
@@ -88,12 +90,12 @@ impl Remainder {
         let mut right = vec![0; self.gap.len()];
         for ((row, right), keys) in rows.iter_mut().zip(&mut right).zip(&self.gap) {
             for key in self.members(keys) {
-                dense::row(hashes[key], &mut powers);
+                dense::row(field, hashes[key], &mut powers);
                 row.iter_mut().zip(&powers).for_each(|(entry, power)| *entry ^= power);
                 *right ^= values[key];
             }
         }
-        if dense::solve(rows, right, dense) { Ok(()) } else { Err(Unsolvable::TooLarge) }
+        if dense::solve(field, rows, right, dense) { Ok(()) } else { Err(Unsolvable::TooLarge) }
     }
 
     /// Sets the sparse variables, given values from which the dense part was taken. Those left free stay what they are.
@@ -101,14 +103,14 @@ impl Remainder {
         for equation in self.pivoted.iter().rev() {
             let mut sum = self.members(&equation.keys).fold(0, |sum, key| sum ^ values[key]);
             for column in ones(&equation.columns).filter(|column| *column != equation.pivot) {
-                sum ^= vector[usize::from(self.columns[column])];
+                sum ^= vector[self.columns[column] as usize];
             }
-            vector[usize::from(self.columns[equation.pivot])] = sum;
+            vector[self.columns[equation.pivot] as usize] = sum;
         }
     }
 
     fn members(&self, keys: &[u64]) -> impl Iterator<Item = usize> {
-        ones(keys).map(|number| usize::from(self.keys[number]))
+        ones(keys).map(|number| self.keys[number] as usize)
     }
 }
 

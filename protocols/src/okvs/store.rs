@@ -6,11 +6,11 @@ use super::{
     dense,
     layout::Placed,
     params::Params,
-    peel::{Peeler, Places},
+    peel::{NARROW, Number, Peeler, WIDE},
     remainder::{Remainder, Unsolvable, has_duplicates},
 };
 use crate::{
-    kernels::{AesKey, Backend},
+    kernels::AesKey,
     prg::Prg,
     ring::{Buf, Z128},
 };
@@ -77,7 +77,7 @@ impl Okvs {
     /// A vector that decodes to `values[i]` at `keys[i]`, and everywhere else to something that depends on `rng`.
     ///
     /// # Shape
-    /// [`Params::slots`] words, whatever the number of keys.
+    /// [`Params::slots`] elements of [`Params::field`], whatever the number of keys; values are elements too.
     ///
     /// # Errors
     /// [`EncodeError`].
@@ -86,7 +86,7 @@ impl Okvs {
     /// Uniform values make a uniform vector, which says nothing about the keys. Local: see the module.
     ///
     /// # Source
-    /// Raghuraman and Rindal, figure 1, with the clustering of section 2 and dense columns over GF(2^128).
+    /// Raghuraman and Rindal, figure 1, with the clustering of section 2 and dense columns over the field of the values.
     pub fn encode(
         &self,
         keys: &[u128],
@@ -124,15 +124,29 @@ impl Okvs {
         if let Some(column) = columns.iter().find(|column| column.len() != keys) {
             return Err(EncodeError::Unequal { keys, values: column.len() });
         }
+        if self.params.is_wide() {
+            self.encode_bins(Work::<u32, WIDE>::new(&self.params), placed, columns, rng)
+        } else {
+            self.encode_bins(Work::<u16, NARROW>::new(&self.params), placed, columns, rng)
+        }
+    }
+
+    fn encode_bins<N: Number, const ALL: usize>(
+        &self,
+        mut work: Work<'_, N, ALL>,
+        placed: &Placed,
+        columns: &[&[u128]],
+        rng: &mut Prg,
+    ) -> Result<Buf<u128>, EncodeError> {
         let (slots, bin_slots) = (self.params.slots(), self.params.bin_slots());
         let mut out = Buf::scratch(columns.len() * slots);
-        let mut work = Work::new(&self.params);
         for (bin, range) in placed.bins().enumerate() {
             let hashes = &placed.hashes()[range.clone()];
             let remainder = work.peel(hashes)?;
             for (column, out) in columns.iter().zip(out.chunks_exact_mut(slots)) {
                 let out = &mut out[bin * bin_slots..][..bin_slots];
                 rng.fill::<Z128>(out);
+                self.params.field().truncate(out);
                 work.fill(hashes, &column[range.clone()], remainder.as_ref(), out)?;
             }
         }
@@ -161,16 +175,23 @@ impl Okvs {
     pub fn decode_placed(&self, encoded: &[u128], placed: &Placed, out: &mut [u128]) {
         assert_eq!(encoded.len(), self.params.slots(), "an encoding of these parameters");
         assert_eq!(placed.len(), out.len(), "a value for every key");
-        let mut places = [[0; 4]; dense::BLOCK];
-        let backend = Backend::active();
+        if self.params.is_wide() {
+            self.decode_bins::<u32>(encoded, placed, out);
+        } else {
+            self.decode_bins::<u16>(encoded, placed, out);
+        }
+    }
+
+    fn decode_bins<N: Number>(&self, encoded: &[u128], placed: &Placed, out: &mut [u128]) {
+        let mut places = [[N::new(0); 4]; dense::BLOCK];
         for (bin, range) in placed.bins().enumerate() {
             let (sparse, dense) = self.bin(encoded, bin);
             let hashes = placed.hashes()[range.clone()].chunks(dense::BLOCK);
             for (hashes, out) in hashes.zip(out[range].chunks_mut(dense::BLOCK)) {
                 let places = &mut places[..hashes.len()];
-                backend.places(hashes, columns(&self.params), places);
-                backend.gather_three(out, sparse, places);
-                dense::add(out, hashes, dense);
+                N::places(hashes, columns(&self.params), places);
+                N::gather_three(out, sparse, places);
+                dense::add(self.params.field(), out, hashes, dense);
             }
         }
     }
@@ -188,14 +209,14 @@ fn columns(params: &Params) -> u32 {
 }
 
 /// What encoding one bin after the other needs, allocated once.
-struct Work<'p> {
+struct Work<'p, N: Number, const ALL: usize> {
     params: &'p Params,
-    peeler: Peeler,
+    peeler: Peeler<N, ALL>,
     /// Values without their dense part.
     values: Buf<u128>,
 }
 
-impl<'p> Work<'p> {
+impl<'p, N: Number, const ALL: usize> Work<'p, N, ALL> {
     fn new(params: &'p Params) -> Self {
         Self { params, peeler: Peeler::new(), values: Buf::scratch(params.bin_keys()) }
     }
@@ -205,8 +226,8 @@ impl<'p> Work<'p> {
             let duplicates = has_duplicates(hashes.iter().copied());
             return Err(if duplicates { EncodeError::Duplicate } else { EncodeError::Unlucky });
         }
-        let places: &mut [Places] = self.peeler.places_mut(hashes.len());
-        Backend::active().places(hashes, columns(self.params), places);
+        let places = self.peeler.places_mut(hashes.len());
+        N::places(hashes, columns(self.params), places);
         if self.peeler.peel(self.params.sparse()) {
             return Ok(None);
         }
@@ -221,19 +242,20 @@ impl<'p> Work<'p> {
         remainder: Option<&Remainder>,
         out: &mut [u128],
     ) -> Result<(), EncodeError> {
+        let field = self.params.field();
         let (sparse, dense) = out.split_at_mut(self.params.sparse());
         if let Some(remainder) = remainder {
-            remainder.solve_dense(dense, hashes, values)?;
+            remainder.solve_dense(field, dense, hashes, values)?;
         }
         let own = &mut self.values[..values.len()];
         own.copy_from_slice(values);
         for (own, hashes) in own.chunks_mut(dense::BLOCK).zip(hashes.chunks(dense::BLOCK)) {
-            dense::add(own, hashes, dense);
+            dense::add(field, own, hashes, dense);
         }
         if let Some(remainder) = remainder {
             remainder.solve_sparse(sparse, own);
         }
-        Backend::active().substitute(sparse, self.peeler.order(), own);
+        N::substitute(sparse, self.peeler.order(), own);
         Ok(())
     }
 }

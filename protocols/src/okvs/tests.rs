@@ -1,5 +1,5 @@
 use super::*;
-use crate::{prg::Prg, ring::Z128};
+use crate::{kernels::Field, prg::Prg, ring::Z128};
 
 fn prg(seed: u8) -> Prg {
     Prg::new(&[seed; 16])
@@ -22,6 +22,56 @@ fn every_key_decodes_to_its_value() {
         store.decode(&encoded, &keys, &mut out);
         assert!(out == *values, "{n} keys, seed {seed}");
     }
+}
+
+/// Elements of 80 bits in one bin, with places of 16 and of 32 bits.
+#[test]
+fn every_key_decodes_to_its_short_value() {
+    let sizes = [0, 1, 2, 63, 64, 65, 1000, 50_000, 60_000, 70_000];
+    for (seed, n) in (0_u8..).zip(sizes) {
+        let mut rng = prg(seed);
+        let [keys, mut values] = [(); 2].map(|()| rng.elements::<Z128>(n));
+        Field::Gf80.truncate(&mut values);
+        let store = Okvs::new(Params::short(n, 1).unwrap(), u128::from(seed) << 77);
+        let encoded = store.encode(&keys, &values, &mut rng).unwrap();
+        assert!(encoded.len() == store.params().slots() && encoded.iter().all(|it| it >> 80 == 0));
+        let mut out = vec![0; n];
+        store.decode(&encoded, &keys, &mut out);
+        assert!(out == *values, "{n} keys, seed {seed}");
+        let other = store.encode(&keys, &values, &mut rng).unwrap();
+        assert!(encoded.iter().zip(&*other).all(|(one, other)| one != other), "{n} keys");
+        if n > 1 {
+            let twice = [&keys[..n - 1], &keys[..1]].concat();
+            let why = store.encode(&twice, &values, &mut rng).unwrap_err();
+            assert_eq!(why, EncodeError::Duplicate, "{n} keys");
+        }
+    }
+}
+
+/// Small stores have a remainder often enough for the elimination to be used.
+#[test]
+fn remainders_of_short_values_are_solved() {
+    let (n, mut with_dense) = (64, 0);
+    let mut rng = prg(16);
+    let mut peeler = peel::Peeler::<u32, { peel::WIDE }>::new();
+    for seed in 0..3000 {
+        let store = Okvs::new(Params::short(n, 1).unwrap(), seed);
+        let [keys, mut values] = [(); 2].map(|()| rng.elements::<Z128>(n));
+        Field::Gf80.truncate(&mut values);
+        let placed = store.place(&keys);
+        let columns = store.params().sparse();
+        crate::kernels::PORTABLE.places_u32(
+            placed.hashes(),
+            u32::try_from(columns).unwrap(),
+            peeler.places_mut(n),
+        );
+        with_dense += usize::from(!peeler.peel(columns));
+        let encoded = store.encode(&keys, &values, &mut rng).unwrap();
+        let mut out = vec![0; n];
+        store.decode(&encoded, &keys, &mut out);
+        assert!(out == *values, "seed {seed}");
+    }
+    assert!(with_dense > 3, "{with_dense} remainders: nothing was tried");
 }
 
 #[test]
@@ -119,7 +169,7 @@ fn remainders_are_solved() {
         let store = okvs(n, seed);
         let [keys, values] = [(); 2].map(|()| rng.elements::<Z128>(n));
         let placed = store.place(&keys);
-        let mut peeler = peel::Peeler::new();
+        let mut peeler = peel::Peeler::<u16, { peel::NARROW }>::new();
         crate::kernels::PORTABLE.places(
             placed.hashes(),
             u32::try_from(store.params().sparse()).unwrap(),
@@ -143,7 +193,7 @@ fn remainders_of_any_size_are_solved_or_refused() {
         for _ in 0..200 {
             let n = 62;
             let [hashes, values] = [(); 2].map(|()| rng.elements::<Z128>(n));
-            let mut peeler = peel::Peeler::new();
+            let mut peeler = peel::Peeler::<u16, { peel::NARROW }>::new();
             crate::kernels::PORTABLE.places(&hashes, columns, peeler.places_mut(n));
             if peeler.peel(columns as usize) {
                 continue;
@@ -152,20 +202,20 @@ fn remainders_of_any_size_are_solved_or_refused() {
             let mut vector = rng.elements::<Z128>(columns as usize + 4);
             let (sparse, dense) = vector.split_at_mut(columns as usize);
             let before = dense.to_vec();
-            if rest.solve_dense(dense, &hashes, &values).is_err() {
+            if rest.solve_dense(Field::Gf128, dense, &hashes, &values).is_err() {
                 refused += 1;
                 continue;
             }
             with_gap += usize::from(dense != before);
             let mut own = values.to_vec();
-            dense::add(&mut own, &hashes, dense);
+            dense::add(Field::Gf128, &mut own, &hashes, dense);
             rest.solve_sparse(sparse, &own);
             crate::kernels::PORTABLE.substitute(sparse, peeler.order(), &own);
             let mut places = vec![[0; 4]; n];
             crate::kernels::PORTABLE.places(&hashes, columns, &mut places);
             let mut out = vec![0; n];
             crate::kernels::PORTABLE.gather_three(&mut out, sparse, &places);
-            dense::add(&mut out, &hashes, dense);
+            dense::add(Field::Gf128, &mut out, &hashes, dense);
             assert!(out == *values, "{columns} columns");
             solved += 1;
         }

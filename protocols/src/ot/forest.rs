@@ -101,7 +101,8 @@ impl Forest {
         Backend::active().hash_blocks(&self.left, left);
     }
 
-    fn add_columns(&self, sums: &mut [u128], nodes: &[u128]) {
+    /// Adds to the sum of each tree its nodes.
+    pub(crate) fn add_columns(&self, sums: &mut [u128], nodes: &[u128]) {
         for row in nodes.chunks_exact(self.trees) {
             sums.iter_mut().zip(row).for_each(|(sum, node)| *sum ^= node);
         }

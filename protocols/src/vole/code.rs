@@ -1,4 +1,4 @@
-//! The expand-convolute code over GF(2^128): from noise of length `2K` to `K` outputs.
+//! The expand-convolute code over a binary field: from noise of length `2K` to `K` outputs.
 //!
 //! The code is systematic: output `i` is noise `i` plus the sum of 21 entries of the convolved second half `d` of the noise.
 //! What the code is, exactly:
@@ -22,7 +22,7 @@
 //! add dependencies.
 
 use crate::{
-    kernels::{AesKey, Backend, CONVOLUTION_STATE, EXPANSION_PLACES},
+    kernels::{AesKey, Backend, CONVOLUTION_STATE, EXPANSION_PLACES, Field},
     ring::Buf,
 };
 
@@ -36,15 +36,22 @@ const PLACES: u64 = 3;
 /// The code's randomness.
 pub(super) struct Code {
     key: AesKey,
+    field: Field,
 }
 
 impl Code {
-    pub(super) fn new() -> Self {
-        Self { key: AesKey::new(b"unseen: exconv21") }
+    pub(super) fn new(field: Field) -> Self {
+        Self { key: AesKey::new(b"unseen: exconv21"), field }
+    }
+
+    /// Turns noise, its first half in `out` and its second one in `d`, into outputs.
+    pub(super) fn encode(&self, out: &mut [u128], d: &mut [u128]) {
+        self.convolve(d);
+        self.expand(out, d);
     }
 
     /// Convolves `d`, twice. Its length is a multiple of four.
-    pub(super) fn convolve(&self, d: &mut [u128]) {
+    fn convolve(&self, d: &mut [u128]) {
         let backend = Backend::active();
         let mut state = [0; CONVOLUTION_STATE];
         let mut taps = Buf::scratch(PIECE / 2);
@@ -54,13 +61,13 @@ impl Code {
                 let taps = &mut taps[..piece.len() / 2];
                 backend.fill_u128(&self.key, path, at, taps);
                 at += taps.len() as u64;
-                backend.convolve(piece, &mut state, taps);
+                self.field.convolve(piece, &mut state, taps);
             }
         }
     }
 
-    /// Adds to each output its entries of the convolved `d`, whose length is a power of two from 16 to 65536.
-    pub(super) fn expand(&self, out: &mut [u128], d: &[u128]) {
+    /// Adds to each output its entries of the convolved `d`, whose length is a power of two from 2^4 to 2^20.
+    fn expand(&self, out: &mut [u128], d: &[u128]) {
         let backend = Backend::active();
         let mut words = Buf::<u64>::scratch(PIECE * EXPANSION_PLACES / 4);
         let mut at = 0;

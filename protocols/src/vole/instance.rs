@@ -22,6 +22,7 @@ use super::{
     params::{Shape, TREES},
 };
 use crate::{
+    kernels::Field,
     ot::{Forest, Pads},
     prg::Prg,
     ring::{Buf, Z128},
@@ -47,8 +48,49 @@ pub(super) struct Chosen<'a> {
 }
 
 impl Instances {
-    pub(super) fn new() -> Self {
-        Self { pads: Pads::new(), code: Code::new(), used: 0 }
+    pub(super) fn new(field: Field) -> Self {
+        Self { pads: Pads::new(), code: Code::new(field), used: 0 }
+    }
+
+    /// The code.
+    pub(super) fn code(&self) -> &Code {
+        &self.code
+    }
+
+    /// The sums of both sides of every level, each under the pad that the transfer's choice of it gives.
+    pub(super) fn pad(
+        &mut self,
+        (delta, rows): (u128, &[u128]),
+        sums: &[Buf<u128>; 2],
+        padded: &mut [u128],
+    ) {
+        let first = self.take(rows.len());
+        let mut pads = [0, delta]
+            .map(|offset| Zeroizing::new(rows.iter().map(|row| row ^ offset).collect::<Vec<_>>()));
+        for (side, (pads, sums)) in pads.iter_mut().zip(sums).enumerate() {
+            self.pads.make(pads, first);
+            for (i, (pad, sum)) in pads.iter().zip(&**sums).enumerate() {
+                padded[2 * i + side] = pad ^ sum;
+            }
+        }
+    }
+
+    /// Of every two padded sums the one that was chosen.
+    pub(super) fn unpad(
+        &mut self,
+        rows: &[u128],
+        bits: &[u128],
+        padded: &[u128],
+    ) -> Zeroizing<Vec<u128>> {
+        let mut pads = Zeroizing::new(rows.to_vec());
+        let first = self.take(pads.len());
+        self.pads.make(&mut pads, first);
+        let bit = |row: usize| bits[row / 128] >> (row % 128) & 1;
+        let chosen = (0..pads.len()).map(|row| {
+            let right = bit(row).wrapping_neg();
+            (padded[2 * row] & !right) ^ (padded[2 * row + 1] & right) ^ pads[row]
+        });
+        Zeroizing::new(chosen.collect())
     }
 
     /// The sender's outputs `B`, from the rows of the instance's transfers and the shares `z` of earlier outputs.
@@ -65,24 +107,15 @@ impl Instances {
         let mut d = Buf::scratch(forest.half());
         rng.fill::<Z128>(&mut out[..TREES]);
         let sums = forest.grow(out, &mut d);
-        let first = self.take(rows.len());
-        let mut pads = [0, delta]
-            .map(|offset| Zeroizing::new(rows.iter().map(|row| row ^ offset).collect::<Vec<_>>()));
         let mut message = Buf::scratch(message_words(shape));
-        let (masked, last) = message.split_at_mut(2 * rows.len());
-        for (side, (pads, sums)) in pads.iter_mut().zip(&sums).enumerate() {
-            self.pads.make(pads, first);
-            for (i, (pad, sum)) in pads.iter().zip(&**sums).enumerate() {
-                masked[2 * i + side] = pad ^ sum;
-            }
-        }
+        let (padded, last) = message.split_at_mut(2 * rows.len());
+        self.pad((delta, rows), &sums, padded);
         let leaves = sums.each_ref().map(|sums| &sums[rows.len() - TREES..]);
         for (tree, last) in last.iter_mut().enumerate() {
             *last = leaves[0][tree] ^ leaves[1][tree] ^ base[tree];
         }
         pair.send(&message)?;
-        self.code.convolve(&mut d);
-        self.code.expand(out, &d);
+        self.code.encode(out, &mut d);
         Ok(())
     }
 
@@ -98,22 +131,10 @@ impl Instances {
         [a, c]: [&mut [u128]; 2],
     ) -> Result<(), SessionError> {
         let forest = Forest::new(TREES, shape.depth);
-        let mut pads = Zeroizing::new(chosen.rows.to_vec());
-        let first = self.take(pads.len());
-        self.pads.make(&mut pads, first);
         let message = pair.recv_words::<u128>(message_words(shape))?;
-        let (masked, last) = message.split_at(2 * pads.len());
-        let bit = |row: usize| chosen.bits[row / 128] >> (row % 128) & 1;
-        let off: Zeroizing<Vec<u128>> = Zeroizing::new(
-            (0..pads.len())
-                .map(|row| {
-                    let right = bit(row).wrapping_neg();
-                    (masked[2 * row] & !right) ^ (masked[2 * row + 1] & right) ^ pads[row]
-                })
-                .collect(),
-        );
-        let paths: Zeroizing<Vec<u32>> =
-            Zeroizing::new((0..TREES).map(|tree| path(chosen.bits, tree, shape)).collect());
+        let (padded, last) = message.split_at(2 * chosen.rows.len());
+        let off = self.unpad(chosen.rows, chosen.bits, padded);
+        let paths = paths(chosen.bits, shape);
         let mut c_high = Buf::scratch(forest.half());
         let rest = forest.grow_punctured(&paths, &off, c, &mut c_high);
         a.fill(0);
@@ -128,8 +149,7 @@ impl Instances {
             }
         }
         for (out, d) in [(a, &mut a_high), (c, &mut c_high)] {
-            self.code.convolve(d);
-            self.code.expand(out, d);
+            self.code.encode(out, d);
         }
         Ok(())
     }
@@ -142,9 +162,11 @@ impl Instances {
     }
 }
 
-/// The position of a tree's noise: its path goes right where the bit chosen is zero.
-fn path(bits: &[u128], tree: usize, shape: Shape) -> u32 {
-    (0..shape.depth).map(|level| u32::from(bits[level] >> tree & 1 == 0) << level).sum()
+/// The position of each tree's noise: its path goes right where the bit chosen is zero.
+pub(super) fn paths(bits: &[u128], shape: Shape) -> Zeroizing<Vec<u32>> {
+    let path =
+        |tree| (0..shape.depth).map(|level| u32::from(bits[level] >> tree & 1 == 0) << level).sum();
+    Zeroizing::new((0..TREES).map(path).collect())
 }
 
 fn message_words(shape: Shape) -> usize {

@@ -20,9 +20,13 @@
 //! regular noise (Briaud and Øygarden, EUROCRYPT 2023) are not counted either. A cryptographer should look before 128 bits
 //! are claimed of it.
 //!
+//! The same holds of noise with values in GF(2^80), under the same code with constants of that field.
+//!
 //! The code multiplies by field constants: over GF(2^128) a binary code would let 192 outputs
 //! betray the positions of the noise by elimination over GF(2) ("splitting"), whatever `t` is. Block-accumulate,
 //! quasi-cyclic and Silver's codes are not offered.
+
+use std::ops::RangeInclusive;
 
 /// Bits of computational security.
 pub const SECURITY_BITS: f64 = 128.0;
@@ -32,7 +36,9 @@ pub const DISTANCE: f64 = 0.25;
 pub const TREES: usize = 128;
 
 /// The least and greatest depth of trees.
-const DEPTHS: std::ops::RangeInclusive<usize> = 3..=10;
+const DEPTHS: RangeInclusive<usize> = 3..=10;
+/// The same where bytes count for more than time: about an eighth of a byte an output, from vectors of 8 MiB.
+pub(super) const LARGE_DEPTHS: RangeInclusive<usize> = 3..=13;
 /// Up to this many outputs the transfers that an instance starts from cost less than the instance.
 pub(super) const DIRECT: usize = 192;
 
@@ -58,9 +64,10 @@ pub struct Shape {
 
 impl Shape {
     /// The least shape that has `outputs`; the greatest if none has.
-    fn of(outputs: usize) -> Self {
-        let depth = DEPTHS.into_iter().find(|depth| Self { depth: *depth }.outputs() >= outputs);
-        Self { depth: depth.unwrap_or(*DEPTHS.end()) }
+    fn of(outputs: usize, depths: RangeInclusive<usize>) -> Self {
+        let greatest = *depths.end();
+        let depth = depths.into_iter().find(|depth| Self { depth: *depth }.outputs() >= outputs);
+        Self { depth: depth.unwrap_or(greatest) }
     }
 
     /// Outputs `K`: half the leaves of all trees.
@@ -82,6 +89,24 @@ impl Shape {
     }
 }
 
+/// Instances that make `n` outputs one after the other, each of which keeps its last [`TREES`] for the next to start from.
+pub(super) fn shapes(n: usize, depths: RangeInclusive<usize>) -> Vec<Shape> {
+    let greatest = Shape { depth: *depths.end() };
+    let mut shapes = Vec::new();
+    let mut due = n;
+    while due > greatest.outputs() {
+        shapes.push(greatest);
+        due -= greatest.outputs() - TREES;
+    }
+    shapes.push(Shape::of(due, depths));
+    shapes
+}
+
+/// Outputs of all instances, of which each but the last loses those it starts the next with.
+pub(super) fn made(shapes: &[Shape]) -> usize {
+    shapes.iter().map(|shape| shape.outputs() - TREES).sum::<usize>() + TREES
+}
+
 /// How `n` outputs are made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Plan {
@@ -95,18 +120,7 @@ impl Plan {
     /// The cheapest way to `n` outputs.
     #[must_use]
     pub fn new(n: usize) -> Self {
-        if n <= DIRECT {
-            return Self::Direct(n);
-        }
-        let greatest = Shape { depth: *DEPTHS.end() };
-        let mut shapes = Vec::new();
-        let mut due = n;
-        while due > greatest.outputs() {
-            shapes.push(greatest);
-            due -= greatest.outputs() - TREES;
-        }
-        shapes.push(Shape::of(due));
-        Self::Silent(shapes)
+        if n <= DIRECT { Self::Direct(n) } else { Self::Silent(shapes(n, DEPTHS)) }
     }
 
     /// Transfers that all of it starts from.
@@ -145,6 +159,8 @@ mod tests {
                     assert!(usable < 2 * n.max(512), "{n}: {usable}");
                 }
             }
+            let large = shapes(n, LARGE_DEPTHS);
+            assert!((n..2 * n.max(512)).contains(&made(&large)), "{n}: {}", made(&large));
         }
     }
 }

@@ -8,10 +8,10 @@ use zeroize::Zeroizing;
 use super::{
     direct,
     instance::{self, Chosen, Instances},
-    params::{Plan, TREES},
+    params::{self, Plan, TREES},
 };
 use crate::{
-    kernels::{Backend, gf128_mul},
+    kernels::{Backend, Field, gf128_mul},
     ot::{self, CorrelatedReceiver, CorrelatedSender, Model, PLANES},
     prg::Prg,
     ring::{Buf, Z128},
@@ -113,7 +113,7 @@ pub fn send(
             let (first, mut rows) = rows.split_at(TREES * PLANES);
             let mut base = direct::combine(first);
             let mut b = Buf::scratch(made(&plan));
-            let mut instances = Instances::new();
+            let mut instances = Instances::new(Field::Gf128);
             let mut at = 0;
             for shape in shapes {
                 let (own, rest) = rows.split_at(shape.transfers());
@@ -167,7 +167,7 @@ pub fn receive(
             let (beta, mut bits) = bits.split_at(TREES);
             let mut base = [Buf::copy_of(beta), direct::combine(first)];
             let [mut a, mut c] = [Buf::scratch(made(&plan)), Buf::scratch(made(&plan))];
-            let mut instances = Instances::new();
+            let mut instances = Instances::new(Field::Gf128);
             let mut at = 0;
             for shape in shapes {
                 let (own, rest) = rows.split_at(shape.transfers());
@@ -215,9 +215,7 @@ fn plan(n: usize, model: Model) -> Plan {
 fn made(plan: &Plan) -> usize {
     match plan {
         Plan::Direct(n) => *n,
-        Plan::Silent(shapes) => {
-            shapes.iter().map(|shape| shape.outputs() - TREES).sum::<usize>() + TREES
-        }
+        Plan::Silent(shapes) => params::made(shapes),
     }
 }
 

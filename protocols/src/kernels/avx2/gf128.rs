@@ -11,7 +11,6 @@ use super::registers::{load, store};
 use crate::kernels::{
     field::{self, GF128},
     gf80::{MASK, TAIL},
-    gf128,
 };
 
 /// Elements in flight: a product has three dependent multiplications.
