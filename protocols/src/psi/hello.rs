@@ -2,6 +2,7 @@
 
 use super::parameters::{Parameters, Sizes};
 use crate::{
+    kernels::Field,
     session::{Pair, PairCost, SessionError},
     vole::Model,
 };
@@ -74,12 +75,12 @@ impl Setting {
 
     fn hello(&self) -> [u8; BYTES] {
         let Sizes { sender, receiver } = self.parameters.sizes();
-        let protocol = match (self.parameters.model(), self.output) {
-            (Model::SemiHonest, Output::ToReceiver) => 0_u32,
-            (Model::SemiHonest, Output::ToBoth) => 1,
-            (Model::Malicious, Output::ToReceiver) => 2,
-            (Model::Malicious, Output::ToBoth) => 3,
+        let variant = match (self.parameters.model(), self.parameters.store().field()) {
+            (Model::SemiHonest, Field::Gf128) => 0_u32,
+            (Model::Malicious, _) => 2,
+            (Model::SemiHonest, Field::Gf80) => 4,
         };
+        let protocol = variant + u32::from(self.output == Output::ToBoth);
         let mut hello = [0; BYTES];
         hello[..4].copy_from_slice(&VERSION.to_le_bytes());
         hello[4..8].copy_from_slice(&protocol.to_le_bytes());
@@ -144,6 +145,9 @@ mod tests {
         let other = Setting { output: Output::ToBoth, ..own };
         assert_eq!(met(other, own), fault("protocols or their security models"));
         let sizes = own.parameters.sizes();
+        let parameters = Parameters::low_communication(sizes).unwrap();
+        let other = Setting { parameters, ..own };
+        assert_eq!(met(other, own), fault("protocols or their security models"));
         let parameters = Parameters::with_buckets_of(5, sizes, Model::SemiHonest).unwrap();
         assert_eq!(met(Setting { parameters, ..own }, own), fault("parameters"));
     }

@@ -16,10 +16,15 @@
 //! `h` and `H` are `x ↦ AES_k(x) ⊕ x` under keys derived from the coins, in the ideal cipher model; `h` is applied to what the
 //! store hashes a key to, a permutation away from the key itself.
 //!
+//! Where `P` and `A` are of 80 bits, all of this holds by the coordinates of `Δ`, `B` and `C`, of which there are two, see
+//! [`crate::vole::subfield`]: `Δ` has 128 bits in both together, and what an item outside the store is off by has as many.
+//! `d = 0` then has a probability of 2^-80 for each pair of items, which [`super::Parameters`] counts.
+//!
 //! # Source
 //! Raghuraman and Rindal: *Blazing Fast PSI from Improved OKVS and Subfield VOLE*, CCS 2022, figure 4; Rindal and Schoppmann:
 //! *VOLE-PSI: Fast OPRF and Circuit-PSI from Vector-OLE*, EUROCRYPT 2021.
 
+mod correlations;
 mod hashes;
 mod instance;
 mod single;
@@ -27,6 +32,7 @@ mod single;
 #[cfg(test)]
 mod tests;
 
+pub(super) use correlations::{ReceiverCorrelations, SenderCorrelations, correlations_cost};
 pub use instance::OprfKey;
 pub(super) use instance::{Asked, HEADER_WORDS, Instance};
 pub use single::{cost, receive, send};

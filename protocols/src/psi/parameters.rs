@@ -4,6 +4,7 @@
 use std::fmt;
 
 use crate::{
+    kernels::Field,
     okvs::{Params, ParamsError, tails::log2_overflow},
     vole::Model,
 };
@@ -14,6 +15,12 @@ pub const BUCKET_ITEMS: usize = 1 << 18;
 pub const BATCH_SLOTS: usize = 1 << 21;
 /// Half of the failure probability of 2^-40 is for equal tags of different items …
 const TAG_BITS: f64 = 41.0;
+/// With values of 80 bits less than a third is for tags, …
+const SHORT_TAG_BITS: f64 = 41.75;
+/// … and somewhat more than a quarter for an item outside a store whose value there is the right one by chance, …
+const SHORT_VALUE_BITS: f64 = 41.9;
+/// … and so that many items fit no fewer bytes: buckets of fewer items on average are not made for that.
+const LEAST_SHORT_BUCKET: usize = 1 << 13;
 /// … a quarter for a store that cannot be encoded …
 const STORE_SHARE: usize = 4;
 /// … and an eighth for a bucket of either side that gets too full. What is left covers the rest, which is far smaller.
@@ -53,7 +60,9 @@ struct Failure {
     overflow: f64,
     /// Different items get equal tags: a false member.
     tags: f64,
-    /// Different keys get equal ids, or an item outside the store passes for one inside.
+    /// An item outside a store passes for one inside: a false member.
+    values: f64,
+    /// Different keys get equal ids.
     ids: f64,
 }
 
@@ -70,6 +79,17 @@ pub enum ParametersError {
     /// No buckets.
     #[error("a bucket holds one item at least")]
     NoBucket,
+    /// Sets that are too large for values of 80 bits.
+    #[error(
+        "{sender} × {receiver} items need stores with values of more than 80 bits, which low communication does not have; use \
+         `vole` instead, or intersect parts of the sets"
+    )]
+    ShortValues {
+        /// The sender's items.
+        sender: usize,
+        /// The receiver's.
+        receiver: usize,
+    },
     /// No store of the bucket's size.
     #[error(transparent)]
     Store(#[from] ParamsError),
@@ -100,17 +120,50 @@ impl Parameters {
         if items == 0 {
             return Err(ParametersError::NoBucket);
         }
-        let buckets = largest.div_ceil(items).max(1);
-        let capacity = Sizes {
-            sender: capacity(sizes.sender, buckets),
-            receiver: capacity(sizes.receiver, buckets),
-        };
-        let pairs = log2(buckets) + log2(capacity.sender) + log2(capacity.receiver);
+        let layout = Layout::new(sizes, largest.div_ceil(items).max(1));
         let tag_bits = match model {
-            Model::SemiHonest => least_bits(TAG_BITS + pairs.max(0.0)),
+            Model::SemiHonest => least_bits(TAG_BITS + layout.pairs.max(0.0)),
             Model::Malicious => FULL_BITS,
         };
-        let store = Params::new(capacity.receiver, (buckets * STORE_SHARE) as u64)?;
+        let store = Params::new(layout.capacity.receiver, layout.stores())?;
+        Ok(Self::assembled(sizes, model, layout, (tag_bits, store)))
+    }
+
+    /// The sizes for low communication: stores with values of 80 bits, all of a bucket in one bin. Semi-honest.
+    ///
+    /// # Errors
+    /// [`ParametersError::ShortValues`] where the bound on false members would ask for longer values: from about 2^24 items of
+    /// both sides on. Else as of [`Parameters::new`].
+    ///
+    /// # Source
+    /// Raghuraman and Rindal, CCS 2022, section 4: values of at least `λ + log2(n_x · n_y)` bits. Here `n_x · n_y` is the sum
+    /// over the buckets, since an item is asked for in its own bucket only; where that is too large buckets become smaller.
+    pub fn low_communication(sizes: Sizes) -> Result<Self, ParametersError> {
+        let Sizes { sender, receiver } = sizes;
+        let largest = sender.max(receiver);
+        let mut buckets = largest.div_ceil(BUCKET_ITEMS).max(1);
+        let most = largest.div_ceil(LEAST_SHORT_BUCKET).max(1);
+        let layout = loop {
+            if buckets > most {
+                return Err(ParametersError::ShortValues { sender, receiver });
+            }
+            let layout = Layout::new(sizes, buckets);
+            if f64::from(Field::Gf80.bits()) - layout.pairs >= SHORT_VALUE_BITS {
+                break layout;
+            }
+            buckets += 1 + buckets / 32;
+        };
+        let tag_bits = least_bits(SHORT_TAG_BITS + layout.pairs.max(0.0));
+        let store = Params::short(layout.capacity.receiver, layout.stores())?;
+        Ok(Self::assembled(sizes, Model::SemiHonest, layout, (tag_bits, store)))
+    }
+
+    fn assembled(
+        sizes: Sizes,
+        model: Model,
+        Layout { buckets, capacity, pairs }: Layout,
+        (tag_bits, store): (u32, Params),
+    ) -> Self {
         let full = |sizes: Sizes| [sizes.sender, sizes.receiver];
         let overflows = full(sizes).into_iter().zip(full(capacity));
         let overflow = overflows.map(|(n, most)| overflow(n, buckets, most).exp2()).sum::<f64>();
@@ -119,9 +172,10 @@ impl Parameters {
             store: store.failure_bits() + log2(STORE_SHARE),
             overflow: -overflow.log2(),
             tags: f64::from(tag_bits) - pairs,
+            values: f64::from(store.field().bits()) - pairs,
             ids: f64::from(FULL_BITS) - 2.0 * all.max(0.0),
         };
-        Ok(Self { sizes, model, buckets, capacity, tag_bits, store, failure })
+        Self { sizes, model, buckets, capacity, tag_bits, store, failure }
     }
 
     /// Both sides' items.
@@ -163,8 +217,8 @@ impl Parameters {
     /// −log2 of the bound on the probability that anything goes wrong by chance: a false member or a run that fails.
     #[must_use]
     pub fn failure_bits(&self) -> f64 {
-        let Failure { store, overflow, tags, ids } = self.failure;
-        -[store, overflow, tags, ids].map(|bits| (-bits).exp2()).iter().sum::<f64>().log2()
+        let Failure { store, overflow, tags, values, ids } = self.failure;
+        -[store, overflow, tags, values, ids].map(|bits| (-bits).exp2()).iter().sum::<f64>().log2()
     }
 
     /// Whether a set is empty, so that there is nothing to do.
@@ -193,19 +247,45 @@ impl fmt::Display for Parameters {
         };
         write!(
             f,
-            "{} × {} items ({model}) in {buckets} buckets of {} × {}, {} slots each, tags of {tag_bits} bits; ",
+            "{} × {} items ({model}) in {buckets} buckets of {} × {}, {} slots of {} bits each, tags of {tag_bits} bits; ",
             sizes.sender,
             sizes.receiver,
             capacity.sender,
             capacity.receiver,
-            store.slots()
+            store.slots(),
+            store.field().bits()
         )?;
-        let Failure { store, overflow, tags, ids } = failure;
+        let Failure { store, overflow, tags, values, ids } = failure;
         write!(
             f,
-            "fails with probability 2^-{:.1} at most (store 2^-{store:.1}, full bucket 2^-{overflow:.1}, equal tags 2^-{tags:.1}, equal ids 2^-{ids:.1})",
+            "fails with probability 2^-{:.1} at most (store 2^-{store:.1}, full bucket 2^-{overflow:.1}, equal tags 2^-{tags:.1}, equal values 2^-{values:.1}, equal ids 2^-{ids:.1})",
             self.failure_bits()
         )
+    }
+}
+
+/// Sets in buckets.
+#[derive(Clone, Copy)]
+struct Layout {
+    buckets: usize,
+    capacity: Sizes,
+    /// log2 of the pairs of a sender's and a receiver's item in one bucket, of all buckets.
+    pairs: f64,
+}
+
+impl Layout {
+    fn new(sizes: Sizes, buckets: usize) -> Self {
+        let capacity = Sizes {
+            sender: capacity(sizes.sender, buckets),
+            receiver: capacity(sizes.receiver, buckets),
+        };
+        let pairs = log2(buckets) + log2(capacity.sender) + log2(capacity.receiver);
+        Self { buckets, capacity, pairs }
+    }
+
+    /// Stores that share the failure probability, of which theirs is a part.
+    const fn stores(&self) -> u64 {
+        (self.buckets * STORE_SHARE) as u64
     }
 }
 
@@ -267,6 +347,25 @@ mod tests {
                     assert!(got.failure_bits() >= 40.0, "{got}");
                 }
             }
+        }
+    }
+
+    #[test]
+    fn short_values_cover_every_pair_of_every_bucket_or_are_refused() {
+        let sizes =
+            [0, 1, 2, 1000, (1 << 16) + 1, 1 << 20, 1_500_000, 1 << 22, 10_000_000, 1 << 24];
+        for sender in sizes {
+            for receiver in sizes {
+                let got = Parameters::low_communication(Sizes { sender, receiver }).unwrap();
+                assert!(got.failure_bits() >= 40.0 && got.store().bins() == 1, "{got}");
+                let Sizes { sender, receiver } = got.capacity();
+                let pairs = (got.buckets() * sender * receiver) as f64;
+                assert!(80.0 >= 41.0 + pairs.log2() && got.failure.values >= 41.0, "{got}");
+            }
+        }
+        for (sender, receiver) in [(1_000_000_000, 1_000_000_000), (1 << 26, 1 << 26)] {
+            let refused = Parameters::low_communication(Sizes { sender, receiver });
+            assert_eq!(refused, Err(ParametersError::ShortValues { sender, receiver }));
         }
     }
 

@@ -18,6 +18,9 @@
 //! Tags are long enough that no two different items of all buckets have equal ones but with the probability that
 //! [`super::Parameters`] states.
 //!
+//! **Low communication**, [`super::Parameters::low_communication`]: the same with stores of 80 bits a value, semi-honest only.
+//! About two thirds of the bytes, and more computation.
+//!
 //! **Malicious**: correlations of a malicious kind, outputs of 128 bits from a random oracle on value, coin and item, and
 //! a coin per bucket that neither side chooses: the sender commits to its part before it sees `A'`. What holds is *abort,
 //! or a subset of the true intersection*: never a false member. A sender that alters its reply has changed its input. A
@@ -29,8 +32,8 @@
 //! **not verified** in this model either.
 //!
 //! # Source
-//! Raghuraman and Rindal: *Blazing Fast PSI from Improved OKVS and Subfield VOLE*, CCS 2022, figure 4; Rindal and Schoppmann:
-//! *VOLE-PSI*, EUROCRYPT 2021, for the coin and the commitment of the malicious variant. The oracle is keyed BLAKE3.
+//! Raghuraman and Rindal: *Blazing Fast PSI from Improved OKVS and Subfield VOLE*, CCS 2022, figure 4, and section 4 for low communication;
+//! Rindal and Schoppmann: *VOLE-PSI*, EUROCRYPT 2021, for the coin and the commitment of the malicious variant. The oracle is keyed BLAKE3.
 
 mod coin;
 mod cost;

@@ -1,6 +1,9 @@
 //! The two hash functions of an instance, and the one behind both where the peer may lie.
 
-use crate::kernels::{AesKey, Backend};
+use crate::{
+    kernels::{AesKey, Backend},
+    ring::Buf,
+};
 
 /// What the hash keys are derived for.
 const KEYS: &str = "unseen psi oprf hash keys v1";
@@ -13,6 +16,8 @@ pub(super) struct Hashes {
     outer: AesKey,
     /// `H` of the malicious variant.
     oracle: [u8; 32],
+    /// What the first coordinate of a value goes through before the second is added.
+    first: AesKey,
 }
 
 impl Hashes {
@@ -24,16 +29,30 @@ impl Hashes {
             hasher.update(&coin.to_le_bytes());
         }
         let mut keys = hasher.finalize_xof();
-        let (mut inner, mut outer, mut oracle) = ([0; 16], [0; 16], [0; 32]);
+        let (mut inner, mut outer, mut oracle, mut first) = ([0; 16], [0; 16], [0; 32], [0; 16]);
         keys.fill(&mut inner);
         keys.fill(&mut outer);
         keys.fill(&mut oracle);
-        Self { inner: AesKey::new(&inner), outer: AesKey::new(&outer), oracle }
+        keys.fill(&mut first);
+        let [inner, outer, first] = [inner, outer, first].map(|key| AesKey::new(&key));
+        Self { inner, outer, oracle, first }
     }
 
-    /// Decoded values become outputs.
-    pub(super) fn finish(&self, values: &mut [u128]) {
-        Backend::active().hash_blocks(&self.outer, values);
+    /// Decoded values, by coordinates, become outputs: `H(v)`, or `H(H'(v_0) ⊕ v_1)` with another key in `H'`.
+    ///
+    /// # Security
+    /// Both functions are `x ↦ AES_k(x) ⊕ x` under public keys that are drawn after both sets are fixed. With AES as an ideal
+    /// cipher two different values of two coordinates have equal inputs to `H` with probability 2^-128, since `H'` of different
+    /// elements is, and whoever lacks 128 bits of a value lacks as many of its output.
+    pub(super) fn finish(&self, values: Vec<Buf<u128>>) -> Buf<u128> {
+        let mut values = values.into_iter();
+        let mut outputs = values.next().unwrap_or_else(|| Buf::zeroed(0));
+        for next in values {
+            Backend::active().hash_blocks(&self.first, &mut outputs);
+            outputs.iter_mut().zip(next.iter()).for_each(|(output, next)| *output ^= next);
+        }
+        Backend::active().hash_blocks(&self.outer, &mut outputs);
+        outputs
     }
 
     /// Decoded values become outputs of a random oracle on the value, shifted by the coin of both sides, and the item.

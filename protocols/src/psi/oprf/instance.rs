@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::hashes::Hashes;
 use crate::{
-    kernels::Backend,
+    kernels::{Backend, Field},
     okvs::{EncodeError, Okvs, Params, Placed},
     prg::Prg,
     ring::{Buf, Z128},
@@ -43,6 +43,11 @@ pub(in crate::psi) struct Asked {
 pub struct OprfKey {
     okvs: Okvs,
     hashes: Hashes,
+    coordinates: Vec<Coordinate>,
+}
+
+/// One of the coordinates of a key; there are two where the store's values are of 80 bits.
+struct Coordinate {
     /// K = B + Δ·A'.
     encoded: Buf<u128>,
     delta: Zeroizing<u128>,
@@ -64,52 +69,91 @@ impl Instance<'_> {
         let placed = okvs.place(items);
         let mut values = Buf::copy_of(placed.hashes());
         Backend::active().hash_blocks(&hashes.inner, &mut values);
+        self.store.field().truncate(&mut values);
         let encoded = okvs.encode_placed(&placed, &[&values], rng);
         let mut masked = encoded.map_err(|error| encode_error(pair, error))?;
         drop(values);
         pair.send(&[coins[0], coins[1], u128::from(self.number)])?;
-        let peer = pair.peer();
-        pair.wire().send_made(peer, &mut masked, |at, block| xor(block, &a[at..]))?;
+        self.send_masked(pair, &mut masked, a)?;
         Ok(Asked { okvs, placed, hashes })
     }
 
-    /// The sender's end of it: its key, from `Δ` and the correlations `b`.
+    /// Masks a store with `a` and sends it.
+    fn send_masked(
+        &self,
+        pair: &mut Pair<'_>,
+        store: &mut [u128],
+        a: &[u128],
+    ) -> Result<(), SessionError> {
+        let field = self.store.field();
+        if field == Field::Gf128 {
+            let peer = pair.peer();
+            return pair.wire().send_made(peer, store, |at, block| xor(block, &a[at..]));
+        }
+        xor(store, a);
+        let mut bytes = Buf::<u8>::scratch(store.len() * field.bytes());
+        field.pack(store, &mut bytes);
+        pair.send(&bytes)
+    }
+
+    /// The masked store of the peer.
+    fn recv_masked(&self, pair: &mut Pair<'_>) -> Result<Buf<u128>, SessionError> {
+        let (field, slots) = (self.store.field(), self.store.slots());
+        if field == Field::Gf128 {
+            return pair.recv_words(slots);
+        }
+        let bytes = pair.recv_words::<u8>(slots * field.bytes())?;
+        let mut words = Buf::scratch(slots);
+        field.unpack(&bytes, &mut words);
+        Ok(words)
+    }
+
+    /// The sender's end of it: its key, from the correlations `B` and `Δ` of each coordinate.
     pub(in crate::psi) fn hear(
         &self,
         pair: &mut Pair<'_>,
-        b: &[u128],
-        delta: u128,
+        correlations: &[(&[u128], u128)],
     ) -> Result<OprfKey, SessionError> {
         let header = pair.recv_words::<u128>(HEADER_WORDS)?;
         if header[2] != u128::from(self.number) {
             return Err(pair.invalid("another bucket than the one due"));
         }
         let hashes = Hashes::new(self.context, self.number, [header[0], header[1]]);
-        let masked = pair.recv_words::<u128>(self.store.slots())?;
-        let mut encoded = Buf::copy_of(b);
-        Backend::active().gf128_scale_add(&mut encoded, &masked, delta);
-        let okvs = Okvs::new(self.store, header[0]);
-        Ok(OprfKey { okvs, hashes, encoded, delta: Zeroizing::new(delta) })
+        let masked = self.recv_masked(pair)?;
+        let coordinate = |(b, delta): &(&[u128], u128)| {
+            let mut encoded = Buf::copy_of(b);
+            self.store.field().scale_add(&mut encoded, &masked, *delta);
+            Coordinate { encoded, delta: Zeroizing::new(*delta) }
+        };
+        let coordinates = correlations.iter().map(coordinate).collect();
+        Ok(OprfKey { okvs: Okvs::new(self.store, header[0]), hashes, coordinates })
     }
 }
 
 impl Asked {
-    /// The decoded values of the receiver's items, in the order of [`Asked::rows`].
-    pub(in crate::psi) fn values(&self, c: &[u128]) -> Buf<u128> {
-        let mut values = Buf::scratch(self.placed.len());
-        self.okvs.decode_placed(c, &self.placed, &mut values);
+    /// The outputs of the receiver's items from the coordinates of `C`, in the order of [`Asked::rows`].
+    pub(in crate::psi) fn outputs(&self, c: &[&[u128]]) -> Buf<u128> {
+        self.hashes.finish(c.iter().map(|c| self.values(c)).collect())
+    }
+
+    /// The same of the malicious variant; `items` are those asked for.
+    pub(in crate::psi) fn outputs_by_oracle(
+        &self,
+        c: &[u128],
+        coin: u128,
+        items: &[u128],
+    ) -> Buf<u128> {
+        let mut values = self.values(c);
+        let items = self.placed.rows().iter().map(|row| items[*row as usize]);
+        self.hashes.finish_by_oracle(&mut values, coin, items);
         values
     }
 
-    /// Turns values into outputs.
-    pub(in crate::psi) fn finish(&self, values: &mut [u128]) {
-        self.hashes.finish(values);
-    }
-
-    /// Turns values into outputs of the malicious variant; `items` are those asked for.
-    pub(in crate::psi) fn finish_by_oracle(&self, values: &mut [u128], coin: u128, items: &[u128]) {
-        let items = self.placed.rows().iter().map(|row| items[*row as usize]);
-        self.hashes.finish_by_oracle(values, coin, items);
+    /// One coordinate of the decoded values.
+    fn values(&self, c: &[u128]) -> Buf<u128> {
+        let mut values = Buf::scratch(self.placed.len());
+        self.okvs.decode_placed(c, &self.placed, &mut values);
+        values
     }
 
     /// Where the item of each value stood among those asked for.
@@ -141,44 +185,54 @@ impl OprfKey {
     /// Time does not depend on the key; memory accesses follow the items, which are this party's own.
     pub fn eval(&self, items: &[u128], out: &mut [u128]) {
         assert_eq!(items.len(), out.len(), "an output for every item");
-        let (placed, mut values) = self.values(items);
-        self.hashes.finish(&mut values);
-        placed.restore(&values, out);
+        let (placed, outputs) = self.outputs(items);
+        placed.restore(&outputs, out);
     }
 
-    /// Decoded values of items, in an order that [`Placed::rows`] tells.
-    pub(in crate::psi) fn values(&self, items: &[u128]) -> (Placed, Buf<u128>) {
+    /// Outputs of items, in an order that [`Placed::rows`] tells.
+    pub(in crate::psi) fn outputs(&self, items: &[u128]) -> (Placed, Buf<u128>) {
+        let (placed, values) = self.values(items);
+        (placed, self.hashes.finish(values))
+    }
+
+    /// Outputs of the malicious variant; the coin is known once the sender has done its part.
+    pub(in crate::psi) fn outputs_by_oracle(
+        &self,
+        items: &[u128],
+        coin: impl FnOnce() -> Result<u128, SessionError>,
+    ) -> Result<(Placed, Buf<u128>), SessionError> {
+        let (placed, mut values) = self.values(items);
+        let mut value = values.swap_remove(0);
+        let placed_items = placed.rows().iter().map(|row| items[*row as usize]);
+        self.hashes.finish_by_oracle(&mut value, coin()?, placed_items);
+        Ok((placed, value))
+    }
+
+    /// Decoded values of items, by coordinates.
+    fn values(&self, items: &[u128]) -> (Placed, Vec<Buf<u128>>) {
         let placed = self.okvs.place(items);
-        let mut values = Buf::scratch(items.len());
-        self.okvs.decode_placed(&self.encoded, &placed, &mut values);
+        let field = self.okvs.params().field();
+        let decoded = self.coordinates.iter().map(|coordinate| {
+            let mut values = Buf::scratch(items.len());
+            self.okvs.decode_placed(&coordinate.encoded, &placed, &mut values);
+            values
+        });
+        let mut values: Vec<Buf<u128>> = decoded.collect();
         let (backend, mut block) = (Backend::active(), [0; BLOCK]);
-        for (values, hashes) in values.chunks_mut(BLOCK).zip(placed.hashes().chunks(BLOCK)) {
+        for (at, hashes) in (0..).step_by(BLOCK).zip(placed.hashes().chunks(BLOCK)) {
             let block = &mut block[..hashes.len()];
             block.copy_from_slice(hashes);
             backend.hash_blocks(&self.hashes.inner, block);
-            backend.gf128_scale_add(values, block, *self.delta);
+            for (values, coordinate) in values.iter_mut().zip(&self.coordinates) {
+                let values = &mut values[at..at + hashes.len()];
+                field.scale_add(values, block, *coordinate.delta);
+            }
         }
         (placed, values)
     }
-
-    /// Turns values into outputs.
-    pub(in crate::psi) fn finish(&self, values: &mut [u128]) {
-        self.hashes.finish(values);
-    }
-
-    /// Turns values into outputs of the malicious variant; `items` are those evaluated.
-    pub(in crate::psi) fn finish_by_oracle(
-        &self,
-        values: &mut [u128],
-        coin: u128,
-        (placed, items): (&Placed, &[u128]),
-    ) {
-        let items = placed.rows().iter().map(|row| items[*row as usize]);
-        self.hashes.finish_by_oracle(values, coin, items);
-    }
 }
 
-/// Addition in GF(2^128).
+/// Addition in a field of characteristic two.
 fn xor(acc: &mut [u128], x: &[u128]) {
     for (acc, x) in acc.iter_mut().zip(x) {
         *acc ^= x;
@@ -196,6 +250,6 @@ fn encode_error(pair: &Pair<'_>, error: EncodeError) -> SessionError {
 
 impl fmt::Debug for OprfKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "OprfKey({} slots)", self.encoded.len())
+        write!(f, "OprfKey({} slots)", self.okvs.params().slots())
     }
 }

@@ -35,9 +35,7 @@ pub fn receive(
     let instance = instance(pair, slots_for)?;
     let vole = vole::receive(pair, instance.store.slots(), Model::SemiHonest, rng)?;
     let asked = instance.ask(pair, items, vole.a(), rng)?;
-    let mut values = asked.values(vole.c());
-    asked.finish(&mut values);
-    Ok(asked.restore(&values))
+    Ok(asked.restore(&asked.outputs(&[vole.c()])))
 }
 
 /// The sender's side: the key.
@@ -53,7 +51,7 @@ pub fn receive(
 pub fn send(pair: &mut Pair<'_>, slots_for: usize, rng: &mut Prg) -> Result<OprfKey, SessionError> {
     let instance = instance(pair, slots_for)?;
     let vole = vole::send(pair, instance.store.slots(), Model::SemiHonest, rng)?;
-    instance.hear(pair, vole.b(), vole.delta())
+    instance.hear(pair, &[(vole.b(), vole.delta())])
 }
 
 /// The price of [`send`] and [`receive`]. Nothing is counted for a size that no store has.

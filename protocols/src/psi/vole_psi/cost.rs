@@ -6,14 +6,14 @@ use super::{
     super::{
         elias_fano,
         hello::{Output, Setting},
-        oprf::HEADER_WORDS,
+        oprf::{HEADER_WORDS, correlations_cost},
     },
     coin::{COMMITMENT_WORDS, OPENING_WORDS},
     matches::{DIGEST_BYTES, bitmap_bytes},
 };
 use crate::{
     session::{InFlight, PairCost, Side},
-    vole::{self, Model},
+    vole::Model,
 };
 
 const WORD: usize = size_of::<u128>();
@@ -29,7 +29,8 @@ pub fn cost(c: &mut PairCost, setting: &Setting) {
         if parameters.model() == Model::Malicious {
             c.message::<u128>(Side::Sender, batch.len() * COMMITMENT_WORDS);
         }
-        vole::cost(c, batch.len() * parameters.store().slots(), parameters.model());
+        let store = parameters.store();
+        correlations_cost(c, store.field(), batch.len() * store.slots(), parameters.model());
         buckets(c, setting, batch);
     }
     if setting.output == Output::ToBoth {
@@ -44,7 +45,8 @@ fn buckets(c: &mut PairCost, setting: &Setting, batch: Range<usize>) {
     let capacity = parameters.capacity().sender;
     let ask = |c: &mut PairCost| {
         let coin = if malicious { WORD } else { 0 };
-        let parts = [HEADER_WORDS * WORD, parameters.store().slots() * WORD, coin];
+        let store = parameters.store();
+        let parts = [HEADER_WORDS * WORD, store.slots() * store.field().bytes(), coin];
         parts.map(|len| c.departs(Side::Receiver, len))
     };
     let arrive = |c: &mut PairCost, messages: Option<Vec<InFlight>>| {

@@ -7,7 +7,7 @@ use super::{
         buckets::Buckets,
         elias_fano,
         hello::{Output, Setting},
-        oprf::Asked,
+        oprf::{Asked, ReceiverCorrelations},
         tags::{Table, tag},
     },
     coin::{COMMITMENT_WORDS, OPENING_WORDS, Part},
@@ -17,7 +17,7 @@ use crate::{
     prg::Prg,
     ring::{Buf, Z128},
     session::{OpeningKind, Pair, SessionError},
-    vole::{self, Model},
+    vole::Model,
 };
 
 /// The receiver's side of an intersection: tells the set which of its items the peer has.
@@ -82,27 +82,29 @@ impl Receiver<'_> {
         let words = if malicious { batch.len() * COMMITMENT_WORDS } else { 0 };
         let commitments: Buf<u128> = pair.recv_words(words)?;
         let slots = parameters.store().slots();
-        let vole = vole::receive(pair, batch.len() * slots, parameters.model(), self.rng)?;
+        let (field, count) = (parameters.store().field(), batch.len() * slots);
+        let correlations =
+            ReceiverCorrelations::make(pair, field, count, parameters.model(), self.rng)?;
         let part =
             |bucket: usize| (bucket - batch.start) * slots..(bucket - batch.start + 1) * slots;
         let mut ahead = None;
         for bucket in batch.clone() {
             let open = match ahead.take() {
                 Some(open) => open,
-                None => self.ask(pair, bucket, &vole.a()[part(bucket)])?,
+                None => self.ask(pair, bucket, correlations.a(part(bucket)))?,
             };
             if bucket + 1 < batch.end {
-                ahead = Some(self.ask(pair, bucket + 1, &vole.a()[part(bucket + 1)])?);
+                ahead = Some(self.ask(pair, bucket + 1, correlations.a(part(bucket + 1)))?);
             }
-            let mut outputs = open.asked.values(&vole.c()[part(bucket)]);
-            if malicious {
+            let c = correlations.c(part(bucket));
+            let outputs = if malicious {
                 let at = (bucket - batch.start) * COMMITMENT_WORDS;
                 let committed = &commitments[at..at + COMMITMENT_WORDS];
                 let coin = self.coin(pair, bucket, committed)? ^ open.coin;
-                open.asked.finish_by_oracle(&mut outputs, coin, &open.items);
+                open.asked.outputs_by_oracle(c[0], coin, &open.items)
             } else {
-                open.asked.finish(&mut outputs);
-            }
+                open.asked.outputs(&c)
+            };
             self.find(pair, bucket, &open.asked, &outputs)?;
         }
         Ok(())

@@ -5,7 +5,7 @@ use super::{
         buckets::Buckets,
         elias_fano,
         hello::{Output, Setting},
-        oprf::{Instance, OprfKey},
+        oprf::{Instance, OprfKey, SenderCorrelations},
         tags::{FILLED, Sorted},
     },
     coin::Part,
@@ -14,7 +14,7 @@ use super::{
 use crate::{
     prg::Prg,
     session::{OpeningKind, Pair, SessionError},
-    vole::{self, Model},
+    vole::Model,
 };
 
 /// The sender's side of an intersection.
@@ -47,10 +47,13 @@ pub fn send(
     for batch in parameters.batches() {
         let parts = sender.commit(pair, batch.clone())?;
         let slots = parameters.store().slots();
-        let vole = vole::send(pair, batch.len() * slots, parameters.model(), sender.rng)?;
-        for (bucket, b) in batch.clone().zip(vole.b().chunks_exact(slots)) {
+        let (field, count) = (parameters.store().field(), batch.len() * slots);
+        let correlations =
+            SenderCorrelations::make(pair, field, count, parameters.model(), sender.rng)?;
+        for bucket in batch.clone() {
+            let at = (bucket - batch.start) * slots;
             let instance = sender.setting.instance(bucket);
-            let key = instance.hear(pair, b, vole.delta())?;
+            let key = instance.hear(pair, &correlations.part(at..at + slots))?;
             sender.answer(pair, bucket, &key, parts.get(bucket - batch.start))?;
         }
         sender.hear_report(pair)?;
@@ -100,15 +103,15 @@ impl Sender<'_> {
         if items.len() > capacity {
             return Err(pair.unlucky("more items fall into one bucket than it holds"));
         }
-        let (placed, mut outputs) = key.values(&items);
-        match part {
-            None => key.finish(&mut outputs),
+        let (placed, outputs) = match part {
+            None => key.outputs(&items),
             Some(part) => {
-                let coin = part.with(pair.recv_words(1)?[0]);
-                key.finish_by_oracle(&mut outputs, coin, (&placed, &items));
+                let outputs =
+                    key.outputs_by_oracle(&items, || Ok(part.with(pair.recv_words(1)?[0])))?;
                 pair.send(&part.opening())?;
+                outputs
             }
-        }
+        };
         let bits = parameters.tag_bits();
         if self.setting.output == Output::ToReceiver {
             let tags = Sorted::tags_only(&outputs, capacity, bits, self.rng);
