@@ -56,10 +56,6 @@ pub(crate) fn run(psi: &Psi) -> Result<bool, Failure> {
     Ok(exact)
 }
 
-/// What is refused, and why.
-const LOW: &str = "vole-low is refused: items hashed to the 64 bits of the next smaller field would collide, and 80 bits are no \
-    subfield of GF(2^128); `vole` takes 30 bytes an element";
-
 /// One protocol, several with commas between, or all of them; those from file to file by their whole name too.
 pub(super) fn named(names: &str) -> Result<Vec<&'static Protocol>, Failure> {
     if names == "all" {
@@ -68,9 +64,6 @@ pub(super) fn named(names: &str) -> Result<Vec<&'static Protocol>, Failure> {
     let every = || all().chain(with_files());
     let known = || every().map(|protocol| protocol.name).collect::<Vec<_>>().join(", ");
     let one = |name: &str| {
-        if name == "vole-low" {
-            return Err(LOW.into());
-        }
         let found = every().find(|protocol| protocol.name == name);
         found.ok_or_else(|| format!("no protocol `{name}`; there are: all, {}", known()).into())
     };

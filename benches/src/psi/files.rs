@@ -10,18 +10,20 @@ use std::{
 
 use protocols::{
     psi::{
-        Output, Parameters, Ranged, Salt, Setting, Sizes, ecdh, exchange_sizes,
+        Output, Ranged, Salt, Setting, Sizes, ecdh, exchange_sizes,
         vole_psi::{receive, send},
     },
     session::{Pair, SessionError, Side},
-    vole::Model,
 };
 use tables::{
     Keep, Kept, KeyColumn, KeyEncoder, Keys, Normal, Spill, TableError, TableFile, keep_rows,
     spill_ids,
 };
 
-use super::seat::{Protocol, Seat};
+use super::{
+    seat::{Protocol, Seat},
+    vole::{FULL, LOW, MALICIOUS, Variant},
+};
 use crate::Failure;
 
 /// Bytes of ids and rows that a party keeps in memory; the rest goes to disk.
@@ -29,20 +31,27 @@ const BUDGET: usize = 256 << 20;
 /// The key column.
 const ID: &str = "id";
 
-pub(super) const PROTOCOLS: [Protocol; 3] = [
+pub(super) const PROTOCOLS: [Protocol; 4] = [
     Protocol {
         name: "vole/files",
         parties: 2,
-        party: |seat| party(seat, Way::Vole(Model::SemiHonest)),
+        party: |seat| party(seat, Way::Vole(FULL)),
         quote: |_| None,
         note: "VOLE-PSI, semi-honest, CSV of string ids to Parquet of the common rows at the receiver",
     },
     Protocol {
         name: "vole-malicious/files",
         parties: 2,
-        party: |seat| party(seat, Way::Vole(Model::Malicious)),
+        party: |seat| party(seat, Way::Vole(MALICIOUS)),
         quote: |_| None,
         note: "VOLE-PSI, malicious, CSV of string ids to Parquet of the common rows at the receiver",
+    },
+    Protocol {
+        name: "vole-low/files",
+        parties: 2,
+        party: |seat| party(seat, Way::Vole(LOW)),
+        quote: |_| None,
+        note: "VOLE-PSI, semi-honest, low communication, CSV of string ids to Parquet of the common rows at the receiver",
     },
     Protocol {
         name: "ecdh/files",
@@ -55,7 +64,7 @@ pub(super) const PROTOCOLS: [Protocol; 3] = [
 
 #[derive(Clone, Copy)]
 enum Way {
-    Vole(Model),
+    Vole(Variant),
     Ecdh,
 }
 
@@ -131,7 +140,7 @@ impl FileRun<'_> {
             Side::Receiver => Sizes { sender: peers, receiver: own },
         };
         let matched = match way {
-            Way::Vole(model) => self.vole((pair, rng), (spill, rows), salt, (sizes, model))?,
+            Way::Vole(variant) => self.vole((pair, rng), (spill, rows), salt, (sizes, variant))?,
             Way::Ecdh => self.ecdh((pair, rng), (spill, rows), sizes)?,
         };
         match self.side {
@@ -157,9 +166,9 @@ impl FileRun<'_> {
         (pair, rng): (&mut Pair<'_>, &mut protocols::prg::Prg),
         (mut spill, rows): (Spill, u64),
         salt: &Salt,
-        (sizes, model): (Sizes, Model),
+        (sizes, variant): (Sizes, Variant),
     ) -> Result<Vec<u64>, Fault> {
-        let Ok(parameters) = Parameters::new(sizes, model) else {
+        let Ok(parameters) = variant(sizes) else {
             return Err(pair.invalid("a number of items that no parameters are sound for").into());
         };
         let setting =

@@ -2,7 +2,7 @@
 
 use protocols::{
     psi::{
-        Output, Parameters, Scattered, Setting, Sizes,
+        Output, Parameters, ParametersError, Scattered, Setting, Sizes,
         vole_psi::{cost, receive, send},
     },
     session::PairCost,
@@ -15,37 +15,51 @@ use super::{
 };
 use crate::Failure;
 
-pub(super) const PROTOCOLS: [Protocol; 2] = [
+pub(super) const PROTOCOLS: [Protocol; 3] = [
     Protocol {
         name: "vole",
         parties: 2,
-        party: |seat| party(seat, Model::SemiHonest),
-        quote: |n| quote(n, Model::SemiHonest),
+        party: |seat| party(seat, FULL),
+        quote: |n| quote(n, FULL),
         note: "VOLE-PSI, semi-honest, random 128-bit ids, to the receiver",
     },
     Protocol {
         name: "vole-malicious",
         parties: 2,
-        party: |seat| party(seat, Model::Malicious),
-        quote: |n| quote(n, Model::Malicious),
+        party: |seat| party(seat, MALICIOUS),
+        quote: |n| quote(n, MALICIOUS),
         note: "VOLE-PSI, malicious, random 128-bit ids, to the receiver",
+    },
+    Protocol {
+        name: "vole-low",
+        parties: 2,
+        party: |seat| party(seat, LOW),
+        quote: |n| quote(n, LOW),
+        note: "VOLE-PSI, semi-honest, low communication, random 128-bit ids, to the receiver",
     },
 ];
 
-fn setting(n: usize, model: Model) -> Result<Setting, Failure> {
-    let parameters = Parameters::new(Sizes { sender: n, receiver: n }, model)?;
+/// The parameters of a variant.
+pub(super) type Variant = fn(Sizes) -> Result<Parameters, ParametersError>;
+
+pub(super) const FULL: Variant = |sizes| Parameters::new(sizes, Model::SemiHonest);
+pub(super) const MALICIOUS: Variant = |sizes| Parameters::new(sizes, Model::Malicious);
+pub(super) const LOW: Variant = Parameters::low_communication;
+
+fn setting(n: usize, variant: Variant) -> Result<Setting, Failure> {
+    let parameters = variant(Sizes { sender: n, receiver: n })?;
     Ok(Setting { parameters, output: Output::ToReceiver, context: [0; 32] })
 }
 
-fn quote(n: usize, model: Model) -> Option<Quote> {
+fn quote(n: usize, variant: Variant) -> Option<Quote> {
     let mut c = PairCost::new();
-    cost(&mut c, &setting(n, model).ok()?);
+    cost(&mut c, &setting(n, variant).ok()?);
     Some(Quote { bytes: c.total_bytes(), rounds: c.rounds() })
 }
 
-fn party(seat: &mut Seat<'_>, model: Model) -> Result<bool, Failure> {
+fn party(seat: &mut Seat<'_>, variant: Variant) -> Result<bool, Failure> {
     let Sets { own, common } = Sets::new(seat.role, seat.n, seat.n, seat.rep);
-    let setting = setting(seat.n, model)?;
+    let setting = setting(seat.n, variant)?;
     let buckets = setting.parameters.buckets();
     let mut rng = seat.prg(0);
     if seat.role == 0 {

@@ -29,8 +29,8 @@ pub struct Between {
 
 impl Between {
     /// The protocols there are.
-    pub const PROTOCOLS: [PsiProtocol; 3] =
-        [PsiProtocol::Ecdh, PsiProtocol::Vole, PsiProtocol::VoleMalicious];
+    pub const PROTOCOLS: [PsiProtocol; 4] =
+        [PsiProtocol::Ecdh, PsiProtocol::Vole, PsiProtocol::VoleLow, PsiProtocol::VoleMalicious];
 
     /// What a plan says; nothing if it names other inputs than it has, or a protocol that is not one of two.
     #[must_use]
@@ -58,13 +58,13 @@ impl Between {
     /// For VOLE-PSI: what both sides know beforehand; nothing for sets that are too large. The context is what both must hold alike.
     #[must_use]
     pub fn setting(&self, context: [u8; 32]) -> Option<Setting> {
-        let model = match self.protocol {
-            PsiProtocol::VoleMalicious => Model::Malicious,
-            _ => Model::SemiHonest,
+        let parameters = match self.protocol {
+            PsiProtocol::VoleMalicious => Parameters::new(self.sizes, Model::Malicious),
+            PsiProtocol::VoleLow => Parameters::low_communication(self.sizes),
+            _ => Parameters::new(self.sizes, Model::SemiHonest),
         };
         let output = if self.both { Output::ToBoth } else { Output::ToReceiver };
-        let parameters = Parameters::new(self.sizes, model).ok()?;
-        Some(Setting { parameters, output, context })
+        Some(Setting { parameters: parameters.ok()?, output, context })
     }
 
     /// The twin of the protocol.
@@ -90,6 +90,7 @@ impl Between {
     pub fn cheapest(self, profile: Profile) -> PsiProtocol {
         match self.choice(Model::SemiHonest, profile).best() {
             Some(Protocol::Vole) => PsiProtocol::Vole,
+            Some(Protocol::VoleLowCommunication) => PsiProtocol::VoleLow,
             _ => PsiProtocol::Ecdh,
         }
     }
@@ -141,8 +142,9 @@ mod tests {
             assert_eq!(between(64).cheapest(profile), PsiProtocol::Ecdh);
             assert_eq!(between(1 << 20).cheapest(profile), PsiProtocol::Vole);
         }
+        assert_eq!(between(1 << 20).cheapest(Profile::WAN), PsiProtocol::VoleLow);
         let lines = between(1 << 16).alternatives(Profile::LAN);
-        let starts = ["`vole`: ", "`ecdh`: ", "`vole-low`: needs", "`vole-malicious`: "];
+        let starts = ["`vole`: ", "`vole-low`: ", "`ecdh`: ", "`vole-malicious`: "];
         assert!(lines.iter().zip(starts).all(|(line, start)| line.starts_with(start)), "{lines:?}");
         assert_eq!(lines.len(), 4);
     }

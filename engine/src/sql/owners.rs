@@ -70,7 +70,7 @@ fn possible(sets: &Sets<'_>) -> Result<(), CompileError> {
     }
     if psi.protocol != PsiProtocol::Auto && !Between::PROTOCOLS.contains(&psi.protocol) {
         let construct = format!("protocol `{}` with a result for owners", psi.protocol);
-        let hint = "use `auto`, `ecdh`, `vole` or `vole-malicious`";
+        let hint = "use `auto`, `ecdh`, `vole`, `vole-low` or `vole-malicious`";
         return Err(refused("protocol", &construct, hint));
     }
     Ok(())

@@ -19,7 +19,7 @@ const TAG_BITS: f64 = 41.0;
 const SHORT_TAG_BITS: f64 = 41.75;
 /// … and somewhat more than a quarter for an item outside a store whose value there is the right one by chance, …
 const SHORT_VALUE_BITS: f64 = 41.9;
-/// … and so that many items fit no fewer bytes: buckets of fewer items on average are not made for that.
+/// … for which buckets are not made smaller than this: they would save no bytes.
 const LEAST_SHORT_BUCKET: usize = 1 << 13;
 /// … a quarter for a store that cannot be encoded …
 const STORE_SHARE: usize = 4;
@@ -139,10 +139,24 @@ impl Parameters {
     /// Raghuraman and Rindal, CCS 2022, section 4: values of at least `λ + log2(n_x · n_y)` bits. Here `n_x · n_y` is the sum
     /// over the buckets, since an item is asked for in its own bucket only; where that is too large buckets become smaller.
     pub fn low_communication(sizes: Sizes) -> Result<Self, ParametersError> {
+        Self::low_communication_with_buckets_of(BUCKET_ITEMS, sizes)
+    }
+
+    /// The same with buckets of about `items` items of the larger set at most; of [`BUCKET_ITEMS`] if that is less.
+    ///
+    /// # Errors
+    /// As of [`Parameters::low_communication`].
+    pub fn low_communication_with_buckets_of(
+        items: usize,
+        sizes: Sizes,
+    ) -> Result<Self, ParametersError> {
+        if items == 0 {
+            return Err(ParametersError::NoBucket);
+        }
         let Sizes { sender, receiver } = sizes;
         let largest = sender.max(receiver);
-        let mut buckets = largest.div_ceil(BUCKET_ITEMS).max(1);
-        let most = largest.div_ceil(LEAST_SHORT_BUCKET).max(1);
+        let mut buckets = largest.div_ceil(items.min(BUCKET_ITEMS)).max(1);
+        let most = largest.div_ceil(LEAST_SHORT_BUCKET).max(buckets);
         let layout = loop {
             if buckets > most {
                 return Err(ParametersError::ShortValues { sender, receiver });

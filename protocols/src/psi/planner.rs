@@ -5,7 +5,7 @@ use std::fmt;
 use super::{
     ecdh,
     hello::{Output, Setting},
-    parameters::{Parameters, Sizes},
+    parameters::{Parameters, ParametersError, Sizes},
     vole_psi,
 };
 use crate::{
@@ -43,7 +43,7 @@ pub enum Protocol {
     Vole,
     /// [`super::ecdh`].
     Ecdh,
-    /// VOLE-PSI with shorter field elements.
+    /// [`super::vole_psi`] with stores of short values, see [`Parameters::low_communication`].
     VoleLowCommunication,
 }
 
@@ -82,16 +82,6 @@ pub enum Unfit {
     /// Its parameters do not reach so far.
     #[error("has no parameters for these sizes")]
     Sizes,
-    /// A field of 128 bits has no subfield between 64 and 128 bits. Items hashed to 64 bits would collide: their number
-    /// would have to stay below 2^12.
-    #[error(
-        "needs field elements of 40 + log2 of all pairs, {bits} bits here, and only 64 or 128 are at hand; 64 would be sound for \
-         keys of at most 64 bits that are permuted, not hashed, and no more than 2^24 of them"
-    )]
-    Field {
-        /// Bits needed.
-        bits: u32,
-    },
 }
 
 /// All ways to answer, the fastest first, those that do not at the end.
@@ -135,6 +125,7 @@ struct Speed {
 
 const VOLE: Speed = Speed { fixed: 4_000_000, item: 220 };
 const VOLE_MALICIOUS: Speed = Speed { fixed: 13_000_000, item: 425 };
+const VOLE_LOW: Speed = Speed { fixed: 6_000_000, item: 600 };
 const ECDH: Speed = Speed { fixed: 100_000, item: 10_900 };
 
 impl Protocol {
@@ -160,12 +151,11 @@ impl Protocol {
                 ECDH
             }
             Self::VoleLowCommunication => {
-                let bits = setting(question)?.parameters.tag_bits();
-                return Err(if model == Model::Malicious {
-                    Unfit::Model
-                } else {
-                    Unfit::Field { bits }
-                });
+                if model == Model::Malicious {
+                    return Err(Unfit::Model);
+                }
+                vole_psi::cost(&mut cost, &low_setting(question)?);
+                VOLE_LOW
             }
         };
         Ok(Figures::new(&cost, &speed, sizes, profile))
@@ -173,13 +163,23 @@ impl Protocol {
 }
 
 fn setting(question: &Question) -> Result<Setting, Unfit> {
+    with(question, Parameters::new(question.sizes, question.model))
+}
+
+fn low_setting(question: &Question) -> Result<Setting, Unfit> {
+    with(question, Parameters::low_communication(question.sizes))
+}
+
+fn with(
+    question: &Question,
+    parameters: Result<Parameters, ParametersError>,
+) -> Result<Setting, Unfit> {
     let output = match question.form {
         Form::ToReceiver => Output::ToReceiver,
         Form::ToBoth => Output::ToBoth,
         Form::Count => return Err(Unfit::Form),
     };
-    let parameters = Parameters::new(question.sizes, question.model).map_err(|_| Unfit::Sizes)?;
-    Ok(Setting { parameters, output, context: [0; 32] })
+    Ok(Setting { parameters: parameters.map_err(|_| Unfit::Sizes)?, output, context: [0; 32] })
 }
 
 impl Figures {
@@ -239,11 +239,15 @@ mod tests {
 
     #[test]
     fn tiny_sets_go_by_curve_points_and_large_ones_by_correlations() {
-        for profile in [Profile::LOOPBACK, Profile::LAN, Profile::WAN] {
+        for (profile, large) in [
+            (Profile::LOOPBACK, Protocol::Vole),
+            (Profile::LAN, Protocol::Vole),
+            (Profile::WAN, Protocol::VoleLowCommunication),
+        ] {
             let best =
                 |n| choose(&question(n, Form::ToReceiver, Model::SemiHonest), profile).best();
             assert_eq!(best(100), Some(Protocol::Ecdh));
-            assert_eq!(best(1 << 20), Some(Protocol::Vole));
+            assert_eq!(best(1 << 20), Some(large));
         }
     }
 
@@ -254,8 +258,9 @@ mod tests {
         assert!(malicious.to_string().contains("ecdh: is semi-honest"), "{malicious}");
         let count = choose(&question(1 << 20, Form::Count, Model::SemiHonest), Profile::LAN);
         assert_eq!(count.best(), Some(Protocol::Ecdh));
-        let both = choose(&question(1 << 20, Form::ToBoth, Model::SemiHonest), Profile::LAN);
-        assert!(both.to_string().contains("vole-low: needs field elements"), "{both}");
+        assert!(malicious.to_string().contains("vole-low: is semi-honest"), "{malicious}");
+        let many = choose(&question(1 << 28, Form::ToBoth, Model::SemiHonest), Profile::LAN);
+        assert!(many.to_string().contains("vole-low: has no parameters"), "{many}");
         let none = choose(&question(100, Form::Count, Model::Malicious), Profile::LAN);
         assert_eq!(none.best(), None);
     }
@@ -267,18 +272,20 @@ mod tests {
         let (n, words) = (2000, duo.words(0, 3000));
         for form in [Form::ToReceiver, Form::ToBoth] {
             let asked = question(n, form, Model::SemiHonest);
-            let setting = setting(&asked).unwrap();
-            let vole = duo.run(
-                |pair, rng| {
-                    vole_psi::send(pair, &setting, &mut Scattered::new(&words[..n], 1), rng)
-                },
-                |pair, rng| {
-                    vole_psi::receive(pair, &setting, &mut Scattered::new(&words[1000..], 1), rng)
-                },
-            );
-            let quoted = Protocol::Vole.figures(&asked, Profile::LAN).unwrap();
-            assert_eq!(quoted.bytes, [0, 1].map(|side| vole.sent[side].bytes));
-            assert_eq!(quoted.rounds, vole.rounds);
+            for (protocol, setting) in [
+                (Protocol::Vole, setting(&asked).unwrap()),
+                (Protocol::VoleLowCommunication, low_setting(&asked).unwrap()),
+            ] {
+                let mut sets = [&words[..n], &words[1000..]].map(|set| Scattered::new(set, 1));
+                let [sender, receiver] = &mut sets;
+                let run = duo.run(
+                    |pair, rng| vole_psi::send(pair, &setting, sender, rng),
+                    |pair, rng| vole_psi::receive(pair, &setting, receiver, rng),
+                );
+                let quoted = protocol.figures(&asked, Profile::LAN).unwrap();
+                assert_eq!(quoted.bytes, [0, 1].map(|side| run.sent[side].bytes));
+                assert_eq!(quoted.rounds, run.rounds);
+            }
         }
     }
 }

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::super::{cost, receive, send};
 use crate::{
+    kernels::Field,
     psi::{Distinct, Members, Output, Parameters, Scattered, Setting, Sizes},
     session::{OpeningKind, PairCost},
     testkit::Duo,
@@ -60,9 +61,13 @@ fn check(seed: u64, setting: &Setting, [senders, receivers]: &[Vec<u128>; 2]) {
 }
 
 fn settings(sizes: Sizes, bucket: usize) -> impl Iterator<Item = Setting> {
-    [Model::SemiHonest, Model::Malicious].into_iter().flat_map(move |model| {
+    let full = [Model::SemiHonest, Model::Malicious]
+        .map(|model| Parameters::with_buckets_of(bucket, sizes, model));
+    let low = Parameters::low_communication_with_buckets_of(bucket, sizes);
+    full.into_iter().chain([low]).flat_map(|parameters| {
+        let parameters = parameters.unwrap();
         [Output::ToReceiver, Output::ToBoth].map(|output| Setting {
-            parameters: Parameters::with_buckets_of(bucket, sizes, model).unwrap(),
+            parameters,
             output,
             context: [5; 32],
         })
@@ -107,19 +112,55 @@ fn two_hundred_random_instances_give_the_plain_intersection() {
     }
 }
 
+#[test]
+fn two_hundred_random_instances_with_short_values_give_the_plain_intersection() {
+    for seed in 200..400 {
+        let duo = Duo::new(seed);
+        let draw = duo.words(0, 4);
+        let upto = |i: usize, most: usize| usize::try_from(draw[i] % (most as u128 + 1)).unwrap();
+        let (sender, receiver) = (upto(0, 400), upto(1, 400));
+        let common = upto(2, sender.min(receiver));
+        let bucket = 1 + upto(3, 400).max(20);
+        let sets = sets(duo, sender, receiver, common);
+        let which = 4 + usize::try_from(seed % 2).unwrap();
+        let setting = settings(Sizes { sender, receiver }, bucket).nth(which).unwrap();
+        assert_eq!(setting.parameters.store().field(), Field::Gf80);
+        check(seed, &setting, &sets);
+    }
+}
+
+/// What low communication is for: at most 21 bytes an element for 2^20 elements of each side, and less than the other at
+/// every size that has two buckets or more.
+#[test]
+fn short_values_take_21_bytes_an_element_at_most() {
+    for n in [1 << 20, 1_500_000, 1 << 22, 10_000_000, 1 << 24] {
+        let sizes = Sizes { sender: n, receiver: n };
+        let low = Parameters::low_communication(sizes).unwrap();
+        let full = Parameters::new(sizes, Model::SemiHonest).unwrap();
+        let [low, full] = [low, full].map(|parameters| {
+            let mut c = PairCost::new();
+            cost(&mut c, &Setting { parameters, output: Output::ToReceiver, context: [0; 32] });
+            c.total_bytes()
+        });
+        assert!(n != 1 << 20 || low <= 21 * n as u64, "{low} bytes for {n} elements");
+        assert!(10 * low < 9 * full, "{low} and {full} bytes for {n} elements");
+    }
+}
+
 /// Sizes around 2^16, and sets smaller than the sizes say.
 #[test]
 fn padded_sets_of_several_buckets_give_the_plain_intersection() {
     for (n, room) in [((1 << 16) - 1, 1 << 16), ((1 << 16) + 1, (1 << 16) + 1)] {
         let sets = sets(Duo::new(3), n, n, n / 3);
-        let parameters = Parameters::with_buckets_of(
-            1 << 15,
-            Sizes { sender: room, receiver: room },
-            Model::SemiHonest,
-        );
-        let setting =
-            Setting { parameters: parameters.unwrap(), output: Output::ToBoth, context: [6; 32] };
-        check(4, &setting, &sets);
+        let sizes = Sizes { sender: room, receiver: room };
+        for parameters in [
+            Parameters::with_buckets_of(1 << 15, sizes, Model::SemiHonest).unwrap(),
+            Parameters::low_communication_with_buckets_of(1 << 15, sizes).unwrap(),
+            // One store, whose places are numbers of 32 bits.
+            Parameters::low_communication(sizes).unwrap(),
+        ] {
+            check(4, &Setting { parameters, output: Output::ToBoth, context: [6; 32] }, &sets);
+        }
     }
 }
 
