@@ -358,10 +358,7 @@ mod tests {
                 let params = Params::short(keys, instances).unwrap();
                 assert!(params.failure_bits() >= 40.0, "{params:?}");
                 assert_eq!((params.bins(), params.field()), (1, Field::Gf80));
-                assert!(
-                    keys < 1 << 16 || float(params.slots()) < 1.251 * float(keys),
-                    "{params:?}"
-                );
+                assert!(keys < 1 << 16 || float(params.slots()) < 1.26 * float(keys), "{params:?}");
             }
         }
         let keys = ONE_BIN_KEYS + 1;

@@ -18,7 +18,8 @@
 //!
 //! Where `P` and `A` are of 80 bits, all of this holds by the coordinates of `Δ`, `B` and `C`, of which there are two, see
 //! [`crate::vole::subfield`]: `Δ` has 128 bits in both together, and what an item outside the store is off by has as many.
-//! `d = 0` then has a probability of 2^-80 for each pair of items, which [`super::Parameters`] counts.
+//! `d = 0` then has a probability of 2^-80 for an item, which [`super::Parameters`] counts once for each pair of items, as the
+//! paper does.
 //!
 //! # Source
 //! Raghuraman and Rindal: *Blazing Fast PSI from Improved OKVS and Subfield VOLE*, CCS 2022, figure 4; Rindal and Schoppmann:
