@@ -93,6 +93,16 @@ fn in_words(policy: &PolicyDocument, signature: &str) -> String {
         "  every released row rests on at least {} entities; at most {} groups",
         policy.output.min_group_entities, policy.output.max_groups
     );
+    if let Some(psi) = &policy.psi {
+        let forms: Vec<_> = psi.forms.iter().map(ToString::to_string).collect();
+        let to: Vec<_> = psi.recipients.iter().map(ToString::to_string).collect();
+        let _ = writeln!(text, "  intersections: {} to {}", forms.join(", "), to.join(" and "));
+        let most = psi.max_lookups.map(|most| {
+            format!("{most} keys of its choice, and so all that can be guessed within that")
+        });
+        let most = most.unwrap_or_else(|| "none".to_owned());
+        let _ = writeln!(text, "  keys that each recipient may look up: {most}");
+    }
     for (name, rule) in &policy.columns {
         let forms = rule.release.iter().map(|form| match form {
             ReleaseForm::JoinKey => format!("join key with {}", rule.join_with.join(", ")),

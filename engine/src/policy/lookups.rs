@@ -70,3 +70,63 @@ pub(super) fn refusal(policy: &PolicyDocument, plan: &Plan) -> Option<String> {
          smaller set, or set `psi.max_lookups` to {rows} to allow this"
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{PsiRecipient, PsiRule, fixtures},
+        *,
+    };
+    use crate::{
+        job::PsiFormName,
+        plan::{Keep, Keeps, Lookup},
+    };
+
+    fn policy(max_lookups: Option<u32>) -> PolicyDocument {
+        let (forms, recipients) = (vec![PsiFormName::Inner], vec![PsiRecipient::Owners]);
+        let rule =
+            PsiRule { forms, recipients, min_intersection: 0, max_queries: None, max_lookups };
+        PolicyDocument { psi: Some(rule), ..fixtures::policy() }
+    }
+
+    /// The second input looks its 1,024 keys up in the first, or the other way round.
+    fn plan(answers: u32) -> Plan {
+        let mut plan = fixtures::plan();
+        plan.inputs[0].datasets = vec!["adult".into()];
+        plan.inputs[1].datasets = vec!["jobs".into()];
+        let keeps = Keeps { input: 1 - answers, columns: Vec::new(), keep: Keep::Matched };
+        let labels = Vec::new();
+        plan.nodes =
+            vec![Op::Lookup(Lookup { asks: 1 - answers, answers, queries: 4096, labels, keeps })];
+        plan
+    }
+
+    #[test]
+    fn who_publishes_counts_the_bound_of_the_keys_of_the_organisation_that_asks() {
+        let pins = fixtures::pins();
+        let budgets = lookup_budgets(&policy(Some(2000)), &plan(0), &pins);
+        let want = LookupBudget {
+            dataset: "census.adult".into(),
+            recipient: "employers Ltd".into(),
+            most: 2000,
+            takes: 1024,
+        };
+        assert_eq!(budgets, [want]);
+        assert_eq!(lookup_budgets(&policy(Some(2000)), &plan(1), &pins), []);
+        // Two others may compute, and so ask.
+        assert_eq!(lookups_in_all(&policy(Some(2000))), Some(4000));
+        assert_eq!(lookups_in_all(&policy(Some(0))), None);
+        assert_eq!(lookups_in_all(&policy(None)), None);
+    }
+
+    #[test]
+    fn a_set_beyond_the_budget_and_a_policy_without_one_refuse() {
+        assert_eq!(refusal(&policy(Some(1024)), &plan(0)), None);
+        assert_eq!(refusal(&policy(None), &plan(1)), None, "its own keys are its own affair");
+        for most in [Some(1023), None] {
+            let words = refusal(&policy(most), &plan(0)).unwrap();
+            assert!(words.contains("`employers` would look up 1024 keys"), "{words}");
+            assert!(words.contains("set `psi.max_lookups` to 1024"), "{words}");
+        }
+    }
+}

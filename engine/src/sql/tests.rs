@@ -3,6 +3,7 @@
 mod determinism;
 mod differential;
 mod encoding;
+mod lookup;
 mod many;
 mod owner;
 pub(crate) mod psi;

@@ -2,6 +2,7 @@
 
 use std::{
     fs::{self, File},
+    os::unix::fs::MetadataExt as _,
     path::PathBuf,
     time::SystemTime,
 };
@@ -175,6 +176,47 @@ fn labels_are_right_and_the_table_is_fetched_once_until_it_changes() {
     world.up("employers");
     let words = ended_with(&world.ask_psi(&job), 3);
     assert!(words.contains("census ltd") && words.contains("of which 4 are left"), "{words}");
+}
+
+#[test]
+fn what_is_published_ahead_serves_the_jobs_that_ask_for_it() {
+    let world = World::start(&cast(json!(100)));
+    let publish = [
+        "lookup",
+        "publish",
+        "jobs",
+        "--key",
+        "phone",
+        "--columns",
+        "pay,grade",
+        "--filter",
+        "grade = 'A'",
+        "--fold-width",
+    ];
+    let told = succeeded(&world.by("employers", &publish));
+    for words in [
+        "employers.jobs by phone where grade = 'A': says pay, grade",
+        "64 rows",
+        "200 queries in all",
+        "can try keys that can be guessed",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    let list = || succeeded(&world.by("employers", &["lookup", "list"]));
+    assert_eq!(list(), told);
+    assert_eq!(succeeded(&world.by("employers", &publish)), told, "nothing has changed");
+    let job = lookup("inner", ["[]", "[\"pay\", \"grade\"]"], TO);
+    let job = format!("{job}filter = \"grade = 'A'\"\n");
+    succeeded(&world.ask_psi(&job));
+    assert_eq!(learned(&world), ["row,pay,grade", "0,1000.00,A", "5,1000.00,A"]);
+    assert_eq!(list(), told, "the job found it there");
+    let folder = world.of("employers").join("state/lookups/published");
+    let file = fs::read_dir(folder).unwrap().next().unwrap().unwrap();
+    assert_eq!(file.metadata().unwrap().mode() & 0o777, 0o600, "it holds a key");
+    let unknown = ["lookup", "publish", "jobs", "--key", "fone"];
+    assert!(ended_with(&world.by("employers", &unknown), 2).contains("fone"));
+    let nothing = ["lookup", "publish", "people", "--key", "phone"];
+    assert!(ended_with(&world.by("census", &nothing), 2).contains("psi.max_lookups"));
 }
 
 #[test]
