@@ -8,6 +8,7 @@
 //!   counters  ─ evidence ────▶ this party's part of the receipt
 //! ```
 
+mod alternatives;
 mod compilation;
 mod evidence;
 mod fetched;

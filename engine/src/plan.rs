@@ -43,7 +43,7 @@ pub use ir::{
     Encoding, Extreme, InputColumn, Kind, LocalInput, Op, PLAN_FORMAT, Plan, Shape, SortKey,
 };
 pub use lookup::{Label, Lookup};
-pub use many::{Many, many_setting};
+pub use many::{Many, many_alternatives, many_setting};
 pub use output::{Decode, Output, OutputColumn};
 pub use own_set::OwnSet;
 pub use psi::{Intersect, Keep, Keeps, Learns, Match, PsiTerms, SetKey, SetUse};

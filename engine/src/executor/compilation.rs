@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use protocols::session::{Counters, Profile};
 use serde::Serialize;
 
+use super::alternatives::alternatives;
 use crate::{
     catalog::DatasetDescriptor,
     exec::{ExecError, OpCost, Quote, quote},
@@ -30,6 +31,8 @@ pub struct Compilation {
     pub shapes: Vec<Vec<Shape>>,
     /// What it costs and opens.
     pub quote: Quote,
+    /// Of an intersection: the ways in which it could be worked out, with their figures, for people.
+    pub alternatives: Vec<String>,
     /// The policies of the datasets it reads.
     pub policies: Vec<PolicyDocument>,
     /// The documents of the datasets it reads, as they were signed.
@@ -86,6 +89,7 @@ pub fn compile_published(
     let plan = &compiled.plan;
     let shapes = plan::check(plan).map_err(|error| unsound(&error))?;
     let quote = quote(plan, &shapes, profile(spec)).map_err(|error| unpriced(&error))?;
+    let alternatives = alternatives(spec, (&descriptors, &terms), plan, quote.profile);
     let used = |document: &Document| {
         let table = document.descriptor.table();
         plan.policies.iter().any(|policy| policy.dataset == table)
@@ -95,7 +99,7 @@ pub fn compile_published(
     let policies = used.iter().map(|document| document.policy.clone()).collect();
     let (descriptors, signed) = used.into_iter().map(|document| document.signed).unzip();
     let published = Published { descriptors, policies: signed };
-    Ok(Ok(Compilation { compiled, hash, shapes, quote, policies, published }))
+    Ok(Ok(Compilation { compiled, hash, shapes, quote, alternatives, policies, published }))
 }
 
 impl Compilation {
@@ -137,7 +141,15 @@ impl Compilation {
             }
             Some(text)
         };
-        plan::explain(&self.compiled.plan, &price).map_err(|error| unsound(&error))
+        let mut text =
+            plan::explain(&self.compiled.plan, &price).map_err(|error| unsound(&error))?;
+        if !self.alternatives.is_empty() {
+            text.push_str("ways to intersect the sets:\n");
+        }
+        for line in &self.alternatives {
+            text.push_str(&format!("    {line}\n"));
+        }
+        Ok(text)
     }
 
     /// The leakage report.

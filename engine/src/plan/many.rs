@@ -2,7 +2,8 @@
 
 use protocols::{
     party::Role,
-    psi::multiparty::{Audience, Setting},
+    psi::multiparty::{self, Audience, Setting},
+    session::{CircleCost, Counters, Profile},
 };
 use serde::{Deserialize, Serialize};
 
@@ -70,6 +71,24 @@ pub fn many_setting(plan: &Plan, of: &Many) -> Result<Setting, String> {
     let role = role.ok_or_else(|| format!("{} does not compute", leader.party))?;
     let audience = if of.everyone { Audience::Everyone } else { Audience::Leader };
     Setting::new(role.id(), sizes, audience).map_err(|error| error.to_string())
+}
+
+/// By what the question could be answered, with figures, or why not: a line each, for people.
+#[must_use]
+pub fn many_alternatives(plan: &Plan, of: &Many, profile: Profile) -> Vec<String> {
+    let Ok(setting) = many_setting(plan, of) else { return Vec::new() };
+    let mut cost = CircleCost::new(setting.sizes().len());
+    multiparty::cost(&mut cost, &setting);
+    let (bytes, rounds) = (cost.total_bytes(), cost.rounds());
+    let counters = Counters { bytes, messages: cost.messages, rounds };
+    let millis = profile.link_nanos(counters) / 1_000_000;
+    let (seconds, millis) = (millis / 1_000, millis % 1_000);
+    vec![
+        format!("`multi`: {bytes} bytes, {rounds} rounds, about {seconds}.{millis:03} s on the links"),
+        "`vole`, `vole-malicious`, `ecdh`, `circuit`, `lookup`: are between two parties, and more sets were asked about"
+            .to_owned(),
+        "`joint`: gives rows to the buyer, and counts and sums to owners".to_owned(),
+    ]
 }
 
 /// Whether the operation is one: who learns nothing keeps nothing.

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::{
     cast::{Cast, Column, Table},
     psi::{kept, opened, rows},
-    world::{World, ended_with, succeeded},
+    world::{BUYER, World, ended_with, succeeded},
 };
 
 const SETS: [&str; 3] = ["census.people", "employers.jobs", "neutral.patients"];
@@ -85,6 +85,9 @@ fn three_owners_or_the_buyer_learn_what_all_of_them_have() {
     assert_eq!(lines.remove(0), "census_score,employers_score,neutral_score");
     lines.sort();
     assert_eq!(lines, ["10,20,50", "20,10,30", "30,40,20"]);
+    let explained = world.by(BUYER, &["job", "explain", "insurer/job.toml"]);
+    let explained = succeeded(&explained);
+    assert!(explained.contains("`joint`: ") && explained.contains("a circuit of 3 sets"));
     let sum = "{ sum = { column = \"neutral.patients.score\" } }";
     assert_eq!(succeeded(&world.ask_psi(&psi(sum, "[]", ""))), "matched,sum_score\n3,100\n");
 }
