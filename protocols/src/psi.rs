@@ -9,6 +9,8 @@ pub mod circuit;
 pub mod cuckoo;
 mod distinct;
 pub mod ecdh;
+#[cfg(test)]
+mod edges;
 pub mod elias_fano;
 mod hello;
 mod ids;

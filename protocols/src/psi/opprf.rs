@@ -9,7 +9,9 @@
 //! \[KMPRT17\] Kolesnikov, Matania, Pinkas, Rosulek, Trieu: *Practical Multi-party Private Set Intersection from Symmetric-Key
 //! Techniques*, CCS 2017, <https://eprint.iacr.org/2017/799>, with the store of \[RS21\] <https://eprint.iacr.org/2021/266> for hints.
 
-use super::oprf;
+use std::fmt;
+
+use super::oprf::{self, OprfKey};
 use crate::{
     kernels::{AesKey, Backend},
     okvs::{EncodeError, Okvs, Params, ParamsError},
@@ -20,6 +22,8 @@ use crate::{
 
 /// Key of the fixed permutation under which the blocks of one key's value are told apart.
 const BLOCKS: &[u8; 16] = b"unseen/opprf/v1\0";
+/// Keys at which the oblivious function is evaluated together.
+const CHUNK: usize = 1 << 17;
 
 /// What is public of a programmed function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +56,17 @@ impl Size {
     }
 }
 
+/// What a sender programs: a value for each key, of as many blocks as there are columns.
+///
+/// # Security
+/// Prints how many there are.
+pub struct Points {
+    /// The keys, each once.
+    pub keys: Buf<u128>,
+    /// For each block of the values, a column with a word for each key.
+    pub columns: Vec<Buf<u128>>,
+}
+
 /// The sender's end: programs `columns[c][i]` into block `c` at `keys[i]`.
 ///
 /// # Shape
@@ -76,11 +91,11 @@ impl Size {
 pub fn send(
     pair: &mut Pair<'_>,
     size: &Size,
-    keys: &[u128],
-    columns: &[&[u128]],
+    points: Points,
     rng: &mut Prg,
 ) -> Result<(), SessionError> {
     let step = pair.step();
+    let Points { keys, mut columns } = points;
     let fits = keys.len() <= size.points && columns.len() == size.columns;
     if !fits || columns.iter().any(|column| column.len() != keys.len()) {
         return Err(SessionError::Misuse { step, what: "points do not fit what was agreed on" });
@@ -89,23 +104,11 @@ pub fn send(
         return Ok(());
     }
     let function = oprf::send(pair, size.queries, rng)?;
+    mask(&function, &keys, &mut columns);
+    drop(function);
     let seed = rng.elements::<Z128>(1)[0];
     let store = store(size, seed, step)?;
-    let placed = store.place(keys);
-    let mut values = Buf::scratch(keys.len());
-    function.eval(keys, &mut values);
-    let values = placed.arrange(&values);
-    let fixed = AesKey::new(BLOCKS);
-    let hints: Vec<Buf<u128>> = (0..)
-        .zip(columns)
-        .map(|(number, column)| {
-            let mut hints = block(&fixed, &values, number);
-            xor(&mut hints, &placed.arrange(column));
-            hints
-        })
-        .collect();
-    let hints: Vec<&[u128]> = hints.iter().map(|hints| &hints[..]).collect();
-    let encoded = store.encode_placed(&placed, &hints, rng).map_err(|error| match error {
+    let encoded = encode(&store, keys, columns, rng).map_err(|error| match error {
         EncodeError::Unlucky => pair.unlucky("the points have no encoding under this seed"),
         EncodeError::Duplicate => {
             SessionError::Misuse { step, what: "a point is programmed twice" }
@@ -114,6 +117,33 @@ pub fn send(
     })?;
     pair.send(&[seed])?;
     pair.send(&encoded)
+}
+
+/// Turns programmed values into hints: what is there is taken from what is wanted there. In place, a chunk of keys at a time.
+fn mask(function: &OprfKey, keys: &[u128], columns: &mut [Buf<u128>]) {
+    let fixed = AesKey::new(BLOCKS);
+    let mut values = Buf::scratch(CHUNK.min(keys.len()));
+    for (keys, from) in keys.chunks(CHUNK).zip((0..).step_by(CHUNK)) {
+        let values = &mut values[..keys.len()];
+        function.eval(keys, values);
+        for (column, number) in columns.iter_mut().zip(0..) {
+            xor(&mut column[from..from + keys.len()], &block(&fixed, values, number));
+        }
+    }
+}
+
+/// The store of hints. What it is made of is freed as soon as it is not needed any more: it is larger than all else.
+fn encode(
+    store: &Okvs,
+    keys: Buf<u128>,
+    columns: Vec<Buf<u128>>,
+    rng: &mut Prg,
+) -> Result<Buf<u128>, EncodeError> {
+    let placed = store.place(&keys);
+    drop(keys);
+    let hints: Vec<_> = columns.into_iter().map(|column| placed.arrange(&column)).collect();
+    let hints: Vec<&[u128]> = hints.iter().map(|hints| &hints[..]).collect();
+    store.encode_placed(&placed, &hints, rng)
 }
 
 /// The receiver's end: each block of the function's value at each of its keys.
@@ -151,14 +181,14 @@ pub fn receive(
     let slots = store.params().slots();
     let encoded = pair.recv_words::<u128>(size.columns * slots)?;
     let placed = store.place(keys);
-    let mut hints = Buf::scratch(keys.len());
     let mut arranged = Buf::scratch(keys.len());
     let fixed = AesKey::new(BLOCKS);
     let columns = (0..).zip(encoded.chunks_exact(slots)).map(|(number, encoded)| {
         store.decode_placed(encoded, &placed, &mut arranged);
-        placed.restore(&arranged, &mut hints);
         let mut column = block(&fixed, &values, number);
-        xor(&mut column, &hints);
+        for (hint, row) in arranged.iter().zip(placed.rows()) {
+            column[*row as usize] ^= *hint;
+        }
         column
     });
     Ok(columns.collect())
@@ -198,10 +228,22 @@ fn xor(to: &mut [u128], from: &[u128]) {
     to.iter_mut().zip(from).for_each(|(to, from)| *to ^= from);
 }
 
+/// Points do not print.
+impl fmt::Debug for Points {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Points({} keys, {} columns)", self.keys.len(), self.columns.len())
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::testkit::Duo;
+
+    fn points_of(keys: &[u128], columns: &[&[u128]]) -> Points {
+        let columns = columns.iter().map(|column| Buf::copy_of(column)).collect();
+        Points { keys: Buf::copy_of(keys), columns }
+    }
 
     /// A run in which the first `common` of the queries are points; returns what was programmed and what was got.
     fn run(
@@ -219,7 +261,7 @@ mod tests {
         let run = duo.run(
             |pair, rng| {
                 let columns: Vec<&[u128]> = values.iter().map(|column| &column[..]).collect();
-                send(pair, &size, &keys, &columns, rng)
+                send(pair, &size, points_of(&keys, &columns), rng)
             },
             |pair, rng| receive(pair, &size, &asked, rng),
         );
@@ -271,14 +313,14 @@ mod tests {
             |error| assert!(matches!(error, Err(SessionError::Misuse { .. })), "{error:?}");
         let size = |points| Size { queries: 5, points, columns: 1, instances: 1 };
         let run = Duo::new(7).run(
-            |pair, rng| Ok(send(pair, &size(9), &words, &[&words], rng)),
+            |pair, rng| Ok(send(pair, &size(9), points_of(&words, &[&words]), rng)),
             |pair, rng| Ok(receive(pair, &size(9), &words[..6], rng).map(drop)),
         );
         misuse(run.sender);
         misuse(run.receiver);
         let run = Duo::new(8).run(
             |pair, rng| {
-                let error = send(pair, &size(11), &twice, &[&twice], rng);
+                let error = send(pair, &size(11), points_of(&twice, &[&twice]), rng);
                 // What the receiver still waits for.
                 pair.send(&[0_u128])?;
                 pair.send(&vec![0_u128; Params::new(11, 1).unwrap().slots()])?;

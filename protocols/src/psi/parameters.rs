@@ -12,7 +12,7 @@ use crate::{
 /// Items in a bucket of the larger set, on average. Two buckets are in memory at a time.
 pub const BUCKET_ITEMS: usize = 1 << 18;
 /// Slots that one run of vector oblivious linear evaluation serves.
-pub const BATCH_SLOTS: usize = 1 << 21;
+pub const BATCH_SLOTS: usize = 1 << 20;
 /// Half of the failure probability of 2^-40 is for equal tags of different items …
 const TAG_BITS: f64 = 41.0;
 /// With values of 80 bits less than a third is for tags, …

@@ -5,7 +5,7 @@ use crate::{
     prg::Prg,
     psi::{
         cuckoo::{Hashing, Table},
-        opprf,
+        opprf::{self, Points},
     },
     ring::{Buf, Z64, Z128},
     session::{Session, SessionError},
@@ -25,11 +25,11 @@ pub(super) fn program(
     rng: &mut Prg,
 ) -> Result<(), SessionError> {
     let points = hashing.simple(set.items);
-    let mut blocks: Vec<Buf<u128>> =
+    let mut columns: Vec<Buf<u128>> =
         (0..task.function().columns).map(|_| rng.elements::<Z128>(points.keys.len())).collect();
     for ((number, field), split) in task.fields().iter().enumerate().zip(splits) {
         let masks = split.masks(task.bins());
-        let block = &mut blocks[field.block];
+        let block = &mut columns[field.block];
         let entries = block.iter_mut().zip(&points.bins);
         match number.checked_sub(task.tags()) {
             None => entries.for_each(|(block, bin)| field.put(masks[*bin as usize], block)),
@@ -41,9 +41,10 @@ pub(super) fn program(
             }
         }
     }
-    let blocks: Vec<&[u128]> = blocks.iter().map(|block| &block[..]).collect();
+    // The bins are freed here, and keys and columns inside as soon as they are encoded.
+    let points = Points { keys: points.keys, columns };
     let pair = &mut s.pair(task.receiver().role.id());
-    opprf::send(pair, task.function(), &points.keys, &blocks, rng)
+    opprf::send(pair, task.function(), points, rng)
 }
 
 /// The receiver's part: for each field a value in every bin, a random one where no element stands.

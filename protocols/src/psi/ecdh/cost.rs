@@ -19,19 +19,24 @@ pub fn cost(c: &mut PairCost, shape: Shape) {
     }
     let counting = shape.output == Output::CountToReceiver;
     let width = shape.tag_bytes();
-    let mut answers = None;
+    let points = |c: &mut PairCost, step: usize| {
+        let of_receiver = c.departs(Side::Receiver, POINT_BYTES * shape.of_receiver(step).len());
+        [of_receiver, c.departs(Side::Sender, POINT_BYTES * shape.of_sender(step).len())]
+    };
+    let (mut due, mut answers) = (points(c, 0), None);
     for step in 0..shape.steps() {
-        let (of_sender, of_receiver) = (shape.of_sender(step).len(), shape.of_receiver(step).len());
-        let asked = c.departs(Side::Receiver, POINT_BYTES * of_receiver);
-        let offered = c.departs(Side::Sender, POINT_BYTES * of_sender);
+        let ahead = (step + 1 < shape.steps()).then(|| points(c, step + 1));
+        let [asked, offered] = due;
+        c.arrives(offered);
         if let Some(answered) = answers.take() {
             c.arrives(answered);
         }
-        c.arrives(offered);
         c.arrives(asked);
         if !counting {
-            answers = Some(c.departs(Side::Sender, width * of_receiver));
+            answers = Some(c.departs(Side::Sender, width * shape.of_receiver(step).len()));
         }
+        let Some(ahead) = ahead else { break };
+        due = ahead;
     }
     let all = if counting { width * shape.receiver } else { 0 };
     let last = answers.unwrap_or_else(|| c.departs(Side::Sender, all));

@@ -15,7 +15,7 @@ use crate::{
 pub(super) type Point = [u8; 32];
 
 /// What item hashes are derived for.
-const TO_FIELD: &str = "unseen ecdh psi item to field element v1";
+const TO_FIELD: &str = "unseen ecdh psi item to field element v2";
 
 /// A secret exponent: 251 random bits, times 8, plus 2^254.
 pub struct Exponent(Zeroizing<[u8; 32]>);
@@ -57,8 +57,8 @@ impl fmt::Debug for Exponent {
 
 /// The points of items: a hash to the field, 2^−250 from uniform, and Elligator 2 from there.
 pub(super) fn points(items: impl Iterator<Item = u128>) -> Vec<Point> {
-    let keyed = blake3::Hasher::new_derive_key(TO_FIELD);
-    let hash = |item: u128| *keyed.clone().update(&item.to_le_bytes()).finalize().as_bytes();
+    let key = blake3::derive_key(TO_FIELD, &[]);
+    let hash = |item: u128| *blake3::keyed_hash(&key, &item.to_le_bytes()).as_bytes();
     let mut points: Vec<Point> = items.map(hash).collect();
     Backend::active().elligator2(&mut points);
     points

@@ -98,17 +98,25 @@ fn exchange(
     let exponent = Exponent::random(rng);
     let width = shape.tag_bytes();
     let counting = shape.output == Output::CountToReceiver;
-    let (mut own_tags, mut peer_tags) = (Vec::new(), Vec::new());
-    for step in 0..shape.steps() {
+    let ask = |pair: &mut Pair<'_>, step: usize| {
         let mine = order[shape.of_receiver(step)].iter().map(|i| items[*i as usize]);
         let mut own = points(mine);
         exponent.raise_own(&mut own);
-        pair.send(own.as_flattened())?;
+        pair.send(own.as_flattened())
+    };
+    let (mut own_tags, mut peer_tags) =
+        (Vec::with_capacity(shape.receiver), Vec::with_capacity(shape.sender));
+    ask(pair, 0)?;
+    for step in 0..shape.steps() {
+        // One chunk ahead of the peer's, so that neither side waits for what the other has yet to work out.
+        if step + 1 < shape.steps() {
+            ask(pair, step + 1)?;
+        }
+        let mut theirs = receive_points(pair, shape.of_sender(step).len())?;
         // The answers to the chunk before this one: the sender had a chunk's time for them.
         if step > 0 && !counting {
             receive_tags(pair, shape.of_receiver(step - 1).len(), width, &mut own_tags)?;
         }
-        let mut theirs = receive_points(pair, shape.of_sender(step).len())?;
         exponent.raise(pair, &mut theirs)?;
         peer_tags.extend(theirs.iter().map(|point| tag(point, width)));
     }

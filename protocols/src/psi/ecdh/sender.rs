@@ -1,5 +1,7 @@
 //! The side that learns nothing, or as much as the other.
 
+use std::ops::Range;
+
 use super::{
     order::random_order,
     point::{Exponent, points, receive_points},
@@ -43,12 +45,31 @@ pub fn send(
     }
     let exponent = Exponent::random(rng);
     let order = random_order(items.len(), rng);
-    let mut kept = Vec::new();
-    for step in 0..shape.steps() {
-        let mine = order[shape.of_sender(step)].iter().map(|i| items[*i as usize]);
-        let mut own = points(mine);
+    serve(pair, shape, &exponent, |pair, own| {
+        let mut own = points(order[own].iter().map(|i| items[*i as usize]));
         exponent.raise_own(&mut own);
-        pair.send(own.as_flattened())?;
+        pair.send(own.as_flattened())
+    })?;
+    if !to_both {
+        return Ok(None);
+    }
+    report::accept(pair, items, &order).map(Some)
+}
+
+/// Offers its own points, those of a range at a time, and answers the receiver's.
+pub(super) fn serve(
+    pair: &mut Pair<'_>,
+    shape: Shape,
+    exponent: &Exponent,
+    mut offer: impl FnMut(&mut Pair<'_>, Range<usize>) -> Result<(), SessionError>,
+) -> Result<(), SessionError> {
+    let mut kept = Vec::new();
+    offer(pair, shape.of_sender(0))?;
+    for step in 0..shape.steps() {
+        // One chunk ahead, as the receiver is.
+        if step + 1 < shape.steps() {
+            offer(pair, shape.of_sender(step + 1))?;
+        }
         let mut theirs = receive_points(pair, shape.of_receiver(step).len())?;
         exponent.raise(pair, &mut theirs)?;
         let tags = theirs.iter().flat_map(|point| &point[..shape.tag_bytes()]).copied();
@@ -61,10 +82,7 @@ pub fn send(
     if shape.output == Output::CountToReceiver {
         send_unordered(pair, &kept, shape.tag_bytes())?;
     }
-    if !to_both {
-        return Ok(None);
-    }
-    report::accept(pair, items, &order).map(Some)
+    Ok(())
 }
 
 /// Sends the answers in their own order, so that none tells which question it answers.

@@ -8,6 +8,8 @@ use crate::{
     testkit::{Duo, DuoRun},
 };
 
+mod prepared;
+
 /// Two sets of these sizes with so many common elements, neither in the order of the other.
 fn sets(duo: &Duo, sender: usize, receiver: usize, common: usize) -> (Vec<u128>, Vec<u128>) {
     let y = duo.words(1, sender);

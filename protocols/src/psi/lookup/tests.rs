@@ -9,6 +9,7 @@ use crate::{
     testkit::Duo,
 };
 
+mod random;
 mod vectors;
 
 /// A result that a test looks into, from a run that may fail with another error than the session's.

@@ -7,7 +7,7 @@ use super::{
 use crate::{
     party::PartyId,
     prg::Prg,
-    psi::opprf::{self, Size},
+    psi::opprf::{self, Points, Size},
     ring::{Buf, Z128},
     session::{CircleCost, OpeningKind, SessionError, Wire},
 };
@@ -58,7 +58,8 @@ pub fn intersect(
     }
     let mut pair = wire.pair(leader);
     pair.reveal(OpeningKind::Membership, setting.size(leader))?;
-    opprf::send(&mut pair, &size(setting, me), items, &[&sums], rng)?;
+    let points = Points { keys: Buf::copy_of(items), columns: vec![sums] };
+    opprf::send(&mut pair, &size(setting, me), points, rng)?;
     hear_report(wire, setting, items)
 }
 

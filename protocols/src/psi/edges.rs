@@ -1,0 +1,57 @@
+//! Every protocol at the edges: no rows, one, one key in all rows, nothing and everything in common, sizes around powers of two,
+//! and one row against tens of thousands; columns in, so that duplicates and rows without a key are part of it.
+
+mod instances;
+mod runs;
+
+use instances::{Columns, instances, large, unbalanced};
+use runs::Run;
+
+use crate::kernels::Backend;
+
+/// What a protocol finds out, at the receiver.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Found {
+    /// The rows of its column whose key the sender has too.
+    Rows(Vec<u32>),
+    /// How many keys are common.
+    Count(usize),
+    /// How many, and the sum of a value that each has at the sender.
+    Sum(usize, u64),
+}
+
+fn check(run: Run, columns: &Columns) {
+    let (sender, receiver) = columns.distinct();
+    let got = run(columns.seed, &sender, &receiver);
+    let want = columns.plain(&got);
+    assert!(got == want, "{}: another result than the plain one", columns.name);
+}
+
+/// A test for each protocol: all small instances, and those of its large ones that it goes through in no time.
+macro_rules! edges {
+    ($($name:ident, $large:expr;)*) => {$(
+        #[test]
+        fn $name() {
+            instances().iter().for_each(|columns| check(runs::$name, columns));
+            let n = $large;
+            large(n).iter().chain(&unbalanced(n)).for_each(|columns| check(runs::$name, columns));
+        }
+    )*};
+}
+
+/// As many items as are worked on together, by the vector kernels; without them fewer, in as little time.
+fn points() -> usize {
+    if Backend::active().name == "avx512" { 1 << 12 } else { 1 << 10 }
+}
+
+edges! {
+    vole, 1 << 16;
+    vole_malicious, 1 << 16;
+    ecdh, points();
+    ecdh_count, points();
+    lookup, points();
+    circuit, 1 << 16;
+    cardinality, 1 << 16;
+    sum, 1 << 16;
+    multi, 1 << 16;
+}
