@@ -9,8 +9,6 @@ pub mod circuit;
 pub mod cuckoo;
 mod distinct;
 pub mod ecdh;
-#[cfg(test)]
-mod edges;
 pub mod elias_fano;
 mod hello;
 mod ids;
@@ -22,6 +20,8 @@ mod parameters;
 pub mod planner;
 mod ranged;
 mod tags;
+#[cfg(test)]
+mod tests;
 mod uniform_sort;
 pub mod vole_psi;
 

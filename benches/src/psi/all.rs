@@ -3,9 +3,8 @@
 use super::{circuit, ecdh, files, lookup, multi, seat::Protocol, vole};
 
 pub(super) fn all() -> impl Iterator<Item = &'static Protocol> {
-    let single = [&ecdh::PROTOCOL, &lookup::PROTOCOL];
-    let several = multi::PROTOCOLS.iter().chain(&circuit::PROTOCOLS);
-    vole::PROTOCOLS.iter().chain(single).chain(several)
+    let two = vole::PROTOCOLS.iter().chain(&ecdh::PROTOCOLS).chain(&lookup::PROTOCOLS);
+    two.chain(&multi::PROTOCOLS).chain(&circuit::PROTOCOLS)
 }
 
 /// Those that go from file to file, between processes.

@@ -4,6 +4,7 @@ use protocols::{
     mpc::{Column, Shape, reveal},
     party::Role,
     psi::{
+        Sizes,
         aggregate::{Aggregates, Ask, Cell, Rule, aggregate, aggregate_cost},
         circuit::{Matches, Provider, Set, Task, intersect, intersect_cost},
     },
@@ -23,21 +24,21 @@ pub(super) const PROTOCOLS: [Protocol; 3] = [
         name: "circuit",
         parties: 3,
         party: |seat| party(seat, Goal::Shares),
-        quote: |n| quote(n, Goal::Shares),
+        quote: |sizes| quote(sizes, Goal::Shares),
         note: "circuit PSI into shares, a 64-bit column from each side, semi-honest",
     },
     Protocol {
         name: "card",
         parties: 3,
         party: |seat| party(seat, Goal::Cardinality),
-        quote: |n| quote(n, Goal::Cardinality),
+        quote: |sizes| quote(sizes, Goal::Cardinality),
         note: "size of the intersection if it is 10 or more, semi-honest",
     },
     Protocol {
         name: "sum",
         parties: 3,
         party: |seat| party(seat, Goal::Sum),
-        quote: |n| quote(n, Goal::Sum),
+        quote: |sizes| quote(sizes, Goal::Sum),
         note: "size and sum of the sender's values if there are 10 matches or more, semi-honest",
     },
 ];
@@ -77,14 +78,15 @@ enum Outcome {
     Numbers(Option<Vec<Option<Cell>>>),
 }
 
-fn task(n: usize, goal: Goal) -> Result<Task, Failure> {
+fn task(sizes: Sizes, goal: Goal) -> Result<Task, Failure> {
     let [sender, receiver] = goal.columns();
-    let provider = |role, columns| Provider { role, items: n, columns };
-    Ok(Task::new(provider(ROLES[1], receiver), provider(ROLES[0], sender), 1)?)
+    let receiver = Provider { role: ROLES[1], items: sizes.receiver, columns: receiver };
+    let sender = Provider { role: ROLES[0], items: sizes.sender, columns: sender };
+    Ok(Task::new(receiver, sender, 1)?)
 }
 
-fn quote(n: usize, goal: Goal) -> Option<Quote> {
-    let task = task(n, goal).ok()?;
+fn quote(sizes: Sizes, goal: Goal) -> Option<Quote> {
+    let task = task(sizes, goal).ok()?;
     let mut m = Meter::new();
     m.enter(1);
     intersect_cost(&mut m, &task);
@@ -96,12 +98,19 @@ fn quote(n: usize, goal: Goal) -> Option<Quote> {
 }
 
 fn party(seat: &mut Seat<'_>, goal: Goal) -> Result<bool, Failure> {
-    let task = task(seat.n, goal)?;
+    let task = task(seat.sizes, goal)?;
     let mut rng = seat.prg(0);
     // The receiver's set, whoever this is, says what must come out.
-    let Sets { own, common } = Sets::new(1, seat.n, seat.n, seat.rep);
-    let wanted: Vec<u64> = common.iter().map(|at| value(own[*at as usize])).collect();
-    let own = if seat.role == 1 { own } else { Sets::new(seat.role, seat.n, seat.n, seat.rep).own };
+    let receivers = Sets::of(seat, 1);
+    let wanted = receivers.common.iter().map(|at| value(receivers.own[*at as usize]));
+    let wanted: Vec<u64> = wanted.collect();
+    let own = match seat.role {
+        1 => receivers.own,
+        role => {
+            drop(receivers);
+            if role == 0 { Sets::of(seat, 0).own } else { Vec::new() }
+        }
+    };
     let values: Vec<u64> = own.iter().copied().map(value).collect();
     let columns = goal.columns().get(usize::from(seat.role)).map_or(0, Vec::len);
     let columns = vec![&values[..]; columns];

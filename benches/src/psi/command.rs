@@ -1,5 +1,7 @@
 //! The subcommand.
 
+use protocols::psi::Sizes;
+
 use super::{
     all::{all, with_files},
     line::Line,
@@ -13,9 +15,15 @@ pub(crate) struct Psi {
     /// A protocol by name, several with commas between, or `all`.
     #[arg(long, default_value = "all")]
     protocol: String,
-    /// How many items each party has (where a protocol is for unequal sets, the largest).
+    /// How many items each party has.
     #[arg(long, default_value_t = 1 << 20)]
     n: usize,
+    /// How many the sender has, where that differs (for a lookup: rows of the table).
+    #[arg(long)]
+    sender: Option<usize>,
+    /// How many the receiver has, where that differs (for a lookup: queries).
+    #[arg(long)]
+    receiver: Option<usize>,
     /// From a CSV file to a Parquet file, parties being processes on `loopback`.
     #[arg(long)]
     files: bool,
@@ -37,7 +45,14 @@ pub(crate) fn run(psi: &Psi) -> Result<bool, Failure> {
     if !psi.json {
         println!("{}", Line::heading());
     }
+    let sizes =
+        Sizes { sender: psi.sender.unwrap_or(psi.n), receiver: psi.receiver.unwrap_or(psi.n) };
     let (protocols, networks) = if psi.files {
+        if sizes.sender != sizes.receiver {
+            return Err(
+                "files are of one size: leave out --sender and --receiver, or --files".into()
+            );
+        }
         (named_files(&psi.protocol)?, vec![Network::Loopback])
     } else {
         (named(&psi.protocol)?, psi.network.clone())
@@ -45,10 +60,10 @@ pub(crate) fn run(psi: &Psi) -> Result<bool, Failure> {
     for protocol in protocols {
         for network in networks.iter().copied() {
             let reps = match network {
-                Network::Loopback => processes::run(protocol, psi.n, psi.reps)?,
-                _ => memory::run(protocol, psi.n, psi.reps, network)?,
+                Network::Loopback => processes::run(protocol, sizes, psi.reps)?,
+                _ => memory::run(protocol, sizes, psi.reps, network)?,
             };
-            let line = Line::new(protocol, psi.n, network, &reps);
+            let line = Line::new(protocol, sizes, network, &reps);
             exact &= line.exact();
             println!("{}", if psi.json { serde_json::to_string(&line)? } else { line.row() });
         }

@@ -1,7 +1,10 @@
 //! ECDH-PSI.
 
 use protocols::{
-    psi::ecdh::{Output, Shape, cost, receive, send},
+    psi::{
+        Sizes,
+        ecdh::{Output, Prepared, Shape, cost, receive, send},
+    },
     session::PairCost,
 };
 
@@ -11,29 +14,44 @@ use super::{
 };
 use crate::Failure;
 
-pub(super) const PROTOCOL: Protocol = Protocol {
-    name: "ecdh",
-    parties: 2,
-    party,
-    quote,
-    note: "ECDH-PSI on u-coordinates, semi-honest, random 128-bit ids, to the receiver",
-};
+pub(super) const PROTOCOLS: [Protocol; 2] = [
+    Protocol {
+        name: "ecdh",
+        parties: 2,
+        party: |seat| party(seat, false),
+        quote,
+        note: "ECDH-PSI on u-coordinates, semi-honest, random 128-bit ids, to the receiver",
+    },
+    Protocol {
+        name: "ecdh-repeat",
+        parties: 2,
+        party: |seat| party(seat, true),
+        quote,
+        note: "ECDH-PSI against a set that the sender has kept prepared, semi-honest, to the receiver",
+    },
+];
 
-fn shape(n: usize) -> Shape {
-    Shape { sender: n, receiver: n, output: Output::ToReceiver }
+fn shape(sizes: Sizes) -> Shape {
+    let Sizes { sender, receiver } = sizes;
+    Shape { sender, receiver, output: Output::ToReceiver }
 }
 
 #[expect(clippy::unnecessary_wraps, reason = "the table of protocols asks for it")]
-fn quote(n: usize) -> Option<Quote> {
+fn quote(sizes: Sizes) -> Option<Quote> {
     let mut c = PairCost::new();
-    cost(&mut c, shape(n));
+    cost(&mut c, shape(sizes));
     Some(Quote { bytes: c.total_bytes(), rounds: c.rounds() })
 }
 
-fn party(seat: &mut Seat<'_>) -> Result<bool, Failure> {
-    let Sets { own, common } = Sets::new(seat.role, seat.n, seat.n, seat.rep);
-    let shape = shape(seat.n);
+fn party(seat: &mut Seat<'_>, kept: bool) -> Result<bool, Failure> {
+    let Sets { own, common } = Sets::of(seat, seat.role);
+    let shape = shape(seat.sizes);
     let mut rng = seat.prg(0);
+    if seat.role == 0 && kept {
+        let prepared = Prepared::new(&own, &mut rng);
+        seat.timed_pair(|pair| prepared.send(pair, shape))?;
+        return Ok(true);
+    }
     if seat.role == 0 {
         seat.timed_pair(|pair| send(pair, &own, shape, &mut rng))?;
         return Ok(true);

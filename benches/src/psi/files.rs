@@ -72,8 +72,9 @@ enum Way {
 fn party(seat: &mut Seat<'_>, way: Way) -> Result<bool, Failure> {
     let folder = tempfile::tempdir()?;
     let (input, output) = (folder.path().join("in.csv"), folder.path().join("out.parquet"));
-    let first = usize::from(seat.role) * (seat.n / 2);
-    write_ids(&input, first, seat.n)?;
+    let n = seat.sizes.receiver;
+    let first = usize::from(seat.role) * (n / 2);
+    write_ids(&input, first, n)?;
     let (role, mut rng) = (seat.role, seat.prg(0));
     let side = if role == 0 { Side::Sender } else { Side::Receiver };
     // A file that cannot be read ends this party's run, and the link with it.
@@ -93,8 +94,8 @@ fn party(seat: &mut Seat<'_>, way: Way) -> Result<bool, Failure> {
         return Err(error.into());
     }
     let rows = done?;
-    let common = seat.n - seat.n / 2;
-    Ok(role == 0 || (rows == common as u64 && check(&output, seat.n / 2, common)?))
+    let common = n - n / 2;
+    Ok(role == 0 || (rows == common as u64 && check(&output, n / 2, common)?))
 }
 
 enum Fault {

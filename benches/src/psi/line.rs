@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use protocols::psi::Sizes;
 use serde::Serialize;
 
 use super::seat::{Protocol, Quote};
@@ -17,6 +18,8 @@ pub(super) struct Rep {
     pub(super) rounds: u32,
     /// Processor time of the parties' own threads together.
     pub(super) cpu_nanos: u64,
+    /// Of the receiver's by itself.
+    pub(super) receiver_nanos: u64,
     /// The largest process.
     pub(super) peak_rss: u64,
     pub(super) exact: bool,
@@ -27,6 +30,8 @@ pub(super) struct Rep {
 pub(super) struct Line {
     case: &'static str,
     n: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    sizes: Option<[usize; 2]>,
     parties: u16,
     network: &'static str,
     seconds: f64,
@@ -38,24 +43,29 @@ pub(super) struct Line {
 }
 
 impl Line {
-    pub(super) fn new(protocol: &Protocol, n: usize, network: Network, reps: &[Rep]) -> Self {
+    pub(super) fn new(protocol: &Protocol, sizes: Sizes, network: Network, reps: &[Rep]) -> Self {
+        let Sizes { sender, receiver } = sizes;
+        let n = sender.max(receiver);
         let mut times: Vec<_> = reps.iter().map(|rep| rep.took).collect();
         times.sort_unstable();
-        let quote = (protocol.quote)(n);
+        let quote = (protocol.quote)(sizes);
         let as_quoted = |rep: &Rep| {
             quote.is_none_or(|quote| quote == Quote { bytes: rep.bytes, rounds: rep.rounds })
         };
         let bytes = reps.first().map_or(0, |rep| rep.bytes);
-        let cpu = reps.iter().map(|rep| rep.cpu_nanos).min().unwrap_or(0);
+        let least = |of: fn(&Rep) -> u64| reps.iter().map(of).min().unwrap_or(0);
+        let (cpu, own) = (least(|rep| rep.cpu_nanos), least(|rep| rep.receiver_nanos));
         let note = format!(
-            "{}; {:.2} bytes an element; {:.4} s of processor time in the parties' threads",
+            "{}; {:.2} bytes an element; {:.4} s of processor time in the parties' threads; {:.2} µs an element at the receiver",
             protocol.note,
             ratio(bytes, n as u64),
-            Duration::from_nanos(cpu).as_secs_f64()
+            Duration::from_nanos(cpu).as_secs_f64(),
+            ratio(own, 1000 * receiver as u64)
         );
         Self {
             case: protocol.name,
             n,
+            sizes: (sender != receiver).then_some([sender, receiver]),
             parties: protocol.parties,
             network: network.name(),
             seconds: times.get(times.len() / 2).map_or(0.0, Duration::as_secs_f64),

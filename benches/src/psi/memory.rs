@@ -6,14 +6,17 @@ use std::{
     time::Duration,
 };
 
-use protocols::net::{
-    Channel, memory,
-    shaped::{self, Shaped},
+use protocols::{
+    net::{
+        Channel, memory,
+        shaped::{self, Shaped},
+    },
+    psi::Sizes,
 };
 
 use super::{
     line::Rep,
-    seat::{Protocol, Seat, Seen},
+    seat::{Protocol, RECEIVER, Seat, Seen},
 };
 use crate::{
     Failure, Network,
@@ -24,11 +27,11 @@ const STALL: Duration = Duration::from_secs(600);
 
 pub(super) fn run(
     protocol: &Protocol,
-    n: usize,
+    sizes: Sizes,
     reps: u32,
     network: Network,
 ) -> Result<Vec<Rep>, Failure> {
-    (0..reps).map(|rep| one(protocol, n, rep, network)).collect()
+    (0..reps).map(|rep| one(protocol, sizes, rep, network)).collect()
 }
 
 fn mesh(parties: u16, network: Network) -> Vec<Arc<dyn Channel>> {
@@ -43,7 +46,7 @@ fn mesh(parties: u16, network: Network) -> Vec<Arc<dyn Channel>> {
     plain.map(|channel| Arc::new(Shaped::new(channel, shape)) as Arc<dyn Channel>).collect()
 }
 
-fn one(protocol: &Protocol, n: usize, rep: u32, network: Network) -> Result<Rep, Failure> {
+fn one(protocol: &Protocol, sizes: Sizes, rep: u32, network: Network) -> Result<Rep, Failure> {
     let barrier = Barrier::new(usize::from(protocol.parties));
     // The inputs are there by then: what counts is what the protocol adds.
     let start = || {
@@ -53,7 +56,7 @@ fn one(protocol: &Protocol, n: usize, rep: u32, network: Network) -> Result<Rep,
         barrier.wait();
     };
     let party = |role, channel| -> Result<(bool, Seen), Failure> {
-        let mut seat = Seat::new((role, n, rep), channel, &start, &|| {});
+        let mut seat = Seat::new((role, sizes, rep), channel, &start, &|| {});
         let right = (protocol.party)(&mut seat)?;
         Ok((right, seat.seen()?))
     };
@@ -73,6 +76,7 @@ fn one(protocol: &Protocol, n: usize, rep: u32, network: Network) -> Result<Rep,
         bytes: seen.iter().map(|(_, party)| party.bytes).sum(),
         rounds: seen.iter().map(|(_, party)| party.rounds).max().unwrap_or(0),
         cpu_nanos: seen.iter().map(|(_, party)| party.cpu_nanos).sum(),
+        receiver_nanos: seen.get(usize::from(RECEIVER)).map_or(0, |(_, party)| party.cpu_nanos),
         peak_rss,
         exact: seen.iter().all(|(right, _)| *right),
     })

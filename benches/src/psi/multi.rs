@@ -2,12 +2,15 @@
 
 use protocols::{
     party::PartyId,
-    psi::multiparty::{Audience, Setting, cost, intersect},
+    psi::{
+        Sizes,
+        multiparty::{Audience, Setting, cost, intersect},
+    },
     session::CircleCost,
 };
 
 use super::{
-    seat::{Protocol, Quote, Seat},
+    seat::{Protocol, Quote, RECEIVER, Seat},
     sets::Sets,
 };
 use crate::Failure;
@@ -22,20 +25,22 @@ pub(super) const PROTOCOLS: [Protocol; 1] = [Protocol {
     note: "PSI of three parties, augmented semi-honest, random 128-bit ids, to the leader",
 }];
 
-fn setting(n: usize) -> Result<Setting, Failure> {
-    let sizes = vec![n; usize::from(PARTIES)];
-    Ok(Setting::new(PartyId(PARTIES - 1), sizes, Audience::Leader)?)
+/// The receiver leads; all others have as many as the sender.
+fn setting(sizes: Sizes) -> Result<Setting, Failure> {
+    let mut all = vec![sizes.sender; usize::from(PARTIES)];
+    all[usize::from(RECEIVER)] = sizes.receiver;
+    Ok(Setting::new(PartyId(RECEIVER), all, Audience::Leader)?)
 }
 
-fn quote(n: usize) -> Option<Quote> {
+fn quote(sizes: Sizes) -> Option<Quote> {
     let mut c = CircleCost::new(usize::from(PARTIES));
-    cost(&mut c, &setting(n).ok()?);
+    cost(&mut c, &setting(sizes).ok()?);
     Some(Quote { bytes: c.total_bytes(), rounds: c.rounds() })
 }
 
 fn party(seat: &mut Seat<'_>) -> Result<bool, Failure> {
-    let Sets { own, common } = Sets::new(seat.role, seat.n, seat.n, seat.rep);
-    let setting = setting(seat.n)?;
+    let Sets { own, common } = Sets::of(seat, seat.role);
+    let setting = setting(seat.sizes)?;
     let mut rng = seat.prg(0);
     let found = seat.timed(|wire| intersect(wire, &setting, &own, &mut rng))?;
     Ok(found.is_none_or(|found| found == common))

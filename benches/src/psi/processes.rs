@@ -13,13 +13,14 @@ use protocols::{
         tls::LinkConfig,
     },
     party::PartyId,
+    psi::Sizes,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     command::named,
     line::Rep,
-    seat::{Protocol, Seat},
+    seat::{Protocol, RECEIVER, Seat},
 };
 use crate::{
     Failure,
@@ -33,7 +34,7 @@ use crate::{
 struct Order {
     role: u16,
     protocol: String,
-    n: usize,
+    sizes: [usize; 2],
     reps: u32,
     credentials: String,
 }
@@ -48,13 +49,14 @@ struct Told {
     exact: bool,
 }
 
-pub(super) fn run(protocol: &Protocol, n: usize, reps: u32) -> Result<Vec<Rep>, Failure> {
+pub(super) fn run(protocol: &Protocol, sizes: Sizes, reps: u32) -> Result<Vec<Rep>, Failure> {
     let authority = Authority::new()?;
     let mut parties = Vec::new();
     for role in 0..protocol.parties {
         let mut party = Party::start("psi-party")?;
         let credentials = authority.issue(PartyId(role))?.to_pem().into();
-        party.tell(&Order { role, protocol: protocol.name.into(), n, reps, credentials })?;
+        let sizes = [sizes.sender, sizes.receiver];
+        party.tell(&Order { role, protocol: protocol.name.into(), sizes, reps, credentials })?;
         parties.push(party);
     }
     let addresses: Vec<SocketAddr> =
@@ -70,6 +72,7 @@ fn one(parties: &mut [Party]) -> Result<Rep, Failure> {
         bytes: told.iter().map(|party| party.bytes).sum(),
         rounds: told.iter().map(|party| party.rounds).max().unwrap_or(0),
         cpu_nanos: told.iter().map(|party| party.cpu_nanos).sum(),
+        receiver_nanos: told.get(usize::from(RECEIVER)).map_or(0, |party| party.cpu_nanos),
         peak_rss: told.iter().map(|party| party.peak_rss).max().unwrap_or(0),
         exact: told.iter().all(|party| party.exact),
     })
@@ -112,7 +115,8 @@ fn repetition(
         reset_peak();
     };
     let done = || drop(tell(&"done"));
-    let place = (order.role, order.n, rep);
+    let [sender, receiver] = order.sizes;
+    let place = (order.role, Sizes { sender, receiver }, rep);
     let mut seat = Seat::new(place, Arc::clone(channel), &start, &done);
     let exact = (protocol.party)(&mut seat)?;
     let seen = seat.seen()?;

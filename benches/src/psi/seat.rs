@@ -6,11 +6,15 @@ use protocols::{
     net::Channel,
     party::PartyId,
     prg::Prg,
+    psi::Sizes,
     session::{Gate, Pair, Session, SessionError, Wire},
     testkit::test_prss,
 };
 
 use crate::Failure;
+
+/// The party that learns the result, or leads those that do.
+pub(super) const RECEIVER: u16 = 1;
 
 /// A protocol that is timed.
 pub(crate) struct Protocol {
@@ -18,8 +22,8 @@ pub(crate) struct Protocol {
     pub(crate) parties: u16,
     /// One party's part: makes its input, runs [`Seat::timed`] once, and says whether the outcome is right.
     pub(crate) party: fn(&mut Seat<'_>) -> Result<bool, Failure>,
-    /// Bytes of all parties and rounds that it is quoted at for `--n`, where there is a quote.
-    pub(crate) quote: fn(usize) -> Option<Quote>,
+    /// Bytes of all parties and rounds that it is quoted at for sets like these, where there is a quote.
+    pub(crate) quote: fn(Sizes) -> Option<Quote>,
     pub(crate) note: &'static str,
 }
 
@@ -34,7 +38,7 @@ pub(crate) struct Quote {
 pub(crate) struct Seat<'a> {
     /// 0 sends, 1 receives, and so on.
     pub(crate) role: u16,
-    pub(crate) n: usize,
+    pub(crate) sizes: Sizes,
     pub(crate) rep: u32,
     channel: Arc<dyn Channel>,
     /// Returns when all parties are ready.
@@ -57,12 +61,12 @@ pub(crate) struct Seen {
 
 impl<'a> Seat<'a> {
     pub(super) fn new(
-        (role, n, rep): (u16, usize, u32),
+        (role, sizes, rep): (u16, Sizes, u32),
         channel: Arc<dyn Channel>,
         start: &'a dyn Fn(),
         done: &'a dyn Fn(),
     ) -> Self {
-        Self { role, n, rep, channel, start, done, seen: None }
+        Self { role, sizes, rep, channel, start, done, seen: None }
     }
 
     /// A generator of this repetition, for this party and what it is used for.

@@ -1,6 +1,8 @@
 //! Random sets with a known intersection.
 
-use protocols::{prg::Prg, ring::Z128};
+use protocols::{prg::Prg, psi::Sizes, ring::Z128};
+
+use super::seat::{RECEIVER, Seat};
 
 /// Sets of two parties of which every second element is common, in no order.
 pub(super) struct Sets {
@@ -11,11 +13,18 @@ pub(super) struct Sets {
 }
 
 impl Sets {
+    /// The set of party `role` in a seat's run; whoever is not the receiver has one like the sender's.
+    pub(super) fn of(seat: &Seat<'_>, role: u16) -> Self {
+        let Sizes { sender, receiver } = seat.sizes;
+        let own = if role == RECEIVER { receiver } else { sender };
+        Self::new(role, own, sender.min(receiver), seat.rep)
+    }
+
     /// Party `role`'s set of `own` random ids, where the smaller of both sets has `least` and the repetition is `rep`.
     ///
-    /// Half of the smaller set is common.
+    /// Half of the smaller set is common, rounded up.
     pub(super) fn new(role: u16, own: usize, least: usize, rep: u32) -> Self {
-        let common = prg(rep, 0).elements::<Z128>(least / 2);
+        let common = prg(rep, 0).elements::<Z128>(least.div_ceil(2));
         let rest = prg(rep, 1 + role).elements::<Z128>(own - common.len());
         // The common ones spread evenly over the set, at other places for each party.
         let step = own.checked_div(common.len()).unwrap_or(1);

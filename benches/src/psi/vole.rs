@@ -20,21 +20,21 @@ pub(super) const PROTOCOLS: [Protocol; 3] = [
         name: "vole",
         parties: 2,
         party: |seat| party(seat, FULL),
-        quote: |n| quote(n, FULL),
+        quote: |sizes| quote(sizes, FULL),
         note: "VOLE-PSI, semi-honest, random 128-bit ids, to the receiver",
     },
     Protocol {
         name: "vole-malicious",
         parties: 2,
         party: |seat| party(seat, MALICIOUS),
-        quote: |n| quote(n, MALICIOUS),
+        quote: |sizes| quote(sizes, MALICIOUS),
         note: "VOLE-PSI, malicious, random 128-bit ids, to the receiver",
     },
     Protocol {
         name: "vole-low",
         parties: 2,
         party: |seat| party(seat, LOW),
-        quote: |n| quote(n, LOW),
+        quote: |sizes| quote(sizes, LOW),
         note: "VOLE-PSI, semi-honest, low communication, random 128-bit ids, to the receiver",
     },
 ];
@@ -46,20 +46,20 @@ pub(super) const FULL: Variant = |sizes| Parameters::new(sizes, Model::SemiHones
 pub(super) const MALICIOUS: Variant = |sizes| Parameters::new(sizes, Model::Malicious);
 pub(super) const LOW: Variant = Parameters::low_communication;
 
-fn setting(n: usize, variant: Variant) -> Result<Setting, Failure> {
-    let parameters = variant(Sizes { sender: n, receiver: n })?;
+fn setting(sizes: Sizes, variant: Variant) -> Result<Setting, Failure> {
+    let parameters = variant(sizes)?;
     Ok(Setting { parameters, output: Output::ToReceiver, context: [0; 32] })
 }
 
-fn quote(n: usize, variant: Variant) -> Option<Quote> {
+fn quote(sizes: Sizes, variant: Variant) -> Option<Quote> {
     let mut c = PairCost::new();
-    cost(&mut c, &setting(n, variant).ok()?);
+    cost(&mut c, &setting(sizes, variant).ok()?);
     Some(Quote { bytes: c.total_bytes(), rounds: c.rounds() })
 }
 
 fn party(seat: &mut Seat<'_>, variant: Variant) -> Result<bool, Failure> {
-    let Sets { own, common } = Sets::new(seat.role, seat.n, seat.n, seat.rep);
-    let setting = setting(seat.n, variant)?;
+    let Sets { own, common } = Sets::of(seat, seat.role);
+    let setting = setting(seat.sizes, variant)?;
     let buckets = setting.parameters.buckets();
     let mut rng = seat.prg(0);
     if seat.role == 0 {

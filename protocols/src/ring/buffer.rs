@@ -19,6 +19,8 @@ const UNIT_BYTES: usize = size_of::<Unit>();
 const POOLED_FROM: usize = 256;
 /// The pool keeps at most this many units: 1 GiB.
 const POOL_UNITS: usize = 1 << 26;
+/// Storage of so many units, 32 MiB, and more is not kept for long: see [`take`].
+const LARGE: usize = 1 << 21;
 
 /// Free storage by power of two of its length.
 struct Pool {
@@ -82,16 +84,36 @@ impl<W: Word> Buf<W> {
 }
 
 /// Storage of at least `units`, from the pool if it has any.
+///
+/// If it has none and the storage is large, the run has come to another phase: what is large and free is from the one before, and
+/// is given back, so that memory follows from the fullest phase and not from the sum of all. What repeats itself finds its
+/// storage, and gives back nothing.
 fn take(units: usize) -> Vec<Unit> {
     let class = units.next_power_of_two();
     let slot = class.trailing_zeros() as usize;
-    if let Ok(mut pool) = POOL.lock()
-        && let Some(storage) = pool.free.get_mut(slot).and_then(Vec::pop)
-    {
-        pool.units -= class;
-        return storage;
+    let mut past = Vec::new();
+    if let Ok(mut pool) = POOL.lock() {
+        if let Some(storage) = pool.free.get_mut(slot).and_then(Vec::pop) {
+            pool.units -= class;
+            return storage;
+        }
+        if class >= LARGE {
+            past = pool.large();
+        }
     }
+    // Not under the lock: the system takes its time.
+    drop(past);
     vec![0; class]
+}
+
+impl Pool {
+    /// Takes out all large storage.
+    fn large(&mut self) -> Vec<Vec<Unit>> {
+        let slots = self.free.iter_mut().skip(LARGE.trailing_zeros() as usize);
+        let large: Vec<_> = slots.flat_map(std::mem::take).collect();
+        self.units -= large.iter().map(Vec::len).sum::<usize>();
+        large
+    }
 }
 
 impl<W: Word> Drop for Buf<W> {

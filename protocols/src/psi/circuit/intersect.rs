@@ -61,7 +61,7 @@ pub fn intersect(
     set: Option<&Set<'_>>,
     rng: &mut Prg,
 ) -> Result<Matches, SessionError> {
-    let (receiver, sender) = (task.receiver(), task.sender());
+    let receiver = task.receiver();
     let seed = s.prss().summand::<Z128>(summands(task)[1], 1);
     let hashing = Hashing::new(seed.map_or(0, |seed| seed[0]), task.bins());
     let set = own_set(s, task, set)?;
@@ -69,8 +69,9 @@ pub fn intersect(
         Some(set) if s.role() == receiver.role => Some(table(s, task, &hashing, set)?),
         _ => None,
     };
-    let (live, fields) = if task.is_empty() {
-        let columns = task.fields().iter().map(|field| zeros(field.shape, task.bins()));
+    let (live, sender) = if task.is_empty() {
+        let columns =
+            task.fields()[task.tags()..].iter().map(|field| zeros(field.shape, task.bins()));
         (Bits::zeros(task.bins(), 1), columns.collect())
     } else {
         let splits: Vec<Split> =
@@ -81,11 +82,10 @@ pub fn intersect(
         } else if let Some(set) = set {
             program(s, task, set, (&hashing, &splits), rng)?;
         }
-        compare(s, task, splits, &rows)?
+        compare(s, task, splits, rows)?
     };
     let receiver = receiver_columns(s, task, table.as_ref().zip(set))?;
-    debug_assert_eq!(sender.columns.len() + task.tags(), fields.len());
-    let sender = fields.into_iter().skip(task.tags()).collect();
+    debug_assert_eq!(task.sender().columns.len(), sender.len());
     Ok(Matches { live, receiver, sender })
 }
 
@@ -104,24 +104,27 @@ pub fn intersect_cost(m: &mut Meter, task: &Task) {
     }
 }
 
-/// Shares all fields, and compares the tags.
+/// Shares all fields, and compares the tags: where they are zero, and the sender's columns.
 fn compare(
     s: &mut Session,
     task: &Task,
     splits: Vec<Split>,
-    rows: &[Buf<u64>],
+    rows: Vec<Buf<u64>>,
 ) -> Result<(Bits, Vec<Column>), SessionError> {
     let mut fields = Vec::with_capacity(splits.len());
-    for (number, split) in splits.into_iter().enumerate() {
-        fields.push(split.share(s, task, rows.get(number).map(|rows| &rows[..]))?);
+    let mut rows = rows.into_iter();
+    for split in splits {
+        fields.push(split.share(s, task, rows.next().as_deref())?);
     }
-    let tags = fields[..task.tags()].iter().map(|tag| match tag {
+    let columns = fields.split_off(task.tags());
+    let tags = fields.iter().map(|tag| match tag {
         Column::Bits(bits) => bits,
         _ => unreachable!("tags are bits"),
     });
     let tags = Bits::beside(&tags.collect::<Vec<_>>());
+    drop(fields);
     let live = eq_bits(s, &tags, &Bits::zeros(task.bins(), task.tag_width()))?;
-    Ok((live, fields))
+    Ok((live, columns))
 }
 
 /// Shares the receiver's columns in the order of its bins.

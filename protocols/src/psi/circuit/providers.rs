@@ -4,7 +4,7 @@ use super::{intersect::Set, split::Split, task::Task};
 use crate::{
     prg::Prg,
     psi::{
-        cuckoo::{Hashing, Table},
+        cuckoo::{Hashing, Simple, Table},
         opprf::{self, Points},
     },
     ring::{Buf, Z64, Z128},
@@ -24,13 +24,13 @@ pub(super) fn program(
     (hashing, splits): (&Hashing, &[Split]),
     rng: &mut Prg,
 ) -> Result<(), SessionError> {
-    let points = hashing.simple(set.items);
+    let Simple { bins, keys } = hashing.simple(set.items);
     let mut columns: Vec<Buf<u128>> =
-        (0..task.function().columns).map(|_| rng.elements::<Z128>(points.keys.len())).collect();
+        (0..task.function().columns).map(|_| rng.elements::<Z128>(keys.len())).collect();
     for ((number, field), split) in task.fields().iter().enumerate().zip(splits) {
         let masks = split.masks(task.bins());
         let block = &mut columns[field.block];
-        let entries = block.iter_mut().zip(&points.bins);
+        let entries = block.iter_mut().zip(&bins);
         match number.checked_sub(task.tags()) {
             None => entries.for_each(|(block, bin)| field.put(masks[*bin as usize], block)),
             Some(column) => {
@@ -41,10 +41,10 @@ pub(super) fn program(
             }
         }
     }
-    // The bins are freed here, and keys and columns inside as soon as they are encoded.
-    let points = Points { keys: points.keys, columns };
+    // Keys and columns are freed inside, as soon as they are encoded.
+    drop(bins);
     let pair = &mut s.pair(task.receiver().role.id());
-    opprf::send(pair, task.function(), points, rng)
+    opprf::send(pair, task.function(), Points { keys, columns }, rng)
 }
 
 /// The receiver's part: for each field a value in every bin, a random one where no element stands.

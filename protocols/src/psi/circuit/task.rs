@@ -122,7 +122,7 @@ impl Task {
         &self.table
     }
 
-    pub(super) fn function(&self) -> &opprf::Size {
+    pub(in crate::psi) fn function(&self) -> &opprf::Size {
         &self.function
     }
 

@@ -49,7 +49,7 @@ edges! {
     vole_malicious, 1 << 16;
     ecdh, points();
     ecdh_count, points();
-    lookup, points();
+    lookup, 1 << 10;
     circuit, 1 << 16;
     cardinality, 1 << 16;
     sum, 1 << 16;
