@@ -191,4 +191,18 @@ mod tests {
     fn it_prints_its_length_only() {
         assert_eq!(format!("{:?}", Buf::copy_of(&[77_u64, 78])), "Buf(2)");
     }
+
+    #[test]
+    fn large_storage_is_taken_out_whole_and_small_storage_stays() {
+        let mut pool = Pool { free: [const { Vec::new() }; 48], units: 0 };
+        let mut put = |units: usize| {
+            pool.free[units.trailing_zeros() as usize].push(vec![0; units]);
+            pool.units += units;
+        };
+        [POOLED_FROM, LARGE / 2, LARGE, 2 * LARGE, LARGE].into_iter().for_each(&mut put);
+        let large: Vec<usize> = pool.large().iter().map(Vec::len).collect();
+        assert_eq!(large, [LARGE, LARGE, 2 * LARGE]);
+        assert_eq!(pool.units, POOLED_FROM + LARGE / 2);
+        assert!(pool.large().is_empty());
+    }
 }
