@@ -47,6 +47,7 @@ fn points() -> usize {
 edges! {
     vole, 1 << 16;
     vole_malicious, 1 << 16;
+    vole_low, 1 << 16;
     ecdh, points();
     ecdh_count, points();
     lookup, 1 << 10;

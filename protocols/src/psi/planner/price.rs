@@ -46,14 +46,14 @@ impl Price {
         if matches!(question.form, Form::AmongAll { .. }) && protocol != Protocol::Multi {
             return Err(Unfit::Parties);
         }
-        let malicious = question.model == Model::Malicious;
+        let withstands = matches!(protocol, Protocol::VoleMalicious | Protocol::Lookup);
+        if question.model == Model::Malicious && !withstands {
+            return Err(Unfit::Model);
+        }
         match protocol {
-            Protocol::Vole | Protocol::Ecdh | Protocol::Circuit | Protocol::Multi if malicious => {
-                Err(Unfit::Model)
+            Protocol::Vole | Protocol::VoleMalicious | Protocol::VoleLowCommunication => {
+                vole(question, protocol)
             }
-            Protocol::Vole => vole(question, Model::SemiHonest),
-            Protocol::VoleMalicious => vole(question, Model::Malicious),
-            Protocol::VoleLowCommunication => low(question),
             Protocol::Ecdh => ecdh(question),
             Protocol::Circuit => circuit(question, profile),
             Protocol::Lookup => lookup(question),
@@ -62,27 +62,25 @@ impl Price {
     }
 }
 
-fn vole(question: &Question, model: Model) -> Result<Price, Unfit> {
+fn vole(question: &Question, protocol: Protocol) -> Result<Price, Unfit> {
     let mut cost = PairCost::new();
-    vole_psi::cost(&mut cost, &setting(question, model)?);
+    vole_psi::cost(&mut cost, &setting(question, protocol)?);
     Ok(Price::of_two(&cost))
 }
 
 /// What both sides of VOLE-PSI would agree on.
-pub(super) fn setting(question: &Question, model: Model) -> Result<Setting, Unfit> {
+pub(super) fn setting(question: &Question, protocol: Protocol) -> Result<Setting, Unfit> {
     let output = match question.form {
         Form::ToReceiver => Output::ToReceiver,
         Form::ToBoth => Output::ToBoth,
         _ => return Err(Unfit::Form),
     };
-    let parameters = Parameters::new(question.sizes, model).map_err(|_| Unfit::Sizes)?;
-    Ok(Setting { parameters, output, context: [0; 32] })
-}
-
-fn low(question: &Question) -> Result<Price, Unfit> {
-    let bits = setting(question, Model::SemiHonest)?.parameters.tag_bits();
-    let malicious = question.model == Model::Malicious;
-    Err(if malicious { Unfit::Model } else { Unfit::Field { bits } })
+    let parameters = match protocol {
+        Protocol::VoleLowCommunication => Parameters::low_communication(question.sizes),
+        Protocol::VoleMalicious => Parameters::new(question.sizes, Model::Malicious),
+        _ => Parameters::new(question.sizes, Model::SemiHonest),
+    };
+    Ok(Setting { parameters: parameters.map_err(|_| Unfit::Sizes)?, output, context: [0; 32] })
 }
 
 fn ecdh(question: &Question) -> Result<Price, Unfit> {

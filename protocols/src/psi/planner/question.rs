@@ -78,7 +78,8 @@ pub enum Protocol {
     Vole,
     /// [`ecdh`](crate::psi::ecdh).
     Ecdh,
-    /// VOLE-PSI with shorter field elements.
+    /// [`vole_psi`](crate::psi::vole_psi) with stores of short values, see
+    /// [`Parameters::low_communication`](crate::psi::Parameters::low_communication).
     VoleLowCommunication,
     /// [`vole_psi`](crate::psi::vole_psi) against a peer that may lie.
     VoleMalicious,
@@ -122,16 +123,6 @@ pub enum Unfit {
     /// It is for a table that was published.
     #[error("answers queries about a table that its owner published, and no other question")]
     Unpublished,
-    /// A field of 128 bits has no subfield between 64 and 128 bits. Items hashed to 64 bits would collide: their number
-    /// would have to stay below 2^12.
-    #[error(
-        "needs field elements of 40 + log2 of all pairs, {bits} bits here, and only 64 or 128 are at hand; 64 would be sound for \
-         keys of at most 64 bits that are permuted, not hashed, and no more than 2^24 of them"
-    )]
-    Field {
-        /// Bits needed.
-        bits: u32,
-    },
 }
 
 impl fmt::Display for Protocol {

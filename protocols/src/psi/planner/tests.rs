@@ -34,10 +34,14 @@ fn figures(protocol: Protocol, question: &Question) -> ([u64; 2], u64, u32) {
 
 #[test]
 fn tiny_sets_go_by_curve_points_and_large_ones_by_correlations() {
-    for profile in [Profile::LOOPBACK, Profile::LAN, Profile::WAN] {
+    for (profile, large) in [
+        (Profile::LOOPBACK, Protocol::Vole),
+        (Profile::LAN, Protocol::Vole),
+        (Profile::WAN, Protocol::VoleLowCommunication),
+    ] {
         let best = |n| best(&question(n, Form::ToReceiver, Model::SemiHonest), profile);
         assert_eq!(best(100), Some(Protocol::Ecdh));
-        assert_eq!(best(1 << 20), Some(Protocol::Vole));
+        assert_eq!(best(1 << 20), Some(large));
     }
 }
 
@@ -66,13 +70,14 @@ fn every_form_has_its_protocol() {
 fn what_a_protocol_cannot_do_is_said() {
     let malicious = choose(&question(100, Form::ToBoth, Model::Malicious), Profile::LAN);
     assert_eq!(malicious.best(), Some(Protocol::VoleMalicious));
-    let both = choose(&question(1 << 20, Form::ToBoth, Model::SemiHonest), Profile::LAN);
+    let both = choose(&question(1 << 28, Form::ToBoth, Model::SemiHonest), Profile::LAN);
     let all = Form::AmongAll { parties: 3, everyone: false };
     let all = choose(&question(100, all, Model::SemiHonest), Profile::LAN);
     for (choice, said) in [
         (&malicious, "ecdh: is semi-honest"),
         (&malicious, "vole: is semi-honest"),
-        (&both, "vole-low: needs field elements"),
+        (&malicious, "vole-low: is semi-honest"),
+        (&both, "vole-low: has no parameters"),
         (&both, "circuit: does not give this form"),
         (&both, "lookup: answers queries about a table"),
         (&all, "vole-malicious: is between two"),
@@ -94,23 +99,20 @@ fn what_a_protocol_cannot_do_is_said() {
 fn quoted_bytes_are_measured_bytes() {
     let duo = Duo::new(1);
     let (n, words) = (2000, duo.words(0, 3000));
-    for (form, model) in [
-        (Form::ToReceiver, Model::SemiHonest),
-        (Form::ToBoth, Model::SemiHonest),
-        (Form::ToBoth, Model::Malicious),
+    for (form, model, protocol) in [
+        (Form::ToReceiver, Model::SemiHonest, Protocol::Vole),
+        (Form::ToBoth, Model::SemiHonest, Protocol::Vole),
+        (Form::ToBoth, Model::SemiHonest, Protocol::VoleLowCommunication),
+        (Form::ToBoth, Model::Malicious, Protocol::VoleMalicious),
     ] {
         let asked = question(n, form, model);
-        let setting = setting(&asked, model).unwrap();
+        let setting = setting(&asked, protocol).unwrap();
         let vole = duo.run(
             |pair, rng| vole_psi::send(pair, &setting, &mut Scattered::new(&words[..n], 1), rng),
             |pair, rng| {
                 vole_psi::receive(pair, &setting, &mut Scattered::new(&words[1000..], 1), rng)
             },
         );
-        let protocol = match model {
-            Model::SemiHonest => Protocol::Vole,
-            Model::Malicious => Protocol::VoleMalicious,
-        };
         let bytes = [0, 1].map(|side| vole.sent[side].bytes);
         assert_eq!(figures(protocol, &asked), (bytes, bytes[0] + bytes[1], vole.rounds));
     }
@@ -138,10 +140,8 @@ fn figures_are_those_of_the_twins() {
             let shape = ecdh::Shape { sender, receiver, output };
             pairwise(form, Protocol::Ecdh, &|c| ecdh::cost(c, shape));
         }
-        for (protocol, model) in
-            [(Protocol::Vole, Model::SemiHonest), (Protocol::VoleMalicious, Model::Malicious)]
-        {
-            let setting = setting(&asked(Form::ToBoth), model).unwrap();
+        for protocol in [Protocol::Vole, Protocol::VoleLowCommunication, Protocol::VoleMalicious] {
+            let setting = setting(&asked(Form::ToBoth), protocol).unwrap();
             pairwise(Form::ToBoth, protocol, &|c| vole_psi::cost(c, &setting));
         }
         pairwise(LOOKUP, Protocol::Lookup, &|c| {

@@ -5,7 +5,7 @@ use crate::{
     mpc::{Column, Shape, reveal},
     party::{PartyId, Role},
     psi::{
-        Distinct, Members, Output, Parameters, Setting, Sizes,
+        Distinct, Members, Output, Parameters, ParametersError, Setting, Sizes,
         aggregate::{Ask, Rule, aggregate},
         circuit::{self, Provider, Set, Task, intersect_cost},
         ecdh,
@@ -23,16 +23,27 @@ use crate::{
 pub(super) type Run = fn(u64, &Distinct, &Distinct) -> Found;
 
 pub(super) fn vole(seed: u64, sender: &Distinct, receiver: &Distinct) -> Found {
-    by_correlations(seed, sender, receiver, Model::SemiHonest)
+    let parameters = |sizes| Parameters::with_buckets_of(1 << 15, sizes, Model::SemiHonest);
+    by_correlations(seed, sender, receiver, parameters)
+}
+
+pub(super) fn vole_low(seed: u64, sender: &Distinct, receiver: &Distinct) -> Found {
+    by_correlations(seed, sender, receiver, Parameters::low_communication)
 }
 
 pub(super) fn vole_malicious(seed: u64, sender: &Distinct, receiver: &Distinct) -> Found {
-    by_correlations(seed, sender, receiver, Model::Malicious)
+    let parameters = |sizes| Parameters::with_buckets_of(1 << 15, sizes, Model::Malicious);
+    by_correlations(seed, sender, receiver, parameters)
 }
 
-fn by_correlations(seed: u64, sender: &Distinct, receiver: &Distinct, model: Model) -> Found {
+fn by_correlations(
+    seed: u64,
+    sender: &Distinct,
+    receiver: &Distinct,
+    parameters: fn(Sizes) -> Result<Parameters, ParametersError>,
+) -> Found {
     let sizes = Sizes { sender: sender.len(), receiver: receiver.len() };
-    let parameters = Parameters::with_buckets_of(1 << 15, sizes, model).unwrap();
+    let parameters = parameters(sizes).unwrap();
     let setting = Setting { parameters, output: Output::ToReceiver, context: [9; 32] };
     let run = Duo::new(seed).run(
         |pair, rng| vole_psi::send(pair, &setting, &mut Members::of(sender), rng),
