@@ -9,7 +9,8 @@ use crate::session::{Pair, SessionError};
 ///
 /// What is in memory follows from the buckets, not from the set, if the set stands elsewhere.
 pub trait Buckets {
-    /// The distinct ids that fall into a bucket, by [`bucket_of`]. Called once for each bucket, in order.
+    /// The distinct ids that fall into a bucket, by [`bucket_of`]. Called once for each bucket, in order; in another attempt
+    /// again from the first bucket that is not done with.
     ///
     /// # Errors
     /// If they cannot be read.
@@ -36,35 +37,51 @@ pub trait Buckets {
 /// A set in memory, and the positions in it that were found.
 pub struct Members<'s> {
     set: &'s Distinct,
-    /// Where the buckets begin that were given out.
-    starts: Vec<usize>,
-    positions: Vec<u32>,
+    buckets: usize,
+    found: Positions,
+}
+
+/// Positions that were found, and how many before each bucket: a bucket that is found again replaces itself and what came after.
+#[derive(Default)]
+struct Positions {
+    all: Vec<u32>,
+    before: Vec<usize>,
+}
+
+impl Positions {
+    fn add(&mut self, bucket: usize, positions: impl Iterator<Item = u32>) {
+        if let Some(before) = self.before.get(bucket) {
+            self.all.truncate(*before);
+        }
+        self.before.resize(bucket + 1, self.all.len());
+        self.all.extend(positions);
+    }
 }
 
 impl<'s> Members<'s> {
     /// Nothing found yet.
     #[must_use]
     pub fn of(set: &'s Distinct) -> Self {
-        Self { set, starts: Vec::new(), positions: Vec::new() }
+        Self { set, buckets: 0, found: Positions::default() }
     }
 
     /// The positions in [`Distinct::ids`] that were found, ascending.
     #[must_use]
     pub fn into_positions(self) -> Vec<u32> {
-        self.positions
+        self.found.all
     }
 }
 
 impl Buckets for Members<'_> {
     fn bucket(&mut self, bucket: usize, buckets: usize) -> Result<Cow<'_, [u128]>, SessionError> {
-        let range = self.set.bucket(bucket, buckets);
-        self.starts.push(range.start);
-        Ok(Cow::Borrowed(&self.set.ids()[range]))
+        self.buckets = buckets;
+        Ok(Cow::Borrowed(&self.set.ids()[self.set.bucket(bucket, buckets)]))
     }
 
     fn found(&mut self, bucket: usize, positions: &[u32]) -> Result<(), SessionError> {
-        let start = u32::try_from(self.starts[bucket]).unwrap_or(u32::MAX);
-        self.positions.extend(positions.iter().map(|position| start + position));
+        let start = self.set.bucket(bucket, self.buckets).start;
+        let start = u32::try_from(start).unwrap_or(u32::MAX);
+        self.found.add(bucket, positions.iter().map(|position| start + position));
         Ok(())
     }
 }
@@ -76,7 +93,7 @@ pub struct Scattered<'s> {
     origin: Option<Vec<u32>>,
     /// Where each bucket begins, and the end of the last.
     starts: Vec<usize>,
-    positions: Vec<u32>,
+    found: Positions,
 }
 
 impl<'s> Scattered<'s> {
@@ -90,7 +107,7 @@ impl<'s> Scattered<'s> {
         let count = u32::try_from(ids.len()).expect("fewer than 2^32 ids");
         if buckets <= 1 {
             let starts = vec![0, ids.len()];
-            return Self { ids, origin: None, starts, positions: Vec::new() };
+            return Self { ids, origin: None, starts, found: Positions::default() };
         }
         let mut starts = vec![0; buckets + 1];
         for id in ids.iter() {
@@ -106,13 +123,14 @@ impl<'s> Scattered<'s> {
             (out[*at], origin[*at]) = (*id, row);
             *at += 1;
         }
-        Self { ids: Cow::Owned(out), origin: Some(origin), starts, positions: Vec::new() }
+        let found = Positions::default();
+        Self { ids: Cow::Owned(out), origin: Some(origin), starts, found }
     }
 
     /// The positions in what [`Scattered::new`] got that were found, bucket by bucket.
     #[must_use]
     pub fn into_positions(self) -> Vec<u32> {
-        self.positions
+        self.found.all
     }
 }
 
@@ -124,10 +142,10 @@ impl Buckets for Scattered<'_> {
     fn found(&mut self, bucket: usize, positions: &[u32]) -> Result<(), SessionError> {
         let start = self.starts[bucket];
         match &self.origin {
-            None => self.positions.extend_from_slice(positions),
+            None => self.found.add(bucket, positions.iter().copied()),
             Some(origin) => {
                 let found = positions.iter().map(|position| origin[start + *position as usize]);
-                self.positions.extend(found);
+                self.found.add(bucket, found);
             }
         }
         Ok(())

@@ -13,6 +13,8 @@ const VERSION: u32 = 1;
 const PARAMETERS: &str = "unseen psi parameters v1";
 /// Bytes of a hello.
 const BYTES: usize = 96;
+/// Where it says how many buckets are done with.
+const DONE: std::ops::Range<usize> = 24..32;
 
 /// Who learns which of the own elements the other side has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -36,7 +38,8 @@ pub struct Setting {
 }
 
 impl Setting {
-    /// Exchanges and compares hellos: version, protocol, sizes, context, parameters.
+    /// Exchanges and compares hellos: version, protocol, sizes, context, parameters. Tells the peer how many buckets are done with
+    /// from an attempt before, and gives the peer's number.
     ///
     /// # Cost
     /// 96 bytes each way; [`Setting::compare_cost`].
@@ -45,12 +48,16 @@ impl Setting {
     /// [`SessionError::Inconsistent`] naming the first difference.
     ///
     /// # Security
-    /// All of it is known to both sides beforehand; the context is a digest. Who lies here gains a run in which tags do not
+    /// All of it is known to both sides beforehand, or follows from the messages that were lost; the context is a digest. Who lies here gains a run in which tags do not
     /// match.
-    pub fn compare(&self, pair: &mut Pair<'_>) -> Result<(), SessionError> {
-        let own = self.hello();
+    pub fn compare(&self, pair: &mut Pair<'_>, done: u64) -> Result<u64, SessionError> {
+        let mut own = self.hello();
+        own[DONE].copy_from_slice(&done.to_le_bytes());
         pair.send(&own)?;
-        let peers: [u8; BYTES] = pair.recv_array()?;
+        let mut peers: [u8; BYTES] = pair.recv_array()?;
+        let mut peers_done = [0; 8];
+        peers_done.copy_from_slice(&peers[DONE]);
+        peers[DONE].copy_from_slice(&done.to_le_bytes());
         const FIELDS: [(usize, usize, &str); 6] = [
             (0, 4, "versions of the protocol"),
             (4, 8, "protocols or their security models"),
@@ -64,7 +71,7 @@ impl Setting {
         match FIELDS.iter().find(differs) {
             Some((_, _, what)) => Err(pair.inconsistent(what)),
             None if own != peers => Err(pair.invalid("a hello with a field of no meaning")),
-            None => Ok(()),
+            None => Ok(u64::from_le_bytes(peers_done)),
         }
     }
 
@@ -73,7 +80,8 @@ impl Setting {
         c.exchange(BYTES);
     }
 
-    fn hello(&self) -> [u8; BYTES] {
+    /// What both say before a first attempt.
+    pub(super) fn hello(&self) -> [u8; BYTES] {
         let Sizes { sender, receiver } = self.parameters.sizes();
         let variant = match (self.parameters.model(), self.parameters.store().field()) {
             (Model::SemiHonest, Field::Gf128) => 0_u32,
@@ -121,14 +129,14 @@ mod tests {
         Setting { parameters, output: Output::ToReceiver, context: [7; 32] }
     }
 
-    fn met(one: Setting, two: Setting) -> Result<(), SessionError> {
+    fn met(one: Setting, two: Setting) -> Result<u64, SessionError> {
         let channels = memory::mesh(2, Duration::from_secs(20)).into_iter();
         let channels = channels.map(|channel| Arc::new(channel) as Arc<dyn Channel>).collect();
         let run = Duo::new(1).run_over(
             channels,
             // Neither ends the run, so that both can say what they saw.
-            |pair, _| Ok(one.compare(pair)),
-            |pair, _| Ok(two.compare(pair)),
+            |pair, _| Ok(one.compare(pair, 3)),
+            |pair, _| Ok(two.compare(pair, 4)),
         );
         run.receiver?
     }
@@ -136,7 +144,7 @@ mod tests {
     #[test]
     fn equal_settings_meet_and_others_are_named() {
         let own = setting(10, 20);
-        assert_eq!(met(own, own), Ok(()));
+        assert_eq!(met(own, own), Ok(3));
         let fault = |what| Err(SessionError::Inconsistent { step: 1, peer: PartyId(0), what });
         assert_eq!(met(setting(11, 20), own), fault("sizes of the sender's set"));
         assert_eq!(met(setting(10, 21), own), fault("sizes of the receiver's set"));

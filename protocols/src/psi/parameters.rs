@@ -251,6 +251,17 @@ impl Parameters {
     }
 }
 
+impl Parameters {
+    /// What is left of [`Parameters::batches`] from a bucket on.
+    pub(super) fn batches_from(
+        &self,
+        first: usize,
+    ) -> impl Iterator<Item = std::ops::Range<usize>> + use<> {
+        let left = move |batch: std::ops::Range<usize>| first.max(batch.start)..batch.end;
+        self.batches().map(left).filter(|batch| !batch.is_empty())
+    }
+}
+
 /// The quote's line: sizes, and the failure probability with its parts.
 impl fmt::Display for Parameters {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -31,6 +31,16 @@
 //! receiver's set must not use this variant. When both learn the outcome, what the receiver reports to the sender is
 //! **not verified** in this model either.
 //!
+//! # Another attempt
+//!
+//! Where a link is lost, [`send_from`] and [`receive_from`] go on over another one: both sides say how many buckets they are
+//! done with, compare a digest of what they saw of those that both are, and repeat the others, two at most. Correlations,
+//! stores and coins are fresh; the sets, and the salt of their ids, are the same. Against sides that follow the protocol a
+//! repeated bucket shows what its first run would have shown: two runs of a secure protocol on the same inputs, whose outcome
+//! is the same. A side that deviates may put other items into the buckets that are repeated; it is held to two for each
+//! attempt, because a side that claims to be farther back is refused. Whoever runs this bounds the number of attempts. A false
+//! member by chance gets as much likelier as buckets are repeated.
+//!
 //! # Source
 //! Raghuraman and Rindal: *Blazing Fast PSI from Improved OKVS and Subfield VOLE*, CCS 2022, figure 4, and section 4 for low communication;
 //! Rindal and Schoppmann: *VOLE-PSI*, EUROCRYPT 2021, for the coin and the commitment of the malicious variant. The oracle is keyed BLAKE3.
@@ -38,12 +48,14 @@
 mod coin;
 mod cost;
 mod matches;
+mod progress;
 mod receiver;
 mod sender;
 
 #[cfg(test)]
 mod tests;
 
-pub use cost::cost;
-pub use receiver::receive;
-pub use sender::send;
+pub use cost::{cost, cost_from};
+pub use progress::Progress;
+pub use receiver::{receive, receive_from};
+pub use sender::{send, send_from};

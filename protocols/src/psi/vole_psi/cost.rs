@@ -9,7 +9,8 @@ use super::{
         oprf::{HEADER_WORDS, correlations_cost},
     },
     coin::{COMMITMENT_WORDS, OPENING_WORDS},
-    matches::{DIGEST_BYTES, bitmap_bytes},
+    matches::bitmap_bytes,
+    progress::Progress,
 };
 use crate::{
     session::{InFlight, PairCost, Side},
@@ -20,12 +21,17 @@ const WORD: usize = size_of::<u128>();
 
 /// The price of [`super::send`] and [`super::receive`]: bytes of each side, messages, rounds.
 pub fn cost(c: &mut PairCost, setting: &Setting) {
-    Setting::compare_cost(c);
+    cost_from(c, setting, 0);
+}
+
+/// The price of an attempt that goes on from this bucket.
+pub fn cost_from(c: &mut PairCost, setting: &Setting, first: usize) {
+    Progress::cost(c, first);
     let parameters = &setting.parameters;
     if parameters.is_trivial() {
         return;
     }
-    for batch in parameters.batches() {
+    for batch in parameters.batches_from(first) {
         if parameters.model() == Model::Malicious {
             c.message::<u128>(Side::Sender, batch.len() * COMMITMENT_WORDS);
         }
@@ -34,7 +40,7 @@ pub fn cost(c: &mut PairCost, setting: &Setting) {
         buckets(c, setting, batch);
     }
     if setting.output == Output::ToBoth {
-        c.exchange(DIGEST_BYTES);
+        Progress::agree_cost(c);
     }
 }
 

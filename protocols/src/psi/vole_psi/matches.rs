@@ -1,9 +1,4 @@
-//! Which tags of a reply matched, and the digest by which both sides see that they hold the same.
-
-/// What the digest of the matched tags is derived for.
-const DIGEST: &str = "unseen psi matched tags v1";
-/// Bytes of the digest.
-pub(super) const DIGEST_BYTES: usize = 32;
+//! Which tags of a reply matched.
 
 /// A bit for each tag of a reply.
 pub(super) fn bitmap(matched: impl Iterator<Item = usize>, tags: usize) -> Vec<u8> {
@@ -24,27 +19,6 @@ pub(super) fn places(bits: &[u8]) -> impl Iterator<Item = usize> {
     bits.iter().enumerate().flat_map(|(byte, bits)| {
         (0..8).filter(move |bit| bits >> bit & 1 > 0).map(move |bit| 8 * byte + bit)
     })
-}
-
-/// A digest of the matched tags of all buckets, in order.
-pub(super) struct Digest(blake3::Hasher);
-
-impl Digest {
-    pub(super) fn new() -> Self {
-        Self(blake3::Hasher::new_derive_key(DIGEST))
-    }
-
-    /// Adds a bucket's matched tags, ascending.
-    pub(super) fn add(&mut self, bucket: usize, tags: &[u128]) {
-        self.0.update(&(bucket as u64).to_le_bytes()).update(&(tags.len() as u64).to_le_bytes());
-        for tag in tags {
-            self.0.update(&tag.to_le_bytes());
-        }
-    }
-
-    pub(super) fn finish(&self) -> [u8; DIGEST_BYTES] {
-        *self.0.finalize().as_bytes()
-    }
 }
 
 #[cfg(test)]

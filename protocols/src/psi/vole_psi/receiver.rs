@@ -11,7 +11,8 @@ use super::{
         tags::{Table, tag},
     },
     coin::{COMMITMENT_WORDS, OPENING_WORDS, Part},
-    matches::{Digest, bitmap},
+    matches::bitmap,
+    progress::Progress,
 };
 use crate::{
     prg::Prg,
@@ -41,7 +42,30 @@ pub fn receive(
     set: &mut dyn Buckets,
     rng: &mut Prg,
 ) -> Result<(), SessionError> {
-    setting.compare(pair)?;
+    receive_from(pair, setting, set, &mut Progress::new(setting), rng)
+}
+
+/// [`receive`], behind the buckets that both sides are done with from an attempt before; what this one finishes is added.
+///
+/// # Shape
+/// The set of the attempt before, under the ids it had then; `rng` has given out nothing twice.
+///
+/// # Cost
+/// [`super::cost_from`].
+///
+/// # Errors
+/// As [`receive`]; if the sides cannot go on from where they are, [`SessionError::Inconsistent`] or [`SessionError::Invalid`].
+///
+/// # Security
+/// See the module.
+pub fn receive_from(
+    pair: &mut Pair<'_>,
+    setting: &Setting,
+    set: &mut dyn Buckets,
+    progress: &mut Progress,
+    rng: &mut Prg,
+) -> Result<(), SessionError> {
+    let first = progress.meet(pair, setting)?;
     let parameters = &setting.parameters;
     if setting.output == Output::ToBoth {
         pair.reveal(OpeningKind::Membership, parameters.sizes().sender)?;
@@ -49,12 +73,12 @@ pub fn receive(
     if parameters.is_trivial() {
         return Ok(());
     }
-    let mut receiver = Receiver { setting, set, rng, digest: Digest::new() };
-    for batch in parameters.batches() {
+    let mut receiver = Receiver { setting, set, rng, progress };
+    for batch in parameters.batches_from(first) {
         receiver.batch(pair, batch)?;
     }
     if setting.output == Output::ToBoth {
-        setting.compare_digests(pair, &receiver.digest)?;
+        receiver.progress.agree(pair, "intersections")?;
     }
     Ok(())
 }
@@ -63,7 +87,7 @@ struct Receiver<'a> {
     setting: &'a Setting,
     set: &'a mut dyn Buckets,
     rng: &'a mut Prg,
-    digest: Digest,
+    progress: &'a mut Progress,
 }
 
 /// A bucket that was asked for.
@@ -158,7 +182,6 @@ impl Receiver<'_> {
         let reply: Buf<u8> = pair.recv_words(elias_fano::len(capacity, bits))?;
         let tags = elias_fano::decode(&reply, capacity, bits);
         let tags = tags.map_err(|_| pair.invalid("a reply that is no ascending list of tags"))?;
-        drop(reply);
         let table = Table::new(&tags, bits);
         let (mut matched, mut positions) = (Vec::new(), Vec::new());
         table.find(outputs.iter().map(|output| tag(*output, bits)), |at, place| {
@@ -169,10 +192,10 @@ impl Receiver<'_> {
         if self.setting.output == Output::ToBoth {
             matched.sort_unstable();
             pair.send(&bitmap(matched.iter().copied(), tags.len()))?;
-            let matched: Vec<u128> = matched.iter().map(|place| tags[*place]).collect();
-            self.digest.add(bucket, &matched);
         }
+        let matched: Vec<u128> = matched.iter().map(|place| tags[*place]).collect();
         self.set.found(bucket, &positions)?;
+        self.progress.add(self.setting.output, &reply, &matched);
         self.set.finished(pair, bucket)
     }
 }

@@ -9,7 +9,8 @@ use super::{
         tags::{FILLED, Sorted},
     },
     coin::Part,
-    matches::{DIGEST_BYTES, Digest, bitmap_bytes, places},
+    matches::{bitmap_bytes, places},
+    progress::Progress,
 };
 use crate::{
     prg::Prg,
@@ -37,14 +38,37 @@ pub fn send(
     set: &mut dyn Buckets,
     rng: &mut Prg,
 ) -> Result<(), SessionError> {
-    setting.compare(pair)?;
+    send_from(pair, setting, set, &mut Progress::new(setting), rng)
+}
+
+/// [`send`], behind the buckets that both sides are done with from an attempt before; what this one finishes is added.
+///
+/// # Shape
+/// The set of the attempt before, under the ids it had then; `rng` has given out nothing twice.
+///
+/// # Cost
+/// [`super::cost_from`].
+///
+/// # Errors
+/// As [`send`]; if the sides cannot go on from where they are, [`SessionError::Inconsistent`] or [`SessionError::Invalid`].
+///
+/// # Security
+/// See the module.
+pub fn send_from(
+    pair: &mut Pair<'_>,
+    setting: &Setting,
+    set: &mut dyn Buckets,
+    progress: &mut Progress,
+    rng: &mut Prg,
+) -> Result<(), SessionError> {
+    let first = progress.meet(pair, setting)?;
     let parameters = &setting.parameters;
     pair.reveal(OpeningKind::Membership, parameters.sizes().receiver)?;
     if parameters.is_trivial() {
         return Ok(());
     }
-    let mut sender = Sender { setting, set, rng, unreported: None, digest: Digest::new() };
-    for batch in parameters.batches() {
+    let mut sender = Sender { setting, set, rng, unreported: None, progress };
+    for batch in parameters.batches_from(first) {
         let parts = sender.commit(pair, batch.clone())?;
         let slots = parameters.store().slots();
         let (field, count) = (parameters.store().field(), batch.len() * slots);
@@ -59,7 +83,7 @@ pub fn send(
         sender.hear_report(pair)?;
     }
     if setting.output == Output::ToBoth {
-        setting.compare_digests(pair, &sender.digest)?;
+        sender.progress.agree(pair, "intersections")?;
     }
     Ok(())
 }
@@ -68,9 +92,9 @@ struct Sender<'a> {
     setting: &'a Setting,
     set: &'a mut dyn Buckets,
     rng: &'a mut Prg,
-    /// The bucket that was answered last, as long as it is not known which of its tags matched.
-    unreported: Option<(usize, Sorted)>,
-    digest: Digest,
+    /// The bucket that was answered last and the answer, as long as it is not known which of its tags matched.
+    unreported: Option<(usize, Sorted, Vec<u8>)>,
+    progress: &'a mut Progress,
 }
 
 impl Sender<'_> {
@@ -115,22 +139,24 @@ impl Sender<'_> {
         let bits = parameters.tag_bits();
         if self.setting.output == Output::ToReceiver {
             let tags = Sorted::tags_only(&outputs, capacity, bits, self.rng);
-            pair.send(&elias_fano::encode(&tags, bits))?;
-            return self.set.finished(pair, bucket);
+            let reply = elias_fano::encode(&tags, bits);
+            pair.send(&reply)?;
+            return self.finish(pair, bucket, (&reply, &[]));
         }
         let mut sorted = Sorted::new(&outputs, capacity, bits, self.rng);
         for origin in sorted.origin.iter_mut().filter(|origin| **origin != FILLED) {
             *origin = placed.rows()[*origin as usize];
         }
-        pair.send(&elias_fano::encode(&sorted.tags, bits))?;
+        let reply = elias_fano::encode(&sorted.tags, bits);
+        pair.send(&reply)?;
         self.hear_report(pair)?;
-        self.unreported = Some((bucket, sorted));
+        self.unreported = Some((bucket, sorted, reply));
         Ok(())
     }
 
     /// Hears which tags of the bucket before matched.
     fn hear_report(&mut self, pair: &mut Pair<'_>) -> Result<(), SessionError> {
-        let Some((bucket, sorted)) = self.unreported.take() else { return Ok(()) };
+        let Some((bucket, sorted, reply)) = self.unreported.take() else { return Ok(()) };
         let bits: crate::ring::Buf<u8> = pair.recv_words(bitmap_bytes(sorted.tags.len()))?;
         let mut positions = Vec::new();
         let mut tags = Vec::new();
@@ -142,8 +168,17 @@ impl Sender<'_> {
             tags.push(sorted.tags[place]);
         }
         positions.sort_unstable();
-        self.digest.add(bucket, &tags);
         self.set.found(bucket, &positions)?;
+        self.finish(pair, bucket, (&reply, &tags))
+    }
+
+    fn finish(
+        &mut self,
+        pair: &mut Pair<'_>,
+        bucket: usize,
+        (reply, matched): (&[u8], &[u128]),
+    ) -> Result<(), SessionError> {
+        self.progress.add(self.setting.output, reply, matched);
         self.set.finished(pair, bucket)
     }
 }
@@ -152,19 +187,5 @@ impl Setting {
     /// The instance of a bucket.
     pub(super) fn instance(&self, bucket: usize) -> Instance<'_> {
         Instance { store: self.parameters.store(), number: bucket as u64, context: &self.context }
-    }
-
-    /// Both sides compare what matched.
-    pub(super) fn compare_digests(
-        &self,
-        pair: &mut Pair<'_>,
-        digest: &Digest,
-    ) -> Result<(), SessionError> {
-        let own = digest.finish();
-        pair.send(&own)?;
-        if pair.recv_array::<DIGEST_BYTES>()? == own {
-            return Ok(());
-        }
-        Err(pair.inconsistent("intersections"))
     }
 }

@@ -1,4 +1,5 @@
 //! Against the plain intersection, and against peers that are at fault.
 
+mod attempts;
 mod exact;
 mod faults;

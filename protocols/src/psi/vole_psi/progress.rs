@@ -1,0 +1,110 @@
+//! How far an intersection is, kept at each side between attempts: a link that is lost costs the buckets that were open.
+
+use super::super::hello::{Output, Setting};
+use crate::session::{Pair, PairCost, SessionError};
+
+/// What the digest of finished buckets is derived for.
+const DIGEST: &str = "unseen psi finished buckets v1";
+/// Bytes of a digest.
+const BYTES: usize = 32;
+/// Buckets by which the sides may be apart when a link is lost: one is asked for while another is answered.
+const LAG: usize = 2;
+/// Of a reply, so many bytes stand for all: they are its smallest tags, as random as the others.
+const REPLY: usize = 1024;
+
+/// Which buckets are done with at one side, as a chain of digests of what both sides saw of them.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    /// Of no bucket, then of the first, of the first two, ….
+    chain: Vec<[u8; BYTES]>,
+}
+
+impl Progress {
+    /// Nothing is done yet of the intersection of this setting.
+    #[must_use]
+    pub fn new(setting: &Setting) -> Self {
+        Self { chain: vec![beginning(setting)] }
+    }
+
+    /// How many buckets are done with here; they are the first.
+    #[must_use]
+    pub fn buckets(&self) -> usize {
+        self.chain.len() - 1
+    }
+
+    /// The first bucket of this attempt: both sides compare settings, say how far they are, and go on behind the last bucket that
+    /// both are done with, if they saw the same of all before.
+    ///
+    /// # Cost
+    /// [`Progress::cost`].
+    ///
+    /// # Errors
+    /// [`SessionError::Inconsistent`] if the settings differ, or what the sides saw; [`SessionError::Invalid`] if the sides are
+    /// farther apart than open buckets explain; [`SessionError::Misuse`] for the progress of another setting.
+    pub(super) fn meet(
+        &mut self,
+        pair: &mut Pair<'_>,
+        setting: &Setting,
+    ) -> Result<usize, SessionError> {
+        if self.chain[0] != beginning(setting) {
+            return Err(pair.misuse("the progress of another intersection"));
+        }
+        let own = self.buckets();
+        let peers = setting.compare(pair, own as u64)?;
+        let peers = usize::try_from(peers).unwrap_or(usize::MAX);
+        if own.abs_diff(peers) > LAG {
+            return Err(pair.invalid("a number of finished buckets that no lost link explains"));
+        }
+        let first = own.min(peers);
+        self.chain.truncate(first + 1);
+        if first > 0 {
+            self.agree(pair, "buckets that were finished before")?;
+        }
+        Ok(first)
+    }
+
+    /// The price of finding the first bucket, if it is this one.
+    pub(super) fn cost(c: &mut PairCost, first: usize) {
+        Setting::compare_cost(c);
+        if first > 0 {
+            c.exchange(BYTES);
+        }
+    }
+
+    /// Both sides compare what they saw so far.
+    pub(super) fn agree(
+        &self,
+        pair: &mut Pair<'_>,
+        what: &'static str,
+    ) -> Result<(), SessionError> {
+        let own = self.chain[self.buckets()];
+        pair.send(&own)?;
+        if pair.recv_array::<BYTES>()? == own { Ok(()) } else { Err(pair.inconsistent(what)) }
+    }
+
+    /// The price of [`Progress::agree`].
+    pub(super) fn agree_cost(c: &mut PairCost) {
+        c.exchange(BYTES);
+    }
+
+    /// The next bucket is done with: both saw this reply, and if both learn the outcome these tags that matched, ascending.
+    pub(super) fn add(&mut self, output: Output, reply: &[u8], matched: &[u128]) {
+        let mut hasher = blake3::Hasher::new_derive_key(DIGEST);
+        hasher.update(&self.chain[self.buckets()]);
+        hasher.update(&reply[..reply.len().min(REPLY)]);
+        if output == Output::ToBoth {
+            hasher.update(&(matched.len() as u64).to_le_bytes());
+            for tag in matched {
+                hasher.update(&tag.to_le_bytes());
+            }
+        }
+        self.chain.push(*hasher.finalize().as_bytes());
+    }
+}
+
+/// The digest of no bucket.
+fn beginning(setting: &Setting) -> [u8; BYTES] {
+    let mut hasher = blake3::Hasher::new_derive_key(DIGEST);
+    hasher.update(&setting.hello());
+    *hasher.finalize().as_bytes()
+}
