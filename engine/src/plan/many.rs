@@ -2,8 +2,13 @@
 
 use protocols::{
     party::Role,
-    psi::multiparty::{self, Audience, Setting},
-    session::{CircleCost, Counters, Profile},
+    psi::{
+        Sizes,
+        multiparty::{self, Audience, Setting},
+        planner::{Form, Protocol, Question, choose},
+    },
+    session::{CircleCost, Profile},
+    vole::Model,
 };
 use serde::{Deserialize, Serialize};
 
@@ -80,11 +85,19 @@ pub fn many_alternatives(plan: &Plan, of: &Many, profile: Profile) -> Vec<String
     let mut cost = CircleCost::new(setting.sizes().len());
     multiparty::cost(&mut cost, &setting);
     let (bytes, rounds) = (cost.total_bytes(), cost.rounds());
-    let counters = Counters { bytes, messages: cost.messages, rounds };
-    let millis = profile.link_nanos(counters) / 1_000_000;
+    // The planner knows of others with as many items each: as many as the largest of them has.
+    let leader = usize::from(setting.leader().0);
+    let sizes = || setting.sizes().iter().copied().enumerate();
+    let others = sizes().filter(|(at, _)| *at != leader).map(|(_, size)| size);
+    let sizes = Sizes { sender: others.max().unwrap_or(0), receiver: setting.sizes()[leader] };
+    let parties = u16::try_from(setting.sizes().len()).unwrap_or(u16::MAX);
+    let form = Form::AmongAll { parties, everyone: of.everyone };
+    let choice = choose(&Question { sizes, form, model: Model::SemiHonest }, profile);
+    let figures = choice.of(Protocol::Multi).and_then(|it| it.figures.as_ref().ok());
+    let millis = figures.map_or(0, |figures| figures.nanos / 1_000_000);
     let (seconds, millis) = (millis / 1_000, millis % 1_000);
     vec![
-        format!("`multi`: {bytes} bytes, {rounds} rounds, about {seconds}.{millis:03} s on the links"),
+        format!("`multi`: {bytes} bytes, {rounds} rounds, about {seconds}.{millis:03} s"),
         "`vole`, `vole-malicious`, `ecdh`, `circuit`, `lookup`: are between two parties, and more sets were asked about"
             .to_owned(),
         "`joint`: gives rows to the buyer, and counts and sums to owners".to_owned(),
