@@ -100,8 +100,13 @@ fn cast(people: String, jobs: String, sectors: &[String]) -> Cast {
 
 /// Everything a daemon logged and stored, file by file.
 pub(crate) fn left_behind(folder: &Path) -> Vec<(String, Vec<u8>)> {
-    let mut files = vec![folder.join("daemon.log")];
-    files.extend(fs::read_dir(folder.join("state")).unwrap().map(|entry| entry.unwrap().path()));
+    let (mut files, mut folders) = (vec![folder.join("daemon.log")], vec![folder.join("state")]);
+    while let Some(folder) = folders.pop() {
+        let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+        let (inner, own): (Vec<_>, Vec<_>) = entries.partition(|path| path.is_dir());
+        folders.extend(inner);
+        files.extend(own);
+    }
     files.into_iter().map(|path| (path.display().to_string(), fs::read(&path).unwrap())).collect()
 }
 
