@@ -6,10 +6,12 @@ mod input;
 mod lookup;
 mod many;
 mod matching;
+mod noise;
 mod ones;
 mod outside;
 mod quote;
 mod release;
+mod require;
 mod run;
 mod tell;
 #[cfg(test)]

@@ -3,6 +3,7 @@
 mod admission;
 mod failure;
 mod id;
+mod noise;
 mod psi;
 mod reason;
 mod spec;
@@ -11,6 +12,7 @@ mod state;
 pub use admission::admit;
 pub use failure::{Failure, Stage};
 pub use id::{BadJobId, JobId};
+pub use noise::PsiNoise;
 pub use psi::{PsiForm, PsiFormName, PsiProtocol, PsiSet, PsiSpec, TextRule};
 pub use reason::{Audience, Code, Reason};
 pub use spec::{JobKind, JobSpec, NetworkProfile, SPEC_DOMAIN, Security, SpecError};

@@ -2,6 +2,7 @@
 //! opened result.
 
 mod between;
+mod blur;
 mod check;
 mod circuit;
 #[cfg(any(test, feature = "testkit"))]
@@ -22,6 +23,7 @@ mod own_set;
 mod psi;
 mod reads;
 mod refs;
+mod released;
 mod statement;
 mod tell;
 mod terms;
@@ -32,6 +34,7 @@ mod unpack;
 mod uses;
 
 pub use between::Between;
+pub use blur::{Blur, MAX_SENSITIVITY};
 pub use check::{PlanError, check};
 pub use circuit::{circuit_task, columns_of, input_of};
 pub use decode::{DecodeError, Opened, OpenedColumn, decode, json_rows};

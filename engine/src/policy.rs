@@ -7,7 +7,9 @@
 mod consent;
 mod document;
 mod evaluate;
+mod finding;
 mod lint;
+mod lint_psi;
 mod lookups;
 mod parse;
 mod psi;
@@ -27,7 +29,8 @@ pub use document::{
     POLICY_DOMAIN, POLICY_SCHEMA, PolicyDocument, Recipient, ReleaseForm, Validity,
 };
 pub use evaluate::{Refusal, Request, evaluate};
-pub use lint::{Finding, Level, lint};
+pub use finding::{Finding, Level};
+pub use lint::lint;
 pub use lookups::{LookupBudget, lookup_budgets, lookups_in_all};
 pub use parse::{PolicyError, parse, parse_signed};
 pub use psi::{PsiRecipient, PsiRule, QueryBudget, query_budgets};

@@ -179,6 +179,8 @@ pub enum OpenedKind {
     Membership,
     /// A number worked out over an intersection.
     Aggregate,
+    /// Whether enough elements are common: one bit.
+    Threshold,
 }
 
 /// The leakage report.

@@ -7,7 +7,7 @@ use protocols::{
     session::{Meter, Session},
 };
 
-use super::error::ExecError;
+use super::{error::ExecError, matching::unread};
 use crate::plan::{
     EncodedColumn, EncodedInput, Intersect, Plan, circuit_task, columns_of, input_of,
 };
@@ -60,8 +60,12 @@ fn held(
     let missing = || ExecError::MissingInput { party: party(), input: number };
     let wrong = || ExecError::InputShape { party: party(), input: number };
     let data = inputs.get(number as usize).and_then(Option::as_ref).ok_or_else(missing)?;
-    let home = data.home.as_ref().ok_or_else(missing)?;
-    let ids: Vec<u128> = home.ids.iter().flatten().copied().collect();
+    let ids: Vec<u128> = match (&data.home, &data.own) {
+        (Some(home), _) => home.ids.iter().flatten().copied().collect(),
+        // Each key once: no column goes with them.
+        (None, Some(own)) => own.keys().map_err(unread)?,
+        (None, None) => return Err(missing()),
+    };
     let column = |at: u32| {
         let rows = match data.columns.get(at as usize) {
             None => return Ok(vec![1; ids.len()]),

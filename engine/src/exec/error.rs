@@ -30,6 +30,9 @@ pub enum ExecError {
     /// This party's own set cannot be read.
     #[error("this party's set cannot be read: {0}")]
     Set(String),
+    /// A bit that was opened says that the run is not to go on: the same to all three compute parties.
+    #[error("fewer keys are common than a policy allows rows to be shown of; none were shown")]
+    TooFew,
     /// The plan is no plan: an operation is applied to a column of another kind. A checked plan has none such.
     #[error("operation {0} of the plan does not fit its columns; the plan was not checked")]
     Malformed(usize),

@@ -12,8 +12,8 @@ use protocols::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    circuit, error::ExecError, input, lookup, many, matching, release::release_cost, run::step_of,
-    tell,
+    circuit, error::ExecError, input, lookup, many, matching, noise, release::release_cost,
+    require, run::step_of, tell,
 };
 use crate::plan::{Kind, Op, Output, Plan, Ref, Shape};
 
@@ -76,6 +76,11 @@ pub fn quote(plan: &Plan, shapes: &[Vec<Shape>], profile: Profile) -> Result<Quo
             }
             Op::Many(of) => many::cost(&mut m, plan, of, at)?,
             Op::Intersect(of) => circuit::cost(&mut m, plan, of, at)?,
+            Op::Require(_) => require::cost(&mut m),
+            Op::Blur(of) => {
+                let rows = of.columns.first().map_or(Ok(0), |r| Shapes { at, shapes }.rows(*r))?;
+                noise::cost(&mut m, of, rows);
+            }
             Op::Tell(of) => {
                 let v = Shapes { at, shapes };
                 let layout = v.layout(&of.output)?;
@@ -167,6 +172,8 @@ fn charge(m: &mut Meter, op: &Op, v: &Shapes<'_>, ones: &mut Ones) -> Result<(),
         | Op::Many(_)
         | Op::Intersect(_)
         | Op::Tell(_)
+        | Op::Require(_)
+        | Op::Blur(_)
         | Op::Constant { .. }
         | Op::Xor(..)
         | Op::Not(_)

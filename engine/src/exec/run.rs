@@ -13,10 +13,10 @@ use protocols::{
 use super::{
     circuit,
     error::ExecError,
-    input, lookup, many, matching,
+    input, lookup, many, matching, noise,
     ones::Ones,
     release::{SharedResult, release},
-    tell, words,
+    require, tell, words,
     words::WordRing,
 };
 use crate::plan::{EncodedInput, Kind, Op, Plan, Ref, Shape, SortKey};
@@ -70,6 +70,11 @@ pub fn run(
                 found.extend(many::run(s, plan, of, (at, &inputs), rng)?);
                 Vec::new()
             }
+            Op::Require(of) => {
+                require::run(s, Values { at, values: &values }.bits(*of)?)?;
+                Vec::new()
+            }
+            Op::Blur(of) => noise::run(s, of, &Values { at, values: &values }, rng)?,
             Op::Input { input } => {
                 let data = inputs.get_mut(*input as usize).and_then(Option::take);
                 input::share(s, plan, *input, data.as_ref())?
@@ -185,7 +190,9 @@ fn apply(
         | Op::Many(_)
         | Op::Lookup(_)
         | Op::Intersect(_)
-        | Op::Tell(_) => Err(ExecError::Malformed(v.at)),
+        | Op::Tell(_)
+        | Op::Require(_)
+        | Op::Blur(_) => Err(ExecError::Malformed(v.at)),
         Op::Constant { value, shape } => one(constant(s, *value, *shape)),
         Op::Xor(a, b) => one(Column::Bits(v.bits(*a)?.xor(v.bits(*b)?))),
         Op::And(a, b) => one(Column::Bits(mpc::and(s, v.bits(*a)?, v.bits(*b)?)?)),

@@ -1,6 +1,7 @@
 //! Plans of SQL statements on shares against the same plans in clear; measured = quoted; opened = listed.
 
 mod faults;
+mod held;
 mod lookup;
 mod many;
 mod owners;

@@ -121,6 +121,7 @@ mod tests {
             to: to.iter().map(|name| party(name)).collect(),
             protocol: PsiProtocol::Auto,
             text: TextRule::default(),
+            noise: None,
         };
         let spec = JobSpec { kind: JobKind::Psi(psi), ..spec("") };
         let plan = compile(&spec, &descriptors, &[]).unwrap().plan;

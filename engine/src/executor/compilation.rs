@@ -262,6 +262,7 @@ pub(super) fn terms(policy: &PolicyDocument) -> PolicyTerms {
             hash: policy.hash(),
         },
         min_group_entities: policy.output.min_group_entities,
+        noise: policy.psi.as_ref().and_then(|psi| psi.noise),
         min_intersection: policy.psi.as_ref().map_or(0, |psi| psi.min_intersection),
         lookups: lookups_in_all(policy),
         max_groups: Some(u64::from(policy.output.max_groups)),

@@ -69,6 +69,7 @@ fn entry(opening: &Opening, seats: &Seats) -> Option<Opened> {
         OpeningKind::Masked => OpenedKind::Masked,
         OpeningKind::Membership => OpenedKind::Membership,
         OpeningKind::Aggregate => OpenedKind::Aggregate,
+        OpeningKind::Threshold => OpenedKind::Threshold,
         _ => return None,
     };
     let to = match opening.to {

@@ -76,8 +76,14 @@ impl Seats {
             ExecError::MissingInput { party, .. } | ExecError::InputShape { party, .. } => {
                 self.failed(Reason::InputInvalid, error.to_string()).at(party)
             }
+            ExecError::TooFew => self.too_few(),
             _ => self.failed(Reason::Internal, error.to_string()).at(&self.me),
         }
+    }
+
+    /// What the opened bit says to all three alike, whoever says it first: nobody's fault.
+    fn too_few(&self) -> Failure {
+        self.failed(Reason::TooFewInCommon, ExecError::TooFew.to_string())
     }
 
     fn session_failure(&self, error: &SessionError) -> Failure {
@@ -100,6 +106,7 @@ impl Seats {
             ChannelError::Closed(peer) | ChannelError::NoLink(peer) => (Reason::PartyLost, *peer),
             ChannelError::Stalled { peer, .. } => (Reason::Stalled, *peer),
             ChannelError::Malformed { peer, .. } => (Reason::ProtocolViolation, *peer),
+            ChannelError::Aborted(Abort { code: AbortCode::TooFew, .. }) => return self.too_few(),
             ChannelError::Aborted(Abort { party, code, .. }) => (reason(*code), *party),
             _ => return self.failed(Reason::Internal, error.to_string()).at(&self.me),
         };
@@ -126,6 +133,7 @@ pub(super) fn code(reason: Reason) -> AbortCode {
         Reason::ProtocolViolation => AbortCode::Protocol,
         Reason::Inconsistent => AbortCode::Inconsistent,
         Reason::GateViolation => AbortCode::Gate,
+        Reason::TooFewInCommon => AbortCode::TooFew,
         Reason::InputInvalid => AbortCode::Input,
         Reason::DeadlineExceeded => AbortCode::Deadline,
         Reason::Cancelled | Reason::Draining | Reason::Interrupted => AbortCode::Cancelled,
@@ -140,6 +148,7 @@ fn reason(code: AbortCode) -> Reason {
         AbortCode::Protocol => Reason::ProtocolViolation,
         AbortCode::Inconsistent => Reason::Inconsistent,
         AbortCode::Gate => Reason::GateViolation,
+        AbortCode::TooFew => Reason::TooFewInCommon,
         AbortCode::Input => Reason::InputInvalid,
         AbortCode::Cancelled => Reason::Cancelled,
         AbortCode::Deadline => Reason::DeadlineExceeded,

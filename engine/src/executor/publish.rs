@@ -106,6 +106,7 @@ fn question(
         to: vec![asks.clone()],
         protocol: PsiProtocol::Lookup,
         text,
+        noise: None,
     };
     JobSpec {
         schema: SPEC_DOMAIN.to_owned(),

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::noise::PsiNoise;
 use crate::identity::PartyName;
 
 /// A private set intersection of two and more providers' sets.
@@ -23,6 +24,9 @@ pub struct PsiSpec {
     /// What is done to text before it is compared.
     #[serde(default)]
     pub text: TextRule,
+    /// Noise on counts and sums; where policies demand more, there is more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<PsiNoise>,
 }
 
 /// One provider's set: the rows of a table, by a key.
@@ -133,7 +137,10 @@ impl PsiSpec {
             "names owners of the sets; the buyer is meant where it is left out",
         )?;
         let once = self.to.iter().enumerate().all(|(at, party)| !self.to[..at].contains(party));
-        field(once, "psi.to", "names a party twice")
+        field(once, "psi.to", "names a party twice")?;
+        let Some(noise) = self.noise else { return Ok(()) };
+        field(self.form.aggregates(), "psi.noise", "is for counts and sums")?;
+        noise.check().map_err(|why| ("psi.noise", why))
     }
 
     /// The parties of the sets, in order.
@@ -159,6 +166,14 @@ impl PsiForm {
             Self::Cardinality => PsiFormName::Cardinality,
             Self::Sum { .. } => PsiFormName::Sum,
         }
+    }
+}
+
+impl PsiFormName {
+    /// As [`PsiForm::aggregates`].
+    #[must_use]
+    pub fn aggregates(self) -> bool {
+        matches!(self, Self::Cardinality | Self::Sum)
     }
 }
 
@@ -225,6 +240,9 @@ impl fmt::Display for PsiSpec {
                 write!(f, ", with {}", set.columns.join(", "))?;
             }
             writeln!(f)?;
+        }
+        if let Some(noise) = self.noise {
+            writeln!(f, "  with noise of {noise} for each number, or more")?;
         }
         let to: Vec<_> = self.to.iter().map(PartyName::as_str).collect();
         write!(f, "  to {}", if to.is_empty() { "the buyer".to_owned() } else { to.join(" and ") })

@@ -43,6 +43,8 @@ pub enum Reason {
     ProtocolViolation,
     /// Copies that must agree did not.
     Inconsistent,
+    /// Sets have fewer keys in common than a policy allows anything to be shown of.
+    TooFewInCommon,
     /// Something was about to be opened that the plan does not list.
     GateViolation,
     /// The receipt does not add up.
@@ -106,7 +108,7 @@ struct Row(&'static str, JobEvent, Code, u8, Audience, &'static str);
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::SpecInvalid,
         Self::SignatureInvalid,
         Self::PartyUnknown,
@@ -123,6 +125,7 @@ impl Reason {
         Self::Stalled,
         Self::ProtocolViolation,
         Self::Inconsistent,
+        Self::TooFewInCommon,
         Self::GateViolation,
         Self::ReceiptInvalid,
         Self::Cancelled,
@@ -156,6 +159,7 @@ impl Reason {
             Self::Stalled           => Row("STALLED",            Fail,    Code::Unavailable,        1, Everyone, "check the party's load and its network, then submit anew"),
             Self::ProtocolViolation => Row("PROTOCOL_VIOLATION", Deviate, Code::Aborted,            1, Everyone, "keep the logs and ask the party's operator"),
             Self::Inconsistent      => Row("INCONSISTENT",       Deviate, Code::Aborted,            1, Everyone, "keep the logs and ask the operators"),
+            Self::TooFewInCommon    => Row("TOO_FEW_IN_COMMON",  Fail,    Code::FailedPrecondition, 1, Everyone, "no rows were shown; the query has been used, so ask of other sets, or ask the provider"),
             Self::GateViolation     => Row("GATE_VIOLATION",     Deviate, Code::Aborted,            1, Everyone, "keep the logs; nothing was opened"),
             Self::ReceiptInvalid    => Row("RECEIPT_INVALID",    Deviate, Code::Aborted,            1, Everyone, "keep the logs and ask the operators"),
             Self::Cancelled         => Row("CANCELLED",          Cancel,  Code::Cancelled,          1, Everyone, "nothing was released"),

@@ -75,6 +75,10 @@ pub fn check(plan: &Plan) -> Result<Vec<Vec<Shape>>, PlanError> {
     for (node, op) in plan.nodes.iter().enumerate() {
         let outputs = typing::outputs(op, plan, &shapes);
         shapes.push(outputs.map_err(|what| PlanError::Op { node, what })?);
+        if matches!(op, Op::Match(_) | Op::Many(_)) && !held_back(plan, node) {
+            let what = "shows rows before it is known that enough keys are common".to_owned();
+            return Err(PlanError::Op { node, what });
+        }
         let enters = matches!(op, Op::Intersect(_));
         if !enters && op.refs().into_iter().any(|r| at_home(plan, r)) {
             let what = "reads rows that stay at home".to_owned();
@@ -89,6 +93,12 @@ pub fn check(plan: &Plan) -> Result<Vec<Vec<Shape>>, PlanError> {
         check_output(plan, output, &shapes)?;
     }
     Ok(shapes.into_vec())
+}
+
+/// Whether the run goes on to this node only where enough keys are common, or need not be held back.
+fn held_back(plan: &Plan, node: usize) -> bool {
+    let least = plan.psi.as_ref().map_or(0, |psi| psi.min_intersection);
+    least == 0 || plan.nodes[..node].iter().any(|op| matches!(op, Op::Require(_)))
 }
 
 /// Whether a column is of an input that is not shared.

@@ -8,7 +8,7 @@ use protocols::{
 
 use super::{
     ir::{Kind, LocalInput, Op, Plan},
-    psi::{Intersect, SetUse},
+    psi::{Intersect, SetKey, SetUse},
     refs::Ref,
 };
 
@@ -19,7 +19,13 @@ use super::{
 pub fn circuit_task(plan: &Plan, of: &Intersect) -> Result<Task, String> {
     let provider = |at: u32| {
         let input = plan.inputs.get(at as usize).ok_or_else(|| format!("names input {at}"))?;
-        if input.key.as_ref().is_none_or(|key| key.enters != SetUse::Circuit) {
+        // Keys alone can enter of a set whose rows its owner keeps to itself.
+        let enters = |key: &SetKey| match key.enters {
+            SetUse::Circuit => true,
+            SetUse::Owner => of.columns.is_empty(),
+            SetUse::Shared | SetUse::Lookup => false,
+        };
+        if !input.key.as_ref().is_some_and(enters) {
             return Err(format!("input {at} is no set for a circuit"));
         }
         let role = Role::ALL.into_iter().find(|role| plan.compute[role.index()] == input.party);

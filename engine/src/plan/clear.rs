@@ -164,6 +164,21 @@ pub fn told(plan: &Plan, inputs: &[EncodedInput]) -> Result<Option<Opened>, Plan
     }))
 }
 
+/// Whether a run goes on to its end: every bit that it requires is 1.
+///
+/// # Errors
+/// As [`run`].
+///
+/// # Panics
+/// As [`run`].
+pub fn goes_on(plan: &Plan, inputs: &[EncodedInput]) -> Result<bool, PlanError> {
+    let done = run(plan, inputs)?;
+    Ok(plan.nodes.iter().all(|op| match op {
+        Op::Require(of) => done[of.0 as usize][of.1 as usize].to_flags()[0],
+        _ => true,
+    }))
+}
+
 fn opened(output: &Output, done: &[Vec<Column>]) -> Opened {
     let at = |r: Ref| &done[r.0 as usize][r.1 as usize];
     let column = |c: &OutputColumn| OpenedColumn {
@@ -197,7 +212,9 @@ fn step(op: &Op, shapes: &[Shape], done: &[Vec<Column>], inputs: &[EncodedInput]
             let columns: Vec<&Column> = columns.iter().map(at).collect();
             sort(at(live), &keys, &columns)
         }
-        Op::Match(_) | Op::Many(_) | Op::Lookup(_) | Op::Tell(_) => Vec::new(),
+        Op::Match(_) | Op::Many(_) | Op::Lookup(_) | Op::Tell(_) | Op::Require(_) => Vec::new(),
+        // As with noise of 0.
+        Op::Blur(of) => of.columns.iter().map(|r| at(r).clone()).collect(),
         Op::Intersect(of) => intersect(of, shapes, done, inputs),
         other => vec![single(other, shapes[0], &at)],
     }
@@ -312,6 +329,8 @@ fn single<'c>(op: &Op, shape: Shape, at: &dyn Fn(&Ref) -> &'c Column) -> Column 
         | Op::Many(_)
         | Op::Tell(_)
         | Op::Lookup(_)
+        | Op::Require(_)
+        | Op::Blur(_)
         | Op::Intersect(_) => {
             unreachable!("has several outputs")
         }

@@ -47,8 +47,11 @@ pub(super) fn intersect(
     inputs: &[EncodedInput],
 ) -> Vec<Column> {
     let ids = |at: u32| -> Vec<u128> {
-        let home = inputs[at as usize].home.as_ref();
-        home.map(|home| home.ids.iter().flatten().copied().collect()).unwrap_or_default()
+        let input = &inputs[at as usize];
+        match (&input.home, &input.own) {
+            (Some(home), _) => home.ids.iter().flatten().copied().collect(),
+            (None, own) => own.as_ref().and_then(|own| own.keys().ok()).unwrap_or_default(),
+        }
     };
     let (asked, other) = (ids(of.receiver), ids(of.sender));
     let rows = usize::try_from(shapes[0].rows).unwrap_or(usize::MAX);

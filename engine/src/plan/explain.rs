@@ -3,12 +3,14 @@
 use std::fmt::Write;
 
 use super::{
+    blur::epsilon,
     check::{PlanError, check},
     ir::{Encoding, Kind, LocalInput, Op, Plan, Shape},
     many,
     output::Output,
     psi::{Learns, Match},
     refs::Ref,
+    released::released,
 };
 use crate::job::PsiProtocol;
 
@@ -201,6 +203,10 @@ fn describe(op: &Op, plan: &Plan, shape: Option<Shape>) -> String {
             let (a, b) = (a.unwrap_or_default(), b.unwrap_or_default());
             format!("{a} and {b} intersect into shares, bringing {}", names(&of.columns))
         }
+        Op::Require(of) => format!("open {}, and go on where it is 1", name(*of)),
+        Op::Blur(of) => {
+            format!("{} with noise of ε = {}", names(&of.columns), epsilon(of.epsilon_milli.into()))
+        }
         Op::Tell(of) => format!("open {}", names(&of.output.layout())),
         Op::Lookup(of) => of.told(plan),
         Op::Spread { of, rows } => format!("{} for each of {rows} rows", name(*of)),
@@ -303,7 +309,7 @@ pub fn leakage(
             Op::Match(of) => sentences.extend(learned(plan, of)),
             Op::Many(of) => sentences.extend(many::learned(plan, of)),
             Op::Tell(of) => sentences.extend(of.shown(&thousands(rows_of(of.output.live)))),
-            _ => {}
+            other => sentences.extend(released(plan, other)),
         }
         if let Op::Lookup(of) = op {
             sentences.extend(of.shows(plan));

@@ -6,6 +6,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
+    blur::Blur,
     lookup::Lookup,
     many::Many,
     output::Output,
@@ -390,6 +391,10 @@ pub enum Op {
     Tell(Tell),
     /// Two sets that are not shared: the owner of one looks its keys up in the other, and keeps what it learns. No output.
     Lookup(Lookup),
+    /// Bits(1) of one row, opened to the three compute parties: where it is 0 the run ends, and nothing after this happens. No output.
+    Require(Ref),
+    /// Z64 columns of equal length with noise of all three parties added.
+    Blur(Blur),
     /// Bits(1) of one row: `rows` copies of it.
     Spread {
         /// The bit.

@@ -41,6 +41,19 @@ impl OwnSet {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner).is_on_disk()
     }
 
+    /// Each id once, ascending. All of them are in memory: this is for protocols that need them so.
+    ///
+    /// # Errors
+    /// If the owner's disk fails.
+    pub fn keys(&self) -> Result<Vec<u128>, TableError> {
+        let mut pairs = Vec::new();
+        self.between(0, u128::MAX, &mut pairs)?;
+        let mut ids: Vec<u128> = pairs.into_iter().map(|(id, _)| id).collect();
+        ids.sort_unstable();
+        ids.dedup();
+        Ok(ids)
+    }
+
     /// Appends the ids between these two, both included, each with its row, in no order.
     ///
     /// # Errors

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::refs::Ref;
 use crate::{
     identity::PartyName,
-    job::{PsiFormName, PsiProtocol, TextRule},
+    job::{PsiFormName, PsiNoise, PsiProtocol, TextRule},
 };
 
 /// What a private set intersection shows, to whom, and how it is worked out.
@@ -20,6 +20,9 @@ pub struct PsiTerms {
     pub protocol: PsiProtocol,
     /// Nothing is released of fewer common keys; 0 asks for nothing.
     pub min_intersection: u32,
+    /// The noise on each number that is released; none: they are exact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<PsiNoise>,
 }
 
 /// The key of a set. Where its rows are shared, the first one of each key stands for all.

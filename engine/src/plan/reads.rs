@@ -34,10 +34,12 @@ impl Op {
             | Self::ToWord { of, .. }
             | Self::ToWide { of, .. }
             | Self::Head { of, .. }
+            | Self::Require(of)
             | Self::Spread { of, .. } => vec![of],
             Self::Concat(parts) => parts.iter_mut().collect(),
             Self::Intersect(of) => of.columns.iter_mut().collect(),
             Self::Tell(of) => of.output.layout_mut(),
+            Self::Blur(of) => of.columns.iter_mut().collect(),
             Self::Mask { of, by } => vec![of, by],
             Self::Select { by, yes, no } => vec![by, yes, no],
             Self::Join { left_key, left_live, columns, right_key, right_live, .. } => {

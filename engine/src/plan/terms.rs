@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::uses::PolicyRef;
+use crate::job::PsiNoise;
 
 /// The part of one dataset's policy that shapes a plan. Whether a use is allowed at all is the policy's own affair.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -15,6 +16,8 @@ pub struct PolicyTerms {
     pub min_intersection: u32,
     /// How many keys all recipients together may look up in one publication of the dataset; none if it may not be published.
     pub lookups: Option<u64>,
+    /// Noise on counts and sums of intersections: ε of one number at most, in thousandths; none asks for nothing.
+    pub noise: Option<PsiNoise>,
     /// A bound on the number of groups, if the policy declares one. Not used for planning yet: bounds come from domains.
     pub max_groups: Option<u64>,
     /// Public value lists of string columns, where the dataset itself lists none. Ascending, without duplicates.

@@ -1,6 +1,7 @@
 //! The shapes that each operation takes and gives.
 
 use super::{
+    blur::Blur,
     check::MAX_ROWS,
     circuit::circuit_task,
     ir::{Encoding, Kind, Op, Plan, Shape},
@@ -107,6 +108,8 @@ pub(super) fn outputs(op: &Op, plan: &Plan, s: &Shapes) -> Result<Vec<Shape>, St
         Op::Lookup(of) => of.fault(plan).map(|()| Vec::new()),
         Op::Many(of) => check_many(plan, of).map(|()| Vec::new()),
         Op::Intersect(of) => intersected(of, plan, s),
+        Op::Blur(of) => blurred(of, s),
+        Op::Require(of) => equal(s.bit(*of)?, 1, "row counts").map(|_| Vec::new()),
         Op::Tell(of) => {
             of.check(plan)?;
             of.output.layout().into_iter().try_for_each(|r| s.of(r).map(drop))?;
@@ -191,6 +194,8 @@ fn one_output(op: &Op, s: &Shapes) -> Result<Shape, String> {
         | Op::Many(_)
         | Op::Tell(_)
         | Op::Lookup(_)
+        | Op::Require(_)
+        | Op::Blur(_)
         | Op::Intersect(_) => Err("has several outputs".into()),
     }
 }
@@ -214,6 +219,15 @@ fn matched(of: &Match, plan: &Plan) -> Result<Vec<Shape>, String> {
         }
         None => Ok(Vec::new()),
     }
+}
+
+fn blurred(of: &Blur, s: &Shapes) -> Result<Vec<Shape>, String> {
+    of.check()?;
+    let shapes = of.columns.iter().map(|column| s.of(*column)).collect::<Result<Vec<_>, _>>()?;
+    for shape in &shapes {
+        equal(*shape, word(shapes[0].rows), "shapes")?;
+    }
+    Ok(shapes)
 }
 
 fn intersected(of: &Intersect, plan: &Plan, s: &Shapes) -> Result<Vec<Shape>, String> {

@@ -1,38 +1,14 @@
 //! What a policy's author should know before signing it.
 
-use std::fmt;
-
-use serde::Serialize;
-
 use super::{
-    document::{JobKindName, PolicyDocument, ReleaseForm},
-    psi::PsiRecipient,
+    document::{PolicyDocument, ReleaseForm},
+    finding::{Finding, Notes},
+    lint_psi::lint_psi,
 };
 use crate::{
     catalog::{ColumnType, DatasetDescriptor},
     job::Security,
 };
-
-/// How bad a finding is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Level {
-    /// The policy cannot do what it says: do not sign it.
-    Error,
-    /// It can, but may allow more or less than meant.
-    Warning,
-}
-
-/// One remark about a policy.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Finding {
-    /// How bad.
-    pub level: Level,
-    /// The field.
-    pub field: String,
-    /// What is wrong and what to do.
-    pub message: String,
-}
 
 /// Looks a policy over; with the dataset's descriptor also whether the two fit.
 #[must_use]
@@ -47,22 +23,6 @@ pub fn lint(policy: &PolicyDocument, dataset: Option<&DatasetDescriptor>) -> Vec
     }
     notes.0.sort_by_key(|finding| finding.level);
     notes.0
-}
-
-struct Notes(Vec<Finding>);
-
-impl Notes {
-    fn error(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Finding { level: Level::Error, field: field.into(), message: message.into() });
-    }
-
-    fn warn(&mut self, field: impl Into<String>, message: impl Into<String>) {
-        self.0.push(Finding {
-            level: Level::Warning,
-            field: field.into(),
-            message: message.into(),
-        });
-    }
 }
 
 fn lint_grants(policy: &PolicyDocument, notes: &mut Notes) {
@@ -164,44 +124,6 @@ fn lint_output(policy: &PolicyDocument, notes: &mut Notes) {
     }
 }
 
-fn lint_psi(policy: &PolicyDocument, notes: &mut Notes) {
-    let allowed = policy.operators.kinds.contains(&JobKindName::Psi);
-    let Some(rule) = &policy.psi else {
-        if allowed {
-            notes.error(
-                "psi",
-                "`psi` is among `operators.kinds`, but nothing says what of it is allowed",
-            );
-        }
-        return;
-    };
-    if !allowed {
-        notes.error("psi", "has no effect: add `psi` to `operators.kinds`");
-    }
-    for (field, _) in
-        [("psi.forms", rule.forms.is_empty()), ("psi.recipients", rule.recipients.is_empty())]
-            .iter()
-            .filter(|(_, empty)| *empty)
-    {
-        notes.warn(*field, "is empty, so every intersection is refused");
-    }
-    if let Some(most) = rule.max_lookups {
-        notes.warn(
-            "psi.max_lookups",
-            format!(
-                "lets each recipient learn what the table says of {most} keys of its choice; keys that can be guessed \
-                 (telephone and identity numbers) can be tried one by one"
-            ),
-        );
-    }
-    if rule.min_intersection > 0 && rule.recipients.contains(&PsiRecipient::Owners) {
-        notes.warn(
-            "psi.recipients",
-            "what goes to an owner cannot be held back by size: with `min_intersection` it is refused",
-        );
-    }
-}
-
 fn lint_dataset(policy: &PolicyDocument, dataset: &DatasetDescriptor, notes: &mut Notes) {
     let name = format!("{}.{}", dataset.party, dataset.name);
     if policy.dataset != name {
@@ -237,15 +159,5 @@ fn lint_dataset(policy: &PolicyDocument, dataset: &DatasetDescriptor, notes: &mu
     }
     for spec in dataset.columns.iter().filter(|s| !policy.columns.contains_key(&s.name)) {
         notes.warn(format!("columns.{}", spec.name), "is not mentioned, so it may not be used");
-    }
-}
-
-impl fmt::Display for Finding {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let level = match self.level {
-            Level::Error => "error",
-            Level::Warning => "warning",
-        };
-        write!(f, "{level}: {}: {}", self.field, self.message)
     }
 }

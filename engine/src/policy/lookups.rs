@@ -84,8 +84,14 @@ mod tests {
 
     fn policy(max_lookups: Option<u32>) -> PolicyDocument {
         let (forms, recipients) = (vec![PsiFormName::Inner], vec![PsiRecipient::Owners]);
-        let rule =
-            PsiRule { forms, recipients, min_intersection: 0, max_queries: None, max_lookups };
+        let rule = PsiRule {
+            forms,
+            recipients,
+            min_intersection: 0,
+            noise: None,
+            max_queries: None,
+            max_lookups,
+        };
         PolicyDocument { psi: Some(rule), ..fixtures::policy() }
     }
 

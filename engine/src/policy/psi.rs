@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::document::PolicyDocument;
 use crate::{
     identity::PartyName,
-    job::PsiFormName,
+    job::{PsiFormName, PsiNoise},
     plan::{Plan, PsiTerms},
 };
 
@@ -23,6 +23,9 @@ pub struct PsiRule {
     /// Nothing may be released of an intersection with fewer keys; 0 asks for nothing.
     #[serde(default)]
     pub min_intersection: u32,
+    /// Noise that counts and sums have at least; exact ones may be released where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub noise: Option<PsiNoise>,
     /// How many intersections with this dataset one recipient may have in all; no bound where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_queries: Option<u32>,
@@ -75,11 +78,19 @@ pub(super) fn refusals(rule: Option<&PsiRule>, asked: &PsiTerms) -> Vec<(&'stati
     }
     if asked.min_intersection < rule.min_intersection {
         let message = format!(
-            "protocol `{}` shows intersections of {} keys and more, {} are asked for; what goes to an owner cannot be held \
-             back by size, so ask for a result to the buyer, or set `psi.min_intersection` to {} to allow this",
+            "protocol `{}` shows intersections of {} keys and more, {} are asked for; set `psi.min_intersection` to {} to allow this",
             asked.protocol, asked.min_intersection, rule.min_intersection, asked.min_intersection
         );
         refuse("psi.min_intersection", message);
+    }
+    if let Some(least) = rule.noise.filter(|_| form.aggregates())
+        && !asked.noise.is_some_and(|noise| noise.covers(least))
+    {
+        let found = asked.noise.map_or_else(|| "no noise".to_owned(), |noise| noise.to_string());
+        let message = format!(
+            "counts and sums would have {found}, at least the noise of {least} is asked for; raise `psi.noise.epsilon_milli` to allow this"
+        );
+        refuse("psi.noise", message);
     }
     found
 }
@@ -112,4 +123,41 @@ pub fn query_budgets(policy: &PolicyDocument, plan: &Plan) -> Vec<QueryBudget> {
         returns,
     };
     others.map(budget).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::PsiProtocol;
+
+    fn asked(form: PsiFormName, min_intersection: u32, noise: Option<u32>) -> PsiTerms {
+        let noise = noise.map(|epsilon_milli| PsiNoise { epsilon_milli });
+        let protocol = PsiProtocol::Joint;
+        PsiTerms { form, to: Vec::new(), protocol, min_intersection, noise }
+    }
+
+    fn fields(rule: &PsiRule, asked: &PsiTerms) -> Vec<&'static str> {
+        refusals(Some(rule), asked).into_iter().map(|(field, _)| field).collect()
+    }
+
+    #[test]
+    fn a_plan_keeps_to_the_minimum_and_has_at_least_the_noise_of_the_policy() {
+        use PsiFormName::{Cardinality, Inner};
+        let rule = PsiRule {
+            forms: vec![Cardinality, Inner],
+            recipients: vec![PsiRecipient::Buyer],
+            min_intersection: 5,
+            noise: Some(PsiNoise { epsilon_milli: 300 }),
+            max_queries: None,
+            max_lookups: None,
+        };
+        for noise in [Some(300), Some(1)] {
+            assert!(fields(&rule, &asked(Cardinality, 5, noise)).is_empty(), "{noise:?}");
+        }
+        for noise in [Some(301), None] {
+            assert_eq!(fields(&rule, &asked(Cardinality, 5, noise)), ["psi.noise"], "{noise:?}");
+        }
+        assert!(fields(&rule, &asked(Inner, 9, None)).is_empty(), "rows have no noise");
+        assert_eq!(fields(&rule, &asked(Inner, 4, None)), ["psi.min_intersection"]);
+    }
 }

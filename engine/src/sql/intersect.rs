@@ -104,7 +104,7 @@ fn compile_by(
     owners_compute(spec, &sets)?;
     let block = sets.block(spec)?;
     let mut compiler = Compiler::new(Tables::new(&block, descriptors, policies)?);
-    let least_keys = compiler.least_keys();
+    let (least_keys, noise) = (compiler.least_keys(), compiler.noise(psi));
     let (mut output, least) = compiler.intersect(&block, &sets, enters)?;
     if !psi.to.is_empty() {
         output = compiler.told(output, &psi.to);
@@ -118,6 +118,7 @@ fn compile_by(
             _ => PsiProtocol::Joint,
         },
         min_intersection: least_keys,
+        noise,
     });
     Ok(compiled)
 }
@@ -161,6 +162,7 @@ impl Compiler<'_> {
             let groups = self.group(grouping, least)?;
             self.released(&[], &groups, least)?;
             self.only(enough);
+            self.blur(grouping, sets)?;
             return Ok((self.output(block, !groups.keyed)?, least));
         }
         self.refuse_single_rows()?;
@@ -173,13 +175,13 @@ impl Compiler<'_> {
     }
 
     /// The smallest intersection of which anything may be released, by the strictest policy.
-    fn least_keys(&self) -> u32 {
+    pub(super) fn least_keys(&self) -> u32 {
         let terms = (0..self.tables.len()).filter_map(|t| self.tables.get(t).terms);
         terms.map(|terms| terms.min_intersection).max().unwrap_or(0)
     }
 
     /// One row: whether enough keys are in all sets; none where every number of them will do.
-    fn enough(&mut self, matched: Ref) -> Result<Option<Ref>, CompileError> {
+    pub(super) fn enough(&mut self, matched: Ref) -> Result<Option<Ref>, CompileError> {
         let least = self.least_keys();
         if least == 0 {
             return Ok(None);
@@ -227,20 +229,8 @@ impl Compiler<'_> {
             let keep_absent = keeps_first && t == receiver;
             self.key_of(t, sets, (keep_absent, SetUse::Circuit));
         }
-        let provider = |role, t: usize| {
-            let items = usize::try_from(rows(t)).unwrap_or(usize::MAX);
-            Provider { role, items, columns: Vec::new() }
-        };
-        let [asks, answers] = [provider(Role::P0, receiver), provider(Role::P1, 1 - receiver)];
-        let task = Task::new(asks, answers, 1).map_err(|error| {
-            refused("protocol", &format!("a circuit here ({error})"), "use `joint`")
-        })?;
-        let bins = task.bins() as u64;
-        let number = |t: usize| u32::try_from(t).unwrap_or(u32::MAX);
-        let (asks, answers) = (number(receiver), number(1 - receiver));
-        let op = Intersect { receiver: asks, sender: answers, columns: Vec::new() };
-        let shape = Shape { kind: Kind::Bits(1), rows: bins };
-        let matched = self.b.many(Op::Intersect(op), vec![shape]);
+        let matched = self.meet(sets, receiver)?;
+        let bins = self.b.rows(matched);
         let all = match keeps_first {
             true => {
                 let live = self.b.input_live(receiver);
@@ -252,6 +242,24 @@ impl Compiler<'_> {
         let tables = BTreeSet::from([0, 1]);
         let origin = Origin::Sets { node: matched.0 };
         self.relations.push(Relation { tables, live: matched, rows: bins, unique, origin });
+        Ok(Joined { relation: self.relations.len() - 1, matched, all })
+    }
+
+    /// Whether each bin of the one that asks holds a key of the other.
+    pub(super) fn meet(&mut self, sets: &Sets<'_>, receiver: usize) -> Result<Ref, CompileError> {
+        let provider = |role, t: usize| {
+            let items = usize::try_from(sets.rows(t)).unwrap_or(usize::MAX);
+            Provider { role, items, columns: Vec::new() }
+        };
+        let [asks, answers] = [provider(Role::P0, receiver), provider(Role::P1, 1 - receiver)];
+        let task = Task::new(asks, answers, 1).map_err(|error| {
+            refused("protocol", &format!("a circuit here ({error})"), "use `joint`")
+        })?;
+        let number = |t: usize| u32::try_from(t).unwrap_or(u32::MAX);
+        let (asks, answers) = (number(receiver), number(1 - receiver));
+        let op = Intersect { receiver: asks, sender: answers, columns: Vec::new() };
+        let shape = Shape { kind: Kind::Bits(1), rows: task.bins() as u64 };
+        let matched = self.b.many(Op::Intersect(op), vec![shape]);
         self.notes.insert(format!(
             "keys are compared in a circuit between {} and {} by ids hashed under a salt of this run, against parties that follow \
              the protocol: it fails by chance, or takes two different keys for one, with probability at most 2^-{:.0}",
@@ -260,7 +268,7 @@ impl Compiler<'_> {
             // Bins, tags, and the store of the programmed function.
             -((-task.failure_bits()).exp2() + 2.0 * (-40.0_f64).exp2()).log2().ceil()
         ));
-        Ok(Joined { relation: self.relations.len() - 1, matched, all })
+        Ok(matched)
     }
 
     /// Makes a table a set, and records the use of its key.

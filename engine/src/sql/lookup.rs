@@ -41,6 +41,7 @@ pub(super) fn compile_lookup(
         to: psi.to.clone(),
         protocol: PsiProtocol::Lookup,
         min_intersection: 0,
+        noise: None,
     });
     Ok(compiled)
 }

@@ -19,6 +19,7 @@ use super::{
 };
 use crate::{
     catalog::DatasetDescriptor,
+    identity::PartyName,
     job::{JobSpec, NetworkProfile, PsiForm, PsiProtocol, PsiSpec},
     plan::{
         Between, Keep, Keeps, Learns, Match, Op, Output, PolicyTerms, PsiTerms, SetUse, UseForm,
@@ -43,13 +44,18 @@ pub(super) fn compile_owners(
     let mut compiler = Compiler::new(Tables::new(&block, descriptors, policies)?);
     let NetworkProfile { rtt_us, bandwidth_mbps } = spec.network;
     let profile = Profile { rtt_us, bandwidth_mbps };
-    let (output, protocol) = match two {
-        true => compiler.match_owners(&block, &sets, profile)?,
-        false => compiler.match_all(&block, &sets)?,
+    let ((output, protocol), min_intersection) = match two {
+        true => compiler.match_owners(&block, &sets, (&spec.compute, profile))?,
+        false => (compiler.match_all(&block, &sets)?, 0),
     };
     let mut compiled = compiler.finish(spec, output, 0)?;
-    compiled.plan.psi =
-        Some(PsiTerms { form: psi.form.name(), to: psi.to.clone(), protocol, min_intersection: 0 });
+    compiled.plan.psi = Some(PsiTerms {
+        form: psi.form.name(),
+        to: psi.to.clone(),
+        protocol,
+        min_intersection,
+        noise: None,
+    });
     Ok(compiled)
 }
 
@@ -81,8 +87,8 @@ impl Compiler<'_> {
         &mut self,
         block: &Block,
         sets: &Sets<'_>,
-        profile: Profile,
-    ) -> Result<(Output, PsiProtocol), CompileError> {
+        (compute, profile): (&[PartyName], Profile),
+    ) -> Result<((Output, PsiProtocol), u32), CompileError> {
         self.clause = "psi.sets";
         self.filter(block.conjuncts.clone())?;
         let [a, b] = [0, 1].map(|t| &sets.all[t].1.party);
@@ -117,10 +123,11 @@ impl Compiler<'_> {
             "keys are compared by ids hashed under a salt of this run; the intersection fails by chance, or shows a key that the \
              sets do not share, with probability at most 2^-{bits:.0}"
         ));
+        let least = self.require(sets, compute)?;
         let learns = if both { Learns::Both } else { Learns::Receiver };
         let (sender, receiver) = (number(1 - receiver), number(receiver));
         self.b.many(Op::Match(Match { sender, receiver, protocol, learns, results }), Vec::new());
-        Ok((self.receipt_only(to), protocol))
+        Ok(((self.receipt_only(to), protocol), least))
     }
 
     pub(super) fn own_key(&mut self, t: usize, sets: &Sets<'_>) {

@@ -3,8 +3,10 @@
 mod determinism;
 mod differential;
 mod encoding;
+mod held;
 mod lookup;
 mod many;
+mod noise;
 mod owner;
 pub(crate) mod psi;
 mod refused;
@@ -106,6 +108,7 @@ pub(crate) fn terms(dataset: &str, k: u32) -> PolicyTerms {
         min_group_entities: k,
         min_intersection: 0,
         lookups: None,
+        noise: None,
         max_groups: None,
         domains: Default::default(),
     }

@@ -152,8 +152,8 @@ fn policies_refuse_forms_and_recipients_and_hold_back_what_is_too_small() {
     let words = ended_with(&world.ask_psi(&psi(form, ["[]", "[]"], "")), 3);
     assert!(words.contains("census") && words.contains("psi.forms"), "{words}");
     let one = psi("\"inner\"", ["[\"age\"]", "[]"], "to = [\"census\"]");
-    let words = ended_with(&world.ask_psi(&one), 3);
-    assert!(words.contains("psi.min_intersection"), "{words}");
+    let words = ended_with(&world.ask_psi(&one), 1);
+    assert!(words.contains("TOO_FEW_IN_COMMON") && words.contains("none were shown"), "{words}");
     assert!(kept(&world, "census").is_empty());
     let wrong = psi("\"inner\"", ["[\"age\"]", "[]"], "protocol = \"lookup\"");
     let output = world.ask_psi(&wrong);

@@ -78,6 +78,8 @@ pub enum AbortCode {
     Deadline = 8,
     /// A fault of this program.
     Internal = 9,
+    /// Fewer elements are common than a policy allows anything to be shown of.
+    TooFew = 10,
 }
 
 impl AbortCode {
@@ -94,6 +96,7 @@ impl AbortCode {
             Self::Cancelled,
             Self::Deadline,
             Self::Internal,
+            Self::TooFew,
         ]
         .into_iter()
         .find(|code| *code as u8 == byte)

@@ -16,5 +16,5 @@ mod release;
 #[cfg(test)]
 mod tests;
 
-pub use noise::Noise;
+pub use noise::{Noise, add_noise, add_noise_cost};
 pub use release::{Aggregates, Ask, Cell, Rule, aggregate, aggregate_cost};

@@ -122,6 +122,11 @@ impl Session {
         self.wire.pass_gate(kind, count, to)
     }
 
+    /// Lets nothing more be opened in this run: a bit that was opened said that what is still listed is not to happen.
+    pub fn close_gate(&mut self) {
+        self.wire.close_gate();
+    }
+
     /// Ends the run: all that was listed must have been opened.
     ///
     /// # Errors

@@ -20,6 +20,8 @@ pub enum OpeningKind {
     Membership,
     /// A number worked out over an intersection: its size, or a sum.
     Aggregate,
+    /// Whether a number worked out over an intersection reaches a least one: one bit. What follows it may depend on it.
+    Threshold,
 }
 
 /// Who learns an opened value.
@@ -55,6 +57,9 @@ pub enum GateError {
     /// About to open something that is not listed.
     #[error("the plan does not list this opening: {0}; nothing was sent")]
     NotListed(Opening),
+    /// About to open something after a bit said that nothing more may be.
+    #[error("this opening is listed, but the run was to end before it: {0}; nothing was sent")]
+    Closed(Opening),
     /// The run ended with listed openings left over.
     #[error("the run ended without a listed opening: {0}")]
     LeftOver(Opening),
@@ -66,6 +71,8 @@ pub struct Gate {
     /// How many times each opening may still happen; `None` for a gate that only records.
     listed: Option<BTreeMap<Opening, u64>>,
     opened: Vec<Opening>,
+    /// Whether nothing may pass any more.
+    closed: bool,
 }
 
 impl Gate {
@@ -76,27 +83,36 @@ impl Gate {
         for opening in openings {
             *listed.entry(*opening).or_insert(0) += 1;
         }
-        Self { listed: Some(listed), opened: Vec::new() }
+        Self { listed: Some(listed), opened: Vec::new(), closed: false }
     }
 
     /// A gate that lets everything through and records it. For tests and benches only.
     #[cfg(any(test, feature = "testkit"))]
     #[must_use]
     pub fn recording() -> Self {
-        Self { listed: None, opened: Vec::new() }
+        Self { listed: None, opened: Vec::new(), closed: false }
     }
 
     /// Takes one opening off the list; called before anything is sent.
     ///
     /// # Errors
-    /// [`GateError::NotListed`].
+    /// [`GateError::NotListed`]; [`GateError::Closed`] after [`Gate::close`].
     pub fn pass(&mut self, opening: Opening) -> Result<(), GateError> {
+        if self.closed {
+            return Err(GateError::Closed(opening));
+        }
         if let Some(listed) = &mut self.listed {
             let left = listed.get_mut(&opening).filter(|left| **left > 0);
             *left.ok_or(GateError::NotListed(opening))? -= 1;
         }
         self.opened.push(opening);
         Ok(())
+    }
+
+    /// Lets nothing through any more. What is listed may depend on a bit that is opened first: where it says that the rest is not
+    /// to happen, the gate is closed, and the run cannot [finish](Gate::finish) but only end, whoever calls what after that.
+    pub fn close(&mut self) {
+        self.closed = true;
     }
 
     /// Ends the run: everything listed must have happened.
@@ -126,6 +142,7 @@ impl fmt::Display for Opening {
             }
             OpeningKind::Membership => "elements' membership",
             OpeningKind::Aggregate => "numbers over an intersection",
+            OpeningKind::Threshold => "bit that tells whether enough elements are common",
         };
         write!(f, "step {}: {} {kind} to ", self.step, self.count)?;
         match self.to {
@@ -156,5 +173,18 @@ mod tests {
         assert_eq!(gate.pass(opening(6)), Ok(()));
         assert_eq!(gate.finish(), Ok(()));
         assert_eq!(gate.opened().len(), 3);
+    }
+
+    #[test]
+    fn nothing_passes_a_closed_gate_and_its_run_does_not_finish() {
+        for mut gate in [Gate::listing(&[opening(5), opening(6)]), Gate::recording()] {
+            assert_eq!(gate.pass(opening(5)), Ok(()));
+            gate.close();
+            assert_eq!(gate.pass(opening(6)), Err(GateError::Closed(opening(6))));
+            assert_eq!(gate.opened().len(), 1);
+        }
+        let mut gate = Gate::listing(&[opening(6)]);
+        gate.close();
+        assert_eq!(gate.finish(), Err(GateError::LeftOver(opening(6))));
     }
 }

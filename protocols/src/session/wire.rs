@@ -106,6 +106,11 @@ impl Wire {
         Ok(self.gate.pass(opening)?)
     }
 
+    /// Lets nothing more be opened.
+    pub fn close_gate(&mut self) {
+        self.gate.close();
+    }
+
     /// Ends the run: all that was listed must have been opened.
     ///
     /// # Errors

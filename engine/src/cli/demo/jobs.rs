@@ -107,6 +107,7 @@ fn accounts(form: PsiForm) -> PsiSpec {
         to: Vec::new(),
         protocol: PsiProtocol::Auto,
         text: TextRule { trim: true, fold_case: true, fold_width: true },
+        noise: None,
     }
 }
 

@@ -402,6 +402,7 @@ impl DemoTable {
                     None => PsiRecipient::Buyer,
                 }],
                 min_intersection,
+                noise: None,
                 max_queries: None,
                 max_lookups: self.lookups.filter(|most| *most > 0),
             }),

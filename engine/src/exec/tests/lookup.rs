@@ -32,6 +32,7 @@ fn compiled() -> Plan {
         to: vec!["census".try_into().unwrap()],
         protocol: PsiProtocol::Lookup,
         text: TextRule::default(),
+        noise: None,
     };
     let spec = crate::job::JobSpec { kind: JobKind::Psi(psi), ..spec("") };
     let policies = [

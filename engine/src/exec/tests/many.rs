@@ -41,6 +41,7 @@ fn asked(to: &[&str]) -> JobSpec {
         to: to.iter().map(|name| party(name)).collect(),
         protocol: PsiProtocol::Auto,
         text: TextRule::default(),
+        noise: None,
     };
     // The compute parties in another order than the sets.
     let compute = [party("neutral"), party("census"), party("employers")];

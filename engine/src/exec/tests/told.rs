@@ -4,7 +4,7 @@ use protocols::session::{OpeningKind, Recipient};
 
 use super::*;
 use crate::{
-    job::{PsiForm, PsiProtocol},
+    job::{PsiForm, PsiNoise, PsiProtocol},
     plan::{Opened, PolicyTerms},
     sql::tests::{
         party,
@@ -81,4 +81,29 @@ fn each_owner_has_its_own_entry_on_the_list_of_openings() {
     let [census, employers] = [Role::P0, Role::P1].map(Recipient::One);
     // Whether the row is there, a word of bits; the count.
     assert_eq!(to, [(employers, 1), (employers, 1), (census, 1), (census, 1)]);
+}
+
+#[tokio::test]
+async fn noise_is_drawn_by_each_party_and_only_as_much_as_its_epsilon_asks_for() {
+    let sets = small(5, (60, 60));
+    let spread = |epsilon_milli: u32| {
+        let mut job = asked(PsiForm::Cardinality, [&[], &[]]);
+        psi(&mut job).to = vec![party("census")];
+        psi(&mut job).noise = Some(PsiNoise { epsilon_milli });
+        job
+    };
+    // At ε = 1000 a draw other than 0 comes once in 10^434; the price is compared as well.
+    told(5, &sets, &spread(1_000_000)).await;
+    // At ε = 0.001 three draws are all below 50 once in a thousand; the seed is fixed.
+    let job = spread(1);
+    let compiled = compile(&job, &sets.world.descriptors, &[]).unwrap();
+    let inputs = sets.world.inputs(&compiled).await;
+    let price = quote(&compiled.plan, &check(&compiled.plan).unwrap(), Profile::LAN).unwrap();
+    let ends = mesh(&compiled.plan, &inputs, Duration::from_secs(20)).into_iter();
+    let channels = ends.map(|end| Arc::new(end) as Arc<dyn Channel>).collect();
+    let ended = run_over(5, &compiled.plan, (&inputs, &price), channels, |_| Ok(()));
+    let opened = ended.map(|party| party.unwrap().result.told)[0].take().unwrap();
+    let exact = clear::told(&compiled.plan, &inputs).unwrap().unwrap();
+    let noise = opened.columns[0].value[0] - exact.columns[0].value[0];
+    assert!((50..1_000_000).contains(&noise.abs()), "{noise}");
 }

@@ -34,6 +34,7 @@ fn asked() -> PsiSpec {
         to: vec![party("census")],
         protocol: PsiProtocol::Lookup,
         text: TextRule::default(),
+        noise: None,
     }
 }
 

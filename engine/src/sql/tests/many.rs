@@ -66,6 +66,7 @@ fn asked(sets: usize, form: PsiForm, columns: &[&str]) -> JobSpec {
         to: vec![],
         protocol: PsiProtocol::Auto,
         text: TextRule { trim: true, fold_case: true, fold_width: true },
+        noise: None,
     };
     JobSpec { kind: JobKind::Psi(psi), ..spec("") }
 }

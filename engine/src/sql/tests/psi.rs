@@ -82,6 +82,7 @@ pub(crate) fn asked(form: PsiForm, columns: [&[&str]; 2]) -> JobSpec {
         to: vec![],
         protocol: PsiProtocol::Auto,
         text: TextRule { trim: true, fold_case: true, fold_width: true },
+        noise: None,
     };
     JobSpec { kind: JobKind::Psi(psi), ..spec("") }
 }

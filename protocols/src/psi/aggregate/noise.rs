@@ -56,20 +56,43 @@ impl Noise {
         rng: &mut Prg,
     ) -> Result<(), SessionError> {
         let sensitivities: Vec<u64> = [1].into_iter().chain(self.bounds.iter().copied()).collect();
-        let mut own = Buf::scratch(cells.len());
-        s.prss().zero_share::<Z64>(&mut own);
-        for (cell, sensitivity) in own.iter_mut().zip(sensitivities.iter().cycle()) {
-            let scale = MILLI * u128::from(*sensitivity);
-            *cell = cell.wrapping_add(discrete_laplace(rng, scale, self.epsilon_milli));
-        }
-        let next = s.exchange::<Z64>(&own)?;
-        cells.add_assign(&Shared::from_parts(own, next));
-        Ok(())
+        add_noise(s, cells, (sensitivities.iter().copied().cycle(), self.epsilon_milli), rng)
     }
 }
 
-/// Twin of [`Noise::add`].
-pub(super) fn add_cost(m: &mut Meter, numbers: usize) {
+/// Adds this party's noise to shared numbers: to each as much as hides, at this ε in thousandths, a change by its sensitivity.
+///
+/// # Shape
+/// At least as many sensitivities as numbers, each below 2^40; 0 gives no noise.
+///
+/// # Cost
+/// 1 round; each party sends a word a number.
+///
+/// # Errors
+/// Channel errors pass through.
+///
+/// # Security
+/// Semi-honest; all three parties must call it. The one message is masked by a fresh zero share. `rng` must be this party's own
+/// secret; see [`Noise`] for what the noise guarantees.
+pub fn add_noise(
+    s: &mut Session,
+    numbers: &mut Shared<Z64>,
+    (sensitivities, epsilon_milli): (impl Iterator<Item = u64>, u32),
+    rng: &mut Prg,
+) -> Result<(), SessionError> {
+    let mut own = Buf::scratch(numbers.len());
+    s.prss().zero_share::<Z64>(&mut own);
+    for (number, sensitivity) in own.iter_mut().zip(sensitivities) {
+        let scale = MILLI * u128::from(sensitivity);
+        *number = number.wrapping_add(discrete_laplace(rng, scale, epsilon_milli));
+    }
+    let next = s.exchange::<Z64>(&own)?;
+    numbers.add_assign(&Shared::from_parts(own, next));
+    Ok(())
+}
+
+/// Twin of [`add_noise`].
+pub fn add_noise_cost(m: &mut Meter, numbers: usize) {
     m.exchange::<Z64>(numbers);
 }
 

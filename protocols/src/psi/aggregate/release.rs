@@ -1,6 +1,6 @@
 //! Counts and sums, the minimum, and what is let out.
 
-use super::noise::{Noise, add_cost};
+use super::noise::{Noise, add_noise_cost};
 use crate::{
     mpc::{
         histogram, histogram_cost, histogram_sums, histogram_sums_cost, inject, inject_cost, lt,
@@ -119,7 +119,7 @@ pub fn aggregate_cost(m: &mut Meter, rows: usize, group: usize, sums: usize, rul
         histogram_sums_cost::<Z64>(m, rows, group, sums + 1);
     }
     if rule.noise.is_some() {
-        add_cost(m, groups * (sums + 1));
+        add_noise_cost(m, groups * (sums + 1));
     }
     if rule.minimum > 0 {
         lt_cost(m, groups, COUNT_BITS);
