@@ -12,37 +12,8 @@
 //! Manurangsi, *Connect the Dots*, PoPETs 2022, <https://arxiv.org/abs/2207.04380>.
 
 mod compose;
+mod curve;
 mod range;
 mod step;
 
-use compose::{Composed, compose};
-
-use super::event::Event;
-
-/// The least ε for a δ, of all events together.
-///
-/// # Panics
-/// If δ is not in (0, 1).
-#[must_use]
-pub fn epsilon(events: &[Event], delta: f64) -> f64 {
-    assert!(delta > 0.0 && delta < 1.0, "δ is a probability");
-    if let Some(exact) = super::exact::epsilon(events, delta) {
-        return exact;
-    }
-    both(events).iter().map(|composed| composed.epsilon(delta)).fold(0.0, f64::max)
-}
-
-/// The least δ for an ε of at least 0, of all events together.
-#[must_use]
-pub fn delta(events: &[Event], epsilon: f64) -> f64 {
-    if let Some(exact) = super::event::plain_delta(events, epsilon) {
-        return exact;
-    }
-    both(events).iter().map(|composed| composed.delta(epsilon)).fold(0.0, f64::max)
-}
-
-/// A unit removed, and a unit added.
-fn both(events: &[Event]) -> [Composed; 2] {
-    let events: Vec<Event> = events.iter().copied().filter(|event| event.steps() > 0).collect();
-    compose(&events)
-}
+pub use curve::{delta, epsilon};
