@@ -47,7 +47,7 @@ pub(crate) struct Cast {
     pub(crate) consent: &'static str,
     /// For how long participants wait for each other.
     pub(crate) stall_seconds: u32,
-    /// Whether census stands outside, and the exchange computes in its place.
+    /// Whether census stands outside, and a neutral lab computes in its place.
     pub(crate) outside: bool,
 }
 

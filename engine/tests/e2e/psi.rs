@@ -143,6 +143,32 @@ fn an_owner_learns_its_rows_by_the_malicious_variant_as_well() {
 }
 
 #[test]
+fn an_owner_that_does_not_compute_learns_its_rows_from_one_that_does() {
+    let world = World::start(&Cast { outside: true, ..cast(0) });
+    let both = psi(
+        "\"inner\"",
+        ["[\"age\"]", "[\"pay\"]"],
+        "to = [\"census\", \"employers\"]\nprotocol = \"vole\"",
+    );
+    assert_eq!(succeeded(&world.ask_psi(&both)).trim(), "");
+    let found = rows(&kept(&world, "census")[0]);
+    assert_eq!(found["age"].as_primitive::<Int32Type>().values()[..], [31, 32, 33, 35, 36, 37]);
+    let found = rows(&kept(&world, "employers")[0]);
+    let pay = found["pay"].as_primitive::<Int32Type>();
+    assert_eq!(pay.values()[..], [1000, 2000, 4000, 6000, 7000, 8000]);
+    let openings: Vec<Value> = opened(&world);
+    for to in ["census", "employers"] {
+        let membership = json!({"op": 3, "kind": "membership", "count": "64", "to": to});
+        assert!(openings[0].as_array().unwrap().contains(&membership), "{openings:?}");
+    }
+    // What was there of the sets while the job ran is gone.
+    for party in ["census", "employers"] {
+        let scratch = std::fs::read_dir(world.of(party).join("state/scratch")).unwrap();
+        assert_eq!(scratch.count(), 0, "{party}");
+    }
+}
+
+#[test]
 fn policies_refuse_forms_and_recipients_and_hold_back_what_is_too_small() {
     let world = World::start(&cast(6));
     let circuit = "protocol = \"circuit\"";

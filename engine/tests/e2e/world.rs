@@ -20,6 +20,8 @@ use crate::{
 pub(crate) const UNSEEN: &str = env!("CARGO_BIN_EXE_unseen");
 /// Those with a daemon, in the order in which they are started.
 pub(crate) const DAEMONS: [&str; 4] = ["census", "employers", "neutral", "exchange"];
+/// A compute party without data that some casts have besides.
+const LAB: &str = "lab";
 pub(crate) const BUYER: &str = "insurer";
 /// How long anything may take before the test gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -63,11 +65,11 @@ impl World {
         let [a, b, c] = host.map(|byte| byte % 150 + 100);
         let (folder, host) = (tempfile::tempdir().unwrap(), format!("127.{a}.{b}.{c}"));
         let compute = match cast.outside {
-            true => ["exchange", "employers", "neutral"],
+            true => [LAB, "employers", "neutral"],
             false => ["census", "employers", "neutral"],
         };
         let world = Self { folder, host, tapped, compute, daemons: BTreeMap::new() };
-        for party in DAEMONS.into_iter().chain([BUYER]) {
+        for party in world.daemons().chain([BUYER]) {
             let organisation = format!("{party} ltd");
             let arguments = [
                 "keygen",
@@ -105,7 +107,7 @@ impl World {
 
     /// Every daemon ready.
     pub(crate) fn start_all(mut self) -> Self {
-        for party in DAEMONS {
+        for party in self.daemons().collect::<Vec<_>>() {
             self.up(party);
         }
         self
@@ -260,15 +262,20 @@ impl World {
         Daemon(child)
     }
 
+    /// Those with a daemon here.
+    fn daemons(&self) -> impl Iterator<Item = &'static str> + use<> {
+        DAEMONS.into_iter().chain(self.compute.contains(&LAB).then_some(LAB))
+    }
+
     /// Where a daemon listens.
     pub(crate) fn listen(&self, party: &str) -> String {
-        let place = DAEMONS.iter().position(|daemon| *daemon == party).unwrap();
+        let place = self.daemons().position(|daemon| daemon == party).unwrap();
         format!("{}:{}", self.host, 7601 + place)
     }
 
     /// Where the others look for a daemon.
     pub(crate) fn reached(&self, party: &str) -> String {
-        let place = DAEMONS.iter().position(|daemon| *daemon == party).unwrap();
+        let place = self.daemons().position(|daemon| daemon == party).unwrap();
         format!("{}:{}", self.host, if self.tapped { 7701 } else { 7601 } + place)
     }
 
@@ -280,16 +287,12 @@ impl World {
     }
 
     fn configure(&self, cast: &Cast) {
-        let parties = || DAEMONS.into_iter().chain([BUYER]);
+        let parties = || self.daemons().chain([BUYER]);
         let pins: String = parties()
             .map(|party| fs::read_to_string(self.of(party).join("pin.toml")).unwrap() + "\n")
             .collect();
         for party in parties() {
             let role = match party {
-                "exchange" if cast.outside => {
-                    self.coordinator()
-                        + "[provider]\ncoordinator = \"exchange\"\nconsent = \"auto\"\n"
-                }
                 "exchange" => self.coordinator(),
                 BUYER => {
                     let address = self.reached("exchange");
@@ -298,7 +301,8 @@ impl World {
                     )
                 }
                 _ => {
-                    let consent = if party == "neutral" { "auto" } else { cast.consent };
+                    let consent =
+                        if ["neutral", LAB].contains(&party) { "auto" } else { cast.consent };
                     format!(
                         "[provider]\ncoordinator = \"exchange\"\nconsent = \"{consent}\"\nstall_seconds = {}\n",
                         cast.stall_seconds
@@ -324,12 +328,12 @@ impl World {
     }
 
     fn coordinator(&self) -> String {
-        let entry = |party: &&str| {
+        let entry = |party: &'static str| {
             let address = self.reached(party);
             format!("[[coordinator.parties]]\nparty = \"{party}\"\naddress = \"{address}\"\n")
         };
-        let own = usize::from(self.compute.contains(&"exchange"));
-        "[coordinator]\n".to_owned() + &DAEMONS[..3 + own].iter().map(entry).collect::<String>()
+        let participants = self.daemons().filter(|party| *party != "exchange");
+        "[coordinator]\n".to_owned() + &participants.map(entry).collect::<String>()
     }
 
     /// Writes a provider's table and its policy, signed.
