@@ -180,7 +180,7 @@ pub(super) fn share_cost(m: &mut Meter, plan: &Plan, number: u32) {
     }
 }
 
-/// Sends an outside provider's input to the three compute parties.
+/// Sends an outside provider's input to the three compute parties; `sent` counts its messages to each of them, over all its inputs.
 ///
 /// # Errors
 /// [`ExecError::InputShape`] if the data is not what the plan asks for; link errors pass through.
@@ -191,7 +191,7 @@ pub fn send_outside(
     channel: &dyn Channel,
     plan: &Plan,
     number: u32,
-    data: &EncodedInput,
+    (data, sent): (&EncodedInput, &mut [u32; 3]),
     seeds: [Zeroizing<[u8; 16]>; 2],
 ) -> Result<(), ExecError> {
     let input = &plan.inputs[number as usize];
@@ -200,7 +200,7 @@ pub fn send_outside(
         outside.push(shape, &words);
     }
     let step = super::run::step_of_input(plan, number);
-    outside.send(channel, step).map_err(|source: ChannelError| {
+    outside.send(channel, step, sent).map_err(|source: ChannelError| {
         ExecError::Session(protocols::session::SessionError::Channel { step, source })
     })
 }

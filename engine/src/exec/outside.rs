@@ -53,11 +53,10 @@ pub fn provide(
 ) -> Result<Provided, ExecError> {
     let shared = |input: &u32| !plan.inputs[*input as usize].is_at_home();
     let own = (0_u32..).zip(inputs).filter_map(|(number, data)| Some((number, data.as_ref()?)));
-    let mut sent = false;
+    let mut sent = [0; 3];
     for (number, data) in own.filter(|(number, _)| shared(number)) {
         let seeds = [fresh(rng), fresh(rng)];
-        send_outside(&**channel, plan, number, data, seeds)?;
-        sent = true;
+        send_outside(&**channel, plan, number, (data, &mut sent), seeds)?;
     }
     let mut provided = Provided::default();
     let id = super::input::party_of(plan, me);
@@ -73,7 +72,7 @@ pub fn provide(
         }
     }
     // Messages of an input are numbered from the start, and so are those below.
-    if let (Some((at, _)), true) = (parts.first(), sent) {
+    if let (Some((at, _)), true) = (parts.first(), sent != [0; 3]) {
         return Err(ExecError::Malformed(*at));
     }
     let listed = |opening: &&Opening| parts.iter().any(|(at, _)| step_of(*at) == opening.step);

@@ -38,7 +38,8 @@ impl OutsideInput {
         self.words.push((shape, Buf::copy_of(words)));
     }
 
-    /// Sends the input to the three compute parties at a step of the plan.
+    /// Sends the input to the three compute parties at a step of the plan. `sent` counts the messages that this provider has sent
+    /// each of them so far, from 0: they are numbered through.
     ///
     /// # Cost
     /// 5 messages: four seeds of 16 bytes (P0's two travel together), and the correction twice.
@@ -48,7 +49,12 @@ impl OutsideInput {
     ///
     /// # Security
     /// P0 sees the two seeds, P1 one seed and the correction, P2 the other seed and the correction: each view is uniform.
-    pub fn send(&self, channel: &dyn Channel, step: u64) -> Result<(), ChannelError> {
+    pub fn send(
+        &self,
+        channel: &dyn Channel,
+        step: u64,
+        sent: &mut [u32; 3],
+    ) -> Result<(), ChannelError> {
         let mut streams = self.seeds.each_ref().map(|seed| Prg::new(seed));
         let mut correction = Vec::new();
         for (shape, words) in &self.words {
@@ -59,18 +65,21 @@ impl OutsideInput {
             correction.extend_from_slice(bytemuck::cast_slice::<u64, u8>(&rest));
         }
         let both = [*self.seeds[0], *self.seeds[1]].concat();
-        let send = |to: Role, seq: u32, bytes: &[u8]| {
+        let mut send = |to: Role, bytes: &[u8]| {
+            let seq = sent[to.index()];
+            // Nothing is sent for an empty message, and none is expected.
+            sent[to.index()] += u32::from(!bytes.is_empty());
             for (chunk, body) in (0_u32..).zip(bytes.chunks(CHUNK_BYTES)) {
                 let tag = Tag { path: step, seq, chunk };
                 channel.send(to.id(), Frame { tag, depth: 0, body: Body::copy_of(body) })?;
             }
             Ok(())
         };
-        send(Role::P0, 0, &both)?;
-        send(Role::P1, 0, &*self.seeds[1])?;
-        send(Role::P2, 0, &*self.seeds[0])?;
-        send(Role::P1, 1, &correction)?;
-        send(Role::P2, 1, &correction)
+        send(Role::P0, &both)?;
+        send(Role::P1, &*self.seeds[1])?;
+        send(Role::P2, &*self.seeds[0])?;
+        send(Role::P1, &correction)?;
+        send(Role::P2, &correction)
     }
 }
 

@@ -29,7 +29,7 @@ fn honest(channel: &dyn Channel, values: &[u64]) {
     let seed = |byte: u8| Zeroizing::new([byte ^ values[0].to_le_bytes()[7]; 16]);
     let mut input = OutsideInput::new([seed(1), seed(2)]);
     input.push(Shape::Z64, values);
-    input.send(channel, 1).unwrap();
+    input.send(channel, 1, &mut [0; 3]).unwrap();
 }
 
 /// A provider that leaves the third summand zero: x = F + (x − F) + 0, so that P0 holds all of it.
