@@ -11,6 +11,7 @@ mod party;
 mod processes;
 mod psi;
 mod run;
+mod train;
 
 use std::process::ExitCode;
 
@@ -33,6 +34,8 @@ enum Command {
     Ops(Ops),
     /// Private set intersection: from two sets of ids to the positions of those in common.
     Psi(psi::Psi),
+    /// Pieces of federated training: sharing of updates, sums, what noise gives away.
+    Train(train::Train),
     /// One compute party of a run over TLS; started by `ops`.
     #[command(hide = true)]
     Party,
@@ -100,6 +103,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Ops(ops) => run_ops(&ops),
         Command::Psi(psi) => psi::run(&psi),
+        Command::Train(train) => train::run(&train),
         Command::Party => party::serve(),
         Command::PsiParty => psi::serve(),
     };

@@ -1,0 +1,130 @@
+//! What is measured.
+
+use std::time::Instant;
+
+use federated::{
+    account::{Event, pld, rdp},
+    average::{Bounds, Encoding, Seeds, Share, Sum, TRAILER_WORDS, Trailer, split},
+    contribution::Values,
+};
+use protocols::{
+    party::Role,
+    prg::Prg,
+    ring::{Z32, Z64},
+};
+
+use super::command::Rep;
+use crate::Failure;
+
+/// A case: what it runs on a model of so many parameters.
+pub(super) struct Case {
+    pub(super) name: &'static str,
+    pub(super) note: &'static str,
+    pub(super) run: fn(usize) -> Result<Rep, Failure>,
+}
+
+/// Cases that runs of whole jobs will bring.
+pub(super) const LATER: [&str; 4] = ["round", "gate", "vertical", "gbdt"];
+
+pub(super) const CASES: &[Case] = &[
+    Case {
+        name: "encode",
+        note: "a provider's update to integers, and those in three shares, on one thread",
+        run: encode,
+    },
+    Case {
+        name: "accumulate",
+        note: "a party adds the words of one share to its sum, on one thread",
+        run: accumulate,
+    },
+    Case {
+        name: "expand",
+        note: "a party adds the words that a seed stands for to its sum, on one thread",
+        run: expand,
+    },
+    Case {
+        name: "contribution",
+        note: "a party's product of one share, a seed, with a direction, on one thread",
+        run: contribution,
+    },
+    Case {
+        name: "account",
+        note: "ε of 10,000 sampled steps by loss distributions and by Rényi divergences; n does not matter",
+        run: account,
+    },
+];
+
+const BOUNDS: Bounds = Bounds { total_weight: 1 << 24, coordinate: 16.0 };
+const WEIGHT: u64 = 5000;
+
+fn update(n: usize) -> Vec<f32> {
+    let word = |word: &u32| (word >> 8) as f32 / (1_u32 << 24) as f32 - 0.5;
+    Prg::new(&[3; 16]).elements::<Z32>(n).iter().map(word).collect()
+}
+
+fn encode(n: usize) -> Result<Rep, Failure> {
+    let (encoding, update) = (Encoding::new(BOUNDS)?, update(n));
+    let mut rng = Prg::new(&[4; 16]);
+    let mut words = vec![0; n + TRAILER_WORDS];
+    let start = Instant::now();
+    encoding.encode(&update, WEIGHT, &mut words[..n])?;
+    let trailer = Trailer { weight: WEIGHT, updates: 1, ..Trailer::default() };
+    words[n..].copy_from_slice(&trailer.words());
+    let shares = split(words, Seeds::draw(&mut rng), Role::P1);
+    let took = start.elapsed();
+    let mut sums = [0, 1, 2].map(|_| Sum::new(n));
+    for (sum, share) in sums.iter_mut().zip(&shares) {
+        sum.add(0, share)?;
+    }
+    let average = Sum::open(sums, &encoding, 1)?;
+    let close = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-7 * b.abs().max(1.0);
+    Ok(Rep { took, exact: average.update.iter().zip(&update).all(close) })
+}
+
+fn accumulate(n: usize) -> Result<Rep, Failure> {
+    Ok(add(n, &Share::Words(Prg::new(&[5; 16]).elements::<Z64>(n).to_vec())))
+}
+
+fn expand(n: usize) -> Result<Rep, Failure> {
+    let [_, plus, _] = split(vec![0; n], Seeds::draw(&mut Prg::new(&[6; 16])), Role::P0);
+    Ok(add(n, &plus))
+}
+
+/// Adds one share to a sum that has it already.
+fn add(n: usize, share: &Share) -> Rep {
+    let mut sum = vec![0; n];
+    share.add_to(&mut sum);
+    let once = sum.clone();
+    let start = Instant::now();
+    share.add_to(&mut sum);
+    let took = start.elapsed();
+    let twice = |(twice, once): (&u64, &u64)| *twice == once.wrapping_mul(2);
+    Rep { took, exact: sum.iter().zip(&once).all(twice) }
+}
+
+fn contribution(n: usize) -> Result<Rep, Failure> {
+    let encoding = Encoding::new(BOUNDS)?.at_most(24);
+    let (update, direction) = (update(n), update(n));
+    let scale = 1.0 / (n.max(1) as f32);
+    let small: Vec<f32> = update.iter().map(|x| x * scale).collect();
+    let values = Values::new(&direction, &encoding, 1.0, WEIGHT)?;
+    let mut words = vec![0; n + TRAILER_WORDS];
+    encoding.encode(&small, WEIGHT, &mut words[..n])?;
+    let shares = split(words, Seeds::draw(&mut Prg::new(&[7; 16])), Role::P0);
+    let start = Instant::now();
+    let last = values.of_share(&shares[2]);
+    let took = start.elapsed();
+    let summands = [values.of_share(&shares[0]), values.of_share(&shares[1]), last];
+    let got = values.open(summands, WEIGHT);
+    let want: f64 = small.iter().zip(&direction).map(|(a, b)| f64::from(*a) * f64::from(*b)).sum();
+    Ok(Rep { took, exact: (got - want).abs() <= 1e-7 * n as f64 })
+}
+
+fn account(_: usize) -> Result<Rep, Failure> {
+    let events = [Event::new(0.01, 1.1, 10_000)?];
+    let start = Instant::now();
+    let tight = pld::epsilon(&events, 1e-5);
+    let loose = rdp::epsilon(&events, 1e-5);
+    let took = start.elapsed();
+    Ok(Rep { took, exact: (tight - 5.192_62).abs() < 1e-4 && (loose - 5.632_011).abs() < 1e-5 })
+}
