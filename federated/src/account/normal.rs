@@ -7,9 +7,28 @@ pub(super) fn cdf(x: f64) -> f64 {
     0.5 * libm::erfc(-x * FRAC_1_SQRT_2)
 }
 
-/// P(a ≤ N(0,1) ≤ b) for a ≤ b, from the side on which both are small.
-pub(super) fn between(a: f64, b: f64) -> f64 {
-    if a > 0.0 { cdf(-a) - cdf(-b) } else { cdf(b) - cdf(a) }
+/// A point of the line, and the smaller of the probabilities on its two sides.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Point {
+    x: f64,
+    tail: f64,
+}
+
+impl Point {
+    pub(super) fn new(x: f64) -> Self {
+        Self { x, tail: cdf(-x.abs()) }
+    }
+
+    /// P(self ≤ N(0,1) ≤ to) for a point not below this one, with all its digits in both tails.
+    pub(super) fn up_to(self, to: Self) -> f64 {
+        if self.x > 0.0 {
+            self.tail - to.tail
+        } else if to.x < 0.0 {
+            to.tail - self.tail
+        } else {
+            1.0 - self.tail - to.tail
+        }
+    }
 }
 
 /// ln P(N(0,1) ≤ x), also where that probability is no double.
@@ -44,6 +63,7 @@ mod tests {
 
     #[test]
     fn intervals_keep_their_digits_in_both_tails() {
+        let between = |a, b| Point::new(a).up_to(Point::new(b));
         let (left, right) = (between(-9.0, -8.0), between(8.0, 9.0));
         assert!((left / right - 1.0).abs() < 1e-12 && left > 0.0);
         assert!((between(-1.0, 1.0) - 0.682_689_492_137_085_9).abs() < 1e-14);

@@ -41,7 +41,7 @@ pub(super) fn compose(events: &[Event]) -> [Composed; 2] {
         clippy::cast_sign_loss,
         reason = "positive, at most some millions"
     )]
-    let points = (span as usize).next_power_of_two();
+    let points = fast((span as usize).max(2));
     let sums = convolve(&parts, points);
     let mut sums = sums.into_iter();
     [0, 1].map(|side| {
@@ -66,12 +66,24 @@ fn interval(events: &[Event]) -> f64 {
     interval
 }
 
+/// A number of points, no fewer, that a transform is fast for: 4 to 7 times a power of two.
+fn fast(points: usize) -> usize {
+    let unit = (points.next_power_of_two() / 8).max(1);
+    (4..=8)
+        .map(|times| times * unit)
+        .find(|fast| *fast >= points)
+        .unwrap_or(points)
+        .next_multiple_of(2)
+}
+
 /// The masses of the sums on a circle of so many points, which begins at the sum of all first points.
 fn convolve(parts: &[Vec<(Losses, u32)>; 2], points: usize) -> Vec<Vec<f64>> {
     let mut planner = FftPlanner::<f64>::new();
     let (forward, backward) = (planner.plan_fft_forward(points), planner.plan_fft_inverse(points));
-    let zero = Complex::new(0.0, 0.0);
-    let mut product = [vec![Complex::new(1.0, 0.0); points], vec![Complex::new(1.0, 0.0); points]];
+    let (zero, one) = (Complex::new(0.0, 0.0), Complex::new(1.0, 0.0));
+    // The spectrum of what is real mirrors itself: half of it says all.
+    let half = points / 2 + 1;
+    let mut product = [vec![one; half], vec![one; half]];
     for (removed, added) in parts[0].iter().zip(&parts[1]) {
         // Both are real: one transform serves as real and imaginary part.
         let mut both = vec![zero; points];
@@ -82,16 +94,23 @@ fn convolve(parts: &[Vec<(Losses, u32)>; 2], points: usize) -> Vec<Vec<f64>> {
             both[i % points].im += mass;
         }
         forward.process(&mut both);
-        for k in 0..points {
+        for k in 0..half {
             let (a, b) = (both[k], both[(points - k) % points].conj());
             let (sum, difference) = ((a + b) * 0.5, (a - b) * 0.5);
             product[0][k] *= sum.powu(removed.1);
             product[1][k] *= Complex::new(difference.im, -difference.re).powu(added.1);
         }
     }
-    let [removed, added] = &product;
-    let mut both: Vec<_> =
-        removed.iter().zip(added).map(|(r, a)| Complex::new(r.re - a.im, r.im + a.re)).collect();
+    let mut both = vec![zero; points];
+    for k in 0..half {
+        let (r, a) = (product[0][k], product[1][k]);
+        both[k] = Complex::new(r.re - a.im, r.im + a.re);
+        both[(points - k) % points] = Complex::new(r.re + a.im, a.re - r.im);
+    }
+    // Where it mirrors itself onto itself, it is real.
+    for k in [0, points / 2] {
+        both[k] = Complex::new(product[0][k].re, product[1][k].re);
+    }
     backward.process(&mut both);
     let scale = 1.0 / points as f64;
     let real = both.iter().map(|value| (value.re * scale).max(0.0)).collect();

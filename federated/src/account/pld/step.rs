@@ -1,6 +1,6 @@
 //! The loss of one step on a grid.
 
-use super::super::{event::Event, normal::between};
+use super::super::{event::Event, normal::Point};
 
 /// Standard deviations beyond which nothing is looked at: 10^-19 of the mass, counted as a loss without bound.
 const REACH: f64 = 9.0;
@@ -47,34 +47,55 @@ pub(super) fn losses(event: &Event, neighbour: Neighbour, interval: f64) -> Loss
     let mut masses = vec![0.0; cells + 1];
     let grid = |i: i64| i as f64 * interval;
     // What is below the grid counts as its first point: never less than it is.
-    masses[0] = mass(event, neighbour, f64::NEG_INFINITY, grid(first)).0;
+    let end = |loss: f64| End::new(event, neighbour, loss);
+    let mut before = end(grid(first));
+    masses[0] = end(f64::NEG_INFINITY).up_to(before, event, neighbour).0;
     let spread = -(-interval).exp_m1();
     let mut from = first;
     for at in 0..cells {
-        let (a, b) = (grid(from), grid(from + 1));
-        let (p, q) = mass(event, neighbour, a, b);
+        let next = end(grid(from + 1));
+        let (p, q) = before.up_to(next, event, neighbour);
         // Both ends together have the cell's mass under P and under Q.
-        let upper = ((p - q * a.exp()) / spread).clamp(0.0, p);
+        let upper = ((p - q * grid(from).exp()) / spread).clamp(0.0, p);
         masses[at] += p - upper;
         masses[at + 1] += upper;
-        from += 1;
+        (before, from) = (next, from + 1);
     }
-    let infinite = mass(event, neighbour, grid(from), f64::INFINITY).0;
+    let infinite = before.up_to(end(f64::INFINITY), event, neighbour).0;
     Losses { interval, first, masses, infinite }
 }
 
-/// The masses of the losses from `a` to `b` under both outcomes.
-fn mass(event: &Event, neighbour: Neighbour, a: f64, b: f64) -> (f64, f64) {
-    let (from, to) = match neighbour {
-        Neighbour::Removed => (outcome(event, a), outcome(event, b)),
-        Neighbour::Added => (outcome(event, -b), outcome(event, -a)),
-    };
-    let (q, sigma) = (event.sampling(), event.noise());
-    let without = between(from / sigma, to / sigma);
-    let with = q * between((from - 1.0) / sigma, (to - 1.0) / sigma) + (1.0 - q) * without;
-    match neighbour {
-        Neighbour::Removed => (with, without),
-        Neighbour::Added => (without, with),
+/// Where a loss lies among the outcomes without the unit and with it.
+#[derive(Clone, Copy)]
+struct End {
+    without: Point,
+    with: Point,
+}
+
+impl End {
+    fn new(event: &Event, neighbour: Neighbour, loss: f64) -> Self {
+        let x = match neighbour {
+            Neighbour::Removed => outcome(event, loss),
+            Neighbour::Added => outcome(event, -loss),
+        };
+        let sigma = event.noise();
+        Self { without: Point::new(x / sigma), with: Point::new((x - 1.0) / sigma) }
+    }
+
+    /// The masses of the losses from this one to another under both outcomes, that of the loss first.
+    fn up_to(self, to: Self, event: &Event, neighbour: Neighbour) -> (f64, f64) {
+        // Losses of an added unit fall where outcomes rise.
+        let (from, to) = match neighbour {
+            Neighbour::Removed => (self, to),
+            Neighbour::Added => (to, self),
+        };
+        let without = from.without.up_to(to.without);
+        let q = event.sampling();
+        let with = q * from.with.up_to(to.with) + (1.0 - q) * without;
+        match neighbour {
+            Neighbour::Removed => (with, without),
+            Neighbour::Added => (without, with),
+        }
     }
 }
 
