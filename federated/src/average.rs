@@ -16,9 +16,9 @@
 //! providers in it.
 //!
 //! # Source
-//! Shares by a seed each but for the last: Corrigan-Gibbs and Boneh, *Prio*, NSDI 2017, appendix I; Boyle, Gilboa and Ishai,
-//! *Function Secret Sharing*, EUROCRYPT 2015. Averages of model updates by weight: McMahan, Moore, Ramage, Hampson and Agüera y
-//! Arcas, *Communication-Efficient Learning of Deep Networks from Decentralized Data*, AISTATS 2017.
+//! Shares by a seed each but for the last: Corrigan-Gibbs and Boneh, *Prio*, NSDI 2017. Averages of model updates by weight:
+//! McMahan, Moore, Ramage, Hampson and Agüera y Arcas, *Communication-Efficient Learning of Deep Networks from Decentralized
+//! Data*, AISTATS 2017.
 
 mod encoding;
 mod shares;

@@ -11,9 +11,9 @@
 //! job is to be shown.
 //!
 //! # Security
-//! A direction of somebody's choice would read a coordinate off an update: parties take the product with nothing but a
-//! direction that they worked out themselves, from a model, an average and validation rows that all of them committed to
-//! before ([`direction`]). Values of single rounds are as telling as one number a round can be; release totals.
+//! **Not kept by this module, but by whoever calls it:** a direction of somebody's choice would read a coordinate off an update.
+//! Parties must take the product with nothing but a direction that they worked out themselves, from a model, an average and
+//! validation rows that all of them committed to before ([`direction`]); and they must show totals over rounds only.
 //!
 //! # Source
 //! Aumann and Shapley, *Values of Non-Atomic Games*, 1974; as the value of federated updates: Wang, Rausch, Zhang, Jia and Song,

@@ -14,6 +14,8 @@ pub mod account;
 pub mod average;
 pub mod contribution;
 pub mod model;
+mod order;
 pub mod secagg;
 pub mod strategy;
+mod stream;
 pub mod sums;

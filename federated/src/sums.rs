@@ -1,9 +1,8 @@
 //! Regressions from sums over rows: in one round, or in a handful, the model that all rows in one place would give.
 //!
 //! A provider adds up over its rows what the solution depends on, the sums of all providers are added up on shares, and the
-//! solution is worked out from the total. As integers add up without rounding, the result is **the same to the bit** however the
-//! rows are spread over providers whose own sums are rounded alike, and differs from one in floating point by the rounding of
-//! the sums only.
+//! solution is worked out from the total. As integers add up without rounding, the result is **the same to the bit** in whatever
+//! order the providers' sums come in, and differs from that of all rows in one place by the rounding of each provider's sums only.
 //!
 //! | model | rounds | sums, for d features and one that is 1 |
 //! |---|---|---|

@@ -2,16 +2,10 @@
 
 use std::fmt;
 
-use protocols::{
-    kernels::{AesKey, Backend},
-    party::Role,
-    prg::Prg,
-    ring::Z64,
-};
+use protocols::{kernels::Backend, party::Role, prg::Prg, ring::Z64};
 use zeroize::Zeroizing;
 
-/// Words that are masked while they are in the first-level cache.
-const TILE: usize = 4096;
+use crate::stream::Stream;
 
 /// Two fresh seeds, which serve for one update and nothing else.
 pub struct Seeds([Zeroizing<[u8; 16]>; 2]);
@@ -78,19 +72,13 @@ pub fn explicit_party(provider: usize) -> Role {
 #[must_use]
 pub fn split(mut encoded: Vec<u64>, seeds: Seeds, words: Role) -> [Share; 3] {
     let Seeds([plus, minus]) = seeds;
-    let (a, b) = (AesKey::new(&minus), AesKey::new(&plus));
-    for (at, tile) in (0..).zip(encoded.chunks_mut(TILE)) {
-        // x − a + b: what is left when one seed's words are added and the other's subtracted.
-        Backend::active().add_fill_sub_u64(&a, &b, 0, at * BLOCKS, tile);
-    }
+    // What is left when one seed's words are added and the other's subtracted.
+    Stream::new(&minus).add_and_subtract(&Stream::new(&plus), &mut encoded);
     let mut shares = [Share::Plus(plus), Share::Minus(minus), Share::Words(encoded)];
     // The words go to the party whose turn it is, the seeds to the two after it.
     shares.rotate_left((2 + 3 - words.index()) % 3);
     shares
 }
-
-/// Cipher blocks of a tile.
-const BLOCKS: u64 = (TILE / 2) as u64;
 
 impl Share {
     /// How many coordinates it has, if it says so itself.
@@ -107,21 +95,13 @@ impl Share {
     /// # Panics
     /// If it has words, and not as many as the sum.
     pub fn add_to(&self, sum: &mut [u64]) {
-        let backend = Backend::active();
-        let (seed, plus) = match self {
+        match self {
             Self::Words(words) => {
                 assert_eq!(words.len(), sum.len(), "words of a share");
-                return backend.add_u64(sum, words);
+                Backend::active().add_u64(sum, words);
             }
-            Self::Plus(seed) => (seed, true),
-            Self::Minus(seed) => (seed, false),
-        };
-        let key = AesKey::new(seed);
-        let mut stream = vec![0; TILE.min(sum.len())];
-        for (at, tile) in (0..).zip(sum.chunks_mut(TILE)) {
-            let stream = &mut stream[..tile.len()];
-            backend.fill_u64(&key, 0, at * BLOCKS, stream);
-            if plus { backend.add_u64(tile, stream) } else { backend.sub_u64(tile, stream) }
+            Self::Plus(seed) => Stream::new(seed).add_to(true, sum),
+            Self::Minus(seed) => Stream::new(seed).add_to(false, sum),
         }
     }
 }

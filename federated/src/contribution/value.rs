@@ -1,16 +1,12 @@
 //! Products of shares with a public direction.
 
-use protocols::{
-    kernels::{AesKey, Backend},
-    ring::Z64,
+use crate::{
+    average::{Encoding, Share, TRAILER_WORDS},
+    stream::{Stream, product},
 };
-
-use crate::average::{Encoding, Share, TRAILER_WORDS};
 
 /// Fractional bits of a direction at most and at least.
 const BITS: std::ops::RangeInclusive<i32> = 8..=40;
-/// Words that are worked on while they are in the first-level cache.
-const TILE: usize = 4096;
 
 /// A direction as integers, such that no product with an update within bounds wraps around.
 #[derive(Clone, Debug, PartialEq)]
@@ -77,22 +73,14 @@ impl Values {
     /// If the share is of another model.
     #[must_use]
     pub fn of_share(&self, share: &Share) -> u64 {
-        let backend = Backend::active();
-        let (seed, plus) = match share {
+        match share {
             Share::Words(words) => {
                 assert_eq!(words.len(), self.words.len() + TRAILER_WORDS, "words of a share");
-                return product(&self.words, words);
+                product(&self.words, words)
             }
-            Share::Plus(seed) => (seed, true),
-            Share::Minus(seed) => (seed, false),
-        };
-        let (key, mut stream, mut sum) = (AesKey::new(seed), vec![0; TILE], 0_u64);
-        for (at, tile) in (0_u64..).zip(self.words.chunks(TILE)) {
-            let stream = &mut stream[..tile.len()];
-            backend.fill_u64(&key, 0, at * (TILE / 2) as u64, stream);
-            sum = sum.wrapping_add(product(tile, stream));
+            Share::Plus(seed) => Stream::new(seed).product(&self.words),
+            Share::Minus(seed) => Stream::new(seed).product(&self.words).wrapping_neg(),
         }
-        if plus { sum } else { <Z64 as protocols::ring::Ring>::neg(sum) }
     }
 
     /// The value that three summands say, of a provider's part of all weights.
@@ -101,8 +89,4 @@ impl Values {
         let sum = summands.into_iter().fold(0, u64::wrapping_add).cast_signed();
         sum as f64 * f64::from(-self.bits).exp2() / total_weight as f64
     }
-}
-
-fn product(a: &[u64], b: &[u64]) -> u64 {
-    a.iter().zip(b).fold(0, |sum, (a, b)| sum.wrapping_add(a.wrapping_mul(*b)))
 }

@@ -2,11 +2,8 @@
 
 use protocols::prg::Prg;
 
-use super::{
-    network::{Network, shuffled},
-    pass::Pass,
-    rows::Rows,
-};
+use super::{network::Network, pass::Pass, rows::Rows};
+use crate::order::shuffled;
 
 /// How a provider trains in one round.
 #[derive(Clone, Debug, PartialEq)]

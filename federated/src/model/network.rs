@@ -1,9 +1,6 @@
 //! What a model is: layers, and what it is measured by.
 
-use protocols::{
-    prg::Prg,
-    ring::{Z32, Z64},
-};
+use protocols::{prg::Prg, ring::Z32};
 
 /// Layers beneath the last at most.
 const MOST_HIDDEN: usize = 16;
@@ -142,15 +139,4 @@ impl Network {
         }
         parameters
     }
-}
-
-/// Numbers below `n` in random order (Fisher and Yates); the bias of a 64-bit remainder is below 2^-30 for 2^32 of them.
-pub(super) fn shuffled(n: usize, rng: &mut Prg) -> Vec<usize> {
-    let mut order: Vec<usize> = (0..n).collect();
-    let draws = rng.elements::<Z64>(n);
-    for (at, draw) in draws.iter().enumerate().rev() {
-        let other = draw % (at as u64 + 1);
-        order.swap(at, usize::try_from(other).unwrap_or(0));
-    }
-    order
 }

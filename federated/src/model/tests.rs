@@ -1,13 +1,10 @@
 //! Gradients against differences, and what a fit promises.
 
-use protocols::{
-    prg::Prg,
-    ring::{Z32, Z64},
-};
+use protocols::{prg::Prg, ring::Z32};
 
 use super::{
     Fit, FitError, Network, NetworkError, Rows, RowsError, Scaling, area_under_curve, evaluate,
-    fit, network::shuffled, pass::Pass,
+    fit, pass::Pass,
 };
 
 fn uniform(rng: &mut Prg, n: usize) -> Vec<f32> {
@@ -177,19 +174,4 @@ fn scaling_by_sums_is_scaling_by_rows() {
 fn the_area_counts_pairs() {
     assert!((area_under_curve(&[0.1, 0.4, 0.35, 0.8], &[0.0, 0.0, 1.0, 1.0]) - 0.75).abs() < 1e-12);
     assert!((area_under_curve(&[1.0, 1.0, 1.0], &[0.0, 1.0, 0.0]) - 0.5).abs() < 1e-12);
-}
-
-#[test]
-fn a_shuffle_is_a_permutation() {
-    let mut order = shuffled(1000, &mut Prg::new(&[1; 16]));
-    assert_ne!(order, (0..1000).collect::<Vec<_>>());
-    order.sort_unstable();
-    assert_eq!(order, (0..1000).collect::<Vec<_>>());
-    let first = |seed: u64| shuffled(4, &mut Prg::new(&u128::from(seed).to_le_bytes()))[0];
-    let counts = (0..4000).map(first).fold([0; 4], |mut counts, at| {
-        counts[at] += 1;
-        counts
-    });
-    assert!(counts.iter().all(|count| (850..1150).contains(count)), "{counts:?}");
-    assert!(Prg::new(&[1; 16]).elements::<Z64>(1)[0] != 0);
 }

@@ -17,6 +17,7 @@ use super::{
     setting::Setting,
     shamir::{self, Secret},
 };
+use crate::stream::Stream;
 
 /// One client of one sum, after some step.
 pub struct Client<S> {
@@ -168,10 +169,10 @@ impl Client<Shared> {
             }
             let common = masks::common(setting, (own, &base.mask), (from, &keys.mask));
             let common = common.ok_or(SecAggError::Forced(from))?;
-            masks::add(&common, masks::adds(own, from), &mut vector);
+            Stream::new(&common).add_to(masks::adds(own, from), &mut vector);
         }
         enough("neighbours shared their secrets", held.len(), setting.shares())?;
-        masks::add(&masks::own(setting, own, &base.seed), true, &mut vector);
+        Stream::new(&masks::own(setting, own, &base.seed)).add_to(true, &mut vector);
         Ok((Client { base, state: Masked { held } }, vector))
     }
 }

@@ -1,6 +1,8 @@
 //! Who is whose neighbour: a regular graph in random order.
 
-use protocols::{prg::Prg, ring::Z64};
+use protocols::prg::Prg;
+
+use crate::order::shuffled;
 
 /// Clients on a circle in an order that a public coin gives; neighbours are the nearest (a Harary graph). With an odd number of
 /// neighbours the one opposite is the last, so that clients are an even number then.
@@ -18,12 +20,8 @@ impl Graph {
         seed.copy_from_slice(
             &blake3::derive_key("unseen 2026-11 secure sum: neighbours", coin)[..16],
         );
-        let draws = Prg::new(&seed).elements::<Z64>(clients as usize);
-        let mut order: Vec<u32> = (0..clients).collect();
-        for (at, draw) in draws.iter().enumerate().rev() {
-            let other = draw % (at as u64 + 1);
-            order.swap(at, usize::try_from(other).unwrap_or(0));
-        }
+        let order = shuffled(clients as usize, &mut Prg::new(&seed));
+        let order: Vec<u32> = order.into_iter().filter_map(|at| u32::try_from(at).ok()).collect();
         let mut places = vec![0; order.len()];
         for (place, client) in (0..).zip(&order) {
             places[*client as usize] = place;

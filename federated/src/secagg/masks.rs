@@ -5,26 +5,11 @@ use chacha20poly1305::{
     aead::{Aead as _, Payload},
 };
 use hkdf::Hkdf;
-use protocols::kernels::{AesKey, Backend};
 use sha2::Sha256;
 use x25519_dalek::{PublicKey, StaticSecret};
 use zeroize::Zeroizing;
 
 use super::{setting::Setting, shamir::Secret};
-
-/// Words that are masked while they are in the first-level cache.
-const TILE: usize = 4096;
-
-/// Adds the words of a key's stream, or subtracts them.
-pub(super) fn add(key: &Zeroizing<[u8; 16]>, plus: bool, words: &mut [u64]) {
-    let (backend, key) = (Backend::active(), AesKey::new(key));
-    let mut stream = vec![0; TILE.min(words.len())];
-    for (at, tile) in (0_u64..).zip(words.chunks_mut(TILE)) {
-        let stream = &mut stream[..tile.len()];
-        backend.fill_u64(&key, 0, at * (TILE / 2) as u64, stream);
-        if plus { backend.add_u64(tile, stream) } else { backend.sub_u64(tile, stream) }
-    }
-}
 
 /// The key of a client's own mask.
 pub(super) fn own(setting: &Setting, client: u32, seed: &Secret) -> Zeroizing<[u8; 16]> {

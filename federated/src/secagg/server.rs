@@ -15,6 +15,7 @@ use super::{
     setting::Setting,
     shamir::{self, Secret},
 };
+use crate::stream::Stream;
 
 /// The coordinator of one sum. Memory: one vector, and a few kilobytes a client.
 pub struct Server {
@@ -163,7 +164,7 @@ impl Server {
         let mut sum = std::mem::take(&mut self.sum);
         for client in &self.summed {
             let seed = self.restored(*client, self.seeds.get(client))?;
-            masks::add(&masks::own(&self.setting, *client, &seed), false, &mut sum);
+            Stream::new(&masks::own(&self.setting, *client, &seed)).add_to(false, &mut sum);
         }
         for lost in &self.sets().lost {
             let neighbours = self.setting.neighbours(*lost);
@@ -181,7 +182,7 @@ impl Server {
                 let common = masks::common(&self.setting, (*lost, &secret), (other, theirs));
                 let common = common.ok_or(SecAggError::Forced(other))?;
                 // As the lost client would have done.
-                masks::add(&common, masks::adds(*lost, other), &mut sum);
+                Stream::new(&common).add_to(masks::adds(*lost, other), &mut sum);
             }
         }
         Ok((sum, self.summed))

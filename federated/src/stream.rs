@@ -1,0 +1,76 @@
+//! Streams of words from seeds: in one place, because those who add and those who subtract them must make them alike.
+
+use protocols::kernels::{AesKey, Backend};
+
+/// Words that are worked on while they are in the first-level cache.
+const TILE: usize = 4096;
+
+/// A seed's stream, from its first word on.
+pub(crate) struct Stream(AesKey);
+
+impl Stream {
+    pub(crate) fn new(seed: &[u8; 16]) -> Self {
+        Self(AesKey::new(seed))
+    }
+
+    /// Adds the first words of the stream, or subtracts them.
+    pub(crate) fn add_to(&self, plus: bool, words: &mut [u64]) {
+        let mut stream = vec![0; TILE.min(words.len())];
+        for (at, tile) in words.chunks_mut(TILE).enumerate() {
+            let (backend, stream) = (Backend::active(), &mut stream[..tile.len()]);
+            backend.fill_u64(&self.0, 0, first_block(at), stream);
+            if plus { backend.add_u64(tile, stream) } else { backend.sub_u64(tile, stream) }
+        }
+    }
+
+    /// Adds the first words of this stream and subtracts those of another.
+    pub(crate) fn add_and_subtract(&self, other: &Self, words: &mut [u64]) {
+        for (at, tile) in words.chunks_mut(TILE).enumerate() {
+            Backend::active().add_fill_sub_u64(&self.0, &other.0, 0, first_block(at), tile);
+        }
+    }
+
+    /// The sum of products of the first words of the stream with these.
+    pub(crate) fn product(&self, words: &[u64]) -> u64 {
+        let mut stream = vec![0; TILE.min(words.len())];
+        words.chunks(TILE).enumerate().fold(0, |sum, (at, tile)| {
+            let stream = &mut stream[..tile.len()];
+            Backend::active().fill_u64(&self.0, 0, first_block(at), stream);
+            product(tile, stream).wrapping_add(sum)
+        })
+    }
+}
+
+/// Cipher blocks before a tile: two words each.
+const fn first_block(tile: usize) -> u64 {
+    (tile * TILE / 2) as u64
+}
+
+/// The sum of products, modulo 2^64.
+pub(crate) fn product(a: &[u64], b: &[u64]) -> u64 {
+    a.iter().zip(b).fold(0, |sum, (a, b)| sum.wrapping_add(a.wrapping_mul(*b)))
+}
+
+#[cfg(test)]
+mod tests {
+    use protocols::{prg::Prg, ring::Z64};
+
+    use super::*;
+
+    #[test]
+    fn tiles_go_through_one_stream() {
+        for n in [0, 1, 63, 64, 65, 4095, 4096, 4097, 9001] {
+            let (seed, other) = ([3; 16], [4; 16]);
+            let [a, b] = [seed, other].map(|seed| Prg::new(&seed).elements::<Z64>(n));
+            let mut words = vec![5; n];
+            Stream::new(&seed).add_to(true, &mut words);
+            assert!(words.iter().zip(a.iter()).all(|(word, a)| *word == a.wrapping_add(5)), "{n}");
+            Stream::new(&seed).add_to(false, &mut words);
+            assert!(words.iter().all(|word| *word == 5), "{n}");
+            Stream::new(&seed).add_and_subtract(&Stream::new(&other), &mut words);
+            let both = a.iter().zip(b.iter()).map(|(a, b)| a.wrapping_sub(*b).wrapping_add(5));
+            assert!(both.eq(words.iter().copied()), "{n}");
+            assert_eq!(Stream::new(&seed).product(&words), product(&a, &words), "{n}");
+        }
+    }
+}
