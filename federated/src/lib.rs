@@ -19,3 +19,4 @@ pub mod secagg;
 pub mod strategy;
 mod stream;
 pub mod sums;
+pub mod vertical;

@@ -54,6 +54,19 @@ impl<'a, W> Matrix<'a, W> {
         Self { words, rows, ..self }
     }
 
+    /// Every `step`-th row, from row `first` on.
+    ///
+    /// # Panics
+    /// If `step` is 0.
+    #[must_use]
+    pub fn every(self, first: usize, step: usize) -> Self {
+        let rows = self.rows.saturating_sub(first).div_ceil(step);
+        let row_step = self.row_step * step;
+        let last = first + rows.saturating_sub(1) * step + 1;
+        let whole = if rows == 0 { self.row_range(0, 0) } else { self.row_range(first, last) };
+        Self { rows, row_step, ..whole }
+    }
+
     /// The words from the first element to the last, those between included that are of another part.
     #[must_use]
     pub fn words(&self) -> &'a [W] {

@@ -52,6 +52,15 @@ impl<'a, R: Ring> MatrixView<'a, R> {
         Self { own: self.own.row_range(from, to), next: self.next.row_range(from, to) }
     }
 
+    /// Every `step`-th row, from row `first` on: a batch of a table that may be sorted.
+    ///
+    /// # Panics
+    /// If `step` is 0.
+    #[must_use]
+    pub fn every(self, first: usize, step: usize) -> Self {
+        Self { own: self.own.every(first, step), next: self.next.every(first, step) }
+    }
+
     /// How many rows.
     #[must_use]
     pub fn rows(&self) -> usize {
@@ -294,6 +303,32 @@ mod tests {
             let mut want = clear::<Z64>(part, &w, (to - from, d, 1));
             want.extend(clear::<Z64>(&transpose(part, to - from, d), &e, (d, to - from, 1)));
             assert_eq!(run.reconstruct(), want, "{from}..{to}");
+        }
+    }
+
+    #[test]
+    fn every_third_row_is_read_in_place_both_ways() {
+        let (rows, d) = (13, 5);
+        let world = World::new(4);
+        let (mut x, mut w, mut e) = (world.random(1), world.random(2), world.random(3));
+        let x: Vec<u64> = (0..rows * d).map(|_| x()).collect();
+        let w: Vec<u64> = (0..d).map(|_| w()).collect();
+        for (first, step) in [(0, 1), (0, 3), (1, 3), (2, 3), (12, 4), (13, 2), (20, 2), (0, 99)] {
+            let part: Vec<u64> = x.chunks(d).skip(first).step_by(step).flatten().copied().collect();
+            let some = part.len() / d;
+            let e: Vec<u64> = (0..some).map(|_| e()).collect();
+            let (a, b) = (world.deal::<Z64>(1, &x), world.deal::<Z64>(2, &w));
+            let c = world.deal::<Z64>(3, &e);
+            let run = world.run(|s| {
+                let i = s.role().index();
+                let batch = MatrixView::new(&a[i], rows, d).every(first, step);
+                let forward = product(s, batch, MatrixView::new(&b[i], d, 1))?;
+                let back = product(s, batch.transposed(), MatrixView::new(&c[i], some, 1))?;
+                Ok(Shared::concat(&[&forward, &back]))
+            });
+            let mut want = clear::<Z64>(&part, &w, (some, d, 1));
+            want.extend(clear::<Z64>(&transpose(&part, some, d), &e, (d, some, 1)));
+            assert_eq!(run.reconstruct(), want, "every {step} from {first}");
         }
     }
 

@@ -1,0 +1,146 @@
+//! Mini-batch gradient descent on shares.
+
+use protocols::{
+    mpc::{MatrixView, fixed, inject, inject_cost, matmul_cost, mul, mul_cost, product},
+    ring::{Buf, Z64},
+    session::{Meter, Session, SessionError},
+    share::{Bits, Shared},
+};
+
+use super::{features::Features, setting::Setting};
+
+/// Trains weights on shared rows.
+///
+/// # Shape
+/// `features`: the setting's rows and columns; `labels`: a word of 0 or 1 a row; `live`: a bit a row. Returns
+/// [`Setting::len`] weights, the intercept last.
+///
+/// # Units
+/// Weights have the fraction bits of [`Setting::weights`].
+///
+/// # Cost
+/// 2 rounds for the live bits, and for each step 5 and those of the curve. The parties send, each, about a word a row for `z`, one
+/// for the mask and what the curve takes, and two words a feature: what a step costs on the links does not grow with rows times
+/// features. Work: 4 multiply-adds a feature and row.
+///
+/// # Errors
+/// [`SessionError::Misuse`] or [`SessionError::Shape`] if what is given is not what was planned; channel errors pass through.
+///
+/// # Security
+/// Semi-honest, one corrupted party of three; nothing is opened. A label other than 0 or 1, or a feature beyond its
+/// range, gives weights that mean nothing: [`fixed::check_ranges`] holds inputs to their ranges.
+///
+/// # Source
+/// See the module.
+pub fn train(
+    s: &mut Session,
+    setting: &Setting,
+    features: &Features,
+    labels: &Shared<Z64>,
+    live: &Bits,
+) -> Result<Shared<Z64>, SessionError> {
+    let table = setting.table();
+    let fits = features.rows() == table.rows
+        && features.columns() == table.columns
+        && labels.len() == table.rows
+        && (live.rows(), live.width()) == (table.rows, 1);
+    if !fits {
+        let what = "a table of another shape than the training was planned for";
+        return Err(SessionError::Misuse { step: s.step(), what });
+    }
+    let batches = setting.batches();
+    let live = in_batches(&inject::<Z64>(s, live)?, batches);
+    let mut classes = in_batches(labels, batches);
+    classes.scale(1 << setting.curve.out().frac());
+    let mut weights = Shared::zeros(setting.len());
+    for _ in 0..setting.descent().epochs {
+        let mut at = 0;
+        for k in 0..batches {
+            let to = at + setting.batch_rows(k);
+            let batch = features.view().every(k, batches);
+            let rows = [&classes, &live].map(|column| column.slice(at, to));
+            step(s, setting, batch, &rows, &mut weights)?;
+            at = to;
+        }
+    }
+    Ok(weights)
+}
+
+/// Twin of [`train`].
+pub fn train_cost(m: &mut Meter, setting: &Setting) {
+    inject_cost::<Z64>(m, setting.table().rows, 1);
+    for _ in 0..setting.descent().epochs {
+        for k in 0..setting.batches() {
+            let rows = setting.batch_rows(k);
+            matmul_cost::<Z64>(m, rows, 1);
+            fixed::sigmoid_cost(m, rows, &setting.curve);
+            mul_cost::<Z64>(m, rows);
+            matmul_cost::<Z64>(m, setting.table().columns, 1);
+            fixed::truncate_cost(m, setting.len(), &setting.step);
+        }
+    }
+}
+
+/// One step: `w −= rate · (mean of x·(σ(x·w) − y) over the batch + penalty · w)`.
+fn step(
+    s: &mut Session,
+    setting: &Setting,
+    batch: MatrixView<'_, Z64>,
+    [classes, live]: &[Shared<Z64>; 2],
+    weights: &mut Shared<Z64>,
+) -> Result<(), SessionError> {
+    let frac = setting.table().features.frac();
+    let logits = linear(s, batch, weights, frac)?;
+    let mut error = fixed::sigmoid(s, &logits, &setting.curve)?;
+    error.sub_assign(classes);
+    let error = mul(s, &error, live)?;
+    let slopes = product(s, batch.transposed(), MatrixView::new(&error, error.len(), 1))?;
+    // The intercept's feature is 1.
+    let mut whole = total(&error);
+    whole.scale(1 << frac);
+    let mut gradient = Shared::concat(&[&slopes, &whole]);
+    if setting.pull != 0 {
+        let mut pull = weights.slice(0, slopes.len());
+        pull.scale(setting.pull);
+        gradient.add_assign(&Shared::concat(&[&pull, &Shared::zeros(1)]));
+    }
+    weights.sub_assign(&fixed::truncate(s, &gradient, &setting.step)?);
+    Ok(())
+}
+
+/// `X·w + w_0`, untruncated, where features have `frac` fraction bits.
+pub(super) fn linear(
+    s: &mut Session,
+    rows: MatrixView<'_, Z64>,
+    weights: &Shared<Z64>,
+    frac: u32,
+) -> Result<Shared<Z64>, SessionError> {
+    let columns = rows.columns();
+    let slopes = weights.slice(0, columns);
+    let mut sums = product(s, rows, MatrixView::new(&slopes, columns, 1))?;
+    let add = |words: &[u64], weight: u64| -> Buf<u64> {
+        let constant = weight << frac;
+        words.iter().map(|word| word.wrapping_add(constant)).collect()
+    };
+    sums = Shared::from_parts(
+        add(sums.own(), weights.own()[columns]),
+        add(sums.next(), weights.next()[columns]),
+    );
+    Ok(sums)
+}
+
+/// The sum of all elements.
+fn total(x: &Shared<Z64>) -> Shared<Z64> {
+    x.map(|words| {
+        let sum = words.iter().fold(0_u64, |sum, word| sum.wrapping_add(*word));
+        Buf::copy_of(&[sum])
+    })
+}
+
+/// A column with the rows of batch 0 first, then those of batch 1, and so on.
+fn in_batches(column: &Shared<Z64>, batches: usize) -> Shared<Z64> {
+    column.map(|words| {
+        let batch = |k: usize| words.iter().skip(k).step_by(batches).copied();
+        (0..batches).flat_map(batch).collect()
+    })
+}
