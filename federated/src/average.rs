@@ -22,7 +22,7 @@
 
 mod encoding;
 mod shares;
-mod sum;
+pub(crate) mod sum;
 #[cfg(test)]
 mod tests;
 mod trailer;

@@ -15,6 +15,7 @@ pub mod average;
 pub mod contribution;
 pub mod model;
 mod order;
+pub mod round;
 pub mod secagg;
 pub mod strategy;
 mod stream;

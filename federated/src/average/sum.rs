@@ -130,7 +130,11 @@ impl Sum {
 }
 
 /// A trailer that can be true; a hostile one shows in the sum only if it is far off.
-fn checked(words: &[u64], providers: usize, encoding: &Encoding) -> Result<Trailer, SumError> {
+pub(crate) fn checked(
+    words: &[u64],
+    providers: usize,
+    encoding: &Encoding,
+) -> Result<Trailer, SumError> {
     let mut own = [0; TRAILER_WORDS];
     own.copy_from_slice(words);
     let trailer = Trailer::from_words(&own);

@@ -4,7 +4,7 @@
 use std::{
     fmt,
     ops::{Deref, DerefMut},
-    sync::Mutex,
+    sync::{Arc, Mutex},
 };
 
 /// Shorter bodies are not worth pooling.
@@ -22,9 +22,11 @@ static POOL: Mutex<Pool> = Mutex::new(Pool { free: [const { Vec::new() }; 32], b
 
 /// The bytes of one frame. Dereferences to a slice.
 pub struct Body {
-    /// As long as the body, or longer.
+    /// As long as the body, or longer; empty where others send the same bytes.
     storage: Vec<u8>,
     len: usize,
+    /// Bytes that several bodies have in common, and where this one's begin.
+    common: Option<(Arc<[u8]>, usize)>,
 }
 
 impl Body {
@@ -32,7 +34,17 @@ impl Body {
     #[must_use]
     pub fn scratch(len: usize) -> Self {
         let storage = if len < POOLED_FROM { vec![0; len] } else { take(len) };
-        Self { storage, len }
+        Self { storage, len, common: None }
+    }
+
+    /// `len` bytes from `from` on of what several bodies have in common: they take no memory of their own.
+    ///
+    /// # Panics
+    /// If there are not so many.
+    #[must_use]
+    pub fn of_common(bytes: &Arc<[u8]>, from: usize, len: usize) -> Self {
+        assert!(from <= bytes.len() && len <= bytes.len() - from, "bytes that are there");
+        Self { storage: Vec::new(), len, common: Some((Arc::clone(bytes), from)) }
     }
 
     /// A copy of a slice.
@@ -81,7 +93,7 @@ impl Drop for Body {
 impl From<Vec<u8>> for Body {
     fn from(storage: Vec<u8>) -> Self {
         let len = storage.len();
-        Self { storage, len }
+        Self { storage, len, common: None }
     }
 }
 
@@ -89,12 +101,18 @@ impl Deref for Body {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
-        &self.storage[..self.len]
+        match &self.common {
+            Some((bytes, from)) => &bytes[*from..*from + self.len],
+            None => &self.storage[..self.len],
+        }
     }
 }
 
 impl DerefMut for Body {
     fn deref_mut(&mut self) -> &mut [u8] {
+        if self.common.is_some() {
+            *self = Self::copy_of(self);
+        }
         &mut self.storage[..self.len]
     }
 }
@@ -144,6 +162,15 @@ mod tests {
         assert_eq!(*body, [7; 10]);
         drop(body);
         assert_eq!(Body::scratch(8192).len(), 8192);
+    }
+
+    #[test]
+    fn common_bytes_are_copied_by_whoever_changes_them() {
+        let bytes: Arc<[u8]> = Arc::from(&[1, 2, 3, 4][..]);
+        let (mut changed, kept) = (Body::of_common(&bytes, 1, 2), Body::of_common(&bytes, 1, 3));
+        assert_eq!(*changed, [2, 3]);
+        changed[0] = 9;
+        assert_eq!((&*changed, &*kept, &*bytes), (&[9, 3][..], &[2, 3, 4][..], &[1, 2, 3, 4][..]));
     }
 
     #[test]

@@ -22,6 +22,10 @@ pub trait Channel: Send + Sync {
     /// If the link is down or nothing came in time.
     fn recv(&self, from: PartyId) -> Result<Frame, ChannelError>;
 
+    /// Tells every peer that this party gets on with work of its own that keeps it from sending: who waits for it has patience
+    /// anew. Best effort; outside every count and hash. Links without a stall timeout of their own need not say it.
+    fn working(&self) {}
+
     /// Tells every peer that this party ends the run, and why. Best effort; later calls fail with [`ChannelError::Aborted`].
     fn abort(&self, abort: Abort);
 }
@@ -37,6 +41,10 @@ impl<C: Channel + ?Sized> Channel for Arc<C> {
 
     fn recv(&self, from: PartyId) -> Result<Frame, ChannelError> {
         (**self).recv(from)
+    }
+
+    fn working(&self) {
+        (**self).working();
     }
 
     fn abort(&self, abort: Abort) {

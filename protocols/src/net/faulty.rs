@@ -107,6 +107,12 @@ impl<C: Channel> Channel for Faulty<C> {
         self.inner(from)?.recv(from)
     }
 
+    fn working(&self) {
+        if let Ok(inner) = self.inner(self.me) {
+            inner.working();
+        }
+    }
+
     fn abort(&self, abort: Abort) {
         if let Ok(inner) = self.inner(self.me) {
             inner.abort(abort);

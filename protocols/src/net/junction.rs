@@ -146,6 +146,10 @@ impl Channel for Branch {
         self.junction.recv(from, self.part)
     }
 
+    fn working(&self) {
+        self.junction.channel.working();
+    }
+
     fn abort(&self, abort: Abort) {
         self.junction.channel.abort(abort);
     }

@@ -105,6 +105,10 @@ impl<C: Channel> Channel for Recorder<C> {
         Ok(frame)
     }
 
+    fn working(&self) {
+        self.inner.working();
+    }
+
     fn abort(&self, abort: Abort) {
         self.inner.abort(abort);
     }

@@ -128,6 +128,10 @@ impl<C: Channel + 'static> Channel for Shaped<C> {
         self.inner.recv(from)
     }
 
+    fn working(&self) {
+        self.inner.working();
+    }
+
     fn abort(&self, abort: Abort) {
         self.inner.abort(abort);
     }

@@ -20,6 +20,8 @@ pub enum OpeningKind {
     Membership,
     /// A number worked out over an intersection: its size, or a sum.
     Aggregate,
+    /// The average of a round of training, and the figures beside it.
+    Average,
     /// Whether a number worked out over an intersection reaches a least one: one bit. What follows it may depend on it.
     Threshold,
 }
@@ -142,6 +144,7 @@ impl fmt::Display for Opening {
             }
             OpeningKind::Membership => "elements' membership",
             OpeningKind::Aggregate => "numbers over an intersection",
+            OpeningKind::Average => "the average of a round",
             OpeningKind::Threshold => "bit that tells whether enough elements are common",
         };
         write!(f, "step {}: {} {kind} to ", self.step, self.count)?;

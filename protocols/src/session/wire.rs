@@ -222,6 +222,42 @@ impl Wire {
         Ok(())
     }
 
+    /// Sends one message whose bytes others get too, without a copy for each.
+    ///
+    /// # Errors
+    /// If the link is down.
+    pub fn send_common(&mut self, to: PartyId, bytes: &Arc<[u8]>) -> Result<(), SessionError> {
+        if bytes.is_empty() {
+            return Ok(());
+        }
+        let (seq, depth) = (bump(&mut self.sent, to), self.depth);
+        self.count(bytes.len());
+        for (chunk, from) in (0_u32..).zip((0..bytes.len()).step_by(CHUNK_BYTES)) {
+            let tag = Tag { path: self.place(), seq, chunk };
+            let body = Body::of_common(bytes, from, CHUNK_BYTES.min(bytes.len() - from));
+            let sent = self.channel.send(to, Frame { tag, depth, body });
+            sent.map_err(|source| self.channel_error(source))?;
+        }
+        Ok(())
+    }
+
+    /// Tells the peers that this party gets on with work of its own: who waits for it has patience anew.
+    pub fn working(&self) {
+        self.channel.working();
+    }
+
+    /// Counts a message of so many bytes that another wire of this party sends for it.
+    pub fn counts(&mut self, bytes: usize) {
+        self.count(bytes);
+    }
+
+    /// What follows depends on what another wire of this party has seen, which was so deep.
+    pub fn follows(&mut self, depth: u32) {
+        let before = self.depth;
+        self.depth = self.depth.max(depth);
+        self.passed(before);
+    }
+
     /// Tells the peers that this party ends the run because of `error`; an abort that came from a peer is not sent again.
     pub fn abort(&self, error: &SessionError) {
         let Some((party, code)) = error.blame(self.me()) else { return };

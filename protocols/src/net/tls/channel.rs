@@ -129,7 +129,9 @@ impl Shared {
     fn read(&self, id: PartyId, reader: Reader) {
         let Some(peer) = self.peers.get(&id) else { return };
         let (abort, wake_all) = (&self.abort, &|| self.wake_all());
-        reader.run(&Sink { inbox: &peer.inbox, received: &peer.received, abort, wake_all });
+        let guest = self.config.guests && id.role().is_none();
+        let (inbox, received) = (&peer.inbox, &peer.received);
+        reader.run(&Sink { inbox, received, abort, guest, wake_all });
     }
 
     fn wake_all(&self) {
@@ -168,6 +170,13 @@ impl Channel for TlsChannel {
     fn recv(&self, from: PartyId) -> Result<Frame, ChannelError> {
         let Shared { abort, config, .. } = &*self.shared;
         self.shared.peer(from)?.inbox.take(abort, config.stall, |state| state.frame())
+    }
+
+    fn working(&self) {
+        for peer in self.shared.peers.values() {
+            // A link that is down shows where something is due on it.
+            peer.outbox.push(Item::Working);
+        }
     }
 
     fn abort(&self, abort: Abort) {

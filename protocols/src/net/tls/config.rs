@@ -34,6 +34,8 @@ pub struct LinkConfig {
     pub stall: Duration,
     /// What is still queued when a channel is dropped has this long to leave.
     pub linger: Duration,
+    /// Parties beyond the three that compute are guests: one that ends the run, or is lost, ends its own link alone.
+    pub guests: bool,
     /// A peer that is further ahead than this many bytes is read no faster than its frames are received.
     pub backlog: usize,
 }
@@ -44,6 +46,12 @@ impl LinkConfig {
     pub fn with_stall(stall: Duration) -> Self {
         Self { heartbeat: stall / 12, dead: stall / 4, stall, ..Self::default() }
     }
+
+    /// The same where parties that do not compute may leave.
+    #[must_use]
+    pub fn with_guests(self) -> Self {
+        Self { guests: true, ..self }
+    }
 }
 
 impl Default for LinkConfig {
@@ -53,6 +61,7 @@ impl Default for LinkConfig {
             dead: Duration::from_secs(15),
             stall: Duration::from_secs(60),
             linger: Duration::from_secs(2),
+            guests: false,
             backlog: 1 << 30,
         }
     }

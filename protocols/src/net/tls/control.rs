@@ -17,6 +17,8 @@ pub(super) enum Kind {
     Abort = 1,
     /// Bytes for whoever set the link up.
     Note = 2,
+    /// This party is at work that was announced, and gets on with it.
+    Working = 3,
 }
 
 impl Kind {
@@ -26,6 +28,7 @@ impl Kind {
             0 if len == 0 => Some(Self::Heartbeat),
             1 if len == ABORT_BYTES => Some(Self::Abort),
             2 if len <= MAX_NOTE_BYTES => Some(Self::Note),
+            3 if len == 0 => Some(Self::Working),
             _ => None,
         }
     }

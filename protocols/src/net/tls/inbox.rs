@@ -27,6 +27,8 @@ pub(super) struct State {
     notes: VecDeque<Vec<u8>>,
     /// Memory that the two queues take, roughly.
     bytes: usize,
+    /// When the peer last said that it gets on with work of its own.
+    worked: Option<Instant>,
     /// Why nothing more will come.
     end: Option<ChannelError>,
     /// Nobody will receive any more.
@@ -104,6 +106,11 @@ impl Inbox {
         wanted
     }
 
+    /// The peer gets on with work of its own: who waits for it has patience from now on.
+    pub(super) fn working(&self) {
+        self.lock().worked = Some(Instant::now());
+    }
+
     /// Nothing more will come, for this reason.
     pub(super) fn end(&self, why: ChannelError) {
         self.lock().end.get_or_insert(why);
@@ -135,7 +142,7 @@ impl Inbox {
         patience: Duration,
         pick: impl Fn(&mut State) -> Option<T>,
     ) -> Result<T, ChannelError> {
-        let deadline = Instant::now() + patience;
+        let start = Instant::now();
         let mut state = watch(
             || self.lock(),
             |state| {
@@ -156,7 +163,8 @@ impl Inbox {
             if let Some(end) = &state.end {
                 return Err(end.clone());
             }
-            let left = deadline.saturating_duration_since(Instant::now());
+            let since = state.worked.map_or(start, |worked| worked.max(start));
+            let left = (since + patience).saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Err(ChannelError::stalled(self.peer, patience));
             }

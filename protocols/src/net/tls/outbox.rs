@@ -14,6 +14,8 @@ pub(super) enum Item {
     Data(Frame),
     /// Bytes for whoever set the link up.
     Note(Vec<u8>),
+    /// This party gets on with work of its own.
+    Working,
     /// The run is over.
     Abort(Abort),
 }

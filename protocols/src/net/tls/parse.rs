@@ -16,6 +16,8 @@ pub(super) enum Arrived {
     Data([u8; HEADER_BYTES], Frame),
     /// The peer lives.
     Heartbeat,
+    /// The peer gets on with work of its own.
+    Working,
     /// The peer ends the run.
     Abort(Abort),
     /// Bytes for whoever set the link up.
@@ -89,6 +91,7 @@ impl Open {
                 Arrived::Data(header, Frame { tag: self.tag, depth: self.depth, body: self.body })
             }
             Some(Kind::Heartbeat) => Arrived::Heartbeat,
+            Some(Kind::Working) => Arrived::Working,
             Some(Kind::Note) => Arrived::Note(self.body.to_vec()),
             Some(Kind::Abort) => Arrived::Abort(
                 decode_abort(&self.body).ok_or("an abort for a reason that does not exist")?,
@@ -146,6 +149,7 @@ mod tests {
             vec(any::<u8>(), 0..100).prop_map(note),
             Just((abort_bytes, abort)).prop_map(|(bytes, abort)| (bytes, Arrived::Abort(abort))),
             Just(()).prop_map(|()| (Kind::Heartbeat.header(0).to_vec(), Arrived::Heartbeat)),
+            Just(()).prop_map(|()| (Kind::Working.header(0).to_vec(), Arrived::Working)),
         ]
     }
 

@@ -38,6 +38,8 @@ pub(super) struct Sink<'a> {
     pub(super) inbox: &'a Inbox,
     pub(super) received: &'a Running,
     pub(super) abort: &'a OnceLock<Abort>,
+    /// Whether the peer ends nothing but its own link.
+    pub(super) guest: bool,
     /// Wakes every waiting `recv` of the channel, because the run is over.
     pub(super) wake_all: &'a dyn Fn(),
 }
@@ -88,12 +90,21 @@ impl Reader {
     fn deliver(&mut self, arrived: Arrived, sink: &Sink<'_>) -> bool {
         match arrived {
             Arrived::Heartbeat => true,
+            Arrived::Working => {
+                sink.inbox.working();
+                true
+            }
             Arrived::Note(note) => sink.inbox.push_note(note, sink.abort),
             Arrived::Data(header, frame) => {
                 sink.received.add(&header, &frame);
                 self.batch_bytes += frame.body.len();
                 self.batch.push(frame);
                 self.batch_bytes < READ_BYTES || self.hand_over(sink)
+            }
+            // A guest leaves alone: what it says of the run is no end of it.
+            Arrived::Abort(abort) if sink.guest => {
+                sink.inbox.end(ChannelError::Aborted(abort));
+                true
             }
             Arrived::Abort(abort) => {
                 let _ = sink.abort.set(abort); // the first one heard of counts

@@ -82,6 +82,7 @@ impl Writer {
                 self.stage(&Kind::Note.header(note.len()))?;
                 self.stage(&note)
             }
+            Item::Working => self.stage(&Kind::Working.header(0)),
             Item::Abort(abort) => {
                 let body = encode_abort(&abort);
                 self.stage(&Kind::Abort.header(body.len()))?;

@@ -1,0 +1,43 @@
+//! Rounds of training over links: the compute parties hand out the model, providers train it and share their updates, and only
+//! the average of those that arrived is opened.
+//!
+//! ```text
+//! party (in turn)   ── round, hash, model ─────────▶ provider      the other two: round, hash
+//! provider          ── a seed each ────────────────▶ two parties
+//!                   ── its update less both streams ▶ the third     in pieces
+//! party             ── whose have arrived ─────────▶ both others    U: those that all three have
+//!                   ── its sum over U, by thirds ──▶ both others    each third is opened by one, who tells the average
+//! ```
+//!
+//! A provider says one thing a round and nothing depends on its being there later: whoever is not in U, because it was slow,
+//! declined or was lost, costs nothing but its own update. Three knobs bound a round: [`Pace`].
+//!
+//! # Security
+//! Semi-honest, one of the three compute parties corrupted, with any number of providers. Each party's shares of an update are
+//! pseudo-random to it; sums are masked by a sharing of zeros before they are exchanged, so that all three together say the
+//! sum and nothing else. There is one sum a round, over at least [`Pace::least`] providers, or none. The compute parties and
+//! the providers in a round learn the model as it is after each round: that is what FedAvg shows.
+//!
+//! # Source
+//! McMahan and others, *Communication-Efficient Learning of Deep Networks from Decentralized Data*, AISTATS 2017, algorithm 1;
+//! shares as in [`crate::average`].
+
+mod committee;
+mod cost;
+mod course;
+mod error;
+mod guest;
+mod landing;
+mod message;
+mod open;
+mod provider;
+#[cfg(test)]
+mod tests;
+mod trainer;
+
+pub use committee::{Keeper, Train, Trained, train};
+pub use cost::cost;
+pub use course::{Course, Pace, RoundReport, State};
+pub use error::RoundError;
+pub use provider::take_part;
+pub use trainer::{Native, TrainError, Trainer, Update};

@@ -1,0 +1,371 @@
+//! A compute party's part of a training.
+
+use std::{
+    collections::BTreeMap,
+    fmt,
+    sync::{
+        Arc,
+        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+    },
+    time::{Duration, Instant},
+};
+
+use protocols::{
+    net::Channel,
+    party::PartyId,
+    prg::Prg,
+    session::{Session, SessionError},
+};
+
+use super::{
+    course::{Course, RoundReport, State},
+    error::RoundError,
+    guest::{Event, Guest, Order},
+    landing::{Due, Landed, Lost},
+    message::{ASK_WORDS, Ask, OVER, packed},
+    open::open,
+    provider::{at_work, send, share},
+    trainer::Trainer,
+};
+
+/// While updates are waited for, peers are told so often that this goes on.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Keeps where a training stands, so that it can go on from there: called after each round, before the next.
+pub type Keeper<'a> = &'a mut dyn FnMut(&State, &RoundReport) -> Result<(), String>;
+
+/// What a compute party brings to a training.
+pub struct Train<'a> {
+    /// The run's links: guests are on them too.
+    pub channel: Arc<dyn Channel>,
+    /// What all know.
+    pub course: &'a Course,
+    /// Where this training begins.
+    pub from: State,
+    /// This party's own rows, if it is a provider.
+    pub trainer: Option<&'a mut dyn Trainer>,
+    /// Told after each round.
+    pub keep: Keeper<'a>,
+}
+
+impl fmt::Debug for Train<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "Train({} providers from round {})",
+            self.course.providers.len(),
+            self.from.rounds
+        )
+    }
+}
+
+/// What came of a training.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trained {
+    /// The model, and what the strategy remembers.
+    pub state: State,
+    /// Every round of this run.
+    pub reports: Vec<RoundReport>,
+}
+
+/// Trains, at one of the three compute parties.
+///
+/// # Cost
+/// That of [`super::cost()`] if every provider takes part in every round.
+///
+/// # Errors
+/// [`RoundError`]; the caller tells the peers.
+///
+/// # Security
+/// See [`crate::round`]. Opens one average a round, which the gate lists. `rng` is this party's own.
+pub fn train(s: &mut Session, with: Train<'_>, rng: &mut Prg) -> Result<Trained, RoundError> {
+    let Train { channel, course, from, trainer, keep } = with;
+    let mut hall = Hall::new(s, &channel, course)?;
+    let mut state = from;
+    let mut reports = Vec::new();
+    let mut own = Own { trainer, rng };
+    while state.rounds < course.rounds {
+        let report = hall.round(s, &mut state, &mut own)?;
+        keep(&state, &report).map_err(|why| RoundError::Disk {
+            round: state.rounds,
+            what: "keeping the model",
+            why,
+        })?;
+        reports.push(report);
+    }
+    hall.close(s, &state);
+    Ok(Trained { state, reports })
+}
+
+/// This party as a provider.
+struct Own<'a, 'r> {
+    trainer: Option<&'a mut dyn Trainer>,
+    rng: &'r mut Prg,
+}
+
+/// What is known of a guest.
+enum Seat {
+    /// Waits for the next round.
+    Idle,
+    /// Was asked in this round.
+    Asked(u64),
+    /// Its link failed.
+    Gone,
+}
+
+/// Where guests are received.
+struct Hall<'a> {
+    course: &'a Course,
+    orders: BTreeMap<usize, Sender<Order>>,
+    seats: BTreeMap<usize, Seat>,
+    events: Receiver<Event>,
+    channel: Arc<dyn Channel>,
+}
+
+impl<'a> Hall<'a> {
+    fn new(
+        s: &Session,
+        channel: &Arc<dyn Channel>,
+        course: &'a Course,
+    ) -> Result<Self, RoundError> {
+        let (event, events) = channel_of();
+        let (mut orders, mut seats) = (BTreeMap::new(), BTreeMap::new());
+        for (provider, id) in course.guests() {
+            let due = Due { provider, words: course.words(), role: s.role() };
+            let (order, queue) = std::sync::mpsc::channel();
+            let guest = Guest::new(Arc::clone(channel), s.step(), id, due);
+            guest.start(queue, event.clone()).map_err(|error| RoundError::Disk {
+                round: 1,
+                what: "starting a thread",
+                why: error.to_string(),
+            })?;
+            orders.insert(provider, order);
+            seats.insert(provider, Seat::Idle);
+        }
+        Ok(Self { course, orders, seats, events, channel: Arc::clone(channel) })
+    }
+
+    /// One round: the state moves on by one average.
+    fn round(
+        &mut self,
+        s: &mut Session,
+        state: &mut State,
+        own: &mut Own<'_, '_>,
+    ) -> Result<RoundReport, RoundError> {
+        let (round, until) = (state.rounds, Instant::now() + self.course.pace.deadline);
+        self.wait(s, until, |seats, least| {
+            seats.values().filter(|seat| matches!(seat, Seat::Idle)).count() >= least
+        });
+        let here = Set::of(self.course, |number| {
+            self.seats.get(&number).is_none_or(|seat| matches!(seat, Seat::Idle))
+        });
+        let here = here.agree(s)?;
+        self.ask(s, &here, state);
+        let mut landed = self.own_shares(s, own, (round, &state.model))?;
+        let mut arrived = BTreeMap::new();
+        self.collect(s, (round.into(), until), &mut arrived)?;
+        landed.append(&mut arrived);
+        let comes = |number: usize| landed.get(&number).is_some_and(Landed::comes);
+        let all = Set::of(self.course, comes).agree(s)?;
+        let (got, least) = (all.count(), self.course.pace.least.max(1));
+        if got < least {
+            let asked = self.course.providers.len();
+            return Err(RoundError::Few { round: round + 1, got, asked, least });
+        }
+        let mut sum = vec![0; self.course.words()];
+        for (_, share) in landed.into_iter().filter(|(number, _)| all.has(*number)) {
+            share.add_to(&mut sum).map_err(|error| disk(round, &error))?;
+        }
+        let (average, trailer) = open(s, self.course, sum, (got, round))?;
+        state.optimizer.apply(&mut state.model, &average);
+        state.rounds += 1;
+        Ok(RoundReport { round: round + 1, providers: all.numbers().collect(), trailer })
+    }
+
+    /// Hands the model to every guest that takes part.
+    fn ask(&mut self, s: &mut Session, here: &Set, state: &State) {
+        let (model, hash) = packed(&state.model);
+        let ask = Ask { round: state.rounds.into(), hash };
+        for (number, orders) in &self.orders {
+            if !here.has(*number) {
+                continue;
+            }
+            let serves = self.course.server(*number, state.rounds) == s.role();
+            let model = serves.then(|| Arc::clone(&model));
+            s.wire().counts(8 * ASK_WORDS);
+            if serves {
+                s.wire().counts(4 * self.course.parameters);
+            }
+            let asked = orders.send(Order { ask, model, depth: s.depth(), last: false });
+            let seat = if asked.is_ok() { Seat::Asked(ask.round) } else { Seat::Gone };
+            self.seats.insert(*number, seat);
+        }
+    }
+
+    /// The shares of providers that compute: one's own is made here, the others' come over the session.
+    fn own_shares(
+        &self,
+        s: &mut Session,
+        own: &mut Own<'_, '_>,
+        (round, model): (u32, &[f32]),
+    ) -> Result<BTreeMap<usize, Landed>, RoundError> {
+        let me = s.role();
+        let mut landed = BTreeMap::new();
+        for (number, _) in self.course.seated().filter(|(_, role)| *role == me) {
+            let trainer = own.trainer.as_deref_mut();
+            let update = trainer
+                .map(|trainer| at_work(|| self.channel.working(), || trainer.train(round, model)));
+            // A round that this party's own trainer declines goes on without it, like any other.
+            let shares = update
+                .and_then(Result::ok)
+                .and_then(|update| share(self.course, number, update, own.rng).ok());
+            for role in [me.next(), me.prev()] {
+                let share = shares.as_ref().map(|shares| &shares[role.index()]);
+                send(|words| s.send(role.id(), words), share)?;
+            }
+            let kept = shares.map(|shares| {
+                let [a, b, c] = shares;
+                [a, b, c].into_iter().nth(me.index())
+            });
+            let kept = kept.flatten().map_or(Landed::Declined, Landed::Share);
+            landed.insert(number, kept);
+        }
+        for (provider, role) in self.course.seated().filter(|(_, role)| *role != me) {
+            let due = Due { provider, words: self.course.words(), role: me };
+            let share = due.receive(s.wire(), role.id()).map_err(|lost| match lost {
+                Lost::Link(error) => error.into(),
+                Lost::Disk(error) => disk(round, &error),
+            })?;
+            landed.insert(provider, share);
+        }
+        Ok(landed)
+    }
+
+    /// What arrives of this round, until all have come or the time is over.
+    fn collect(
+        &mut self,
+        s: &mut Session,
+        (round, until): (u64, Instant),
+        arrived: &mut BTreeMap<usize, Landed>,
+    ) -> Result<(), RoundError> {
+        let open = |seats: &BTreeMap<usize, Seat>| {
+            seats.values().any(|seat| matches!(seat, Seat::Asked(asked) if *asked == round))
+        };
+        while open(&self.seats) {
+            let Some(event) = self.event(until) else { break };
+            let Event { provider, round: about, landed, depth } = event;
+            s.wire().follows(depth);
+            match landed {
+                Ok(landed) => {
+                    self.seats.insert(provider, Seat::Idle);
+                    if about == round {
+                        arrived.insert(provider, landed);
+                    }
+                }
+                Err(Lost::Disk(error)) => {
+                    return Err(disk(u32::try_from(round).unwrap_or(u32::MAX), &error));
+                }
+                Err(Lost::Link(_)) => {
+                    self.seats.insert(provider, Seat::Gone);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until enough guests are idle, all that are there are, or the time is over; what arrives is of rounds that are over.
+    fn wait(
+        &mut self,
+        s: &mut Session,
+        until: Instant,
+        enough: impl Fn(&BTreeMap<usize, Seat>, usize) -> bool,
+    ) {
+        let seated = self.course.seated().count();
+        let least = self.course.pace.least.saturating_sub(seated);
+        let busy = |seats: &BTreeMap<usize, Seat>| {
+            seats.values().any(|seat| matches!(seat, Seat::Asked(_)))
+        };
+        while !enough(&self.seats, least) && busy(&self.seats) {
+            let Some(event) = self.event(until) else { return };
+            s.wire().follows(event.depth);
+            let seat = if event.landed.is_ok() { Seat::Idle } else { Seat::Gone };
+            self.seats.insert(event.provider, seat);
+        }
+    }
+
+    /// The next thing that a guest does; nothing if the time is over.
+    fn event(&self, until: Instant) -> Option<Event> {
+        loop {
+            let left = until.saturating_duration_since(Instant::now());
+            match self.events.recv_timeout(left.min(TICK)) {
+                Ok(event) => return Some(event),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) if left <= TICK => return None,
+                Err(RecvTimeoutError::Timeout) => self.channel.working(),
+            }
+        }
+    }
+
+    /// Tells every guest that is there that there are no more rounds.
+    fn close(self, s: &mut Session, state: &State) {
+        let (_, hash) = packed(&state.model);
+        let ask = Ask { round: OVER, hash };
+        for (number, orders) in &self.orders {
+            if !matches!(self.seats.get(number), Some(Seat::Gone)) {
+                s.wire().counts(8 * ASK_WORDS);
+                // One that is gone meanwhile needs no word.
+                let _ = orders.send(Order { ask, model: None, depth: s.depth(), last: true });
+            }
+        }
+    }
+}
+
+fn channel_of() -> (Sender<Event>, Receiver<Event>) {
+    channel()
+}
+
+fn disk(round: u32, error: &std::io::Error) -> RoundError {
+    RoundError::Disk {
+        round: round.saturating_add(1),
+        what: "keeping an update until all of them are there",
+        why: error.to_string(),
+    }
+}
+
+/// A set of providers, by number.
+struct Set(Vec<u64>);
+
+impl Set {
+    fn of(course: &Course, has: impl Fn(usize) -> bool) -> Self {
+        let mut words = vec![0; course.set_words()];
+        for number in (0..course.providers.len()).filter(|number| has(*number)) {
+            words[number / 64] |= 1 << (number % 64);
+        }
+        Self(words)
+    }
+
+    /// Those that all three parties have.
+    fn agree(mut self, s: &mut Session) -> Result<Self, SessionError> {
+        let others: [PartyId; 2] = [s.role().next().id(), s.role().prev().id()];
+        for to in others {
+            s.send(to, &self.0)?;
+        }
+        for from in others {
+            let theirs = s.wire().recv_words::<u64>(from, self.0.len())?;
+            self.0.iter_mut().zip(theirs.iter()).for_each(|(word, theirs)| *word &= theirs);
+        }
+        Ok(self)
+    }
+
+    fn has(&self, number: usize) -> bool {
+        self.0.get(number / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
+    }
+
+    fn numbers(&self) -> impl Iterator<Item = usize> {
+        (0..64 * self.0.len()).filter(|number| self.has(*number))
+    }
+
+    fn count(&self) -> usize {
+        self.numbers().count()
+    }
+}

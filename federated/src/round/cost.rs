@@ -1,0 +1,47 @@
+//! The price of a training in which every provider takes part in every round.
+
+use protocols::{party::Role, session::Meter};
+
+use super::{
+    course::Course,
+    message::{ANSWER_WORDS, ASK_WORDS, pieces},
+    open::{open_cost, to_both},
+};
+use crate::average::explicit_party;
+
+/// Twin of [`super::train`] and [`super::take_part`], from round `done` on. A provider that is late, declines or is lost makes it
+/// less.
+pub fn cost(m: &mut Meter, course: &Course, done: u32) {
+    for round in done..course.rounds {
+        to_both(m, |_, _| 8 * course.set_words());
+        for (number, id) in course.guests() {
+            for role in Role::ALL {
+                m.told(role.id(), id, 8 * ASK_WORDS);
+            }
+            m.told(course.server(number, round).id(), id, 4 * course.parameters);
+        }
+        let seated = course.seated().flat_map(|(number, owner)| {
+            let to = [owner.next(), owner.prev()].into_iter();
+            to.flat_map(move |to| answer(course, number, to).map(move |bytes| (owner, to, bytes)))
+        });
+        m.messages(&seated.collect::<Vec<_>>());
+        for (number, id) in course.guests() {
+            for role in Role::ALL {
+                answer(course, number, role).for_each(|bytes| m.told(id, role.id(), bytes));
+            }
+        }
+        to_both(m, |_, _| 8 * course.set_words());
+        open_cost(m, course);
+    }
+    for (_, id) in course.guests() {
+        for role in Role::ALL {
+            m.told(role.id(), id, 8 * ASK_WORDS);
+        }
+    }
+}
+
+/// The messages of one provider to one party in a round.
+fn answer(course: &Course, number: usize, to: Role) -> impl Iterator<Item = usize> {
+    let words = if explicit_party(number) == to { course.words() } else { 0 };
+    std::iter::once(8 * ANSWER_WORDS).chain(pieces(words).map(|words| 8 * words))
+}

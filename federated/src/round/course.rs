@@ -1,0 +1,110 @@
+//! What all who take part know beforehand, and where a training stands.
+
+use std::time::Duration;
+
+use protocols::party::{PartyId, Role};
+
+use crate::{
+    average::{Encoding, TRAILER_WORDS, Trailer, explicit_party},
+    strategy::{Optimizer, Rule},
+};
+
+/// How long a round may take, and how many must be in it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// No average is opened of fewer updates.
+    pub least: usize,
+    /// A round waits no longer than this for updates.
+    pub deadline: Duration,
+}
+
+/// A training as all parties know it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Course {
+    /// Parameters of the model.
+    pub parameters: usize,
+    /// How updates become integers.
+    pub encoding: Encoding,
+    /// How many rounds.
+    pub rounds: u32,
+    /// Who trains, by number.
+    pub providers: Vec<PartyId>,
+    /// Knobs.
+    pub pace: Pace,
+    /// What becomes of an average.
+    pub rule: Rule,
+}
+
+impl Course {
+    /// Words of an update with its trailer.
+    #[must_use]
+    pub fn words(&self) -> usize {
+        self.parameters + TRAILER_WORDS
+    }
+
+    /// Who hands the model to a provider in a round: the parties in turn, and not the one that gets its words.
+    #[must_use]
+    pub fn server(&self, provider: usize, round: u32) -> Role {
+        let words = explicit_party(provider);
+        if (round as usize + provider / 3).is_multiple_of(2) { words.next() } else { words.prev() }
+    }
+
+    /// Words of a set of providers.
+    pub(super) fn set_words(&self) -> usize {
+        self.providers.len().div_ceil(64)
+    }
+
+    /// Providers that compute, with their roles.
+    pub(super) fn seated(&self) -> impl Iterator<Item = (usize, Role)> {
+        let seated = self.providers.iter().enumerate();
+        seated.filter_map(|(number, id)| Some((number, id.role()?)))
+    }
+
+    /// Providers that do not compute.
+    pub(super) fn guests(&self) -> impl Iterator<Item = (usize, PartyId)> {
+        let all = self.providers.iter().copied().enumerate();
+        all.filter(|(_, id)| id.role().is_none())
+    }
+}
+
+/// Where a training stands after so many rounds: the same at all three compute parties, bit for bit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct State {
+    /// Rounds that are done.
+    pub rounds: u32,
+    /// The model.
+    pub model: Vec<f32>,
+    /// What the strategy remembers.
+    pub optimizer: Optimizer,
+}
+
+impl State {
+    /// Before the first round.
+    #[must_use]
+    pub fn new(model: Vec<f32>, rule: Rule) -> Self {
+        Self { rounds: 0, model, optimizer: Optimizer::new(rule) }
+    }
+
+    /// A hash of all of it.
+    #[must_use]
+    pub fn hash(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new();
+        hasher.update(&self.rounds.to_le_bytes());
+        for part in std::iter::once(&self.model[..]).chain(self.optimizer.memory()) {
+            hasher.update(&(part.len() as u64).to_le_bytes());
+            hasher.update(&super::message::model_bytes(part));
+        }
+        *hasher.finalize().as_bytes()
+    }
+}
+
+/// What is known of a round when it is over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct RoundReport {
+    /// Which, from 1.
+    pub round: u32,
+    /// Whose updates are in it.
+    pub providers: Vec<usize>,
+    /// Their figures together.
+    pub trailer: Trailer,
+}

@@ -1,0 +1,74 @@
+//! What passes between compute parties and providers, as words.
+
+use std::sync::Arc;
+
+/// Words of what a compute party asks of a provider: the round, and the model's hash.
+pub(super) const ASK_WORDS: usize = 5;
+/// Words of what a provider answers before its share: whether there is one, and a seed where it is one.
+pub(super) const ANSWER_WORDS: usize = 3;
+/// Words of an update that travel in one message: a frame.
+pub(super) const PIECE_WORDS: usize = 32 << 10;
+/// In the place of the round: there is no other one.
+pub(super) const OVER: u64 = u64::MAX;
+/// A provider that sends its update.
+pub(super) const COMES: u64 = 1;
+/// A provider that sends none this time.
+pub(super) const DECLINES: u64 = 2;
+
+/// What a compute party asks of a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Ask {
+    /// Which round, from 0, or [`OVER`].
+    pub(super) round: u64,
+    /// The hash of the model that it begins with.
+    pub(super) hash: [u8; 32],
+}
+
+impl Ask {
+    pub(super) fn words(&self) -> [u64; ASK_WORDS] {
+        let mut words = [self.round; ASK_WORDS];
+        for (word, bytes) in words[1..].iter_mut().zip(self.hash.as_chunks().0) {
+            *word = u64::from_le_bytes(*bytes);
+        }
+        words
+    }
+
+    pub(super) fn from_words(words: &[u64; ASK_WORDS]) -> Self {
+        let mut hash = [0; 32];
+        for (bytes, word) in hash.as_chunks_mut().0.iter_mut().zip(&words[1..]) {
+            *bytes = word.to_le_bytes();
+        }
+        Self { round: words[0], hash }
+    }
+}
+
+/// A model as it travels and is hashed: single precision, little-endian.
+pub(super) fn model_bytes(model: &[f32]) -> Vec<u8> {
+    model.iter().flat_map(|x| x.to_le_bytes()).collect()
+}
+
+/// A model as it travels, its hash beside it.
+pub(super) fn packed(model: &[f32]) -> (Arc<[u8]>, [u8; 32]) {
+    let bytes: Arc<[u8]> = model_bytes(model).into();
+    let hash = *blake3::hash(&bytes).as_bytes();
+    (bytes, hash)
+}
+
+/// The lengths of the pieces in which so many words travel.
+pub(super) fn pieces(words: usize) -> impl Iterator<Item = usize> {
+    (0..words).step_by(PIECE_WORDS).map(move |at| PIECE_WORDS.min(words - at))
+}
+
+/// Two words of a seed, and back.
+pub(super) fn seed_words(seed: &[u8; 16]) -> [u64; 2] {
+    let (words, _) = seed.as_chunks();
+    [u64::from_le_bytes(words[0]), u64::from_le_bytes(words[1])]
+}
+
+/// The inverse of [`seed_words`].
+pub(super) fn seed_of([low, high]: [u64; 2]) -> zeroize::Zeroizing<[u8; 16]> {
+    let mut seed = zeroize::Zeroizing::new([0; 16]);
+    seed[..8].copy_from_slice(&low.to_le_bytes());
+    seed[8..].copy_from_slice(&high.to_le_bytes());
+    seed
+}

@@ -1,0 +1,104 @@
+//! The sum of a round, opened by thirds.
+
+use std::ops::Range;
+
+use protocols::{
+    kernels::Backend,
+    party::Role,
+    ring::Z64,
+    session::{Meter, OpeningKind, Recipient, Session},
+};
+
+use super::{course::Course, error::RoundError};
+use crate::average::{TRAILER_WORDS, Trailer, sum::checked};
+
+/// The words of a model that one party opens.
+pub(super) fn third(parameters: usize, role: Role) -> Range<usize> {
+    let at = |third: usize| parameters * third / 3;
+    at(role.index())..at(role.index() + 1)
+}
+
+/// Opens the average of `providers` updates from each party's sum of shares.
+///
+/// The figures beside the update are opened by all, the update by thirds: each party gets the two other sums of its third and
+/// tells the others the average of it.
+///
+/// # Cost
+/// 3 rounds; every party sends 2·8·5 bytes, 2·8 a parameter of another's third, 2·4 of its own.
+///
+/// # Security
+/// Sums are masked by fresh shares of zero: the three say their total and nothing else.
+pub(super) fn open(
+    s: &mut Session,
+    course: &Course,
+    mut sum: Vec<u64>,
+    (providers, round): (usize, u32),
+) -> Result<(Vec<f32>, Trailer), RoundError> {
+    s.pass_gate(OpeningKind::Average, course.words(), Recipient::All)?;
+    let mut zeros = vec![0; sum.len()];
+    s.prss().zero_share::<Z64>(&mut zeros);
+    Backend::active().add_u64(&mut sum, &zeros);
+    drop(zeros);
+    let (update, trailer) = sum.split_at_mut(course.parameters);
+    let trailer = open_trailer(s, trailer)?;
+    let trailer = checked(&trailer, providers, &course.encoding)
+        .map_err(|source| RoundError::Sum { round: round + 1, source })?;
+    let role = s.role();
+    let others = [role.next(), role.prev()];
+    for to in others {
+        s.send(to.id(), &update[third(course.parameters, to)])?;
+    }
+    let own = third(course.parameters, role);
+    let mut theirs = vec![0; own.len()];
+    for from in others {
+        s.recv(from.id(), &mut theirs)?;
+        Backend::active().add_u64(&mut update[own.clone()], &theirs);
+    }
+    drop(theirs);
+    let mut average = vec![0.0; course.parameters];
+    let mean = course.encoding.decode(&update[own.clone()], trailer.weight);
+    let bits: Vec<u32> = mean.iter().map(|x| x.to_bits()).collect();
+    for to in others {
+        s.send(to.id(), &bits)?;
+    }
+    average[own].copy_from_slice(&mean);
+    for from in others {
+        let third = third(course.parameters, from);
+        let bits = s.wire().recv_words::<u32>(from.id(), third.len())?;
+        for (x, bits) in average[third].iter_mut().zip(bits.iter()) {
+            *x = f32::from_bits(*bits);
+        }
+    }
+    Ok((average, trailer))
+}
+
+fn open_trailer(s: &mut Session, own: &[u64]) -> Result<[u64; TRAILER_WORDS], RoundError> {
+    let role = s.role();
+    let mut trailer = [0; TRAILER_WORDS];
+    trailer.copy_from_slice(own);
+    for to in [role.next(), role.prev()] {
+        s.send(to.id(), own)?;
+    }
+    for from in [role.next(), role.prev()] {
+        let mut theirs = [0_u64; TRAILER_WORDS];
+        s.recv(from.id(), &mut theirs)?;
+        Backend::active().add_u64(&mut trailer, &theirs);
+    }
+    Ok(trailer)
+}
+
+/// Twin of [`open`].
+pub(super) fn open_cost(m: &mut Meter, course: &Course) {
+    m.pass_gate(OpeningKind::Average, course.words(), Recipient::All);
+    to_both(m, |_, _| 8 * TRAILER_WORDS);
+    to_both(m, |_, to| 8 * third(course.parameters, to).len());
+    to_both(m, |from, _| 4 * third(course.parameters, from).len());
+}
+
+/// A message from every party to both others at the same time, of so many bytes.
+pub(super) fn to_both(m: &mut Meter, bytes: impl Fn(Role, Role) -> usize) {
+    let all = Role::ALL.into_iter().flat_map(|from| [(from, from.next()), (from, from.prev())]);
+    let batch: Vec<_> = all.map(|(from, to)| (from, to, bytes(from, to))).collect();
+    let batch: Vec<_> = batch.into_iter().filter(|(_, _, bytes)| *bytes > 0).collect();
+    m.messages(&batch);
+}

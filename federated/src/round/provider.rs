@@ -1,0 +1,153 @@
+//! A provider's part that does not compute: it gets the model, trains, and sends its update in shares.
+
+use std::{sync::mpsc, thread, time::Duration};
+
+use protocols::{
+    party::{PartyId, Role},
+    prg::Prg,
+    session::{SessionError, Wire},
+};
+use zeroize::Zeroizing;
+
+use super::{
+    course::Course,
+    error::RoundError,
+    message::{ASK_WORDS, Ask, COMES, DECLINES, OVER, PIECE_WORDS, model_bytes, seed_words},
+    trainer::{TrainError, Trainer, Update},
+};
+use crate::average::{EncodeError, Seeds, Share, Trailer, explicit_party, split};
+
+/// While a trainer is at work, peers are told so often.
+const TICK: Duration = Duration::from_secs(1);
+
+/// Plays a provider's part that does not compute, to the end of the training; returns how many rounds it sent updates in, and
+/// why it declined the others.
+///
+/// # Cost
+/// That of [`super::cost()`]: a model a round comes, an update and two seeds go.
+///
+/// # Errors
+/// [`RoundError`]: its links to the compute parties, or parties that contradict each other. A trainer that fails declines the
+/// round.
+///
+/// # Security
+/// Seeds are drawn from `rng` for each update and serve once.
+pub fn take_part(
+    wire: &mut Wire,
+    course: &Course,
+    number: usize,
+    trainer: &mut dyn Trainer,
+    rng: &mut Prg,
+) -> Result<Vec<(u32, TrainError)>, RoundError> {
+    let mut declined = Vec::new();
+    loop {
+        let ask = asked(wire)?;
+        let round = u32::try_from(ask.round).unwrap_or(u32::MAX);
+        if ask.round == OVER {
+            return Ok(declined);
+        }
+        if round >= course.rounds {
+            return Err(RoundError::Model { round });
+        }
+        let server = course.server(number, round).id();
+        let model = model(wire, server, course.parameters, &ask)?;
+        let update = at_work(|| wire.working(), || trainer.train(round, &model));
+        drop(model);
+        let shares = update.and_then(|update| share(course, number, update, rng));
+        let shares = shares.map_err(|error| declined.push((round, error))).ok();
+        for role in Role::ALL {
+            let share = shares.as_ref().map(|shares| &shares[role.index()]);
+            send(|words| wire.send(role.id(), words), share)?;
+        }
+    }
+}
+
+/// What the compute parties ask; all three ask the same.
+fn asked(wire: &mut Wire) -> Result<Ask, RoundError> {
+    let mut asks = [[0_u64; ASK_WORDS]; 3];
+    for (role, ask) in Role::ALL.into_iter().zip(&mut asks) {
+        wire.recv(role.id(), ask)?;
+    }
+    let [first, second, third] = asks;
+    if first != second || first != third {
+        let round = u32::try_from(first[0]).unwrap_or(u32::MAX).saturating_add(1);
+        return Err(RoundError::Model { round });
+    }
+    Ok(Ask::from_words(&first))
+}
+
+fn model(
+    wire: &mut Wire,
+    server: PartyId,
+    parameters: usize,
+    ask: &Ask,
+) -> Result<Vec<f32>, RoundError> {
+    let words = wire.recv_words::<u32>(server, parameters)?;
+    let model: Vec<f32> = words.iter().map(|bits| f32::from_bits(*bits)).collect();
+    if *blake3::hash(&model_bytes(&model)).as_bytes() != ask.hash {
+        let what = "a model of another hash than all parties said";
+        return Err(SessionError::Invalid { step: wire.step(), peer: server, what }.into());
+    }
+    Ok(model)
+}
+
+/// Does some long work, while peers are told that it goes on.
+pub(super) fn at_work<T: Send>(tell: impl Fn(), work: impl FnOnce() -> T + Send) -> T {
+    thread::scope(|scope| {
+        let (done, end) = mpsc::channel();
+        let worker = scope.spawn(move || {
+            let result = work();
+            // Whoever waits has gone only if the run is over.
+            let _ = done.send(());
+            result
+        });
+        while end.recv_timeout(TICK) == Err(mpsc::RecvTimeoutError::Timeout) {
+            tell();
+        }
+        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
+    })
+}
+
+/// An update in three shares.
+pub(super) fn share(
+    course: &Course,
+    number: usize,
+    update: Update,
+    rng: &mut Prg,
+) -> Result<[Share; 3], TrainError> {
+    let Update { delta, weight, loss, correct } = update;
+    let unfit = |error: EncodeError| TrainError::Unfit(error.to_string());
+    if delta.len() != course.parameters {
+        return Err(unfit(EncodeError::Length { got: delta.len(), want: course.parameters }));
+    }
+    if !loss.is_finite() || correct > weight {
+        return Err(TrainError::Unfit(
+            "its loss is no number, or more rows are right than there are".into(),
+        ));
+    }
+    let mut words = Zeroizing::new(Vec::with_capacity(course.words()));
+    words.resize(delta.len(), 0);
+    course.encoding.encode(&delta, weight, &mut words).map_err(unfit)?;
+    let squares: f64 = delta.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
+    let squared_norm = squares * weight as f64;
+    words.extend(Trailer { weight, loss, correct, updates: 1, squared_norm }.words());
+    Ok(split(std::mem::take(&mut *words), Seeds::draw(rng), explicit_party(number)))
+}
+
+/// Sends one party its share, or that there is none.
+pub(super) fn send(
+    mut to: impl FnMut(&[u64]) -> Result<(), SessionError>,
+    share: Option<&Share>,
+) -> Result<(), SessionError> {
+    match share {
+        None => to(&[DECLINES, 0, 0]),
+        Some(Share::Plus(seed) | Share::Minus(seed)) => {
+            let [low, high] = seed_words(seed);
+            to(&[COMES, low, high])
+        }
+        Some(Share::Words(words)) => {
+            to(&[COMES, 0, 0])?;
+            words.chunks(PIECE_WORDS).try_for_each(to)
+        }
+    }
+}

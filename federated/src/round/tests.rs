@@ -1,0 +1,252 @@
+//! Trainings over links against trainings in one place.
+
+mod faults;
+
+use std::{sync::Arc, time::Duration};
+
+use protocols::{
+    net::{Channel, memory},
+    party::{PartyId, Role},
+    prg::Prg,
+    ring::Z64,
+    session::{Counters, Gate, Meter, Session, SessionError, Wire},
+    testkit::test_prss,
+};
+
+use super::{
+    Course, Native, Pace, RoundError, RoundReport, State, Train, TrainError, Trained, Trainer,
+    Update, cost, take_part, train,
+};
+use crate::{
+    average::{Bounds, Encoding},
+    model::{Fit, Network, Rows},
+    strategy::{Adaptive, Rule},
+};
+
+const FEATURES: usize = 7;
+
+/// Rows of two classes that a line divides, for provider `k`.
+fn rows(seed: u64, k: usize, rows: usize) -> Rows {
+    let mut key = [7; 16];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    key[8] = u8::try_from(k).unwrap();
+    let words = Prg::new(&key).elements::<Z64>(rows * FEATURES);
+    let values: Vec<f32> = words.iter().map(|w| (w >> 40) as f32 / 8_388_608.0 - 1.0).collect();
+    let label = |row: &[f32]| f32::from(row[0] + row[1] > 0.1);
+    let labels = values.chunks(FEATURES).map(label).collect();
+    Rows::new(FEATURES, values, labels).unwrap()
+}
+
+fn course(providers: &[u16], rounds: u32, rule: Rule) -> Course {
+    let network = Network::logistic(FEATURES).unwrap();
+    Course {
+        parameters: network.parameters(),
+        encoding: Encoding::new(Bounds { total_weight: 1 << 16, coordinate: 8.0 }).unwrap(),
+        rounds,
+        providers: providers.iter().map(|id| PartyId(*id)).collect(),
+        pace: Pace { least: 2, deadline: Duration::from_secs(20) },
+        rule,
+    }
+}
+
+fn native(seed: u64, k: usize) -> Native {
+    let network = Network::logistic(FEATURES).unwrap();
+    Native::new(network, rows(seed, k, 40 + 7 * k), Fit::default(), [u8::try_from(k).unwrap(); 32])
+}
+
+fn start(course: &Course) -> State {
+    State::new(vec![0.0; course.parameters], course.rule)
+}
+
+/// The same in one place: the providers of each round are given.
+fn in_one_place(seed: u64, course: &Course, of_round: &[Vec<usize>]) -> State {
+    let mut state = start(course);
+    for (round, providers) in (0..).zip(of_round) {
+        let (mut sum, mut total) = (vec![0_u64; course.parameters], 0);
+        for k in providers {
+            let update = native(seed, *k).train(round, &state.model).unwrap();
+            let mut words = vec![0; course.parameters];
+            course.encoding.encode(&update.delta, update.weight, &mut words).unwrap();
+            sum.iter_mut().zip(words).for_each(|(sum, word)| *sum = sum.wrapping_add(word));
+            total += update.weight;
+        }
+        let average = course.encoding.decode(&sum, total);
+        state.optimizer.apply(&mut state.model, &average);
+        state.rounds += 1;
+    }
+    state
+}
+
+type Maker<'a> = &'a (dyn Fn(usize) -> Box<dyn Trainer> + Sync);
+
+/// What came of a training at the compute parties, what each guest said at the end, and what it took.
+struct Ran {
+    parties: Vec<Result<Trained, RoundError>>,
+    guests: Vec<Result<Vec<(u32, TrainError)>, RoundError>>,
+    counters: Counters,
+}
+
+/// Runs a training over these links: three compute parties, then guests.
+fn run_over(
+    seed: u64,
+    channels: Vec<Arc<dyn Channel>>,
+    course: &Course,
+    from: &State,
+    trainers: Maker<'_>,
+) -> Ran {
+    let number = |id: PartyId| course.providers.iter().position(|provider| *provider == id);
+    std::thread::scope(|scope| {
+        let (mut parties, mut guests) = (Vec::new(), Vec::new());
+        for (id, channel) in (0_u16..).map(PartyId).zip(channels) {
+            let mut rng = Prg::new(&[u8::try_from(id.0).unwrap(); 16]);
+            let own = number(id);
+            if let Some(role) = id.role() {
+                parties.push(scope.spawn(move || {
+                    let prss = test_prss(seed, role);
+                    let mut s = Session::new(role, Arc::clone(&channel), prss, Gate::recording());
+                    s.enter(1);
+                    let mut trainer = own.map(trainers);
+                    let trainer = trainer.as_deref_mut().map(|it| it as &mut dyn Trainer);
+                    let keep: super::Keeper<'_> = &mut |_, _| Ok(());
+                    let with = Train { channel, course, from: from.clone(), trainer, keep };
+                    let trained = train(&mut s, with, &mut rng);
+                    if let Err(RoundError::Session(error)) = &trained {
+                        s.abort(error);
+                    }
+                    (trained, s.stats().total(), s.depth())
+                }));
+            } else {
+                guests.push(scope.spawn(move || {
+                    let mut wire = Wire::new(channel, Gate::listing(&[]));
+                    wire.enter(1);
+                    let own = own.unwrap();
+                    let mut trainer = trainers(own);
+                    let ended = take_part(&mut wire, course, own, &mut *trainer, &mut rng);
+                    (ended, wire.stats().total(), wire.depth())
+                }));
+            }
+        }
+        let mut ran =
+            Ran { parties: Vec::new(), guests: Vec::new(), counters: Counters::default() };
+        for party in parties {
+            let (trained, total, depth) = party.join().unwrap();
+            ran.count(total, depth);
+            ran.parties.push(trained);
+        }
+        for guest in guests {
+            let (ended, total, depth) = guest.join().unwrap();
+            ran.count(total, depth);
+            ran.guests.push(ended);
+        }
+        ran
+    })
+}
+
+impl Ran {
+    fn count(&mut self, total: Counters, depth: u32) {
+        self.counters.bytes += total.bytes;
+        self.counters.messages += total.messages;
+        self.counters.rounds = self.counters.rounds.max(depth);
+    }
+
+    /// What all three parties say alike.
+    fn trained(&self, seed: u64) -> &Trained {
+        let [a, b, c] = &self.parties[..] else { panic!("seed {seed}: three parties") };
+        let a = a.as_ref().unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+        for other in [b, c] {
+            let other = other.as_ref().unwrap_or_else(|error| panic!("seed {seed}: {error}"));
+            assert!(other == a, "seed {seed}: parties do not agree");
+        }
+        a
+    }
+}
+
+fn in_memory(parties: usize) -> Vec<Arc<dyn Channel>> {
+    let ends = memory::mesh(parties, Duration::from_secs(20)).into_iter();
+    ends.map(|end| Arc::new(end) as Arc<dyn Channel>).collect()
+}
+
+fn natives(seed: u64) -> impl Fn(usize) -> Box<dyn Trainer> + Sync {
+    move |k| Box::new(native(seed, k)) as Box<dyn Trainer>
+}
+
+/// Who provides: all kinds of seats.
+const CASTS: [&[u16]; 5] = [&[0, 1], &[0, 1, 2], &[3, 4, 5, 6], &[1, 3, 4], &[5, 0, 4, 3, 2]];
+
+#[test]
+fn a_training_over_links_is_bit_for_bit_that_in_one_place() {
+    let rules = [
+        Rule::Average { rate: 1.0 },
+        Rule::Momentum { rate: 0.7, momentum: 0.9 },
+        Rule::Adam(Adaptive::default()),
+    ];
+    for (seed, cast) in (0..).zip(CASTS) {
+        for rule in rules {
+            let course = course(cast, 4, rule);
+            let parties = usize::from(*cast.iter().max().unwrap()).max(2) + 1;
+            let all: Vec<usize> = (0..cast.len()).collect();
+            let ran = run_over(seed, in_memory(parties), &course, &start(&course), &natives(seed));
+            let expected = in_one_place(seed, &course, &vec![all.clone(); 4]);
+            let trained = ran.trained(seed);
+            assert!(trained.state == expected, "seed {seed}, providers {cast:?}, {rule:?}");
+            assert!(trained.reports.iter().all(|report| report.providers == all), "seed {seed}");
+            assert!(ran.guests.iter().all(|ended| *ended == Ok(Vec::new())), "seed {seed}");
+        }
+    }
+}
+
+#[test]
+fn a_training_costs_what_was_quoted() {
+    for (seed, cast) in (0..).zip(CASTS) {
+        let course = course(cast, 3, Rule::Average { rate: 1.0 });
+        let parties = usize::from(*cast.iter().max().unwrap()).max(2) + 1;
+        let ran = run_over(seed, in_memory(parties), &course, &start(&course), &natives(seed));
+        let mut m = Meter::new();
+        m.enter(1);
+        cost(&mut m, &course, 0);
+        ran.trained(seed);
+        let quoted = m.total();
+        assert_eq!(ran.counters.bytes, quoted.bytes, "seed {seed}, providers {cast:?}");
+        assert_eq!(ran.counters.messages, quoted.messages, "seed {seed}, providers {cast:?}");
+        assert_eq!(ran.counters.rounds, quoted.rounds, "seed {seed}, providers {cast:?}");
+    }
+}
+
+#[test]
+fn a_training_goes_on_from_where_it_was_kept() {
+    let seed = 9;
+    let course = course(&[0, 3, 4], 6, Rule::Yogi(Adaptive::default()));
+    let whole = run_over(seed, in_memory(5), &course, &start(&course), &natives(seed));
+    let half = Course { rounds: 2, ..course.clone() };
+    let begun = run_over(seed, in_memory(5), &half, &start(&half), &natives(seed));
+    let kept = begun.trained(seed).state.clone();
+    let ended = run_over(seed, in_memory(5), &course, &kept, &natives(seed));
+    assert!(ended.trained(seed).state == whole.trained(seed).state);
+    assert_eq!(ended.trained(seed).reports.len(), 4);
+}
+
+#[test]
+fn figures_of_a_round_are_those_of_all_in_it() {
+    let course = course(&[0, 3, 4], 2, Rule::Average { rate: 1.0 });
+    let ran = run_over(3, in_memory(5), &course, &start(&course), &natives(3));
+    let RoundReport { round, trailer, .. } = &ran.trained(3).reports[0];
+    assert_eq!((*round, trailer.updates), (1, 3));
+    let all: Vec<Rows> = (0..3).map(|k| rows(3, k, 40 + 7 * k)).collect();
+    assert_eq!(trailer.weight, all.iter().map(|rows| rows.len() as u64).sum::<u64>());
+    // The model begins with zeros: every row has the loss ln 2.
+    assert!((trailer.loss / trailer.weight as f64 - std::f64::consts::LN_2).abs() < 1e-4);
+    assert!(ran.trained(3).reports[1].trailer.loss < trailer.loss);
+}
+
+#[test]
+fn parties_take_turns_in_serving() {
+    let course = course(&[3, 4, 5, 6, 7, 8], 1, Rule::Average { rate: 1.0 });
+    for number in 0..6 {
+        let servers = [0, 1].map(|round| course.server(number, round));
+        assert_ne!(servers[0], servers[1]);
+        assert!(!servers.contains(&crate::average::explicit_party(number)));
+    }
+    for role in Role::ALL {
+        assert_eq!((0..6).filter(|number| course.server(*number, 0) == role).count(), 2);
+    }
+}

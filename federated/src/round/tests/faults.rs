@@ -1,0 +1,157 @@
+//! Providers that decline, are late, are lost or send what is none.
+
+use std::sync::{Mutex, mpsc};
+
+use protocols::net::{
+    loopback,
+    tls::{LinkConfig, TlsChannel},
+};
+
+use super::*;
+use crate::model::FitError;
+
+/// A trainer that does something of its own in some rounds.
+struct Odd<F>(Native, F);
+
+impl<F: FnMut(u32, Update) -> Result<Update, TrainError> + Send> Trainer for Odd<F> {
+    fn train(&mut self, round: u32, model: &[f32]) -> Result<Update, TrainError> {
+        let update = self.0.train(round, model)?;
+        (self.1)(round, update)
+    }
+}
+
+fn over_tls(parties: u16, stall: Duration) -> Vec<TlsChannel> {
+    let config = LinkConfig::with_stall(stall).with_guests();
+    loopback::mesh(parties, config).unwrap()
+}
+
+fn shared(channels: Vec<TlsChannel>) -> Vec<Arc<dyn Channel>> {
+    channels.into_iter().map(|end| Arc::new(end) as Arc<dyn Channel>).collect()
+}
+
+#[test]
+fn who_declines_a_round_is_in_the_next() {
+    let course = course(&[0, 1, 3, 4], 3, Rule::Average { rate: 1.0 });
+    let trainers = |k: usize| {
+        let refuses = move |round: u32, mut update: Update| match (k, round) {
+            (1, 0) | (3, 1) => Err(TrainError::Fit(FitError::Empty)),
+            // What is no update is none of this round either.
+            (0, 1) => Ok(Update { loss: f64::NAN, ..update }),
+            (2, 2) => {
+                update.delta[3] = f32::INFINITY;
+                Ok(update)
+            }
+            (3, 2) => {
+                update.delta.push(0.0);
+                Ok(update)
+            }
+            _ => Ok(update),
+        };
+        Box::new(Odd(native(5, k), refuses)) as Box<dyn Trainer>
+    };
+    let ran = run_over(5, in_memory(5), &course, &start(&course), &trainers);
+    let rounds = vec![vec![0, 2, 3], vec![1, 2], vec![0, 1]];
+    let trained = ran.trained(5);
+    assert!(trained.state == in_one_place(5, &course, &rounds));
+    assert!(trained.reports.iter().map(|report| &report.providers).eq(&rounds));
+    let declined = |at: usize| ran.guests[at].as_ref().unwrap().iter().map(|(round, _)| *round);
+    assert_eq!(declined(0).collect::<Vec<_>>(), [2]);
+    assert_eq!(declined(1).collect::<Vec<_>>(), [1, 2]);
+}
+
+#[test]
+fn nothing_is_opened_of_too_few() {
+    let mut course = course(&[0, 3, 4], 3, Rule::Average { rate: 1.0 });
+    course.pace.least = 3;
+    let trainers = |k: usize| {
+        let refuses = move |round: u32, update: Update| match (k, round) {
+            (2, 1) => Err(TrainError::Fit(FitError::Empty)),
+            _ => Ok(update),
+        };
+        Box::new(Odd(native(6, k), refuses)) as Box<dyn Trainer>
+    };
+    // Guests wait on after the parties have given up, so their links must tell them.
+    let ran = run_over(
+        6,
+        shared(over_tls(5, Duration::from_secs(8))),
+        &course,
+        &start(&course),
+        &trainers,
+    );
+    for party in &ran.parties {
+        assert_eq!(*party, Err(RoundError::Few { round: 2, got: 2, asked: 3, least: 3 }));
+    }
+    assert!(ran.guests.iter().all(Result::is_err));
+}
+
+#[test]
+fn who_is_lost_is_left_out_from_then_on() {
+    let course = course(&[1, 3, 4, 5], 4, Rule::Average { rate: 1.0 });
+    let mut channels = over_tls(6, Duration::from_secs(8));
+    let (lost, aborts) = (channels.pop().unwrap(), channels.pop().unwrap());
+    let lost = Arc::new(Mutex::new(Some(lost)));
+    std::thread::scope(|scope| {
+        // Two guests that play one round by hand: then one is gone, and the other says that the run is over.
+        let course = &course;
+        for (number, mut end) in [(3, lost.lock().unwrap().take()), (2, Some(aborts))] {
+            scope.spawn(move || {
+                let end = Arc::new(end.take().unwrap());
+                let channel = Arc::clone(&end) as Arc<dyn Channel>;
+                let mut wire = Wire::new(channel, Gate::listing(&[]));
+                wire.enter(1);
+                let mut rng = Prg::new(&[9; 16]);
+                let one = Course { rounds: 1, ..course.clone() };
+                let mut trainer = native(7, number);
+                let ended = take_part(&mut wire, &one, number, &mut trainer, &mut rng);
+                assert_eq!(ended, Err(RoundError::Model { round: 1 }));
+                if number == 2 {
+                    wire.abort(&SessionError::Shape { step: 1, left: 0, right: 1 });
+                }
+            });
+        }
+        let ran = run_over(7, shared(channels), course, &start(course), &natives(7));
+        let trained = ran.trained(7);
+        let rounds = [vec![0, 1, 2, 3], vec![0, 1], vec![0, 1], vec![0, 1]];
+        assert!(trained.reports.iter().map(|report| &report.providers).eq(&rounds));
+        assert!(trained.state == in_one_place(7, course, &rounds));
+    });
+}
+
+#[test]
+fn who_is_late_is_left_out_until_it_has_caught_up() {
+    let mut course = course(&[0, 1, 3], 3, Rule::Average { rate: 1.0 });
+    course.pace.deadline = Duration::from_millis(400);
+    let (release, released) = mpsc::channel::<()>();
+    let (released, release) = (Mutex::new(Some(released)), Mutex::new(Some(release)));
+    let trainers = |k: usize| {
+        let (mut waits, mut frees) = (None, None);
+        match k {
+            2 => waits = released.lock().unwrap().take(),
+            0 => frees = release.lock().unwrap().take(),
+            _ => {}
+        }
+        let odd = move |round: u32, update: Update| {
+            // The guest's first update comes when the third round has begun.
+            if let (0, Some(waits)) = (round, waits.take()) {
+                let _ = waits.recv();
+            }
+            if round == 2 {
+                frees.take();
+            }
+            Ok(update)
+        };
+        Box::new(Odd(native(8, k), odd)) as Box<dyn Trainer>
+    };
+    let ran = run_over(
+        8,
+        shared(over_tls(4, Duration::from_secs(8))),
+        &course,
+        &start(&course),
+        &trainers,
+    );
+    let rounds = [vec![0, 1], vec![0, 1], vec![0, 1]];
+    let trained = ran.trained(8);
+    assert!(trained.reports.iter().map(|report| &report.providers).eq(&rounds));
+    assert!(trained.state == in_one_place(8, &course, &rounds));
+    assert_eq!(ran.guests, [Ok(Vec::new())], "and it is told that all is over");
+}

@@ -1,0 +1,92 @@
+//! Who trains at a provider.
+
+use protocols::prg::Prg;
+
+use crate::model::{Fit, FitError, Network, Rows, evaluate, fit};
+
+/// What came of one round of training at one provider: still clear, still at home.
+#[derive(Clone, PartialEq)]
+pub struct Update {
+    /// The trained model less the one it began with.
+    pub delta: Vec<f32>,
+    /// Rows that it was trained on.
+    pub weight: u64,
+    /// The sum of the loss over them, of the model as it began.
+    pub loss: f64,
+    /// Rows that the model as it began got right.
+    pub correct: u64,
+}
+
+/// Updates do not print.
+impl std::fmt::Debug for Update {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Update({} parameters)", self.delta.len())
+    }
+}
+
+/// Why there is no update.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// The native trainer's.
+    #[error("training failed: {0}")]
+    Fit(#[from] FitError),
+    /// Another program's.
+    #[error("the trainer failed: {0}")]
+    Outside(String),
+    /// What it gave is no update of this model.
+    #[error("the trainer's update cannot be used: {0}")]
+    Unfit(String),
+}
+
+/// Trains a model on rows that only it sees.
+pub trait Trainer: Send {
+    /// One round, from this model. `round` counts from 0.
+    ///
+    /// # Errors
+    /// [`TrainError`]: the provider declines this round.
+    fn train(&mut self, round: u32, model: &[f32]) -> Result<Update, TrainError>;
+}
+
+/// The trainer of [`crate::model`].
+pub struct Native {
+    network: Network,
+    rows: Rows,
+    fit: Fit,
+    seed: [u8; 32],
+}
+
+impl Native {
+    /// A trainer on these rows. The order in which they are seen follows from `seed` and the round, so that a round that is
+    /// run again gives the same update.
+    #[must_use]
+    pub fn new(network: Network, rows: Rows, fit: Fit, seed: [u8; 32]) -> Self {
+        Self { network, rows, fit, seed }
+    }
+}
+
+impl Trainer for Native {
+    fn train(&mut self, round: u32, model: &[f32]) -> Result<Update, TrainError> {
+        let (before, _) = evaluate(&self.network, model, &self.rows);
+        let mut hasher = blake3::Hasher::new_keyed(&self.seed);
+        hasher.update(b"order").update(&round.to_le_bytes());
+        let mut seed = [0; 16];
+        hasher.finalize_xof().fill(&mut seed);
+        let mut trained = model.to_vec();
+        fit(&self.network, &mut trained, &self.rows, &self.fit, &mut Prg::new(&seed))?;
+        let delta = trained.iter().zip(model).map(|(after, before)| after - before).collect();
+        Ok(Update {
+            delta,
+            weight: self.rows.len() as u64,
+            loss: before.loss,
+            correct: before.correct,
+        })
+    }
+}
+
+/// Rows do not print.
+impl std::fmt::Debug for Native {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Native({:?}, {} rows)", self.network, self.rows.len())
+    }
+}
