@@ -77,6 +77,38 @@ fn both_ends_agree_on_what_passed() {
 }
 
 #[test]
+fn who_says_that_it_works_is_waited_for() {
+    let (a, b) = pair(LinkConfig::with_stall(Duration::from_millis(800)));
+    let (_never, tick) = std::sync::mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        let a = &a;
+        scope.spawn(move || {
+            for _ in 0..6 {
+                tick.recv_timeout(Duration::from_millis(200)).unwrap_err();
+                a.working();
+            }
+            a.send(B, frame(0, vec![1; 10])).unwrap();
+        });
+        assert_eq!(b.recv(A), Ok(frame(0, vec![1; 10])), "later than the stall timeout");
+    });
+    assert!(matches!(b.recv(A), Err(ChannelError::Stalled { .. })));
+    assert_eq!(b.digests().unwrap()[0].1.received.frames, 1, "and it does not count");
+}
+
+#[test]
+fn a_guest_ends_its_own_link_alone() {
+    let mut ends = loopback::mesh(4, patient().with_guests()).unwrap();
+    let (guest, c) = (ends.pop().unwrap(), ends.pop().unwrap());
+    let abort = Abort { party: PartyId(3), path: 1, code: AbortCode::Input };
+    guest.abort(abort.clone());
+    assert_eq!(c.recv(PartyId(3)), Err(ChannelError::Aborted(abort)));
+    ends[0].send(PartyId(2), frame(0, vec![1; 10])).unwrap();
+    assert_eq!(c.recv(PartyId(0)), Ok(frame(0, vec![1; 10])));
+    c.abort(Abort { party: PartyId(2), path: 1, code: AbortCode::Internal });
+    assert!(matches!(ends[0].recv(PartyId(1)), Err(ChannelError::Aborted(_))));
+}
+
+#[test]
 fn a_dropped_end_delivers_what_it_sent_and_then_closes() {
     let (a, b) = pair(patient());
     for seq in 0..20 {
