@@ -21,6 +21,7 @@
 //! Data*, AISTATS 2017.
 
 mod encoding;
+mod replicated;
 mod shares;
 pub(crate) mod sum;
 #[cfg(test)]
@@ -28,6 +29,7 @@ mod tests;
 mod trailer;
 
 pub use encoding::{Bounds, BoundsError, EncodeError, Encoding};
+pub use replicated::{Replicated, holders};
 pub use shares::{Seeds, Share, explicit_party, split};
 pub use sum::{Average, Sum, SumError};
 pub use trailer::{TRAILER_WORDS, Trailer};

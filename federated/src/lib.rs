@@ -13,6 +13,7 @@
 pub mod account;
 pub mod average;
 pub mod contribution;
+pub mod gate;
 pub mod model;
 mod order;
 pub mod round;

@@ -23,6 +23,22 @@ impl Stream {
         }
     }
 
+    /// Writes the words from `from` on, or what takes them away.
+    pub(crate) fn read(&self, plus: bool, from: usize, out: &mut [u64]) {
+        let odd = from % 2;
+        let backend = Backend::active();
+        if odd == 1 && !out.is_empty() {
+            let mut pair = [0; 2];
+            backend.fill_u64(&self.0, 0, (from / 2) as u64, &mut pair);
+            out[0] = pair[1];
+        }
+        let rest = odd.min(out.len());
+        backend.fill_u64(&self.0, 0, from.div_ceil(2) as u64, &mut out[rest..]);
+        if !plus {
+            out.iter_mut().for_each(|word| *word = word.wrapping_neg());
+        }
+    }
+
     /// Adds the first words of this stream and subtracts those of another.
     pub(crate) fn add_and_subtract(&self, other: &Self, words: &mut [u64]) {
         for (at, tile) in words.chunks_mut(TILE).enumerate() {
@@ -71,6 +87,14 @@ mod tests {
             let both = a.iter().zip(b.iter()).map(|(a, b)| a.wrapping_sub(*b).wrapping_add(5));
             assert!(both.eq(words.iter().copied()), "{n}");
             assert_eq!(Stream::new(&seed).product(&words), product(&a, &words), "{n}");
+            for from in [0, 1, 2, 63, 4095].into_iter().filter(|from| *from <= n) {
+                let mut part = vec![0; n - from];
+                Stream::new(&seed).read(true, from, &mut part);
+                assert_eq!(part, a[from..], "{n} from {from}");
+                Stream::new(&seed).read(false, from, &mut part);
+                let negative = a[from..].iter().map(|word| word.wrapping_neg());
+                assert!(negative.eq(part), "{n} from {from}");
+            }
         }
     }
 }

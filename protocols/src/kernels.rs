@@ -33,6 +33,7 @@ mod places;
 mod planes;
 mod portable;
 mod ristretto;
+mod ternary;
 mod x25519;
 
 #[cfg(target_arch = "x86_64")]

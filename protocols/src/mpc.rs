@@ -5,6 +5,7 @@
 
 mod blocks;
 mod circuit;
+mod coin;
 mod column;
 mod compare;
 mod compose;
@@ -33,7 +34,9 @@ mod spread;
 #[cfg(test)]
 mod tests;
 mod weigh;
+mod widen;
 
+pub use coin::{toss, toss_cost};
 pub use column::{Column, Shape};
 pub use compare::{
     eq, eq_bits, eq_bits_cost, eq_cost, lt, lt_bits, lt_bits_cost, lt_cost, lt_zero, lt_zero_cost,
@@ -78,3 +81,4 @@ pub use sort::{
     sort_positions_by_cost, sort_positions_cost, undo_cost,
 };
 pub use weigh::{linear_form, linear_form_cost};
+pub use widen::{widen, widen_cost};

@@ -181,6 +181,8 @@ pub enum OpenedKind {
     Aggregate,
     /// Whether enough elements are common: one bit.
     Threshold,
+    /// Whose updates are taken: a bit each.
+    Acceptance,
 }
 
 /// The leakage report.

@@ -70,6 +70,7 @@ fn entry(opening: &Opening, seats: &Seats) -> Option<Opened> {
         OpeningKind::Membership => OpenedKind::Membership,
         OpeningKind::Aggregate => OpenedKind::Aggregate,
         OpeningKind::Threshold => OpenedKind::Threshold,
+        OpeningKind::Acceptance => OpenedKind::Acceptance,
         _ => return None,
     };
     let to = match opening.to {

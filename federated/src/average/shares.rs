@@ -7,6 +7,9 @@ use zeroize::Zeroizing;
 
 use crate::stream::Stream;
 
+/// What digests of shares are derived for.
+const DIGEST: &str = "unseen update share digest v1";
+
 /// Two fresh seeds, which serve for one update and nothing else.
 pub struct Seeds([Zeroizing<[u8; 16]>; 2]);
 
@@ -87,6 +90,47 @@ impl Share {
         match self {
             Self::Words(words) => Some(words.len()),
             Self::Plus(_) | Self::Minus(_) => None,
+        }
+    }
+
+    /// A digest that the two holders of a share compare: a seed's tells nothing to who does not know the seed, and that of words
+    /// goes to who has them.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_derive_key(DIGEST);
+        match self {
+            Self::Plus(seed) => hasher.update(b"+").update(&**seed),
+            Self::Minus(seed) => hasher.update(b"-").update(&**seed),
+            Self::Words(words) => {
+                hasher.update(b"w");
+                for word in words {
+                    hasher.update(&word.to_le_bytes());
+                }
+                &mut hasher
+            }
+        };
+        *hasher.finalize().as_bytes()
+    }
+
+    /// A copy for the other holder of the share.
+    #[must_use]
+    pub fn copy(&self) -> Self {
+        match self {
+            Self::Plus(seed) => Self::Plus(seed.clone()),
+            Self::Minus(seed) => Self::Minus(seed.clone()),
+            Self::Words(words) => Self::Words(words.clone()),
+        }
+    }
+
+    /// Writes its words from `from` on.
+    ///
+    /// # Panics
+    /// If it has words, and not as many.
+    pub fn read(&self, from: usize, out: &mut [u64]) {
+        match self {
+            Self::Words(words) => out.copy_from_slice(&words[from..from + out.len()]),
+            Self::Plus(seed) => Stream::new(seed).read(true, from, out),
+            Self::Minus(seed) => Stream::new(seed).read(false, from, out),
         }
     }
 

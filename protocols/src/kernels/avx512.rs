@@ -18,5 +18,6 @@ mod planes;
 mod prefix;
 mod registers;
 mod table;
+mod ternary;
 
 pub(super) use table::backend;

@@ -53,6 +53,26 @@ backend! {
     /// word is any.
     fn fixed_point(x: &[f32], scale: f64, weight: u64, out: &mut [u64]);
 
+    /// Raises `largest` to the bits of the largest magnitude of `x`, as a word: infinities are above all numbers, and what is no
+    /// number is above infinity.
+    fn largest_magnitude(x: &[f32], largest: &mut u32);
+
+    /// `sums[v][j] += Σ_i r(j, i) · x[v][i]` mod 2^64 for both vectors `v`, with entries `r` of −1, 0 and 1.
+    ///
+    /// # Shape
+    /// Two vectors of `n` words and two of `k` sums; `k` words of signs for every 32 coordinates begun: `r(j, 32·c + i)` is bit 2i of
+    /// word `c·k + j`, less bit 2i + 1. So of uniform words half of the entries are 0 and a quarter each 1 and −1.
+    ///
+    /// # Cost
+    /// Measured on Zen 5 for k = 128: see the figures of the harness' case `gate`.
+    ///
+    /// # Panics
+    /// If the shapes do not fit.
+    ///
+    /// # Security
+    /// Signs are public: they index tables.
+    fn ternary_products(signs: &[u64], x: [&[u64]; 2], sums: [&mut [u64]; 2]);
+
     /// `acc[i] += x[i]` mod 2^32.
     fn add_u32(acc: &mut [u32], x: &[u32]);
     /// `acc[i] -= x[i]` mod 2^32.

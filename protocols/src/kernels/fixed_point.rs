@@ -13,3 +13,11 @@ pub(super) fn weighted(x: &[f32], scale: f64, weight: u64, out: &mut [u64]) {
         *out = rounded.wrapping_mul(weight);
     }
 }
+
+/// The bits of the largest magnitude, as a word: those of numbers are in their order.
+#[inline(always)]
+pub(super) fn largest_magnitude(x: &[f32], largest: &mut u32) {
+    for x in x {
+        *largest = (*largest).max(x.to_bits() & (u32::MAX >> 1));
+    }
+}

@@ -4,7 +4,8 @@ use super::{
     backend::Backend,
     digits, exconv,
     field::{self, GF80, GF128},
-    fixed_point, gemm, gf128, hash, keystream, lanes, loops, places, planes, ristretto, x25519,
+    fixed_point, gemm, gf128, hash, keystream, lanes, loops, places, planes, ristretto, ternary,
+    x25519,
 };
 
 /// The meaning of every kernel, without a processor feature that was not there at build time. (The `aes` crate
@@ -22,6 +23,8 @@ pub(super) const KERNELS: Backend = Backend {
     prefix_sum_u64: loops::prefix_sum,
     gather_u64: loops::gather,
     fixed_point: fixed_point::weighted,
+    largest_magnitude: fixed_point::largest_magnitude,
+    ternary_products: ternary::products,
     add_u32: loops::add,
     sub_u32: loops::sub,
     scale_u32: loops::scale,

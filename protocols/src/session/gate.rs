@@ -24,6 +24,8 @@ pub enum OpeningKind {
     Average,
     /// Whether a number worked out over an intersection reaches a least one: one bit. What follows it may depend on it.
     Threshold,
+    /// Which of the providers' updates are taken, a bit each, 64 a word.
+    Acceptance,
 }
 
 /// Who learns an opened value.
@@ -146,6 +148,7 @@ impl fmt::Display for Opening {
             OpeningKind::Aggregate => "numbers over an intersection",
             OpeningKind::Average => "the average of a round",
             OpeningKind::Threshold => "bit that tells whether enough elements are common",
+            OpeningKind::Acceptance => "words of bits that tell whose updates are taken,",
         };
         write!(f, "step {}: {} {kind} to ", self.step, self.count)?;
         match self.to {

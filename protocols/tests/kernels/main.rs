@@ -4,6 +4,7 @@
 mod places;
 mod planes;
 mod ristretto;
+mod ternary;
 mod x25519;
 
 use std::{panic::catch_unwind, process::Command};

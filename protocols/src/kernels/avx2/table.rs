@@ -12,12 +12,14 @@ use crate::kernels::{
     lanes, loops,
     matrix::Matrix,
     places::{self as portable_places, Places, WidePlaces},
-    planes, portable,
+    planes, portable, ternary,
 };
 
 static AVX2: Backend = Backend {
     name: "avx2",
     fixed_point,
+    largest_magnitude,
+    ternary_products,
     add_u64,
     sub_u64,
     scale_u64,
@@ -95,6 +97,8 @@ instantiate! { "avx2":
     fn digit_lanes(planes: &[u64], bits: usize, lanes: &mut [u64]) = digits::lanes;
     fn digit_sums(planes: &[u64], bits: usize, lanes: &[u64], constant: bool, out: [&mut [u64]; 2]) = digits::sums;
     fn fixed_point(x: &[f32], scale: f64, weight: u64, out: &mut [u64]) = fixed_point::weighted;
+    fn largest_magnitude(x: &[f32], largest: &mut u32) = fixed_point::largest_magnitude;
+    fn ternary_products(signs: &[u64], x: [&[u64]; 2], sums: [&mut [u64]; 2]) = ternary::products;
     fn add_u64(acc: &mut [u64], x: &[u64]) = loops::add;
     fn sub_u64(acc: &mut [u64], x: &[u64]) = loops::sub;
     fn scale_u64(acc: &mut [u64], c: u64) = loops::scale;
