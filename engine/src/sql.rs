@@ -27,6 +27,7 @@ mod parse;
 mod relate;
 mod release;
 mod sets;
+mod streamed;
 mod surface;
 mod tables;
 #[cfg(test)]

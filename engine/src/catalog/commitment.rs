@@ -1,41 +1,83 @@
 //! A salted hash of a table's rows, given before a run, so that the rows cannot be chosen afterwards.
+//!
+//! A table is hashed column by column, as its batches pass: once when it is opened, and again over whatever a job reads of it.
 
-use datafusion::arrow::{array::RecordBatch, datatypes::DataType};
-
-use super::promises::{ColumnValues, column_values};
+use super::{
+    descriptor::{ColumnType, DatasetDescriptor},
+    promises::Values,
+};
 use crate::identity::Hash32;
 
-/// BLAKE3 of the domain tag, the salt, and the rows column by column: name, number of rows, and for each value one byte that says
-/// whether it is there and then eight bytes little-endian (sixteen in decimals of more than 18 digits), or for text its length
-/// in eight and its UTF-8 bytes. None if a column has a type that is not shared.
-pub(super) fn commit(table: &RecordBatch, name: &str, salt: &[u8; 32]) -> Option<Hash32> {
-    let mut hasher = blake3::Hasher::new();
-    hasher.update(b"unseen.input/v1\0");
-    hasher.update(salt);
-    text(&mut hasher, name);
-    hasher.update(&(table.num_columns() as u64).to_le_bytes());
-    hasher.update(&(table.num_rows() as u64).to_le_bytes());
-    for (field, array) in table.schema().fields().iter().zip(table.columns()) {
-        text(&mut hasher, field.name());
-        text(&mut hasher, &field.data_type().to_string());
-        match column_values(array)? {
-            ColumnValues::Integers(all) => {
-                let wide = matches!(array.data_type(), DataType::Decimal128(19.., _));
-                let bytes = if wide { 16 } else { 8 };
+/// The hash of one column's values, in the order of their rows.
+///
+/// # Security
+/// It has no salt: whoever knows it can test guesses. It stays with its owner.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct ColumnHash([u8; 32]);
+
+/// A column that is being hashed: BLAKE3 of a domain tag, and for each value one byte that says whether it is there and then
+/// eight bytes little-endian (sixteen in decimals of more than 18 digits), or for text its length in eight and its UTF-8 bytes.
+pub(super) struct ColumnHasher {
+    inner: blake3::Hasher,
+    wide: bool,
+    buffer: Vec<u8>,
+}
+
+impl ColumnHasher {
+    pub(super) fn new(ty: ColumnType) -> Self {
+        let mut inner = blake3::Hasher::new();
+        inner.update(b"unseen.column/v1\0");
+        let wide = matches!(ty, ColumnType::Decimal { precision: 19.., .. });
+        Self { inner, wide, buffer: Vec::new() }
+    }
+
+    pub(super) fn push(&mut self, values: &Values<'_>) {
+        self.buffer.clear();
+        match values {
+            Values::Integers(all) => {
+                let bytes = if self.wide { 16 } else { 8 };
                 for value in all {
-                    hasher.update(&[u8::from(value.is_some())]);
-                    hasher.update(&value.unwrap_or(0).to_le_bytes()[..bytes]);
+                    self.buffer.push(value.is_some().into());
+                    self.buffer.extend_from_slice(&value.unwrap_or(0).to_le_bytes()[..bytes]);
                 }
             }
-            ColumnValues::Texts(all) => {
-                for value in all {
-                    hasher.update(&[u8::from(value.is_some())]);
-                    text(&mut hasher, &value.unwrap_or_default());
+            Values::Texts(all) => {
+                for value in all.iter() {
+                    let text = value.unwrap_or_default();
+                    self.buffer.push(value.is_some().into());
+                    self.buffer.extend_from_slice(&(text.len() as u64).to_le_bytes());
+                    self.buffer.extend_from_slice(text.as_bytes());
                 }
             }
         }
+        self.inner.update(&self.buffer);
     }
-    Some(Hash32(*hasher.finalize().as_bytes()))
+
+    pub(super) fn finish(&self) -> ColumnHash {
+        ColumnHash(*self.inner.finalize().as_bytes())
+    }
+}
+
+/// BLAKE3 of the domain tag, the salt, the table's name, its numbers of columns and of rows, and for each column its name, its
+/// type and its hash.
+pub(super) fn commit(
+    table: &DatasetDescriptor,
+    rows: u64,
+    columns: &[ColumnHash],
+    salt: &[u8; 32],
+) -> Hash32 {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(b"unseen.input/v2\0");
+    hasher.update(salt);
+    text(&mut hasher, &table.table());
+    hasher.update(&(columns.len() as u64).to_le_bytes());
+    hasher.update(&rows.to_le_bytes());
+    for (spec, column) in table.columns.iter().zip(columns) {
+        text(&mut hasher, &spec.name);
+        text(&mut hasher, &spec.ty.arrow().to_string());
+        hasher.update(&column.0);
+    }
+    Hash32(*hasher.finalize().as_bytes())
 }
 
 fn text(hasher: &mut blake3::Hasher, text: &str) {

@@ -84,6 +84,22 @@ pub enum CatalogError {
         /// What is wrong.
         what: String,
     },
+    /// The file of a large table is gone, or not the one that was checked and that jobs are committed to.
+    #[error(
+        "dataset `{dataset}`: its file is not what it was when it was opened; start the daemon again to publish it as it is now"
+    )]
+    Changed {
+        /// Dataset.
+        dataset: String,
+    },
+    /// What a check takes beyond memory has no place on disk.
+    #[error("dataset `{dataset}`: {source}")]
+    Scratch {
+        /// Dataset.
+        dataset: String,
+        /// Why.
+        source: tables::TableError,
+    },
     /// No dataset of this name.
     #[error("no dataset `{dataset}` here")]
     Unknown {

@@ -1,9 +1,9 @@
 //! Whether a column's values keep what is declared of them.
 
-use std::{collections::HashSet, fmt};
+use std::fmt;
 
 use datafusion::arrow::{
-    array::{Array, ArrayRef, AsArray},
+    array::{Array, ArrayRef, AsArray, StringArray},
     compute::cast,
     datatypes::{DataType, Decimal128Type, Int64Type},
 };
@@ -64,51 +64,54 @@ pub fn column_values(array: &ArrayRef) -> Option<ColumnValues> {
     }
 }
 
-/// The first row (from 0) that breaks a promise, and which.
+/// The values of one batch of a column, NULL as `None`.
+pub(super) enum Values<'a> {
+    Integers(Vec<Option<i128>>),
+    Texts(&'a StringArray),
+}
+
+impl<'a> Values<'a> {
+    /// None for an array of a type that is not shared.
+    pub(super) fn of(array: &'a ArrayRef) -> Option<Self> {
+        if let Some(texts) = array.as_string_opt::<i32>() {
+            return Some(Self::Texts(texts));
+        }
+        match column_values(array)? {
+            ColumnValues::Integers(values) => Some(Self::Integers(values)),
+            ColumnValues::Texts(_) => None,
+        }
+    }
+}
+
+/// The first row of a batch (from 0) that breaks a promise which a row keeps or breaks alone, and which.
 pub(super) fn first_broken(
-    values: &ColumnValues,
+    values: &Values<'_>,
     spec: &ColumnSpec,
     unique: bool,
 ) -> Option<(usize, Broken)> {
     let null_at = match values {
-        ColumnValues::Integers(v) => v.iter().position(Option::is_none),
-        ColumnValues::Texts(v) => v.iter().position(Option::is_none),
+        Values::Integers(v) => v.iter().position(Option::is_none),
+        Values::Texts(v) => v.iter().position(|t| t.is_none()),
     };
     if let Some(row) = null_at.filter(|_| unique || !spec.nullable) {
         return Some((row, if unique { Broken::NullKey } else { Broken::Null }));
     }
-    let outside = match values {
-        ColumnValues::Integers(v) => {
+    match values {
+        Values::Integers(v) => {
             let (min, max) = spec.bounds().unwrap_or((i128::MIN, i128::MAX));
             let outside = v.iter().position(|v| v.is_some_and(|v| !(min..=max).contains(&v)));
             outside.map(|row| (row, Broken::Range))
         }
-        ColumnValues::Texts(v) => {
+        Values::Texts(v) => {
             let unlisted = spec.domain.as_ref().and_then(|domain| {
-                let missing = |t: &Option<String>| {
-                    t.as_ref().is_some_and(|t| domain.binary_search(t).is_err())
-                };
-                v.iter().position(missing).map(|row| (row, Broken::Domain))
+                let missing = |t: &str| domain.binary_search_by(|d| d.as_str().cmp(t)).is_err();
+                v.iter().position(|t| t.is_some_and(missing)).map(|row| (row, Broken::Domain))
             });
             unlisted.or_else(|| {
                 let most = spec.max_bytes? as usize;
-                let long = |t: &Option<String>| t.as_ref().is_some_and(|t| t.len() > most);
-                v.iter().position(long).map(|row| (row, Broken::Length))
+                let long = v.iter().position(|t| t.is_some_and(|t| t.len() > most));
+                long.map(|row| (row, Broken::Length))
             })
-        }
-    };
-    outside.or_else(|| repeated(values).filter(|_| unique).map(|row| (row, Broken::Duplicate)))
-}
-
-fn repeated(values: &ColumnValues) -> Option<usize> {
-    match values {
-        ColumnValues::Integers(v) => {
-            let mut seen = HashSet::with_capacity(v.len());
-            v.iter().position(|v| !seen.insert(*v))
-        }
-        ColumnValues::Texts(v) => {
-            let mut seen = HashSet::with_capacity(v.len());
-            v.iter().position(|v| !seen.insert(v.as_deref()))
         }
     }
 }

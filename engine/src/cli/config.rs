@@ -19,7 +19,7 @@ use super::{
     timeouts::{PatienceConfig, Seconds, TimeoutsConfig},
 };
 use crate::{
-    catalog::{self, Catalog, ColumnConfig, Source},
+    catalog::{self, Catalog, ColumnConfig, Limits, Source},
     executor::Scratch,
     identity::{IdentityKey, PartyName, Pins, PublicKey, SealingKey, Signed},
     link::Credentials,
@@ -98,6 +98,8 @@ pub(super) struct ProviderConfig {
     pub(super) scratch: Option<PathBuf>,
     /// Megabytes of a set's ids that are kept in memory while a job runs, the rest in `scratch`; 256 where it is left out.
     pub(super) set_memory_mb: Option<u32>,
+    /// Tables of more megabytes are not kept in memory: each job reads them again from their file; 64 where it is left out.
+    pub(super) table_memory_mb: Option<u32>,
 }
 
 /// `[[datasets]]`.
@@ -178,15 +180,18 @@ impl Config {
     /// Usage: the folder cannot be made, or what a crash left there not removed.
     pub(super) fn scratch(&self) -> Result<Scratch, CliError> {
         let provider = self.provider.as_ref();
-        let named = provider.and_then(|provider| provider.scratch.clone());
-        let folder = named.or_else(|| self.state.as_ref().map(|state| state.join("scratch")));
-        let Some(folder) = folder else { return Ok(Scratch::default()) };
+        let Some(folder) = self.scratch_folder() else { return Ok(Scratch::default()) };
         let scratch = Scratch::open(folder.clone())
             .map_err(|error| CliError::usage(format!("scratch {}: {error}", folder.display())))?;
         Ok(match provider.and_then(|provider| provider.set_memory_mb) {
             Some(mb) => scratch.with_memory((mb as usize) << 20),
             None => scratch,
         })
+    }
+
+    fn scratch_folder(&self) -> Option<PathBuf> {
+        let named = self.provider.as_ref().and_then(|provider| provider.scratch.clone());
+        named.or_else(|| self.state.as_ref().map(|state| state.join("scratch")))
     }
 
     /// The folder of what this party publishes for lookups, and of what it fetches for them.
@@ -239,7 +244,15 @@ impl Config {
     /// Usage: the first thing that is wrong, by dataset, file, row and column; never a value.
     pub(super) fn catalog(&self) -> Result<Catalog, CliError> {
         let configs = self.datasets.iter().map(DatasetConfig::source).collect();
-        Catalog::open(&self.party, configs).map_err(|error| {
+        let mut limits = Limits::default();
+        if let Some(mb) = self.provider.as_ref().and_then(|provider| provider.table_memory_mb) {
+            limits.table_bytes = (mb as usize) << 20;
+        }
+        // Commands other than `up` make no folder.
+        if let Some(folder) = self.scratch_folder().filter(|folder| folder.is_dir()) {
+            limits.scratch = folder;
+        }
+        Catalog::open_within(&limits, &self.party, configs).map_err(|error| {
             CliError::usage(format!("{}: {}", self.party, chain(&error)))
                 .next("correct the table, or what the configuration promises of it")
         })

@@ -92,12 +92,12 @@ pub(super) fn participant(
     credentials: &Credentials,
     clock: Arc<dyn Clock>,
 ) -> Result<Participant, CliError> {
-    let catalog = config.catalog()?;
+    let (scratch, catalog) = (config.scratch()?, config.catalog()?);
     let policies: Result<Vec<_>, _> = config.datasets.iter().map(|d| config.policy(d)).collect();
     let me = (config.party.clone(), Arc::clone(credentials.key()));
     let pins = Arc::clone(credentials.pins());
     let participant = Participant::new(me, pins, catalog, &policies?, clock);
-    let participant = participant.with_scratch(config.scratch()?);
+    let participant = participant.with_scratch(scratch);
     let participant = match config.results() {
         Some(folder) => participant.with_results(folder),
         None => participant,

@@ -93,7 +93,10 @@ impl Desk {
         }
         let runner = self.runner.clone();
         let work = move || runner.prepare(&job, attempt);
-        let commitments = self.blocking(Stage::Prepare, work).await?;
+        let commitments = self.blocking(Stage::Prepare, work).await;
+        // Others are told the reason alone; which row or file it is stands here.
+        let commitments = commitments
+            .inspect_err(|failure| tracing::warn!(job = %id, %failure, "a job is not prepared"))?;
         let kept = self.store.prepared(id, &commitments).await;
         if !kept.map_err(|error| self.broken(&error))? {
             return Err(self.fail(Reason::Cancelled, Stage::Prepare, "the job was ended"));

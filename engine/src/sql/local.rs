@@ -1,23 +1,26 @@
 //! A provider's own part of a job: its sub-plan, run by DataFusion on its clear rows.
 
-use std::{fmt, sync::Arc};
+use std::{collections::BTreeSet, fmt, sync::Arc};
 
 use datafusion::{
     arrow::{array::RecordBatch, compute::concat_batches, datatypes::SchemaRef},
     common::{
         DataFusionError,
-        tree_node::{Transformed, TreeNode},
+        tree_node::{Transformed, TreeNode, TreeNodeRecursion},
     },
     datasource::{MemTable, provider_as_source},
     execution::SendableRecordBatchStream,
-    logical_expr::LogicalPlan,
+    logical_expr::{LogicalPlan, TableScanBuilder, TableSource},
     prelude::{SessionConfig, SessionContext},
 };
 use futures::StreamExt as _;
 
-use super::encode::EncodeError;
+use super::{
+    encode::EncodeError,
+    streamed::{Readings, streamed},
+};
 use crate::{
-    catalog::{Catalog, CatalogError},
+    catalog::{Catalog, CatalogError, Table},
     plan::{EncodedInput, LocalInput},
 };
 
@@ -94,6 +97,7 @@ pub async fn local_rows(
 /// The rows of a local sub-plan as they are worked out, in the order of the result.
 pub struct LocalBatches {
     inner: SendableRecordBatchStream,
+    readings: Arc<Readings>,
     /// What it reads, for messages.
     datasets: String,
 }
@@ -105,14 +109,18 @@ impl LocalBatches {
         self.inner.schema()
     }
 
-    /// The next rows; none at the end.
+    /// The next rows; none at the end, when all that was read is known to be what the provider committed to.
     pub async fn next(&mut self) -> Option<Result<RecordBatch, LocalError>> {
-        let rows = self.inner.next().await?;
-        Some(rows.map_err(|error| self.failed(&error)))
+        match self.inner.next().await {
+            Some(Ok(rows)) => Some(Ok(rows)),
+            Some(Err(error)) => Some(Err(self.failed(&error))),
+            None => self.readings.end().err().map(|error| Err(error.into())),
+        }
     }
 
     fn failed(&self, error: &DataFusionError) -> LocalError {
-        LocalError::Run { datasets: self.datasets.clone(), kind: kind(error) }
+        let run = || LocalError::Run { datasets: self.datasets.clone(), kind: kind(error) };
+        self.readings.broken().map_or_else(run, LocalError::from)
     }
 }
 
@@ -122,7 +130,8 @@ impl fmt::Debug for LocalBatches {
     }
 }
 
-/// [`local_rows`] batch by batch.
+/// [`local_rows`] batch by batch. Tables that are not in memory are read as it goes on; what a sub-plan does, which is to leave
+/// out rows and to work on each by itself, takes no memory that grows with them.
 ///
 /// # Errors
 /// If a dataset is missing or DataFusion cannot start.
@@ -131,30 +140,58 @@ pub async fn local_batches(
     local: &LogicalPlan,
     input: &LocalInput,
 ) -> Result<LocalBatches, LocalError> {
+    let datasets = format!("{}.{}", input.party, input.datasets.join(", "));
+    let failed =
+        |e: &DataFusionError| LocalError::Run { datasets: datasets.clone(), kind: kind(e) };
+    let readings = Arc::new(Readings::default());
     let mut missing = None;
+    let named = names(local).map_err(|e| failed(&e))?;
     let bound = local.clone().transform_up(|node| {
-        let LogicalPlan::TableScan(mut scan) = node else { return Ok(Transformed::no(node)) };
+        let LogicalPlan::TableScan(scan) = node else { return Ok(Transformed::no(node)) };
         match catalog.table(scan.table_name.table()) {
-            Ok(rows) => {
-                let table = MemTable::try_new(rows.schema(), vec![parts(rows)])?;
-                scan.source = provider_as_source(Arc::new(table));
+            Ok(table) => {
+                let source = source(table, &named, &readings)?;
+                let scan = TableScanBuilder::new(scan.table_name, source).with_fetch(scan.fetch);
+                Ok(Transformed::yes(LogicalPlan::TableScan(scan.build()?)))
             }
-            Err(error) => missing = Some(error),
+            Err(error) => {
+                missing = Some(error);
+                Ok(Transformed::no(LogicalPlan::TableScan(scan)))
+            }
         }
-        Ok(Transformed::yes(LogicalPlan::TableScan(scan)))
     });
     if let Some(error) = missing {
         return Err(error.into());
     }
-    let datasets = format!("{}.{}", input.party, input.datasets.join(", "));
-    let failed =
-        |e: &DataFusionError| LocalError::Run { datasets: datasets.clone(), kind: kind(e) };
     let bound = bound.map_err(|e| failed(&e))?.data;
     // One part, so that the rows' order is that of the plan.
     let context = SessionContext::new_with_config(SessionConfig::new().with_target_partitions(1));
     let frame = context.execute_logical_plan(bound).await.map_err(|e| failed(&e))?;
     let inner = frame.execute_stream().await.map_err(|e| failed(&e))?;
-    Ok(LocalBatches { inner, datasets })
+    Ok(LocalBatches { inner, readings, datasets })
+}
+
+/// The columns that a sub-plan names.
+fn names(local: &LogicalPlan) -> Result<BTreeSet<String>, DataFusionError> {
+    let mut names = BTreeSet::new();
+    local.apply(|node| {
+        for expr in node.expressions() {
+            names.extend(expr.column_refs().into_iter().map(|column| column.name.clone()));
+        }
+        Ok(TreeNodeRecursion::Continue)
+    })?;
+    Ok(names)
+}
+
+/// What a sub-plan that names these columns reads of a table: all of it in memory, or those columns as they pass.
+fn source(
+    table: &Table,
+    named: &BTreeSet<String>,
+    readings: &Arc<Readings>,
+) -> Result<Arc<dyn TableSource>, DataFusionError> {
+    let Some(rows) = table.held() else { return streamed(table, named, readings) };
+    let table = MemTable::try_new(rows.schema(), vec![parts(rows)])?;
+    Ok(provider_as_source(Arc::new(table)))
 }
 
 /// A table cut into pieces, which share its memory: what is worked out of one at a time is small.

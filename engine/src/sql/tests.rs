@@ -10,6 +10,7 @@ mod noise;
 mod owner;
 pub(crate) mod psi;
 mod refused;
+mod streamed;
 mod told;
 mod wide;
 pub(crate) mod world;

@@ -19,6 +19,7 @@ mod doors;
 mod faults;
 mod files;
 mod input;
+mod large;
 mod lookup;
 mod many;
 mod psi;

@@ -9,7 +9,7 @@ use datafusion::arrow::{
 };
 
 use super::super::exit::{CliError, chain};
-use crate::catalog::{Catalog, DatasetConfig, Source};
+use crate::catalog::{Catalog, DatasetConfig, Source, Table};
 
 /// A table of accounts: whose people, which of their columns, and how its typists spell.
 #[derive(Clone, Copy, Debug)]
@@ -77,7 +77,7 @@ impl Accounts {
         };
         let failed = |error| CliError::failed(chain(&error));
         let catalog = Catalog::open(&party, vec![config]).map_err(failed)?;
-        catalog.table("people").cloned().map_err(failed)
+        catalog.table("people").and_then(Table::collect).map_err(failed)
     }
 
     /// A person's account number as somebody typed it; nothing where nobody did.

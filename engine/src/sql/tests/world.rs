@@ -15,7 +15,9 @@ use datafusion::{
 };
 
 use crate::{
-    catalog::{Bound, Catalog, ColumnConfig, ColumnType, DatasetConfig, DatasetDescriptor, Source},
+    catalog::{
+        Bound, Catalog, ColumnConfig, ColumnType, DatasetConfig, DatasetDescriptor, Limits, Source,
+    },
     job::JobSpec,
     plan::{EncodedInput, Op, Output, Plan, PolicyTerms, check, clear, decode},
     sql::{
@@ -223,9 +225,13 @@ impl World {
 
     /// Providers with their datasets.
     pub(crate) fn of(configs: Vec<(&str, Vec<DatasetConfig>)>) -> Self {
+        // Half of them have their tables in memory, the others read them for each sub-plan.
+        let streamed = Limits { table_bytes: 0, ..Limits::default() };
+        let limits = [Limits::default(), streamed].into_iter().cycle();
         let mut catalogs = BTreeMap::new();
-        for (name, configs) in configs {
-            catalogs.insert(name.to_owned(), Catalog::open(&party(name), configs).unwrap());
+        for ((name, configs), limits) in configs.into_iter().zip(limits) {
+            let catalog = Catalog::open_within(&limits, &party(name), configs);
+            catalogs.insert(name.to_owned(), catalog.unwrap());
         }
         let descriptors = catalogs.values().flat_map(Catalog::descriptors).cloned().collect();
         Self { catalogs, descriptors }
@@ -275,8 +281,8 @@ impl World {
         for (name, catalog) in &self.catalogs {
             let schema = MemorySchemaProvider::new();
             for descriptor in catalog.descriptors() {
-                let rows = catalog.table(&descriptor.name).unwrap();
-                let table = MemTable::try_new(rows.schema(), vec![vec![rows.clone()]]).unwrap();
+                let rows = catalog.table(&descriptor.name).unwrap().collect().unwrap();
+                let table = MemTable::try_new(rows.schema(), vec![vec![rows]]).unwrap();
                 schema.register_table(descriptor.name.clone(), Arc::new(table)).unwrap();
             }
             let root = context.catalog("datafusion").unwrap();
