@@ -8,7 +8,7 @@ use protocols::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::{Failure, cases};
+use crate::{Failure, cases, train};
 
 /// One operation that is timed.
 pub(crate) struct Case {
@@ -59,7 +59,7 @@ impl Case {
 
     fn one(name: &str) -> Result<&'static Self, Failure> {
         let known = || cases::all().map(|case| case.name).collect::<Vec<_>>().join(", ");
-        let found = cases::all().find(|case| case.name == name);
+        let found = cases::all().chain(train::shared_cases()).find(|case| case.name == name);
         found.ok_or_else(|| format!("no case `{name}`; there are: all, {}", known()).into())
     }
 

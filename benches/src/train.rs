@@ -1,6 +1,9 @@
-//! Pieces of federated training, each by itself: no case talks yet, so there is no network to choose.
+//! Pieces of federated training, each by itself: what one provider or party works out, and what all three work out on shares.
 
 mod cases;
 mod command;
+mod shared;
+mod vertical;
 
 pub(crate) use command::{Train, run};
+pub(crate) use shared::cases as shared_cases;

@@ -24,7 +24,7 @@ pub(super) struct Case {
 }
 
 /// Cases that runs of whole jobs will bring.
-pub(super) const LATER: [&str; 4] = ["round", "gate", "vertical", "gbdt"];
+pub(super) const LATER: [&str; 3] = ["round", "gate", "gbdt"];
 
 pub(super) const CASES: &[Case] = &[
     Case {

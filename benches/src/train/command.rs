@@ -4,10 +4,14 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::cases::{CASES, Case, LATER};
+use super::{
+    cases::{CASES, Case, LATER},
+    shared,
+};
 use crate::{
-    Failure,
-    figure::{peak_rss, reset_peak},
+    Failure, Network, case,
+    figure::{Figure, peak_rss, reset_peak},
+    memory, processes,
 };
 
 #[derive(clap::Args)]
@@ -15,12 +19,15 @@ pub(crate) struct Train {
     /// A case by name, several with commas between, or `all`.
     #[arg(long, default_value = "all")]
     case: String,
-    /// How many parameters a model has.
+    /// How many parameters a model has, or rows where it is trained on shares.
     #[arg(long, default_value_t = 1_000_000)]
     n: usize,
     /// How often; the median counts.
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u32).range(1..))]
     reps: u32,
+    /// What the parties of a case on shares talk over.
+    #[arg(long, value_enum, default_value = "memory")]
+    network: Network,
     /// JSON, one object a line; else a table.
     #[arg(long)]
     json: bool,
@@ -55,6 +62,13 @@ pub(crate) fn run(train: &Train) -> Result<bool, Failure> {
         println!("{:<12} {:>10} {:>12} {:>14}  note", "case", "n", "seconds", "ns a parameter");
     }
     for case in named(&train.case)? {
+        let case = match case {
+            Found::Alone(case) => case,
+            Found::Shared(case) => {
+                exact &= on_shares(case, train)?;
+                continue;
+            }
+        };
         let line = measure(case, train)?;
         exact &= line.exact;
         if train.json {
@@ -91,21 +105,50 @@ fn measure(case: &'static Case, train: &Train) -> Result<Line, Failure> {
     })
 }
 
-/// One case, several with commas between, or all of them.
-fn named(names: &str) -> Result<Vec<&'static Case>, Failure> {
+/// A case that parties run on shares, in the format of the operations' lines; whether the result was right.
+#[expect(clippy::print_stdout, reason = "a program that prints its figures")]
+fn on_shares(case: &'static case::Case, train: &Train) -> Result<bool, Failure> {
+    let n = (case.rows)(train.n);
+    let reps = match train.network {
+        Network::Loopback => processes::run(case, n, train.reps)?,
+        network => memory::run(case, n, train.reps, network)?,
+    };
+    let figure = Figure::new(case, n, train.network, &reps);
+    if train.json {
+        println!("{}", serde_json::to_string(&figure)?);
+    } else {
+        println!("{}\n{}", Figure::heading(), figure.row());
+    }
+    Ok(figure.exact())
+}
+
+/// A case by its name.
+#[derive(Clone, Copy)]
+enum Found {
+    Alone(&'static Case),
+    Shared(&'static case::Case),
+}
+
+/// One case, several with commas between, or all that a provider or a party runs by itself.
+fn named(names: &str) -> Result<Vec<Found>, Failure> {
     if names == "all" {
-        return Ok(CASES.iter().collect());
+        return Ok(CASES.iter().map(Found::Alone).collect());
     }
     let one = |name: &str| {
-        let known = || CASES.iter().map(|case| case.name).collect::<Vec<_>>().join(", ");
+        let shared = shared::cases().map(|case| (case.name, Found::Shared(case)));
+        let mut known = CASES.iter().map(|case| (case.name, Found::Alone(case))).chain(shared);
+        let names = || {
+            let shared = shared::cases().map(|case| case.name);
+            CASES.iter().map(|case| case.name).chain(shared).collect::<Vec<_>>().join(", ")
+        };
         let missing = || -> Failure {
             if LATER.contains(&name) {
-                format!("`{name}` is not built yet; there are: all, {}", known()).into()
+                format!("`{name}` is not built yet; there are: all, {}", names()).into()
             } else {
-                format!("no case `{name}`; there are: all, {}", known()).into()
+                format!("no case `{name}`; there are: all, {}", names()).into()
             }
         };
-        CASES.iter().find(|case| case.name == name).ok_or_else(missing)
+        known.find(|(known, _)| *known == name).map(|(_, case)| case).ok_or_else(missing)
     };
     names.split(',').map(one).collect()
 }

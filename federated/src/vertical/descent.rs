@@ -35,7 +35,7 @@ use super::{features::Features, setting::Setting};
 pub fn train(
     s: &mut Session,
     setting: &Setting,
-    features: &Features,
+    features: &Features<'_>,
     labels: &Shared<Z64>,
     live: &Bits,
 ) -> Result<Shared<Z64>, SessionError> {

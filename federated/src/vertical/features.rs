@@ -1,5 +1,7 @@
 //! The shared table that is trained on.
 
+use std::borrow::Cow;
+
 use protocols::{
     mpc::MatrixView,
     ring::{Buf, Z64},
@@ -13,17 +15,18 @@ const TILE: usize = 32;
 ///
 /// Invariant: `words` has `rows · columns` elements.
 #[derive(Clone, Debug)]
-pub struct Features {
-    words: Shared<Z64>,
+pub struct Features<'a> {
+    words: Cow<'a, Shared<Z64>>,
     rows: usize,
     columns: usize,
 }
 
-impl Features {
+impl<'a> Features<'a> {
     /// A matrix that lies row by row; `None` if it has not `rows · columns` elements.
     #[must_use]
-    pub fn of_rows(words: Shared<Z64>, rows: usize, columns: usize) -> Option<Self> {
-        (rows.checked_mul(columns) == Some(words.len())).then_some(Self { words, rows, columns })
+    pub fn of_rows(words: &'a Shared<Z64>, rows: usize, columns: usize) -> Option<Self> {
+        let fits = rows.checked_mul(columns) == Some(words.len());
+        fits.then_some(Self { words: Cow::Borrowed(words), rows, columns })
     }
 
     /// Columns of equal length; `None` if they are not. Takes one pass over them and as much memory again.
@@ -36,7 +39,7 @@ impl Features {
         let own: Vec<&[u64]> = columns.iter().map(|column| column.own()).collect();
         let next: Vec<&[u64]> = columns.iter().map(|column| column.next()).collect();
         let words = Shared::from_parts(by_rows(&own, rows), by_rows(&next, rows));
-        Some(Self { words, rows, columns: columns.len() })
+        Some(Self { words: Cow::Owned(words), rows, columns: columns.len() })
     }
 
     /// How many rows.
@@ -97,7 +100,7 @@ mod tests {
     fn what_is_no_matrix_is_none() {
         let (short, long) = (Shared::<Z64>::zeros(3), Shared::<Z64>::zeros(4));
         assert!(Features::of_columns(&[&short, &long]).is_none());
-        assert!(Features::of_rows(long, 1, 3).is_none());
-        assert!(Features::of_rows(short, 1, 3).is_some());
+        assert!(Features::of_rows(&long, 1, 3).is_none());
+        assert!(Features::of_rows(&short, 1, 3).is_some());
     }
 }

@@ -115,7 +115,7 @@ fn logits(table: &Table, weights: Fixed) -> Result<Fixed, fixed::FixedError> {
 pub fn score(
     s: &mut Session,
     scoring: &Scoring,
-    features: &Features,
+    features: &Features<'_>,
     weights: &Shared<Z64>,
 ) -> Result<Shared<Z64>, SessionError> {
     let table = &scoring.table;

@@ -85,7 +85,7 @@ fn shared(seed: u64, clear: &Clear, descent: Descent) -> (Run<Shared>, Setting) 
     let live = share_bits(world, 3, &clear.live, 1);
     let run = world.run(|s| {
         let i = s.role().index();
-        let features = Features::of_rows(x[i].clone(), rows, columns).unwrap();
+        let features = Features::of_rows(&x[i], rows, columns).unwrap();
         train(s, &setting, &features, &y[i], &live[i])
     });
     run.assert_cost(&format!("{rows} × {columns}, seed {seed}"), |m| train_cost(m, &setting));
@@ -203,9 +203,9 @@ fn another_table_than_the_planned_one_is_refused() {
     let live = share_bits(world, 3, &clear.live, 1);
     let run = world.run(|s| {
         let i = s.role().index();
-        let turned = Features::of_rows(x[i].clone(), 2, 10).unwrap();
+        let turned = Features::of_rows(&x[i], 2, 10).unwrap();
         assert!(train(s, &setting, &turned, &y[i], &live[i]).is_err());
-        let right = Features::of_rows(x[i].clone(), 10, 2).unwrap();
+        let right = Features::of_rows(&x[i], 10, 2).unwrap();
         assert!(train(s, &setting, &right, &y[i].slice(0, 9), &live[i]).is_err());
         Ok(s.stats().total().bytes)
     });
@@ -241,7 +241,7 @@ fn scores_are_those_of_the_clear() {
             let scoring = Scoring::new(table, weights, output, 20).unwrap();
             let run = world.run(|s| {
                 let i = s.role().index();
-                let features = Features::of_rows(x[i].clone(), count, columns).unwrap();
+                let features = Features::of_rows(&x[i], count, columns).unwrap();
                 score(s, &scoring, &features, &w[i])
             });
             run.assert_cost(&format!("{output:?} of {shape:?}"), |m| score_cost(m, &scoring));
