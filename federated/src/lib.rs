@@ -21,4 +21,5 @@ pub mod secagg;
 pub mod strategy;
 mod stream;
 pub mod sums;
+pub mod trees;
 pub mod vertical;

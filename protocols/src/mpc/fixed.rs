@@ -21,6 +21,7 @@
 //! | [`sigmoid`] | a sum of sines, `sin k(u + v)` by the addition theorem (or lines, or a cubic) |
 //! | [`log`] | the leading bit's place, and a trigonometric sum of the mantissa |
 //! | [`power`], [`div`] | `2^(p · log2 x)` |
+//! | [`widen`] | the wrap of `u + v`, times 2^64 |
 //! | [`check_ranges`] | two comparisons, and one bit opened |
 
 mod check;
@@ -37,6 +38,7 @@ mod sigmoid;
 #[cfg(test)]
 mod tests;
 mod truncate;
+mod widen;
 
 pub use check::{check_ranges, check_ranges_cost};
 pub use contract::{CONTRACT, Clause, Function};
@@ -47,3 +49,4 @@ pub use power::{Power, Quotient, div, div_cost, power, power_cost};
 pub use product::{Product, mul, mul_cost};
 pub use sigmoid::{Logistic, Sigmoid, sigmoid, sigmoid_cost};
 pub use truncate::{Truncation, truncate, truncate_cost};
+pub use widen::{widen, widen_cost};
