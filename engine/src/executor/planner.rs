@@ -36,7 +36,7 @@ impl ReceiptPlanner {
         })
     }
 
-    /// Everybody with what they do, in the plan's order; the buyer and the coordinator last.
+    /// Everybody once with all they do, in the plan's order; a buyer and a coordinator that do nothing else last.
     fn parties(&self, plan: &Plan) -> Result<Vec<PartyEntry>, Failure> {
         let mut roles: Vec<(PartyName, Vec<PartyRole>)> = Vec::new();
         let computing = [PartyRole::P0, PartyRole::P1, PartyRole::P2];
@@ -49,8 +49,13 @@ impl ReceiptPlanner {
                 own.push(PartyRole::Provider);
             }
         }
-        roles.push((plan.buyer.clone(), vec![PartyRole::Buyer]));
-        roles.push((self.name.clone(), vec![PartyRole::Coordinator]));
+        for (party, role) in [(&plan.buyer, PartyRole::Buyer), (&self.name, PartyRole::Coordinator)]
+        {
+            match roles.iter_mut().find(|(listed, _)| listed == party) {
+                Some((_, own)) => own.push(role),
+                None => roles.push((party.clone(), vec![role])),
+            }
+        }
         let entry = |(party, roles): (PartyName, Vec<PartyRole>)| {
             let pin = self.pins.of(&party).map_err(|error| fault(error.to_string()))?;
             let (organisation, key) = (pin.organisation.clone(), pin.key);

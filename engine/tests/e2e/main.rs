@@ -24,6 +24,7 @@ mod lookup;
 mod many;
 mod psi;
 mod released;
+mod roles;
 mod shape;
 mod shares;
 mod view;
