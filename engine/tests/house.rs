@@ -30,6 +30,7 @@ const PROTOCOLS: &[&str] = &[
     "okvs",
     "session",
     "prss",
+    "sample",
     "share",
     "prg",
     "codec",

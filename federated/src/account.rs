@@ -13,6 +13,7 @@
 
 mod event;
 pub mod exact;
+mod ledger;
 mod normal;
 pub mod pld;
 pub mod rdp;
@@ -20,3 +21,4 @@ pub mod rdp;
 mod tests;
 
 pub use event::{Event, EventError};
+pub use ledger::{Budget, Charge, Ledger, LedgerError, Release, Spending, Unit};

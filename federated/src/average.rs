@@ -29,7 +29,7 @@ mod tests;
 mod trailer;
 
 pub use encoding::{Bounds, BoundsError, EncodeError, Encoding};
-pub use replicated::{Replicated, holders};
+pub use replicated::{Reader, Replicated, holders};
 pub use shares::{Seeds, Share, explicit_party, split};
 pub use sum::{Average, Sum, SumError};
 pub use trailer::{TRAILER_WORDS, Trailer};

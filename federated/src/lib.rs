@@ -15,6 +15,7 @@ pub mod average;
 pub mod contribution;
 pub mod gate;
 pub mod model;
+pub mod noise;
 mod order;
 pub mod round;
 pub mod secagg;

@@ -20,7 +20,7 @@
 //!
 //! ```text
 //! testkit
-//! psi › relational › mpc › session › prss | prg › share › ring › kernels
+//! psi › relational › mpc › session › prss | sample › prg › share › ring › kernels
 //! psi › vole › ot | okvs › session
 //!                    session › net › party
 //! ```
@@ -44,6 +44,7 @@ pub mod prss;
 pub mod psi;
 pub mod relational;
 pub mod ring;
+pub mod sample;
 pub mod session;
 pub mod share;
 #[cfg(any(test, feature = "testkit"))]

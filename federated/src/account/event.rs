@@ -57,6 +57,11 @@ impl Event {
         self.steps
     }
 
+    /// The same with so many steps more.
+    pub(super) fn longer(self, steps: u32) -> Self {
+        Self { steps: self.steps.saturating_add(steps), ..self }
+    }
+
     /// Whether every unit takes part in every step, so that [`exact`] has the answer.
     #[must_use]
     pub fn is_plain(&self) -> bool {

@@ -1,6 +1,11 @@
 //! Real updates as integers whose sum cannot overflow.
 
-use protocols::kernels::Backend;
+use protocols::{kernels::Backend, party::Role};
+
+use super::{
+    shares::{Seeds, Share},
+    trailer::{TRAILER_WORDS, Trailer},
+};
 
 /// Fractional bits at most: more than single precision has for any value that is not tiny.
 const MOST_BITS: u32 = 40;
@@ -8,8 +13,10 @@ const MOST_BITS: u32 = 40;
 const LEAST_BITS: u32 = 16;
 /// Bits of one encoded coordinate, as the rounding kernel takes them.
 const COORDINATE_BITS: u32 = 50;
-/// Coordinates that are looked at before they are encoded, while they are in the first-level cache.
-const TILE: usize = 4096;
+/// What a clipped update may be longer than its bound by the rounding of single precision, relatively.
+const SLACK: f64 = 1.0 / (1 << 20) as f64;
+/// Coordinates that are looked at, encoded and masked while they are in the first-level cache, a whole number of cipher blocks.
+const TILE: usize = 2048;
 
 /// What is promised of all updates of a job, when it is made.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -131,17 +138,69 @@ impl Encoding {
         if weight == 0 || weight > self.bounds.total_weight {
             return Err(EncodeError::Weight);
         }
-        let (backend, scale) = (Backend::active(), self.scale());
-        let most = self.bounds.coordinate;
         for (at, (update, out)) in update.chunks(TILE).zip(out.chunks_mut(TILE)).enumerate() {
-            // A number that is none is not within bounds either.
-            let within = |x: &f32| x.abs() <= most;
-            if !update.iter().fold(true, |all, x| all & within(x)) {
-                let first = update.iter().position(|x| !within(x)).unwrap_or(0);
-                return Err(EncodeError::Coordinate { at: at * TILE + first });
-            }
-            backend.fixed_point(update, scale, weight, out);
+            self.tile(at * TILE, update, weight, out)?;
         }
+        Ok(())
+    }
+
+    /// The update in three shares, as [`encode`](Self::encode) and [`split`](super::split) make them, in one pass: each piece is
+    /// rounded, weighed and masked while it is in the first-level cache. The trailer's weight is the update's.
+    ///
+    /// `buffer` becomes the words of the one share that has some; one of an earlier round is taken as it is, and a fresh one costs
+    /// as much again, for its pages.
+    ///
+    /// # Cost
+    /// Measured on Zen 5 with AVX-512: see the figures of the harness' case `encode`.
+    ///
+    /// # Errors
+    /// [`EncodeError`]; the seeds are then used up, and another attempt takes fresh ones.
+    ///
+    /// # Security
+    /// That of [`split`](super::split).
+    pub fn share(
+        &self,
+        update: &[f32],
+        trailer: &Trailer,
+        seeds: Seeds,
+        (words, mut buffer): (Role, Vec<u64>),
+    ) -> Result<[Share; 3], EncodeError> {
+        let (n, weight) = (update.len(), trailer.weight);
+        if weight == 0 || weight > self.bounds.total_weight {
+            return Err(EncodeError::Weight);
+        }
+        buffer.resize(n + TRAILER_WORDS, 0);
+        let masks = seeds.masks();
+        for (at, out) in buffer.chunks_mut(TILE).enumerate() {
+            let from = at * TILE;
+            let coordinates = n.saturating_sub(from).min(out.len());
+            let (encoded, rest) = out.split_at_mut(coordinates);
+            self.tile(from, &update[from.min(n)..][..coordinates], weight, encoded)?;
+            let figures = &trailer.words()[(from + coordinates).saturating_sub(n)..];
+            rest.copy_from_slice(&figures[..rest.len()]);
+            masks.apply(from, out);
+        }
+        Ok(seeds.shares(words, buffer))
+    }
+
+    /// Encodes coordinates from `from` on, which are looked at before.
+    fn tile(
+        &self,
+        from: usize,
+        update: &[f32],
+        weight: u64,
+        out: &mut [u64],
+    ) -> Result<(), EncodeError> {
+        let (backend, most) = (Backend::active(), self.bounds.coordinate);
+        let mut largest = 0;
+        backend.largest_magnitude(update, &mut largest);
+        // The bits of magnitudes are in their order, and what is no number is above all.
+        if largest > most.to_bits() {
+            let beyond = |x: &f32| x.abs().to_bits() > most.to_bits();
+            let first = update.iter().position(beyond).unwrap_or(0);
+            return Err(EncodeError::Coordinate { at: from + first });
+        }
+        backend.fixed_point(update, self.scale(), weight, out);
         Ok(())
     }
 
@@ -152,6 +211,20 @@ impl Encoding {
         #[expect(clippy::cast_possible_truncation, reason = "updates are single precision")]
         let value = |word: &u64| (word.cast_signed() as f64 * unit) as f32;
         sum.iter().map(value).collect()
+    }
+
+    /// The L2 norm, in integers and rounded up, of an encoded update of weight 1 that was clipped to `clip`: `clip · 2^f`, what single
+    /// precision adds to that, and the √d/2 that d roundings add. Nothing for a bound that is none.
+    #[must_use]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "positive, and what is beyond saturates"
+    )]
+    pub fn norm(&self, clip: f64, parameters: usize) -> Option<u128> {
+        let rounding = (parameters as f64).sqrt() / 2.0;
+        let norm = (clip * (1.0 + SLACK) * self.scale() + rounding).ceil();
+        (clip > 0.0 && clip.is_finite()).then_some(norm as u128)
     }
 
     fn scale(&self) -> f64 {

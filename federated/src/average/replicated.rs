@@ -8,7 +8,10 @@ use protocols::{
     share::Shared,
 };
 
-use super::{shares::Share, sum::SumError};
+use super::{
+    shares::{Share, Source},
+    sum::SumError,
+};
 
 /// What one party holds of an update that was [split](super::split) and sent to two parties each: the share with its own number
 /// and that of the party after it.
@@ -51,23 +54,46 @@ impl Replicated {
         &self.own
     }
 
-    /// Writes the words from `from` on of both shares.
-    ///
-    /// # Panics
-    /// If there are not as many, or the two ask for different numbers.
-    pub fn read(&self, from: usize, [own, next]: [&mut [u64]; 2]) {
-        assert_eq!(own.len(), next.len(), "the same words of both shares");
-        assert!(from + own.len() <= self.words, "words {from} and on of {}", self.words);
-        self.own.read(from, own);
-        self.next.read(from, next);
+    /// A reader of both shares' words.
+    #[must_use]
+    pub fn reader(&self) -> Reader<'_> {
+        Reader { sources: [self.own.source(), self.next.source()], words: self.words }
     }
 
     /// All of it, as protocols take it.
     #[must_use]
     pub fn shared(&self) -> Shared<Z64> {
         let [mut own, mut next] = [(); 2].map(|()| Buf::zeroed(self.words));
-        self.read(0, [&mut own, &mut next]);
+        self.reader().read(0, [&mut own, &mut next]);
         Shared::from_parts(own, next)
+    }
+}
+
+/// Reads both shares of an update, from any word on, in any order.
+pub struct Reader<'a> {
+    sources: [Source<'a>; 2],
+    words: usize,
+}
+
+impl Reader<'_> {
+    /// Writes the words from `from` on of both shares.
+    ///
+    /// # Panics
+    /// If there are not as many, or the two ask for different numbers.
+    pub fn read(&self, from: usize, out: [&mut [u64]; 2]) {
+        let n = out[0].len();
+        assert_eq!(n, out[1].len(), "the same words of both shares");
+        assert!(from + n <= self.words, "words {from} and on of {}", self.words);
+        for (source, out) in self.sources.iter().zip(out) {
+            source.read(from, out);
+        }
+    }
+}
+
+/// Shares do not print.
+impl fmt::Debug for Reader<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Reader({} words)", self.words)
     }
 }
 

@@ -35,6 +35,36 @@ impl Seeds {
     }
 }
 
+impl Seeds {
+    /// What is left of words when one seed's stream is added and the other's subtracted.
+    pub(super) fn masks(&self) -> Masks {
+        let [plus, minus] = &self.0;
+        Masks { plus: Stream::new(plus), minus: Stream::new(minus) }
+    }
+
+    /// Both seeds and the words that they left, in the parties' order.
+    pub(super) fn shares(self, words: Role, masked: Vec<u64>) -> [Share; 3] {
+        let Self([plus, minus]) = self;
+        let mut shares = [Share::Plus(plus), Share::Minus(minus), Share::Words(masked)];
+        // The words go to the party whose turn it is, the seeds to the two after it.
+        shares.rotate_left((2 + 3 - words.index()) % 3);
+        shares
+    }
+}
+
+/// The streams of an update's two seeds.
+pub(super) struct Masks {
+    plus: Stream,
+    minus: Stream,
+}
+
+impl Masks {
+    /// Takes the seeds' words from `from` on, an even number, off an update's.
+    pub(super) fn apply(&self, from: usize, words: &mut [u64]) {
+        self.minus.add_and_subtract(&self.plus, from, words);
+    }
+}
+
 /// Seeds do not print.
 impl fmt::Debug for Seeds {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -74,13 +104,8 @@ pub fn explicit_party(provider: usize) -> Role {
 /// The streams are pseudo-random and each is used once: the words alone, or with one of the seeds, are pseudo-random.
 #[must_use]
 pub fn split(mut encoded: Vec<u64>, seeds: Seeds, words: Role) -> [Share; 3] {
-    let Seeds([plus, minus]) = seeds;
-    // What is left when one seed's words are added and the other's subtracted.
-    Stream::new(&minus).add_and_subtract(&Stream::new(&plus), &mut encoded);
-    let mut shares = [Share::Plus(plus), Share::Minus(minus), Share::Words(encoded)];
-    // The words go to the party whose turn it is, the seeds to the two after it.
-    shares.rotate_left((2 + 3 - words.index()) % 3);
-    shares
+    seeds.masks().apply(0, &mut encoded);
+    seeds.shares(words, encoded)
 }
 
 impl Share {
@@ -122,15 +147,12 @@ impl Share {
         }
     }
 
-    /// Writes its words from `from` on.
-    ///
-    /// # Panics
-    /// If it has words, and not as many.
-    pub fn read(&self, from: usize, out: &mut [u64]) {
+    /// Where its words are read from.
+    pub(super) fn source(&self) -> Source<'_> {
         match self {
-            Self::Words(words) => out.copy_from_slice(&words[from..from + out.len()]),
-            Self::Plus(seed) => Stream::new(seed).read(true, from, out),
-            Self::Minus(seed) => Stream::new(seed).read(false, from, out),
+            Self::Words(words) => Source::Words(words),
+            Self::Plus(seed) => Source::Stream { plus: true, stream: Stream::new(seed).into() },
+            Self::Minus(seed) => Source::Stream { plus: false, stream: Stream::new(seed).into() },
         }
     }
 
@@ -146,6 +168,22 @@ impl Share {
             }
             Self::Plus(seed) => Stream::new(seed).add_to(true, sum),
             Self::Minus(seed) => Stream::new(seed).add_to(false, sum),
+        }
+    }
+}
+
+/// The words of a share, wherever they come from.
+pub(super) enum Source<'a> {
+    Words(&'a [u64]),
+    Stream { plus: bool, stream: Box<Stream> },
+}
+
+impl Source<'_> {
+    /// Writes the words from `from` on.
+    pub(super) fn read(&self, from: usize, out: &mut [u64]) {
+        match self {
+            Self::Words(words) => out.copy_from_slice(&words[from..from + out.len()]),
+            Self::Stream { plus, stream } => stream.read(*plus, from, out),
         }
     }
 }

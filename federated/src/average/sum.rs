@@ -102,6 +102,11 @@ impl Sum {
         Ok(())
     }
 
+    /// The words of the sum, and whose updates are in it.
+    pub(crate) fn into_parts(self) -> (Vec<u64>, BTreeSet<u32>) {
+        (self.words, self.providers)
+    }
+
     /// The three parties' sums put together by whoever may know the result.
     ///
     /// # Errors

@@ -92,6 +92,39 @@ fn every_party_is_given_words_in_its_turn_and_two_shares_say_nothing() {
 }
 
 #[test]
+fn one_pass_makes_the_shares_that_two_make() {
+    let encoding = Encoding::new(BOUNDS).unwrap();
+    let mut rng = Prg::new(&[7; 16]);
+    let mut buffer = Vec::new();
+    for n in [0, 1, 63, 64, 65, 1000, 2043, 2044, 2047, 2048, 2049, 4093, 5001, 64] {
+        let (values, weight) = update(&mut rng, n);
+        let trailer = Trailer { weight, loss: 1.5, correct: 1, updates: 1, squared_norm: 0.25 };
+        let mut words = vec![0; n];
+        encoding.encode(&values, weight, &mut words).unwrap();
+        words.extend(trailer.words());
+        let seeds = || Seeds::draw(&mut Prg::new(&[n.to_le_bytes()[0]; 16]));
+        let two = split(words, seeds(), Role::P1);
+        let one = encoding.share(&values, &trailer, seeds(), (Role::P1, buffer)).unwrap();
+        for (one, two) in one.iter().zip(&two) {
+            assert_eq!(one.digest(), two.digest(), "{n}");
+        }
+        let [_, Share::Words(words), _] = one else { panic!("the words are P1's") };
+        buffer = words;
+        if n > 0 {
+            for bad in [f32::NAN, f32::INFINITY, -16.1] {
+                let mut values = values.clone();
+                values[n - 1] = bad;
+                let error = encoding.share(&values, &trailer, seeds(), (Role::P1, Vec::new()));
+                assert_eq!(error.unwrap_err(), EncodeError::Coordinate { at: n - 1 });
+            }
+        }
+        let none = Trailer { weight: 0, ..trailer };
+        let error = encoding.share(&values, &none, seeds(), (Role::P1, Vec::new()));
+        assert_eq!(error.unwrap_err(), EncodeError::Weight);
+    }
+}
+
+#[test]
 fn what_cannot_be_averaged_is_refused() {
     let encoding = Encoding::new(BOUNDS).unwrap();
     let mut out = [0; 3];

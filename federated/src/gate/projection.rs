@@ -53,16 +53,16 @@ impl Projection {
     #[must_use]
     pub fn of(&self, update: &Replicated) -> Sketch {
         assert_eq!(update.words(), self.parameters + TRAILER_WORDS, "words of an update");
-        let mut projector = self.start();
+        let (mut projector, reader) = (self.start(), update.reader());
         let (mut own, mut next) = ([0; TILE], [0; TILE]);
         for from in (0..self.parameters).step_by(TILE) {
             let n = TILE.min(self.parameters - from);
-            update.read(from, [&mut own[..n], &mut next[..n]]);
+            reader.read(from, [&mut own[..n], &mut next[..n]]);
             projector.push(&own[..n], &next[..n]);
         }
         let mut trailer = [(); 2].map(|()| Buf::zeroed(TRAILER_WORDS));
         let [own, next] = &mut trailer;
-        update.read(self.parameters, [own, next]);
+        reader.read(self.parameters, [own, next]);
         let [own, next] = trailer;
         projector.finish(Shared::from_parts(own, next))
     }
@@ -137,4 +137,12 @@ impl Projector<'_> {
 pub struct Sketch {
     pub(super) sums: Shared<Z64>,
     pub(super) trailer: Shared<Z64>,
+}
+
+impl Sketch {
+    /// The projections.
+    #[must_use]
+    pub fn sums(&self) -> &Shared<Z64> {
+        &self.sums
+    }
 }

@@ -179,9 +179,6 @@ impl Gates {
     /// [`TermsError`]: a job is refused when it is made.
     pub fn new(terms: Terms) -> Result<Self, TermsError> {
         let Terms { clip, most_weight, krum, .. } = terms;
-        if !(clip > 0.0 && clip.is_finite()) {
-            return Err(TermsError::Clip(clip));
-        }
         let most = terms.encoding.bounds().total_weight;
         if !(1..=most).contains(&most_weight) {
             return Err(TermsError::Weight { got: most_weight, most });
@@ -189,7 +186,7 @@ impl Gates {
         if krum.is_some() && terms.private {
             return Err(TermsError::KrumWithPrivacy);
         }
-        let unit = integer_norm(&terms);
+        let unit = terms.encoding.norm(clip, terms.parameters).ok_or(TermsError::Clip(clip))?;
         let weighted = unit.saturating_mul(u128::from(most_weight));
         if weighted >> NORM_BITS != 0 {
             let bits = u128::BITS - weighted.leading_zeros();
@@ -249,18 +246,6 @@ impl Distances {
         };
         Ok(Self { krum, coarse, unweigh })
     }
-}
-
-/// The norm of an encoded update of weight 1: what is clipped, what single precision adds, and a half in each coordinate.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "positive, and what is beyond saturates"
-)]
-fn integer_norm(terms: &Terms) -> u128 {
-    let scale = f64::from(terms.encoding.bits()).exp2();
-    let rounding = (terms.parameters as f64).sqrt() / 2.0;
-    (terms.clip * (1.0 + SLACK) * scale + rounding).ceil() as u128
 }
 
 /// What a row may add to a figure of the trailer, and a unit that rounding adds; nothing if all rows may add more than 2^61.
