@@ -61,7 +61,7 @@ pub enum AcceptError {
 /// A sketch of each provider; the same order at all parties.
 ///
 /// # Cost
-/// For n providers and 128 projections some 25 rounds, and 70 more with multi-Krum; 16 kB a provider, and with multi-Krum
+/// For n providers and 128 projections some 25 rounds, and 40 more with multi-Krum; 20 kB a provider, and with multi-Krum
 /// n²/2 comparisons a provider. See [`accept_cost`].
 ///
 /// # Errors

@@ -27,7 +27,7 @@ const SCORE_WIDTH: usize = 59;
 ///
 /// # Cost
 /// Projections lose their weights: a truncation, a reciprocal, a product and a truncation. Then n²/2 sums of k products, n³/2 and n²/2
-/// comparisons. Some 100 rounds, however many providers there are.
+/// comparisons. Some 40 rounds, however many providers there are.
 pub(super) fn among(
     s: &mut Session,
     (gates, distances): (&Gates, &Distances),

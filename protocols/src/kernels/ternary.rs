@@ -4,28 +4,30 @@ use super::loops::Word;
 
 /// Coordinates that one word of signs is for.
 pub(super) const COORDINATES: usize = 32;
-/// Coordinates that are looked up together.
-const PAIR: usize = 2;
-/// What four bits of signs can stand for.
-const SIGNS: usize = 16;
+/// Coordinates that are looked up together, by a byte of signs.
+const QUAD: usize = 4;
+/// Bytes of signs that are looked up before a sum goes back to memory.
+const BYTES: usize = 4;
 
 /// Sums of two vectors over the same signs.
 type Both = [u64; 2];
+/// What each byte of signs makes of four coordinates.
+type Table = [Both; 256];
 
-/// What each four bits of signs make of two coordinates.
-fn table(x: [Both; PAIR]) -> [Both; SIGNS] {
-    let mut sums = [[0; 2]; SIGNS];
-    for (signs, sums) in sums.iter_mut().enumerate() {
-        for (at, x) in x.iter().enumerate() {
-            let bits = signs >> (2 * at);
-            for (sum, x) in sums.iter_mut().zip(x) {
-                let [plus, minus] =
-                    [bits & 1, bits >> 1 & 1].map(|bit| 0_u64.minus(bit as u64) & x);
-                *sum = sum.plus(plus).minus(minus);
+/// Each entry with one bit more adds one coordinate to an entry that is there, or takes it off.
+#[inline(always)]
+fn fill(table: &mut Table, x: [Both; QUAD]) {
+    table[0] = [0; 2];
+    let mut size = 1;
+    for [x, y] in x {
+        for [x, y] in [[x, y], [x.wrapping_neg(), y.wrapping_neg()]] {
+            let (known, new) = table.split_at_mut(size);
+            for (new, known) in new.iter_mut().zip(known) {
+                *new = [known[0].plus(x), known[1].plus(y)];
             }
+            size *= 2;
         }
     }
-    sums
 }
 
 /// Both vectors' coordinates from `at` on, as many as a word of signs is for; zeros beyond their end.
@@ -44,19 +46,23 @@ pub(super) fn block(x: [&[u64]; 2], at: usize) -> [[u64; COORDINATES]; 2] {
 pub(super) fn products(signs: &[u64], x: [&[u64]; 2], sums: [&mut [u64]; 2]) {
     let [first, second] = sums;
     check(signs, x, first.len(), second.len());
+    let mut tables = [[[0; 2]; 256]; BYTES];
     for (at, signs) in signs.chunks_exact(first.len().max(1)).enumerate() {
         let [x, y] = block(x, at * COORDINATES);
-        let mut tables = [[[0; 2]; SIGNS]; COORDINATES / PAIR];
-        for (t, sums) in tables.iter_mut().enumerate() {
-            *sums = table([2 * t, 2 * t + 1].map(|i| [x[i], y[i]]));
-        }
-        for ((signs, first), second) in signs.iter().zip(&mut *first).zip(&mut *second) {
-            let mut sum = [*first, *second];
-            for (t, table) in tables.iter().enumerate() {
-                let [a, b] = table[usize::from((signs >> (4 * t)).to_le_bytes()[0]) % SIGNS];
-                sum = [sum[0].plus(a), sum[1].plus(b)];
+        for part in 0..COORDINATES / (QUAD * BYTES) {
+            for (t, table) in tables.iter_mut().enumerate() {
+                let i = (part * BYTES + t) * QUAD;
+                fill(table, [i, i + 1, i + 2, i + 3].map(|i| [x[i], y[i]]));
             }
-            [*first, *second] = sum;
+            for ((signs, first), second) in signs.iter().zip(&mut *first).zip(&mut *second) {
+                let mut sum = [*first, *second];
+                let bytes = (signs >> (8 * BYTES * part)).to_le_bytes();
+                for (table, byte) in tables.iter().zip(bytes) {
+                    let [a, b] = table[usize::from(byte)];
+                    sum = [sum[0].plus(a), sum[1].plus(b)];
+                }
+                [*first, *second] = sum;
+            }
         }
     }
 }

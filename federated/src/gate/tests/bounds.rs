@@ -1,8 +1,8 @@
 //! The gate on shares against the same gate in the clear, and what is let through.
 
 use super::{
-    AcceptError, CLIP, Gates, MOST_WEIGHT, PARAMETERS, Prg, ideal, run, taken, terms, update,
-    vector,
+    AcceptError, CLIP, Gates, MOST_WEIGHT, PARAMETERS, Prg, SessionError, Sketch, World, Z64,
+    accept, ideal, raw, run, taken, terms, update, vector,
 };
 
 #[test]
@@ -37,6 +37,49 @@ fn it_is_the_gate_in_the_clear() {
         }
         assert!(n < 60 || (count > n / 3 && count < n), "seed {seed}: {count} of {n}");
     }
+}
+
+#[test]
+fn bounds_are_exact() {
+    let gates = Gates::new(terms(1)).unwrap();
+    let (k, weight) = (gates.sums(), 77);
+    let tau = i128::from(gates.tau) * 77;
+    let squares = gates.squares * 77 * 77;
+    // The square root of what three projections leave for a fourth one.
+    let rest = (squares - 3 * (tau * tau).cast_unsigned()).isqrt().cast_signed();
+    assert!(rest < tau);
+    let [low, high] = [i64::MIN, i64::MAX].map(i128::from);
+    let sums = [
+        (vec![], true),
+        (vec![tau], true),
+        (vec![-tau], true),
+        (vec![tau + 1], false),
+        (vec![0, -tau - 1], false),
+        (vec![low], false),
+        (vec![0, 0, high], false),
+        (vec![tau, -tau, tau, rest], true),
+        (vec![tau, -tau, tau, -rest], true),
+        (vec![tau, -tau, tau, rest + 1], false),
+        (vec![tau; 4], false),
+    ];
+    let want = sums.iter().map(|(_, taken)| *taken).collect();
+    let world = World::new(5);
+    let mut sketches = [const { Vec::new() }; 3];
+    for (label, (sums, _)) in (1..).zip(&sums) {
+        let mut words: Vec<u64> =
+            sums.iter().map(|z| u64::try_from(z.rem_euclid(1 << 64)).unwrap()).collect();
+        words.resize(k, 0);
+        let sums = world.deal::<Z64>(2 * label, &words);
+        let trailer = world.deal::<Z64>(2 * label + 1, &raw(&[], weight));
+        for ((sketches, sums), trailer) in sketches.iter_mut().zip(sums).zip(trailer) {
+            sketches.push(Sketch { sums, trailer });
+        }
+    }
+    let run = world.run(|s| match accept(s, &gates, &sketches[s.role().index()]) {
+        Err(AcceptError::Session(error)) => Err(error),
+        other => Ok::<_, SessionError>(other),
+    });
+    assert_eq!(run.results[0], Ok(want));
 }
 
 #[test]

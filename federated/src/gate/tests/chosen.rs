@@ -76,8 +76,7 @@ fn one_near_to_all_is_chosen_first_and_no_refused_one_is() {
         })
         .collect();
     let mut updates: Vec<_> = values.iter().map(|values| update(&terms, values, 3)).collect();
-    assert_eq!(places(&taken(&gates, 9, &[updates.clone(), updates.clone()].concat())).len(), 2);
-    // Two that are refused by their words, though their projections lie near the others'.
+    // Two that are refused by their weights, though their projections lie near the others'.
     for weight in [0, u64::MAX] {
         let words = &updates[0][..PARAMETERS];
         updates.push(raw(words, weight));
@@ -86,6 +85,37 @@ fn one_near_to_all_is_chosen_first_and_no_refused_one_is() {
     let got = places(&taken(&gates, 9, &updates));
     assert_eq!(got, plain(&values, keep.unwrap()));
     assert_eq!(got, [0, 1]);
+}
+
+#[test]
+fn refused_ones_are_near_to_nobody() {
+    let keep = Krum { byzantine: 3, keep: 1 };
+    let terms = Terms { krum: Some(keep), ..terms(PARAMETERS) };
+    let gates = Gates::new(terms).unwrap();
+    let mut rng = Prg::new(&[8; 16]);
+    let common = vector(&mut rng, PARAMETERS, 0.6 * CLIP);
+    let mut values: Vec<Vec<f32>> = [0.35, 0.35, 0.35, 0.35, 0.35, 0.7]
+        .iter()
+        .map(|far| {
+            let noise = vector(&mut rng, PARAMETERS, far * CLIP);
+            common.iter().zip(noise).map(|(x, noise)| x + noise).collect()
+        })
+        .collect();
+    let mut updates: Vec<_> = values.iter().map(|values| update(&terms, values, 3)).collect();
+    // Three that say what the last one says, so that it has company, and claim more rows right than they have.
+    for far in [100.0, 200.0, 300.0] {
+        let mut words = updates[5].clone();
+        words[PARAMETERS + 2] = 4;
+        updates.push(words);
+        values.push(vec![far; PARAMETERS]);
+    }
+    let alone = plain(&values, keep);
+    let last = values[5].clone();
+    values[6..].fill(last);
+    assert_eq!(plain(&values, keep), [5], "with them it would be taken");
+    let got = places(&taken(&gates, 8, &updates));
+    assert_eq!(got, alone);
+    assert!(got[0] < 5, "{got:?}");
 }
 
 #[test]
