@@ -2,6 +2,7 @@
 
 mod cases;
 mod command;
+mod gate;
 mod shared;
 mod vertical;
 

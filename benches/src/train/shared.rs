@@ -1,9 +1,9 @@
 //! Cases that all three parties take part in.
 
-use super::vertical;
+use super::{gate, vertical};
 use crate::case::Case;
 
 /// Every case on shares.
 pub(crate) fn cases() -> impl Iterator<Item = &'static Case> {
-    vertical::CASES.iter()
+    gate::CASES.iter().chain(vertical::CASES)
 }

@@ -1,10 +1,10 @@
 //! Averages on shares against averages in the clear.
 
-use protocols::{party::Role, prg::Prg, ring::Z64};
+use protocols::{party::Role, prg::Prg, ring::Z64, share::reconstruct};
 
 use super::{
-    Bounds, BoundsError, EncodeError, Encoding, Seeds, Share, Sum, SumError, TRAILER_WORDS,
-    Trailer, explicit_party, split,
+    Bounds, BoundsError, EncodeError, Encoding, Replicated, Seeds, Share, Sum, SumError,
+    TRAILER_WORDS, Trailer, explicit_party, holders, split,
 };
 
 const BOUNDS: Bounds = Bounds { total_weight: 1 << 24, coordinate: 16.0 };
@@ -121,6 +121,42 @@ fn one_pass_makes_the_shares_that_two_make() {
         let none = Trailer { weight: 0, ..trailer };
         let error = encoding.share(&values, &none, seeds(), (Role::P1, Vec::new()));
         assert_eq!(error.unwrap_err(), EncodeError::Weight);
+    }
+}
+
+#[test]
+fn two_parties_hold_each_share_where_the_parties_compute() {
+    let mut rng = Prg::new(&[5; 16]);
+    for (provider, n) in (0..).zip([0, 1, 63, 64, 65, 1000]) {
+        let words = rng.elements::<Z64>(n).to_vec();
+        let turn = explicit_party(provider);
+        let shares = split(words.clone(), Seeds::draw(&mut rng), turn);
+        let mut held = [const { Vec::new() }; 3];
+        for of in Role::ALL {
+            for holder in holders(of) {
+                held[holder.index()].push((of, shares[of.index()].copy()));
+            }
+        }
+        let held: Vec<Replicated> = Role::ALL
+            .into_iter()
+            .zip(held)
+            .map(|(role, mut mine)| {
+                mine.sort_by_key(|(of, _)| *of != role);
+                let [(_, own), (next, after)] = mine.try_into().unwrap();
+                assert_eq!(next, role.next());
+                Replicated::new(3, own, after, n).unwrap()
+            })
+            .collect();
+        let shared = [0, 1, 2].map(|party: usize| held[party].shared());
+        assert_eq!(reconstruct(shared.each_ref()).unwrap(), words, "{n}");
+        for (role, held) in Role::ALL.into_iter().zip(&held) {
+            assert_eq!(held.own().digest(), shares[role.index()].digest());
+        }
+        if n > 0 {
+            let [a, b] = [turn, turn.next()].map(|of| shares[of.index()].copy());
+            let error = Replicated::new(3, a, b, n + 1).unwrap_err();
+            assert_eq!(error, SumError::Length { provider: 3, got: n, want: n + 1 });
+        }
     }
 }
 

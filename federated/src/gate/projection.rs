@@ -140,6 +140,16 @@ pub struct Sketch {
 }
 
 impl Sketch {
+    /// Of an update whose projections were made elsewhere.
+    ///
+    /// # Panics
+    /// If the trailer has another length.
+    #[must_use]
+    pub fn new(sums: Shared<Z64>, trailer: Shared<Z64>) -> Self {
+        assert_eq!(trailer.len(), TRAILER_WORDS, "words of a trailer");
+        Self { sums, trailer }
+    }
+
     /// The projections.
     #[must_use]
     pub fn sums(&self) -> &Shared<Z64> {

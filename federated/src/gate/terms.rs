@@ -74,7 +74,7 @@ pub struct Terms {
     pub encoding: Encoding,
     /// Parameters of the model.
     pub parameters: usize,
-    /// The L2 norm to which a provider clips its update.
+    /// The L2 norm to which a provider clips its update; if it adds noise of its own then, what that comes to is to be counted in.
     pub clip: f64,
     /// The largest weight of one provider.
     pub most_weight: u64,

@@ -62,6 +62,21 @@ impl Sensitivity {
         all.map(Self).ok_or(NoiseError::Sensitivity)
     }
 
+    /// Of one record in a provider's sum of clipped terms of weight 1: in integers `clip · 2^f + √d`, for with the record and without
+    /// it the sum is rounded both times. The sum before it is rounded must be exact to 2^-20 of the bound: add up in double
+    /// precision.
+    ///
+    /// # Errors
+    /// [`NoiseError::Sensitivity`].
+    pub fn of_record(
+        encoding: &Encoding,
+        clip: f64,
+        parameters: usize,
+    ) -> Result<Self, NoiseError> {
+        // Half the root of four times as many.
+        Self::of_update(encoding, clip, 1, parameters.saturating_mul(4))
+    }
+
     /// In units of the encoding.
     #[must_use]
     pub const fn units(self) -> u64 {

@@ -99,6 +99,8 @@ fn sensitivities_are_integers_that_count_rounding() {
     assert_eq!(units, (1 << 24) + 16);
     assert_eq!(of(1.0, 1, 10_000).unwrap().units(), units + 50);
     assert_eq!(of(1.0, 1000, 10_000).unwrap().units(), 1000 * (units + 50));
+    let record = Sensitivity::of_record(&encoding(), 1.0, 10_000).unwrap();
+    assert_eq!(record.units(), units + 100, "both neighbours are rounded");
     for (clip, weight) in [(0.0, 1), (f64::NAN, 1), (f64::INFINITY, 1), (1.0, 0), (1e4, 1 << 20)] {
         assert_eq!(of(clip, weight, 1), Err(NoiseError::Sensitivity), "{clip} {weight}");
     }
