@@ -1,8 +1,11 @@
 //! Pieces of federated training, each by itself: what one provider or party works out, and what all three work out on shares.
 
+mod adult;
 mod cases;
+mod census;
 mod command;
 mod gate;
+mod gbdt;
 mod shared;
 mod vertical;
 
