@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{
+    adult,
     cases::{CASES, Case, LATER},
     shared,
 };
@@ -108,6 +109,9 @@ fn measure(case: &'static Case, train: &Train) -> Result<Line, Failure> {
 /// A case that parties run on shares, in the format of the operations' lines; whether the result was right.
 #[expect(clippy::print_stdout, reason = "a program that prints its figures")]
 fn on_shares(case: &'static case::Case, train: &Train) -> Result<bool, Failure> {
+    if case.name.contains("adult") {
+        adult::look()?;
+    }
     let n = (case.rows)(train.n);
     let reps = match train.network {
         Network::Loopback => processes::run(case, n, train.reps)?,

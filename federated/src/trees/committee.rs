@@ -16,8 +16,8 @@ use super::{
     setting::{LEAF_BITS, LEAF_REACH, Setting},
 };
 
-/// One compute party's end of the tree that grows.
-#[derive(Debug)]
+/// One compute party's end of the tree that grows. A step that fails leaves it as it was, and a copy of it is a state to go on from.
+#[derive(Clone, Debug)]
 pub struct Committee {
     setting: Setting,
     tree: Tree,
@@ -73,7 +73,7 @@ impl Committee {
             let (left, right) = (sent.len(), setting.words(level));
             return Err(SessionError::Shape { step: s.step(), left, right });
         }
-        self.sums = match self.tree.cuts.last() {
+        let sums = match self.tree.cuts.last() {
             None => sent.clone(),
             Some(cuts) => {
                 let is_split: Vec<bool> = cuts.iter().map(Option::is_some).collect();
@@ -85,11 +85,12 @@ impl Committee {
             }
         };
         let nodes = setting.nodes(level);
-        let left = self.sums.map::<Z64>(|words| left_of_cuts(&setting, nodes, words));
-        let whole = self.sums.map::<Z64>(|words| totals(&setting, nodes, words));
+        let left = sums.map::<Z64>(|words| left_of_cuts(&setting, nodes, words));
+        let whole = sums.map::<Z64>(|words| totals(&setting, nodes, words));
         let best = best_cuts(s, &setting, &left, &whole)?;
         let cuts = open(s, &setting, best)?;
         self.settle(&cuts, &left, &whole);
+        self.sums = sums;
         self.tree.cuts.push(cuts.clone());
         Ok(cuts)
     }
