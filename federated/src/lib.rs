@@ -2,8 +2,8 @@
 //! only the average is opened.
 //!
 //! What is here so far does without jobs and links: exact averages on shares, sums by one coordinator that nobody trusts, models
-//! and strategies, regressions from sums, what updates were worth, and the accountants of differential privacy. A job that
-//! asks for training is refused when it is read. This crate is above [`protocols`], whose sharing and sessions it uses, and
+//! and strategies, regressions from sums, boosted trees, logistic regression of joined rows, what updates were worth, and the
+//! accountants of differential privacy. A job that asks for training is refused when it is read. This crate is above [`protocols`], whose sharing and sessions it uses, and
 //! below the engine, which makes jobs of it.
 //!
 //! # Invariants

@@ -46,7 +46,7 @@ impl Committee {
     /// [`Setting::words`] sums; returns [`Setting::nodes`] cuts, the same at all parties.
     ///
     /// # Cost
-    /// With c candidates: 14 + ⌈log2 c⌉ · 12 rounds or so, and about 700 bytes a candidate and node for all parties together; [`decide_cost`]
+    /// With c candidates: 14 + ⌈log2 c⌉ · 12 rounds or so, and about 1,100 bytes a candidate and node for all parties together; [`decide_cost`]
     /// has them exactly.
     ///
     /// # Errors

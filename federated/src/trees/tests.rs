@@ -425,3 +425,25 @@ fn a_real_table_is_told_apart() {
     let area = area_under_curve(&scores, &labels(&test));
     assert!(area > 0.985, "{area}");
 }
+
+/// What is opened of a node that is not split: nothing but that it is not, though it has a best cut.
+#[test]
+fn nothing_is_said_of_where_a_leaf_would_be_cut() {
+    let plan = Plan { features: 3, bins: 4, depth: 1, least: 1, ..Plan::default() };
+    let (codes, labels) = rows(4, 500, &plan);
+    let all = Codes::new(3, codes).unwrap();
+    for (gamma, splits) in [(0.0, true), (1e4, false)] {
+        let setting = Setting::new(Plan { gamma, ..plan }).unwrap();
+        let sums = Grower::new(&setting, all.clone(), &labels).unwrap().histograms().unwrap();
+        let world = World::new(6);
+        let left = world.deal::<Z64>(1, &layout::left_of_cuts(&setting, 1, &sums));
+        let whole = world.deal::<Z64>(2, &layout::totals(&setting, 1, &sums));
+        let run = world.run(|s| {
+            let i = s.role().index();
+            cuts::best_cuts(s, &setting, &left[i], &whole[i])
+        });
+        let best = run.reconstruct();
+        assert_eq!(best[0] >> 4 == 1, splits, "γ = {gamma}");
+        assert_eq!(best[0] & 15 != 0, splits, "γ = {gamma}: {best:?}");
+    }
+}
