@@ -147,6 +147,14 @@ impl Share {
         }
     }
 
+    /// Writes its words from `from` on: for a piece of an update whose other share lies elsewhere.
+    ///
+    /// # Panics
+    /// If it has words, and not as many.
+    pub fn read(&self, from: usize, out: &mut [u64]) {
+        self.source().read(from, out);
+    }
+
     /// Where its words are read from.
     pub(super) fn source(&self) -> Source<'_> {
         match self {

@@ -151,6 +151,10 @@ fn two_parties_hold_each_share_where_the_parties_compute() {
         assert_eq!(reconstruct(shared.each_ref()).unwrap(), words, "{n}");
         for (role, held) in Role::ALL.into_iter().zip(&held) {
             assert_eq!(held.own().digest(), shares[role.index()].digest());
+            let from = n / 3;
+            let mut part = vec![0; n - from];
+            held.own().read(from, &mut part);
+            assert_eq!(part, shared[role.index()].own()[from..]);
         }
         if n > 0 {
             let [a, b] = [turn, turn.next()].map(|of| shares[of.index()].copy());

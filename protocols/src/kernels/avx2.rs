@@ -12,6 +12,7 @@ mod keystream;
 mod places;
 mod registers;
 mod table;
+mod ternary;
 
 pub(super) use exconv::expand_sums;
 pub(super) use places::{gather_three, substitute};

@@ -4,23 +4,35 @@ use super::loops::Word;
 
 /// Coordinates that one word of signs is for.
 pub(super) const COORDINATES: usize = 32;
-/// Coordinates that are looked up together, by a byte of signs.
-const QUAD: usize = 4;
-/// Bytes of signs that are looked up before a sum goes back to memory.
-const BYTES: usize = 4;
+/// Coordinates that are looked up together, by six bits of signs.
+pub(super) const TOGETHER: usize = 3;
+/// What six bits of signs can stand for.
+pub(super) const SIGNS: usize = 64;
+/// Lookups for a word of signs; the last one is for two coordinates.
+pub(super) const LOOKUPS: usize = COORDINATES.div_ceil(TOGETHER);
 
 /// Sums of two vectors over the same signs.
 type Both = [u64; 2];
-/// What each byte of signs makes of four coordinates.
-type Table = [Both; 256];
 
-/// Each entry with one bit more adds one coordinate to an entry that is there, or takes it off.
+/// Coordinates of the `t`-th lookup.
 #[inline(always)]
-fn fill(table: &mut Table, x: [Both; QUAD]) {
+pub(super) fn looked_up(t: usize) -> std::ops::Range<usize> {
+    t * TOGETHER..((t + 1) * TOGETHER).min(COORDINATES)
+}
+
+/// The place of the `t`-th lookup in its table.
+#[inline(always)]
+pub(super) fn place(signs: u64, t: usize) -> usize {
+    usize::from((signs >> (2 * TOGETHER * t)).to_le_bytes()[0]) % SIGNS
+}
+
+/// What six bits of signs make of some coordinates: each entry with one bit more adds one to an entry that is there, or takes it off.
+#[inline(always)]
+fn fill(table: &mut [Both; SIGNS], x: &[u64], y: &[u64]) {
     table[0] = [0; 2];
     let mut size = 1;
-    for [x, y] in x {
-        for [x, y] in [[x, y], [x.wrapping_neg(), y.wrapping_neg()]] {
+    for (x, y) in x.iter().zip(y) {
+        for [x, y] in [[*x, *y], [x.wrapping_neg(), y.wrapping_neg()]] {
             let (known, new) = table.split_at_mut(size);
             for (new, known) in new.iter_mut().zip(known) {
                 *new = [known[0].plus(x), known[1].plus(y)];
@@ -46,23 +58,19 @@ pub(super) fn block(x: [&[u64]; 2], at: usize) -> [[u64; COORDINATES]; 2] {
 pub(super) fn products(signs: &[u64], x: [&[u64]; 2], sums: [&mut [u64]; 2]) {
     let [first, second] = sums;
     check(signs, x, first.len(), second.len());
-    let mut tables = [[[0; 2]; 256]; BYTES];
+    let mut tables = [[[0; 2]; SIGNS]; LOOKUPS];
     for (at, signs) in signs.chunks_exact(first.len().max(1)).enumerate() {
         let [x, y] = block(x, at * COORDINATES);
-        for part in 0..COORDINATES / (QUAD * BYTES) {
-            for (t, table) in tables.iter_mut().enumerate() {
-                let i = (part * BYTES + t) * QUAD;
-                fill(table, [i, i + 1, i + 2, i + 3].map(|i| [x[i], y[i]]));
+        for (t, table) in tables.iter_mut().enumerate() {
+            fill(table, &x[looked_up(t)], &y[looked_up(t)]);
+        }
+        for ((signs, first), second) in signs.iter().zip(&mut *first).zip(&mut *second) {
+            let mut sum = [*first, *second];
+            for (t, table) in tables.iter().enumerate() {
+                let [a, b] = table[place(*signs, t)];
+                sum = [sum[0].plus(a), sum[1].plus(b)];
             }
-            for ((signs, first), second) in signs.iter().zip(&mut *first).zip(&mut *second) {
-                let mut sum = [*first, *second];
-                let bytes = (signs >> (8 * BYTES * part)).to_le_bytes();
-                for (table, byte) in tables.iter().zip(bytes) {
-                    let [a, b] = table[usize::from(byte)];
-                    sum = [sum[0].plus(a), sum[1].plus(b)];
-                }
-                [*first, *second] = sum;
-            }
+            [*first, *second] = sum;
         }
     }
 }

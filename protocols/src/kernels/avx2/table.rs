@@ -1,6 +1,6 @@
 //! The table of this backend.
 
-use super::{exconv, gemm, gf128, hash, keystream, places};
+use super::{exconv, gemm, gf128, hash, keystream, places, ternary};
 use crate::kernels::{
     aes::AesKey,
     backend::Backend,
@@ -12,7 +12,7 @@ use crate::kernels::{
     lanes, loops,
     matrix::Matrix,
     places::{self as portable_places, Places, WidePlaces},
-    planes, portable, ternary,
+    planes, portable,
 };
 
 static AVX2: Backend = Backend {
