@@ -16,6 +16,7 @@ mod run;
 mod tell;
 #[cfg(test)]
 mod tests;
+mod train;
 mod words;
 
 pub use error::ExecError;

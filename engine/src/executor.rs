@@ -24,6 +24,7 @@ mod publish;
 mod ready;
 mod results;
 mod scratch;
+mod trained;
 
 pub use compilation::{Compilation, DATASET_DOMAIN, compile_published};
 pub use opening::{Delivery, Opener, check_failed_receipt, open_result};
@@ -31,3 +32,4 @@ pub use participant::Participant;
 pub use planner::ReceiptPlanner;
 pub use publications::Published as Publication;
 pub use scratch::Scratch;
+pub use trained::Model;

@@ -3,17 +3,21 @@
 mod admission;
 mod failure;
 mod id;
+mod micro;
 mod noise;
 mod psi;
 mod reason;
 mod spec;
 mod state;
+mod train;
 
 pub use admission::admit;
 pub use failure::{Failure, Stage};
 pub use id::{BadJobId, JobId};
+pub use micro::Micro;
 pub use noise::PsiNoise;
 pub use psi::{PsiForm, PsiFormName, PsiProtocol, PsiSet, PsiSpec, TextRule};
 pub use reason::{Audience, Code, Reason};
 pub use spec::{JobKind, JobSpec, NetworkProfile, SPEC_DOMAIN, Security, SpecError};
 pub use state::{Illegal, JobEvent, JobState};
+pub use train::{ModelFamily, ModelSpec, StrategySpec, TrainSpec};

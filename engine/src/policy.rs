@@ -13,6 +13,7 @@ mod lint_psi;
 mod lookups;
 mod parse;
 mod psi;
+mod train;
 mod utc;
 
 #[cfg(test)]
@@ -34,4 +35,5 @@ pub use lint::lint;
 pub use lookups::{LookupBudget, lookup_budgets, lookups_in_all};
 pub use parse::{PolicyError, parse, parse_signed};
 pub use psi::{PsiRecipient, PsiRule, QueryBudget, query_budgets};
+pub use train::TrainRule;
 pub use utc::{BadTime, UtcTime};

@@ -183,6 +183,8 @@ pub enum OpenedKind {
     Threshold,
     /// Whose updates are taken: a bit each.
     Acceptance,
+    /// The average of a round of training.
+    Average,
 }
 
 /// The leakage report.

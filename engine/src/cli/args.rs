@@ -294,6 +294,8 @@ pub enum Format {
     Json,
     /// A Parquet file
     Parquet,
+    /// A trained model
+    Safetensors,
 }
 
 /// `unseen consent`.

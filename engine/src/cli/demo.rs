@@ -4,6 +4,7 @@ mod actor;
 mod jobs;
 mod kept;
 mod messy;
+mod regions;
 mod report;
 mod stage;
 mod tables;

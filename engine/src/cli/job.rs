@@ -3,7 +3,7 @@
 use std::{fmt::Write as _, fs, path::PathBuf, time::Instant};
 
 use super::{
-    args::{JobCommand, JobIdArgs, OutputArgs, SubmitArgs},
+    args::{Format, JobCommand, JobIdArgs, OutputArgs, SubmitArgs},
     buyer::{Buyer, words},
     exit::{CliError, chain},
     job_file::JobFile,
@@ -74,7 +74,10 @@ fn deliver(outcome: Outcome, options: &OutputArgs) -> Result<String, CliError> {
         Outcome::Refused(refusals) => return Err(refused(&refusals)),
         Outcome::Failed(broken) => return Err(failed(*broken, options)),
     };
-    output::print(&opened.delivery.rows, options)?;
+    match (options.format, &opened.delivery.model) {
+        (Format::Safetensors, model) => output::save(model.as_ref(), options)?,
+        _ => output::print(&opened.delivery.rows, options)?,
+    }
     let path = keep(&opened.delivery.receipt, &opened.receipt, options)?;
     note(&format!(
         "{} rows in {:.1} s; {} bytes between the parties in {} rounds; receipt {} in {}",

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::exit::CliError;
 use crate::{
     identity::{PartyName, SealingPublicKey},
-    job::{JobKind, JobSpec, NetworkProfile, PsiSpec, Security},
+    job::{JobKind, JobSpec, NetworkProfile, PsiSpec, Security, TrainSpec},
 };
 
 /// How long a job may take from its submission, where the file does not say.
@@ -27,10 +27,12 @@ pub(super) struct JobFile {
     pub(super) purpose: String,
     /// P0, P1, P2.
     pub(super) compute: [PartyName; 3],
-    /// The statement; or there is a `[psi]`.
+    /// The statement; or there is a `[psi]` or a `[train]`.
     pub(super) sql: Option<String>,
     /// An intersection of sets.
     pub(super) psi: Option<PsiSpec>,
+    /// A federated training.
+    pub(super) train: Option<TrainSpec>,
     /// The adversary model; `semi_honest` where it is left out.
     #[serde(default = "semi_honest")]
     pub(super) security: Security,
@@ -57,16 +59,19 @@ pub(super) struct Submission {
 impl JobFile {
     /// A job with everything else left to its default.
     pub(super) fn new(purpose: &str, compute: [PartyName; 3], kind: JobKind) -> Self {
-        let (sql, psi) = match kind {
-            JobKind::Sql { sql } => (Some(sql), None),
-            JobKind::Psi(psi) => (None, Some(psi)),
-        };
+        let (mut sql, mut psi, mut train) = (None, None, None);
+        match kind {
+            JobKind::Sql { sql: text } => sql = Some(text),
+            JobKind::Psi(asked) => psi = Some(asked),
+            JobKind::Train(asked) => train = Some(asked),
+        }
         Self {
             request_id: None,
             purpose: purpose.to_owned(),
             compute,
             sql,
             psi,
+            train,
             security: semi_honest(),
             expires_in_minutes: None,
             network: same_site(),
@@ -86,8 +91,10 @@ impl JobFile {
         let file: Self = Figment::from(Toml::file(path)).extract().map_err(|error| {
             CliError::usage(format!("job file {}: {error}", path.display())).next(example)
         })?;
-        if file.sql.is_some() == file.psi.is_some() {
-            let message = format!("job file {}: either `sql` or `[psi]` is due", path.display());
+        let asked = [file.sql.is_some(), file.psi.is_some(), file.train.is_some()];
+        if asked.iter().filter(|asked| **asked).count() != 1 {
+            let message =
+                format!("job file {}: one of `sql`, `[psi]` and `[train]` is due", path.display());
             return Err(CliError::usage(message).next(example));
         }
         Ok(file)
@@ -102,9 +109,10 @@ impl JobFile {
             request_id: self.request_id.unwrap_or(submission.request_id),
             buyer: submission.buyer,
             sealing_key: submission.sealing_key,
-            kind: match self.psi {
-                Some(psi) => JobKind::Psi(psi),
-                None => JobKind::Sql { sql: self.sql.unwrap_or_default() },
+            kind: match (self.psi, self.train) {
+                (Some(psi), _) => JobKind::Psi(psi),
+                (None, Some(train)) => JobKind::Train(train),
+                (None, None) => JobKind::Sql { sql: self.sql.unwrap_or_default() },
             },
             purpose: self.purpose,
             compute: self.compute,

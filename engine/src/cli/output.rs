@@ -17,6 +17,7 @@ use super::{
     args::{Format, OutputArgs},
     exit::CliError,
 };
+use crate::executor::Model;
 
 /// Digits behind the point that a table shows of a double; the other formats give all of it.
 const TABLE_DIGITS: usize = 4;
@@ -31,11 +32,26 @@ pub(super) fn print(result: &RecordBatch, options: &OutputArgs) -> Result<(), Cl
         Format::Csv => csv(result)?,
         Format::Json => json_lines(result)?,
         Format::Parquet => return parquet(result, options.out.as_deref()),
+        Format::Safetensors => return save(None, options),
     };
     match &options.out {
         Some(path) => std::fs::write(path, content).map_err(|error| unwritable(path, &error)),
         None => std::io::stdout().lock().write_all(&content).map_err(CliError::failed),
     }
+}
+
+/// Writes a model where the options say.
+///
+/// # Errors
+/// Usage: no model, no file, or one that cannot be written.
+pub(super) fn save(model: Option<&Model>, options: &OutputArgs) -> Result<(), CliError> {
+    let (Some(model), Some(path)) = (model, &options.out) else {
+        let message = "`--format safetensors` writes the model of a training to a file";
+        return Err(
+            CliError::usage(message).next("add --out model.safetensors, or choose another format")
+        );
+    };
+    std::fs::write(path, model.safetensors()).map_err(|error| unwritable(path, &error))
 }
 
 /// The rows as JSON objects, columns in their order; decimals and 64-bit integers as strings.

@@ -103,6 +103,16 @@ fn in_words(policy: &PolicyDocument, signature: &str) -> String {
         let most = most.unwrap_or_else(|| "none".to_owned());
         let _ = writeln!(text, "  keys that each recipient may look up: {most}");
     }
+    if let Some(train) = &policy.train {
+        let models: Vec<_> = train.models.iter().map(ToString::to_string).collect();
+        let _ = writeln!(
+            text,
+            "  training: {} models, averages of {} providers at least, at most {} rounds",
+            models.join(", "),
+            train.min_providers,
+            train.max_rounds
+        );
+    }
     for (name, rule) in &policy.columns {
         let forms = rule.release.iter().map(|form| match form {
             ReleaseForm::JoinKey => format!("join key with {}", rule.join_with.join(", ")),

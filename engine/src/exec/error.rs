@@ -8,6 +8,12 @@ use crate::identity::PartyName;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ExecError {
+    /// A training that cannot go on, at this party.
+    #[error("{0}")]
+    Training(String),
+    /// Too few updates: the same at all three compute parties.
+    #[error("{0}")]
+    TooFewProviders(String),
     /// The session ended.
     #[error(transparent)]
     Session(#[from] SessionError),

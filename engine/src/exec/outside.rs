@@ -14,6 +14,7 @@ use super::{
     input::send_outside,
     matching::{Found, Owners},
     run::step_of,
+    train,
 };
 use crate::{
     identity::PartyName,
@@ -78,6 +79,10 @@ pub fn provide(
     let listed = |opening: &&Opening| parts.iter().any(|(at, _)| step_of(*at) == opening.step);
     let listed: Vec<Opening> = openings.iter().filter(listed).copied().collect();
     let mut wire = Wire::new(Arc::clone(channel), Gate::listing(&listed));
+    if let Some((at, number)) = train::part_of(plan, me) {
+        wire.enter(step_of(at));
+        train::provide(&mut wire, plan, (at, number), inputs, rng)?;
+    }
     for (at, owners) in &parts {
         wire.enter(step_of(*at));
         let mut pair = wire.pair(owners.peer_of(id));

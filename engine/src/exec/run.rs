@@ -16,7 +16,7 @@ use super::{
     input, lookup, many, matching, noise,
     ones::Ones,
     release::{SharedResult, release},
-    require, tell, words,
+    require, tell, train, words,
     words::WordRing,
 };
 use crate::plan::{EncodedInput, Kind, Op, Plan, Ref, Shape, SortKey};
@@ -74,6 +74,7 @@ pub fn run(
                 require::run(s, Values { at, values: &values }.bits(*of)?)?;
                 Vec::new()
             }
+            Op::Train(of) => train::run(s, plan, of, (at, &inputs), rng)?,
             Op::Blur(of) => noise::run(s, of, &Values { at, values: &values }, rng)?,
             Op::Input { input } => {
                 let data = inputs.get_mut(*input as usize).and_then(Option::take);
@@ -192,6 +193,7 @@ fn apply(
         | Op::Intersect(_)
         | Op::Tell(_)
         | Op::Require(_)
+        | Op::Train(_)
         | Op::Blur(_) => Err(ExecError::Malformed(v.at)),
         Op::Constant { value, shape } => one(constant(s, *value, *shape)),
         Op::Xor(a, b) => one(Column::Bits(v.bits(*a)?.xor(v.bits(*b)?))),
@@ -248,7 +250,7 @@ fn apply(
     }
 }
 
-fn constant(s: &Session, value: i128, shape: Shape) -> Column {
+pub(super) fn constant(s: &Session, value: i128, shape: Shape) -> Column {
     let rows = usize::try_from(shape.rows).unwrap_or(usize::MAX);
     let role = s.role();
     match shape.kind {

@@ -83,7 +83,7 @@ fn random_input(world: World, label: u64, input: &LocalInput) -> EncodedInput {
     let drawn = input.columns.iter().enumerate().map(|(i, c)| draw(i, &c.encoding));
     let mut columns: Vec<EncodedColumn> = drawn.collect();
     zero_absent(input, &mut columns);
-    EncodedInput { columns, live, home: None, own: None, lookup: None }
+    EncodedInput { columns, live, home: None, own: None, lookup: None, train: None }
 }
 
 fn low(words: &[u128]) -> Vec<u64> {

@@ -71,6 +71,7 @@ fn entry(opening: &Opening, seats: &Seats) -> Option<Opened> {
         OpeningKind::Aggregate => OpenedKind::Aggregate,
         OpeningKind::Threshold => OpenedKind::Threshold,
         OpeningKind::Acceptance => OpenedKind::Acceptance,
+        OpeningKind::Average => OpenedKind::Average,
         _ => return None,
     };
     let to = match opening.to {

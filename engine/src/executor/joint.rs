@@ -63,7 +63,10 @@ pub(super) fn run(
     let names = start.order.participants.iter().map(|participant| participant.party.clone());
     let seats = Seats::new(me.name, names);
     let committed = committed(&start.order)?;
-    let channel = seats.channel(std::mem::take(&mut start.links), me.patience)?;
+    // Who only provides to a training may leave it, and it goes on.
+    let guests = compilation.compiled.plan.training().is_some();
+    let patience = if guests { me.patience.with_guests() } else { me.patience };
+    let channel = seats.channel(std::mem::take(&mut start.links), patience)?;
     let (held, id) = (Arc::downgrade(&channel), seats.mine()?);
     start.stop.on_stop(move |why| {
         if let Some(channel) = held.upgrade() {

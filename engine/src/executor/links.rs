@@ -77,6 +77,9 @@ impl Seats {
                 self.failed(Reason::InputInvalid, error.to_string()).at(party)
             }
             ExecError::TooFew => self.too_few(),
+            ExecError::TooFewProviders(words) => {
+                self.failed(Reason::TooFewProviders, words.clone())
+            }
             _ => self.failed(Reason::Internal, error.to_string()).at(&self.me),
         }
     }
@@ -134,6 +137,7 @@ pub(super) fn code(reason: Reason) -> AbortCode {
         Reason::Inconsistent => AbortCode::Inconsistent,
         Reason::GateViolation => AbortCode::Gate,
         Reason::TooFewInCommon => AbortCode::TooFew,
+        Reason::TooFewProviders => AbortCode::TooFewProviders,
         Reason::InputInvalid => AbortCode::Input,
         Reason::DeadlineExceeded => AbortCode::Deadline,
         Reason::Cancelled | Reason::Draining | Reason::Interrupted => AbortCode::Cancelled,
@@ -149,6 +153,7 @@ fn reason(code: AbortCode) -> Reason {
         AbortCode::Inconsistent => Reason::Inconsistent,
         AbortCode::Gate => Reason::GateViolation,
         AbortCode::TooFew => Reason::TooFewInCommon,
+        AbortCode::TooFewProviders => Reason::TooFewProviders,
         AbortCode::Input => Reason::InputInvalid,
         AbortCode::Cancelled => Reason::Cancelled,
         AbortCode::Deadline => Reason::DeadlineExceeded,

@@ -5,7 +5,10 @@ use std::{collections::BTreeMap, fmt};
 use datafusion::arrow::array::RecordBatch;
 use protocols::party::Role;
 
-use super::compilation::{Compilation, compile_published};
+use super::{
+    compilation::{Compilation, compile_published},
+    trained::{Model, trained},
+};
 use crate::{
     audit::{self, Receipt},
     client::Fetched,
@@ -18,8 +21,10 @@ use crate::{
 
 /// An opened result with its evidence.
 pub struct Delivery {
-    /// The rows.
+    /// The rows; of a training, one for each round.
     pub rows: RecordBatch,
+    /// Of a training: the model.
+    pub model: Option<Model>,
     /// The receipt, which holds against the buyer's pins.
     pub receipt: Receipt,
 }
@@ -79,7 +84,12 @@ pub fn open_result(opener: Opener<'_>, job: JobId, fetched: &Fetched) -> Result<
     let opened = opened.ok_or_else(|| fail(Reason::Internal, "the result has too few columns"))?;
     let rows = plan::decode(&plan.output, &opened)
         .map_err(|error| fail(Reason::Inconsistent, error.to_string()))?;
-    Ok(Delivery { rows, receipt })
+    let Some((_, training)) = plan.training() else {
+        return Ok(Delivery { rows, model: None, receipt });
+    };
+    let (model, rows) = trained(training, &rows)
+        .ok_or_else(|| fail(Reason::Inconsistent, "the result is no model of this job"))?;
+    Ok(Delivery { rows, model: Some(model), receipt })
 }
 
 /// Checks the receipt of a job that the coordinator says has failed: it must hold against the buyer's pins, and say the same.

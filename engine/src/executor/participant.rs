@@ -276,7 +276,8 @@ impl Runner for Participant {
         })?;
         let (job, order, run) = (start.job.clone(), start.order.clone(), start.run);
         let (plan, lookups) = (&compilation.compiled.plan, self.lookups.as_ref());
-        let mut encoded = prepare::encode(&self.name, &compilation, &held, run)?;
+        let secret = prepare::order(&self.key, job.id.hash());
+        let mut encoded = prepare::encode((&self.name, &secret), &compilation, &held, run)?;
         lookups::attach(lookups, self.me(), plan, (&held, published.as_ref()), &mut encoded)?;
         let finished = joint::run(self.me(), start, &compilation, encoded)?;
         if let Some(folder) = self.results_of(plan)? {

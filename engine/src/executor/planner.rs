@@ -145,6 +145,7 @@ fn question_hash(kind: &JobKind) -> Hash32 {
     match kind {
         JobKind::Sql { sql } => sql_hash(sql),
         JobKind::Psi(psi) => canonical_hash("unseen.psi/v1", psi),
+        JobKind::Train(train) => canonical_hash("unseen.train/v1", train),
     }
 }
 

@@ -14,8 +14,8 @@ use crate::{
     catalog::Catalog,
     identity::{Hash32, IdentityKey, PartyName},
     job::{Failure, Reason, Stage},
-    plan::{EncodedInput, SetUse},
-    sql::{LocalError, encode_rows, local_batches, local_rows},
+    plan::{EncodedInput, SetUse, TrainingRows},
+    sql::{LocalError, encode_rows, local_batches, local_rows, training_rows},
 };
 
 /// Commits to every dataset of this provider that the plan reads, each with a salt that only its key gives: its owner can open
@@ -51,6 +51,14 @@ pub(super) fn commit(
 fn salt(key: &IdentityKey, job: Hash32, dataset: &str) -> Zeroizing<[u8; 32]> {
     let mut hasher = blake3::Hasher::new_derive_key("unseen.input-salt/v1");
     hasher.update(key.seed().as_ref()).update(&job.0).update(dataset.as_bytes());
+    Zeroizing::new(*hasher.finalize().as_bytes())
+}
+
+/// What the order follows from in which a provider's rows are seen in a job's training: the same whenever it is run again, and
+/// nobody else's to know.
+pub(super) fn order(key: &IdentityKey, job: Hash32) -> Zeroizing<[u8; 32]> {
+    let mut hasher = blake3::Hasher::new_derive_key("unseen.training-order/v1");
+    hasher.update(key.seed().as_ref()).update(&job.0);
     Zeroizing::new(*hasher.finalize().as_bytes())
 }
 
@@ -93,30 +101,38 @@ pub(super) fn rows(
 
 /// Those rows, encoded for this run.
 pub(super) fn encode(
-    party: &PartyName,
+    (party, order): (&PartyName, &Zeroizing<[u8; 32]>),
     compilation: &Compilation,
     held: &[Option<Held>],
     run: Hash32,
 ) -> Result<Vec<Option<EncodedInput>>, Failure> {
     // Every participant's nonce is in the run's name, and all gave theirs with their commitments.
     let hash_key = blake3::derive_key("unseen.keyed-hash/v1", &run.0);
-    let each = compilation.compiled.plan.inputs.iter().zip(held).map(|(input, held)| {
-        match (held, &input.key) {
-            (None, _) => Ok(None),
-            (Some(Held::Set(spool)), Some(key)) => {
-                let own = Some(spool.own_set(party, key, &hash_key)?);
-                let (live, columns) = (Vec::new(), Vec::new());
-                Ok(Some(EncodedInput { live, columns, home: None, own, lookup: None }))
-            }
-            (Some(Held::Set(_)), None) => {
-                Err(fault(party, Reason::Internal, "a set without a key".into()))
-            }
-            (Some(Held::Rows(rows)), _) => {
-                let encoded = encode_rows(input, rows, &hash_key);
-                encoded
-                    .map(Some)
-                    .map_err(|error| fault(party, Reason::InputInvalid, error.to_string()))
-            }
+    let plan = &compilation.compiled.plan;
+    let each = plan.inputs.iter().zip(held).map(|(input, held)| match (held, &input.key) {
+        (None, _) => Ok(None),
+        (Some(Held::Set(spool)), Some(key)) => {
+            let own = Some(spool.own_set(party, key, &hash_key)?);
+            let (live, columns) = (Vec::new(), Vec::new());
+            Ok(Some(EncodedInput { live, columns, home: None, own, lookup: None, train: None }))
+        }
+        (Some(Held::Set(_)), None) => {
+            Err(fault(party, Reason::Internal, "a set without a key".into()))
+        }
+        (Some(Held::Rows(rows)), _) if input.trains => {
+            let (_, training) = plan.training().ok_or_else(|| {
+                fault(party, Reason::Internal, "rows to train on without a training".into())
+            })?;
+            let rows = training_rows(input, training, rows);
+            let rows =
+                rows.map_err(|error| fault(party, Reason::InputInvalid, error.to_string()))?;
+            let train = Some(TrainingRows { rows, order: order.clone() });
+            let (live, columns) = (Vec::new(), Vec::new());
+            Ok(Some(EncodedInput { live, columns, home: None, own: None, lookup: None, train }))
+        }
+        (Some(Held::Rows(rows)), _) => {
+            let encoded = encode_rows(input, rows, &hash_key);
+            encoded.map(Some).map_err(|error| fault(party, Reason::InputInvalid, error.to_string()))
         }
     });
     each.collect()

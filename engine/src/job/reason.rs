@@ -45,6 +45,8 @@ pub enum Reason {
     Inconsistent,
     /// Sets have fewer keys in common than a policy allows anything to be shown of.
     TooFewInCommon,
+    /// Fewer providers sent an update in time than an average may be opened of.
+    TooFewProviders,
     /// Something was about to be opened that the plan does not list.
     GateViolation,
     /// The receipt does not add up.
@@ -108,7 +110,7 @@ struct Row(&'static str, JobEvent, Code, u8, Audience, &'static str);
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::SpecInvalid,
         Self::SignatureInvalid,
         Self::PartyUnknown,
@@ -126,6 +128,7 @@ impl Reason {
         Self::ProtocolViolation,
         Self::Inconsistent,
         Self::TooFewInCommon,
+        Self::TooFewProviders,
         Self::GateViolation,
         Self::ReceiptInvalid,
         Self::Cancelled,
@@ -160,6 +163,7 @@ impl Reason {
             Self::ProtocolViolation => Row("PROTOCOL_VIOLATION", Deviate, Code::Aborted,            1, Everyone, "keep the logs and ask the party's operator"),
             Self::Inconsistent      => Row("INCONSISTENT",       Deviate, Code::Aborted,            1, Everyone, "keep the logs and ask the operators"),
             Self::TooFewInCommon    => Row("TOO_FEW_IN_COMMON",  Fail,    Code::FailedPrecondition, 1, Everyone, "no rows were shown; the query has been used, so ask of other sets, or ask the provider"),
+            Self::TooFewProviders   => Row("TOO_FEW_PROVIDERS",  Fail,    Code::Unavailable,        1, Everyone, "see which providers' daemons are up, or allow more time, and submit anew"),
             Self::GateViolation     => Row("GATE_VIOLATION",     Deviate, Code::Aborted,            1, Everyone, "keep the logs; nothing was opened"),
             Self::ReceiptInvalid    => Row("RECEIPT_INVALID",    Deviate, Code::Aborted,            1, Everyone, "keep the logs and ask the operators"),
             Self::Cancelled         => Row("CANCELLED",          Cancel,  Code::Cancelled,          1, Everyone, "nothing was released"),

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::psi::PsiSpec;
+use super::{psi::PsiSpec, train::TrainSpec};
 use crate::identity::{PartyName, SealingPublicKey};
 
 /// A job as the buyer signs it.
@@ -46,6 +46,8 @@ pub enum JobKind {
     },
     /// A private set intersection of two providers' sets.
     Psi(PsiSpec),
+    /// A model trained on several providers' rows.
+    Train(TrainSpec),
 }
 
 /// Which adversary the parties are protected against. One corrupted compute party of three.
@@ -103,6 +105,7 @@ impl JobKind {
         match self {
             Self::Sql { .. } => "sql",
             Self::Psi(_) => "psi",
+            Self::Train(_) => "train",
         }
     }
 
@@ -112,6 +115,7 @@ impl JobKind {
         match self {
             Self::Sql { sql } => sql.clone(),
             Self::Psi(psi) => psi.to_string(),
+            Self::Train(train) => train.to_string(),
         }
     }
 }
@@ -150,9 +154,12 @@ impl JobSpec {
         if now_ms >= self.expires_at_ms {
             return Err(SpecError::Expired);
         }
-        if let JobKind::Psi(psi) = &self.kind {
-            psi.check().map_err(|(field, why)| SpecError::Field { field, why })?;
-        }
+        let kind = match &self.kind {
+            JobKind::Sql { .. } => Ok(()),
+            JobKind::Psi(psi) => psi.check(),
+            JobKind::Train(train) => train.check(),
+        };
+        kind.map_err(|(field, why)| SpecError::Field { field, why })?;
         match self.security {
             Security::SemiHonest => Ok(()),
             Security::Malicious => Err(SpecError::Malicious),

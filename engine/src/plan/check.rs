@@ -217,6 +217,8 @@ fn masked(plan: &Plan, output: &Output, column: Ref) -> bool {
                 at = if at.1 == 0 { *l } else { columns[at.1 as usize - 1] };
                 live = *l;
             }
+            // Nothing of a training is held back.
+            (Op::Train(_), Op::Train(_)) => return live.0 == at.0 && live.1 == 0,
             (_, Op::Mask { by, .. }) => return *by == live,
             (_, Op::And(a, b)) => return *a == live || *b == live || at == live,
             _ => return at == live,

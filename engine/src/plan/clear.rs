@@ -213,6 +213,9 @@ fn step(op: &Op, shapes: &[Shape], done: &[Vec<Column>], inputs: &[EncodedInput]
             sort(at(live), &keys, &columns)
         }
         Op::Match(_) | Op::Many(_) | Op::Lookup(_) | Op::Tell(_) | Op::Require(_) => Vec::new(),
+        Op::Train(_) => unreachable!(
+            "updates come in rounds, by the order in which rows are seen: see the tests of rounds"
+        ),
         // As with noise of 0.
         Op::Blur(of) => of.columns.iter().map(|r| at(r).clone()).collect(),
         Op::Intersect(of) => intersect(of, shapes, done, inputs),
@@ -331,6 +334,7 @@ fn single<'c>(op: &Op, shape: Shape, at: &dyn Fn(&Ref) -> &'c Column) -> Column 
         | Op::Lookup(_)
         | Op::Require(_)
         | Op::Blur(_)
+        | Op::Train(_)
         | Op::Intersect(_) => {
             unreachable!("has several outputs")
         }

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+use federated::model::Rows;
+use zeroize::Zeroizing;
+
 use super::{ends::LookupEnd, own_set::OwnSet};
 
 /// One column before it is shared, padded to the public bound. Dead rows and absent values are 0.
@@ -40,6 +43,24 @@ pub struct EncodedInput {
     pub own: Option<OwnSet>,
     /// A set that is looked up in another, or the other.
     pub lookup: Option<LookupEnd>,
+    /// Rows that a model is trained on.
+    pub train: Option<TrainingRows>,
+}
+
+/// Rows that stay at home and are trained on.
+#[derive(Clone)]
+pub struct TrainingRows {
+    /// In the clear.
+    pub rows: Rows,
+    /// What the order follows from in which they are seen: a secret of their owner.
+    pub order: Zeroizing<[u8; 32]>,
+}
+
+/// Rows do not print.
+impl fmt::Debug for TrainingRows {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TrainingRows × {}", self.rows.len())
+    }
 }
 
 /// The keys of a set that stays at home.

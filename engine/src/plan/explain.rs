@@ -209,6 +209,7 @@ fn describe(op: &Op, plan: &Plan, shape: Option<Shape>) -> String {
         }
         Op::Tell(of) => format!("open {}", names(&of.output.layout())),
         Op::Lookup(of) => of.told(plan),
+        Op::Train(of) => of.told(plan),
         Op::Spread { of, rows } => format!("{} for each of {rows} rows", name(*of)),
     }
 }
@@ -311,8 +312,10 @@ pub fn leakage(
             Op::Tell(of) => sentences.extend(of.shown(&thousands(rows_of(of.output.live)))),
             other => sentences.extend(released(plan, other)),
         }
-        if let Op::Lookup(of) = op {
-            sentences.extend(of.shows(plan));
+        match op {
+            Op::Lookup(of) => sentences.extend(of.shows(plan)),
+            Op::Train(of) => sentences.extend(of.shows(plan)),
+            _ => {}
         }
         for (rows, times) in permutations(i) {
             let word = match op {

@@ -13,6 +13,7 @@ use super::{
     psi::{Intersect, Match, PsiTerms, SetKey, SetUse},
     refs::Ref,
     tell::Tell,
+    train::Training,
     uses::{ColumnUse, PolicyRef},
 };
 use crate::identity::{Hash32, PartyName};
@@ -52,6 +53,15 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// The training, if the plan has one, and which node it is.
+    #[must_use]
+    pub fn training(&self) -> Option<(usize, &Training)> {
+        self.nodes.iter().enumerate().find_map(|(at, op)| match op {
+            Op::Train(of) => Some((at, &**of)),
+            _ => None,
+        })
+    }
+
     /// The providers of two sets that are intersected between them, in the order of the plan.
     #[must_use]
     pub fn pairs(&self) -> Vec<(PartyName, PartyName)> {
@@ -83,13 +93,16 @@ pub struct LocalInput {
     /// Where the rows are a set by a key: which.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub key: Option<SetKey>,
+    /// Whether a model is trained on its rows, which stay.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub trains: bool,
 }
 
 impl LocalInput {
-    /// Whether its rows stay with their owner, and only enter an intersection.
+    /// Whether its rows stay with their owner, and only enter an intersection or a training.
     #[must_use]
     pub fn is_at_home(&self) -> bool {
-        self.key.as_ref().is_some_and(|key| key.enters != SetUse::Shared)
+        self.trains || self.key.as_ref().is_some_and(|key| key.enters != SetUse::Shared)
     }
 }
 
@@ -393,6 +406,8 @@ pub enum Op {
     Lookup(Lookup),
     /// Bits(1) of one row, opened to the three compute parties: where it is 0 the run ends, and nothing after this happens. No output.
     Require(Ref),
+    /// Inputs that stay: a model is trained on them. Outputs as [`Training`] says.
+    Train(Box<Training>),
     /// Z64 columns of equal length with noise of all three parties added.
     Blur(Blur),
     /// Bits(1) of one row: `rows` copies of it.

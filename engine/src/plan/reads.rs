@@ -16,7 +16,8 @@ impl Op {
             | Self::Constant { .. }
             | Self::Match(_)
             | Self::Many(_)
-            | Self::Lookup(_) => Vec::new(),
+            | Self::Lookup(_)
+            | Self::Train(_) => Vec::new(),
             Self::Xor(a, b)
             | Self::And(a, b)
             | Self::EqBits(a, b)

@@ -17,6 +17,7 @@ fn input(rows: u64) -> LocalInput {
     let column = |encoding| InputColumn { source: 0, name: "x".into(), encoding };
     LocalInput {
         key: None,
+        trains: false,
         party: party("census"),
         datasets: vec!["people".into()],
         text: String::new(),

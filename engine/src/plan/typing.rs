@@ -108,6 +108,12 @@ pub(super) fn outputs(op: &Op, plan: &Plan, s: &Shapes) -> Result<Vec<Shape>, St
         Op::Lookup(of) => of.fault(plan).map(|()| Vec::new()),
         Op::Many(of) => check_many(plan, of).map(|()| Vec::new()),
         Op::Intersect(of) => intersected(of, plan, s),
+        Op::Train(of) => {
+            of.fault(plan)?;
+            let rows = of.rows()?;
+            let fits = rows <= MAX_ROWS;
+            fits.then(|| vec![bits(1, rows), word(rows)]).ok_or_else(|| format!("{rows} rows"))
+        }
         Op::Blur(of) => blurred(of, s),
         Op::Require(of) => equal(s.bit(*of)?, 1, "row counts").map(|_| Vec::new()),
         Op::Tell(of) => {
@@ -196,6 +202,7 @@ fn one_output(op: &Op, s: &Shapes) -> Result<Shape, String> {
         | Op::Lookup(_)
         | Op::Require(_)
         | Op::Blur(_)
+        | Op::Train(_)
         | Op::Intersect(_) => Err("has several outputs".into()),
     }
 }

@@ -34,6 +34,8 @@ pub enum UseForm {
     Extrema(String),
     /// Row by row in the result.
     List,
+    /// What a model is trained on: a feature or the label.
+    Train,
 }
 
 /// A policy document that the plan was compiled under.

@@ -7,7 +7,7 @@ use serde::{
     de::{Error as _, MapAccess, Visitor},
 };
 
-use super::{psi::PsiRule, utc::UtcTime};
+use super::{psi::PsiRule, train::TrainRule, utc::UtcTime};
 use crate::{
     identity::{Hash32, PartyName, PublicKey, SealingPublicKey, canonical_hash},
     job::Security,
@@ -52,6 +52,9 @@ pub struct PolicyDocument {
     /// What may be asked of intersections; nothing where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub psi: Option<PsiRule>,
+    /// What may be trained on it; nothing where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train: Option<TrainRule>,
     /// Whether a person agrees to each job.
     pub approval: Approval,
 }
@@ -109,6 +112,8 @@ pub enum JobKindName {
     Sql,
     /// Private set intersections.
     Psi,
+    /// Federated training.
+    Train,
 }
 
 /// An acceptable compute party.
@@ -154,6 +159,8 @@ pub enum ReleaseForm {
     Extrema,
     /// Row by row.
     List,
+    /// As a feature or the label of a model that is trained.
+    Train,
 }
 
 /// The functions of `aggregate`.
@@ -259,6 +266,7 @@ impl ReleaseForm {
             Self::Aggregate => "aggregate",
             Self::Extrema => "extrema",
             Self::List => "list",
+            Self::Train => "train",
         }
     }
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     document::{JobKindName, PolicyDocument, ReleaseForm},
-    lookups, psi,
+    lookups, psi, train,
 };
 use crate::{
     identity::{PartyName, Pins, PublicKey},
@@ -57,6 +57,7 @@ pub fn evaluate(policy: &PolicyDocument, request: &Request<'_>) -> Result<(), Ve
     review.check_columns();
     review.check_output();
     review.check_psi();
+    review.check_train();
     if review.refusals.is_empty() { Ok(()) } else { Err(review.refusals) }
 }
 
@@ -158,6 +159,7 @@ impl Review<'_> {
         let kind = match spec.kind {
             JobKind::Sql { .. } => JobKindName::Sql,
             JobKind::Psi(_) => JobKindName::Psi,
+            JobKind::Train(_) => JobKindName::Train,
         };
         if !operators.kinds.contains(&kind) {
             let name = spec.kind.name();
@@ -261,8 +263,18 @@ impl Review<'_> {
         }
     }
 
+    fn check_train(&mut self) {
+        for (field, message) in train::refusals(self.policy.train.as_ref(), self.request.plan) {
+            self.refuse(field, None, message);
+        }
+    }
+
     fn check_output(&mut self) {
         let (rule, plan) = (self.policy.output, self.request.plan);
+        // A model has no rows or groups: `train` says what holds for it.
+        if plan.training().is_some() {
+            return;
+        }
         if plan.min_group_entities < rule.min_group_entities {
             let message = format!(
                 "the plan releases rows that rest on {} entities, {} are asked for",
@@ -297,6 +309,7 @@ fn asked(form: &UseForm) -> (ReleaseForm, String) {
             (ReleaseForm::Extrema, format!("under {function}, which shows one entity's value"))
         }
         UseForm::List => (ReleaseForm::List, "row by row in the result".into()),
+        UseForm::Train => (ReleaseForm::Train, "to train a model".into()),
     }
 }
 

@@ -89,6 +89,7 @@ pub(crate) fn used(column: &str, form: UseForm) -> ColumnUse {
 pub(crate) fn plan() -> Plan {
     let input = |party: &str| LocalInput {
         key: None,
+        trains: false,
         party: name(party),
         datasets: vec![],
         text: String::new(),
@@ -99,6 +100,7 @@ pub(crate) fn plan() -> Plan {
     let policy = policy();
     Plan {
         psi: None,
+        train: None,
         format: PLAN_FORMAT,
         job: canonical_hash("unseen.job/v1", &spec()),
         compute: spec().compute,

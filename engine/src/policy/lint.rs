@@ -4,6 +4,7 @@ use super::{
     document::{PolicyDocument, ReleaseForm},
     finding::{Finding, Notes},
     lint_psi::lint_psi,
+    train::lint_train,
 };
 use crate::{
     catalog::{ColumnType, DatasetDescriptor},
@@ -18,6 +19,7 @@ pub fn lint(policy: &PolicyDocument, dataset: Option<&DatasetDescriptor>) -> Vec
     lint_columns(policy, &mut notes);
     lint_output(policy, &mut notes);
     lint_psi(policy, &mut notes);
+    lint_train(policy, &mut notes);
     if let Some(dataset) = dataset {
         lint_dataset(policy, dataset, &mut notes);
     }

@@ -27,6 +27,7 @@ use super::{
     parse::{logical_plan, plain, with_room},
     tables::Tables,
     total::check_total,
+    train::compile_train,
 };
 use crate::{
     catalog::DatasetDescriptor,
@@ -63,6 +64,7 @@ pub fn compile(
     let sql = match &spec.kind {
         JobKind::Sql { sql } => sql,
         JobKind::Psi(psi) => return compile_psi(spec, psi, descriptors, policies),
+        JobKind::Train(train) => return compile_train(spec, train, descriptors, policies),
     };
     with_room(sql, || {
         let logical = logical_plan(sql, descriptors, spec.issued_at_ms)?;
@@ -185,7 +187,7 @@ impl Compiler<'_> {
 }
 
 /// The sub-plan of one table, and its description in the joint plan.
-fn local(
+pub(super) fn local(
     dataset: &DatasetDescriptor,
     mut sharing: Sharing,
     filters: Vec<Expr>,
@@ -219,6 +221,7 @@ fn local(
         sorted_by: sharing.sorted_by,
         columns: sharing.columns,
         key: sharing.key,
+        trains: false,
     };
     Ok((input, local))
 }

@@ -88,7 +88,14 @@ pub fn encode(
     if enters == Some(SetUse::Lookup) {
         // Its ids are hashed under the salt of a publication, which the run tells.
         let (live, columns) = (Vec::new(), Vec::new());
-        return Ok(EncodedInput { live, columns, home: None, own: None, lookup: None });
+        return Ok(EncodedInput {
+            live,
+            columns,
+            home: None,
+            own: None,
+            lookup: None,
+            train: None,
+        });
     }
     let context = blake3::derive_key("unseen.psi-salt/v1", hash_key);
     let kept = match (&ids, &input.key) {
@@ -105,7 +112,7 @@ pub fn encode(
         }
         _ => None,
     };
-    Ok(EncodedInput { live, columns, home, own: None, lookup: None })
+    Ok(EncodedInput { live, columns, home, own: None, lookup: None, train: None })
 }
 
 /// The id of each row's key under a salt; none where a part of it is NULL.

@@ -224,7 +224,7 @@ fn same_kinds(
     Ok(())
 }
 
-fn dataset<'a>(
+pub(super) fn dataset<'a>(
     name: &str,
     all: &'a [DatasetDescriptor],
 ) -> Result<&'a DatasetDescriptor, CompileError> {

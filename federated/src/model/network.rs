@@ -113,7 +113,8 @@ impl Network {
     }
 
     /// Width of each layer, features first.
-    pub(super) fn widths(&self) -> &[usize] {
+    #[must_use]
+    pub fn widths(&self) -> &[usize] {
         &self.widths
     }
 

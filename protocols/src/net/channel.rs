@@ -88,6 +88,8 @@ pub enum AbortCode {
     Internal = 9,
     /// Fewer elements are common than a policy allows anything to be shown of.
     TooFew = 10,
+    /// Fewer providers sent an update in time than an average may be opened of.
+    TooFewProviders = 11,
 }
 
 impl AbortCode {
@@ -105,6 +107,7 @@ impl AbortCode {
             Self::Deadline,
             Self::Internal,
             Self::TooFew,
+            Self::TooFewProviders,
         ]
         .into_iter()
         .find(|code| *code as u8 == byte)

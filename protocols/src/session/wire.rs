@@ -54,6 +54,12 @@ impl Wire {
         self.channel.me()
     }
 
+    /// The links, for conversations with parties that this wire does not talk to.
+    #[must_use]
+    pub fn channel(&self) -> Arc<dyn Channel> {
+        Arc::clone(&self.channel)
+    }
+
     /// The same wire, as seen by a protocol of two.
     pub fn pair(&mut self, peer: PartyId) -> Pair<'_> {
         Pair::new(self, peer)

@@ -1,6 +1,9 @@
 //! The demo's jobs.
 
-use crate::job::{JobKind, PsiForm, PsiProtocol, PsiSet, PsiSpec, TextRule};
+use crate::job::{
+    JobKind, Micro, ModelSpec, PsiForm, PsiProtocol, PsiSet, PsiSpec, StrategySpec, TextRule,
+    TrainSpec,
+};
 
 /// One job of the demo.
 #[derive(Clone, Copy, Debug)]
@@ -17,6 +20,7 @@ pub(super) struct DemoJob {
 enum Question {
     Sql(&'static str),
     Psi(fn() -> PsiSpec),
+    Train(fn() -> TrainSpec),
 }
 
 impl DemoJob {
@@ -25,6 +29,7 @@ impl DemoJob {
         match self.question {
             Question::Sql(sql) => JobKind::Sql { sql: sql.to_owned() },
             Question::Psi(psi) => JobKind::Psi(psi()),
+            Question::Train(train) => JobKind::Train(train()),
         }
     }
 }
@@ -86,6 +91,11 @@ GROUP BY p.marital_status",
         name: "psi-multi",
         about: "accounts in three providers' tables, and the capital gains that the third one knows, by education",
         question: Question::Psi(gains_by_education),
+    },
+    DemoJob {
+        name: "train",
+        about: "a model of high incomes, trained on the people of three providers who never show a row or an update",
+        question: Question::Train(high_incomes),
     },
     DemoJob {
         name: "psi-refused",
@@ -151,6 +161,34 @@ fn missing() -> PsiSpec {
     let mut psi = accounts(PsiForm::Anti);
     psi.sets[0].columns = vec!["age".to_owned()];
     psi
+}
+
+fn high_incomes() -> TrainSpec {
+    let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    TrainSpec {
+        datasets: owned(&["census.residents", "employers.residents", "tax.residents"]),
+        features: owned(&[
+            "age",
+            "education",
+            "marital_status",
+            "occupation",
+            "hours_per_week",
+            "capital_gain > 5000",
+            "capital_loss > 1500",
+        ]),
+        label: "income = '>50K'".to_owned(),
+        filter: None,
+        model: ModelSpec::Logistic,
+        strategy: StrategySpec::default(),
+        rounds: 10,
+        epochs: 1,
+        batch: 32,
+        rate: Micro(100_000),
+        proximal: Micro(0),
+        largest_update: Micro(8_000_000),
+        min_providers: Some(3),
+        round_seconds: 60,
+    }
 }
 
 /// The job of this name.

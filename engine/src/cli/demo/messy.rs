@@ -32,7 +32,7 @@ impl Accounts {
     /// # Errors
     /// Failed: the Parquet file cannot be read.
     pub(super) fn csv(&self) -> Result<Vec<u8>, CliError> {
-        let people = self.people()?;
+        let people = read(self.content)?;
         let failed = |error: datafusion::arrow::error::ArrowError| CliError::failed(error);
         let options = FormatOptions::default();
         let mut texts = Vec::new();
@@ -66,20 +66,6 @@ impl Accounts {
         Ok(csv.into_bytes())
     }
 
-    fn people(&self) -> Result<RecordBatch, CliError> {
-        let party = "demo".parse().map_err(CliError::failed)?;
-        let config = DatasetConfig {
-            name: "people".to_owned(),
-            source: Source::Bytes("people.parquet".to_owned(), self.content.into()),
-            entity_key: None,
-            rows_max: None,
-            columns: Vec::new(),
-        };
-        let failed = |error| CliError::failed(chain(&error));
-        let catalog = Catalog::open(&party, vec![config]).map_err(failed)?;
-        catalog.table("people").and_then(Table::collect).map_err(failed)
-    }
-
     /// A person's account number as somebody typed it; nothing where nobody did.
     fn spelled(&self, person: u64, time: u64) -> String {
         let plain = format!("AC-{person}");
@@ -97,4 +83,19 @@ impl Accounts {
             _ => plain,
         }
     }
+}
+
+/// The rows of one of the demo's files.
+pub(super) fn read(content: &'static [u8]) -> Result<RecordBatch, CliError> {
+    let party = "demo".parse().map_err(CliError::failed)?;
+    let config = DatasetConfig {
+        name: "people".to_owned(),
+        source: Source::Bytes("people.parquet".to_owned(), content.into()),
+        entity_key: None,
+        rows_max: None,
+        columns: Vec::new(),
+    };
+    let failed = |error| CliError::failed(chain(&error));
+    let catalog = Catalog::open(&party, vec![config]).map_err(failed)?;
+    catalog.table("people").and_then(Table::collect).map_err(failed)
 }

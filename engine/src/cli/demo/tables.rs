@@ -2,15 +2,19 @@
 
 use std::{borrow::Cow, collections::BTreeMap};
 
-use super::{super::exit::CliError, messy::Accounts};
+use super::{
+    super::exit::CliError,
+    messy::Accounts,
+    regions::{RESIDENTS, Region},
+};
 use crate::{
     catalog::{ColumnSpec, ColumnType, DatasetDescriptor, Range},
     identity::{PartyName, Pins, UnknownParty},
-    job::{PsiFormName, Security},
+    job::{ModelFamily, PsiFormName, Security},
     policy::{
         Aggregate, Approval, Assigner, ColumnRule, ComputeParty, JobKindName, Operators,
         OutputRule, POLICY_SCHEMA, PolicyDocument, PsiRecipient, PsiRule, Recipient, ReleaseForm,
-        UtcTime, Validity,
+        TrainRule, UtcTime, Validity,
     },
 };
 
@@ -23,34 +27,37 @@ pub(super) struct DemoTable {
     pub(super) name: &'static str,
     /// Its file, beside its provider's configuration.
     pub(super) file: &'static str,
-    content: Content,
+    pub(super) content: Content,
     /// The other providers' tables that it may be joined with.
-    joined_with: &'static [&'static str],
-    columns: &'static [Column],
+    pub(super) joined_with: &'static [&'static str],
+    pub(super) columns: &'static [Column],
     /// The column that identifies whom a row is about.
-    entity: &'static str,
-    rows_max: u64,
+    pub(super) entity: &'static str,
+    pub(super) rows_max: u64,
     /// What may be asked of intersections.
-    psi: Option<(&'static [PsiFormName], u32)>,
+    pub(super) psi: Option<(&'static [PsiFormName], u32)>,
     /// How many keys may be looked up; then results of intersections go to owners of sets, and not to the buyer.
-    lookups: Option<u32>,
+    pub(super) lookups: Option<u32>,
+    /// Which models may be trained, the fewest providers of an average, and the most rounds.
+    pub(super) train: Option<(&'static [ModelFamily], u32, u32)>,
 }
 
 /// Where a table's rows come from.
 #[derive(Clone, Copy, Debug)]
-enum Content {
+pub(super) enum Content {
     Parquet(&'static [u8]),
     Made(Accounts),
+    Region(Region),
 }
 
 #[derive(Clone, Copy, Debug)]
-struct Column {
-    name: &'static str,
-    ty: ColumnType,
-    nullable: bool,
-    range: Option<(i64, i64)>,
-    domain: &'static [&'static str],
-    release: &'static [ReleaseForm],
+pub(super) struct Column {
+    pub(super) name: &'static str,
+    pub(super) ty: ColumnType,
+    pub(super) nullable: bool,
+    pub(super) range: Option<(i64, i64)>,
+    pub(super) domain: &'static [&'static str],
+    pub(super) release: &'static [ReleaseForm],
 }
 
 /// Rows rounded up to a multiple of 1,024: public.
@@ -61,7 +68,11 @@ const MAX_GROUPS: u32 = 1_024;
 const DAY_MS: i64 = 86_400_000;
 
 /// All tables.
-pub(super) const TABLES: &[DemoTable] = &[
+pub(super) fn tables() -> impl Iterator<Item = &'static DemoTable> {
+    TABLES.iter().chain(&RESIDENTS)
+}
+
+const TABLES: &[DemoTable] = &[
     DemoTable {
         party: "census",
         name: "people",
@@ -71,6 +82,7 @@ pub(super) const TABLES: &[DemoTable] = &[
         rows_max: ROWS_MAX,
         psi: None,
         lookups: None,
+        train: None,
         joined_with: &["employers.jobs"],
         columns: &[
             Column { name: "person_id", ty: ColumnType::Int64, ..PERSON },
@@ -100,6 +112,7 @@ pub(super) const TABLES: &[DemoTable] = &[
         rows_max: ROWS_MAX,
         psi: None,
         lookups: None,
+        train: None,
         joined_with: &["census.people"],
         columns: &[
             Column { name: "person_id", ty: ColumnType::Int64, ..PERSON },
@@ -124,6 +137,7 @@ pub(super) const TABLES: &[DemoTable] = &[
         rows_max: ACCOUNTS_MAX,
         psi: Some(ACCOUNT_FORMS),
         lookups: None,
+        train: None,
         joined_with: &["employers.staff", "tax.payers"],
         columns: &[
             RECORD,
@@ -147,6 +161,7 @@ pub(super) const TABLES: &[DemoTable] = &[
         rows_max: ACCOUNTS_MAX,
         psi: Some(ACCOUNT_FORMS),
         lookups: None,
+        train: None,
         joined_with: &["census.clients", "tax.payers"],
         columns: &[
             RECORD,
@@ -174,6 +189,7 @@ pub(super) const TABLES: &[DemoTable] = &[
         rows_max: 32,
         psi: Some(LOOKUP_FORMS),
         lookups: Some(0),
+        train: None,
         joined_with: &["employers.register"],
         columns: &[
             RECORD,
@@ -196,6 +212,7 @@ pub(super) const TABLES: &[DemoTable] = &[
         rows_max: 1_024,
         psi: Some(LOOKUP_FORMS),
         lookups: Some(256),
+        train: None,
         joined_with: &["census.inquiries"],
         columns: &[
             RECORD,
@@ -230,6 +247,7 @@ pub(super) const TABLES: &[DemoTable] = &[
         rows_max: PAYERS_MAX,
         psi: Some((&[PsiFormName::Cardinality, PsiFormName::Sum], 10)),
         lookups: None,
+        train: None,
         joined_with: &["census.clients", "employers.staff"],
         columns: &[
             RECORD,
@@ -244,8 +262,8 @@ pub(super) const TABLES: &[DemoTable] = &[
     },
 ];
 
-const PEOPLE: &[u8] = include_bytes!("../../../../testdata/adult/census_people.parquet");
-const JOBS: &[u8] = include_bytes!("../../../../testdata/adult/employers_jobs.parquet");
+pub(super) const PEOPLE: &[u8] = include_bytes!("../../../../testdata/adult/census_people.parquet");
+pub(super) const JOBS: &[u8] = include_bytes!("../../../../testdata/adult/employers_jobs.parquet");
 
 /// A table of accounts has fewer rows.
 const ACCOUNTS_MAX: u64 = 9_216;
@@ -275,7 +293,7 @@ const ACCOUNT: Column =
 
 const FILTER_AGGREGATE: &[ReleaseForm] = &[ReleaseForm::Filter, ReleaseForm::Aggregate];
 
-const PERSON: Column = Column {
+pub(super) const PERSON: Column = Column {
     name: "",
     ty: ColumnType::Int64,
     nullable: false,
@@ -284,16 +302,17 @@ const PERSON: Column = Column {
     release: &[ReleaseForm::JoinKey],
 };
 
-const NUMBER: Column = Column { ty: ColumnType::Int32, release: FILTER_AGGREGATE, ..PERSON };
+pub(super) const NUMBER: Column =
+    Column { ty: ColumnType::Int32, release: FILTER_AGGREGATE, ..PERSON };
 
-const LABEL: Column = Column {
+pub(super) const LABEL: Column = Column {
     ty: ColumnType::String,
     range: None,
     release: &[ReleaseForm::Filter, ReleaseForm::GroupKey],
     ..PERSON
 };
 
-const EDUCATION: &[&str] = &[
+pub(super) const EDUCATION: &[&str] = &[
     "10th",
     "11th",
     "12th",
@@ -312,7 +331,7 @@ const EDUCATION: &[&str] = &[
     "Some-college",
 ];
 
-const MARITAL_STATUS: &[&str] = &[
+pub(super) const MARITAL_STATUS: &[&str] = &[
     "Divorced",
     "Married-AF-spouse",
     "Married-civ-spouse",
@@ -322,7 +341,7 @@ const MARITAL_STATUS: &[&str] = &[
     "Widowed",
 ];
 
-const OCCUPATION: &[&str] = &[
+pub(super) const OCCUPATION: &[&str] = &[
     "Adm-clerical",
     "Armed-Forces",
     "Craft-repair",
@@ -406,6 +425,12 @@ impl DemoTable {
                 max_queries: None,
                 max_lookups: self.lookups.filter(|most| *most > 0),
             }),
+            train: self.train.map(|(models, min_providers, max_rounds)| TrainRule {
+                models: models.to_vec(),
+                min_providers,
+                max_rounds,
+                max_parameters: None,
+            }),
             approval: Approval::Auto,
         })
     }
@@ -418,11 +443,16 @@ impl DemoTable {
         match self.content {
             Content::Parquet(bytes) => Ok(Cow::Borrowed(bytes)),
             Content::Made(accounts) => accounts.csv().map(Cow::Owned),
+            Content::Region(region) => region.csv().map(Cow::Owned),
         }
     }
 
     fn kind(&self) -> JobKindName {
-        if self.psi.is_some() { JobKindName::Psi } else { JobKindName::Sql }
+        match (self.psi, self.train) {
+            (Some(_), _) => JobKindName::Psi,
+            (None, Some(_)) => JobKindName::Train,
+            (None, None) => JobKindName::Sql,
+        }
     }
 
     fn rules(&self) -> BTreeMap<String, ColumnRule> {

@@ -11,7 +11,7 @@ use super::{
         exit::{CliError, chain},
         keygen,
     },
-    tables::{DemoTable, TABLES},
+    tables::{DemoTable, tables},
 };
 use crate::{
     catalog::{ColumnSpec, ColumnType, DatasetDescriptor},
@@ -77,6 +77,7 @@ impl World {
     pub(super) fn providers(&self, question: &JobKind) -> Vec<PartyName> {
         let asked = match question {
             JobKind::Psi(psi) => psi.owners().any(|owner| owner == self.tax.as_str()),
+            JobKind::Train(train) => train.owners().any(|owner| owner == self.tax.as_str()),
             JobKind::Sql { .. } => false,
         };
         self.compute.iter().chain(asked.then_some(&self.tax)).cloned().collect()
@@ -124,7 +125,7 @@ impl World {
         let mut text = self.common(party);
         let _ =
             write!(text, "\n[provider]\ncoordinator = \"{}\"\nconsent = \"auto\"\n", self.exchange);
-        for table in TABLES.iter().filter(|table| table.party == party.as_str()) {
+        for table in tables().filter(|table| table.party == party.as_str()) {
             self.make_table(party, table, now_ms)?;
             text += &dataset_text(table, &table.descriptor(party.clone()));
         }
@@ -237,7 +238,7 @@ mod tests {
         let catalog = census.catalog().unwrap();
         let published: Vec<_> = catalog.descriptors().cloned().collect();
         let census = || "census".parse().unwrap();
-        let own = TABLES.iter().filter(|table| table.party == "census");
+        let own = tables().filter(|table| table.party == "census");
         let mut told: Vec<_> = own.map(|table| table.descriptor(census())).collect();
         told.sort_by(|a, b| a.name.cmp(&b.name));
         assert_eq!(published, told);

@@ -50,6 +50,7 @@ fn plan(spec: &JobSpec) -> Plan {
     let providers = ["census", "employers", "bank"].into_iter().filter(|p| sql(spec).contains(p));
     let input = |party: &str| LocalInput {
         key: None,
+        trains: false,
         party: PartyName::try_from(party).unwrap(),
         datasets: Vec::new(),
         text: String::new(),

@@ -40,7 +40,14 @@ fn own(people: &[Person]) -> EncodedInput {
         }
     }
     let own = Some(OwnSet::new(ids, people.len() as u64, [9; 32]));
-    EncodedInput { live: vec![false; 65], columns: Vec::new(), home: None, own, lookup: None }
+    EncodedInput {
+        live: vec![false; 65],
+        columns: Vec::new(),
+        home: None,
+        own,
+        lookup: None,
+        train: None,
+    }
 }
 
 fn ended(seed: u64, sets: &Sets, compiled: &Compiled) -> (Vec<Left>, Quote, bool) {

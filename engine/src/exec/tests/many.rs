@@ -75,7 +75,7 @@ fn input(ids: &[Option<u128>]) -> EncodedInput {
         }
     }
     let own = Some(OwnSet::new(spill, ids.len() as u64, [1; 32]));
-    EncodedInput { live: vec![], columns: vec![], home: None, own, lookup: None }
+    EncodedInput { live: vec![], columns: vec![], home: None, own, lookup: None, train: None }
 }
 
 /// A bit for each row of one set whose key all others have.

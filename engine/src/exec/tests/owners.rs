@@ -26,7 +26,14 @@ fn own(people: &[Person]) -> EncodedInput {
         }
     }
     let own = Some(OwnSet::new(ids, people.len() as u64, [7; 32]));
-    EncodedInput { live: Vec::new(), columns: Vec::new(), home: None, own, lookup: None }
+    EncodedInput {
+        live: Vec::new(),
+        columns: Vec::new(),
+        home: None,
+        own,
+        lookup: None,
+        train: None,
+    }
 }
 
 /// The rows of the one whose key the other has.

@@ -54,6 +54,7 @@ fn encode(input: &LocalInput, people: &[Person]) -> EncodedInput {
         home: None,
         own: None,
         lookup: None,
+        train: None,
         live: (0..rows).map(|row| row < people.len()).collect(),
         columns: columns.collect(),
     }

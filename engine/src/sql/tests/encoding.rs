@@ -14,6 +14,7 @@ fn input(rows: u64, sorted_by: Vec<u32>, columns: Vec<(u32, Encoding)>) -> Local
     let column = |(source, encoding)| InputColumn { source, name: format!("c{source}"), encoding };
     LocalInput {
         key: None,
+        trains: false,
         party: party("census"),
         datasets: vec!["people".into()],
         text: String::new(),

@@ -190,7 +190,7 @@ mod tests {
     #[test]
     fn control_frames_of_no_kind_are_refused() {
         let header = |seq, len| encode_header(Tag { path: CONTROL_PATH, seq, chunk: 0 }, 0, len);
-        for (seq, len) in [(0, 1), (1, 0), (1, 10), (1, 12), (2, (64 << 10) + 1), (3, 0)] {
+        for (seq, len) in [(0, 1), (1, 0), (1, 10), (1, 12), (2, (64 << 10) + 1), (3, 1), (4, 0)] {
             assert!(parse(&header(seq, len), 24).is_err(), "kind {seq} of {len} bytes");
         }
     }

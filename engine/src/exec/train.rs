@@ -1,0 +1,133 @@
+//! A federated training: rounds among the compute parties, and at a provider that does not compute.
+
+use federated::round::{
+    self, Course, Native, Pace, RoundError, RoundReport, State, Train, Trainer,
+};
+use protocols::{
+    mpc::Column,
+    prg::Prg,
+    ring::Z64,
+    session::{Meter, Session, Wire},
+    share::Shared,
+};
+
+use super::{error::ExecError, input::party_of};
+use crate::{
+    identity::PartyName,
+    plan::{EncodedInput, Kind, Op, Plan, ROUND_WORDS, Shape, Training},
+};
+
+/// What everybody knows of a training.
+pub(super) fn course(plan: &Plan, of: &Training, at: usize) -> Result<Course, ExecError> {
+    let malformed = |_| ExecError::Malformed(at);
+    let network = of.network().map_err(malformed)?;
+    let providers = of.inputs.iter().map(|input| {
+        let input = plan.inputs.get(*input as usize).ok_or(ExecError::Malformed(at))?;
+        Ok(party_of(plan, &input.party))
+    });
+    Ok(Course {
+        parameters: network.parameters(),
+        encoding: of.encoding(plan).map_err(malformed)?,
+        rounds: of.rounds,
+        providers: providers.collect::<Result<_, ExecError>>()?,
+        pace: Pace {
+            least: of.least as usize,
+            deadline: std::time::Duration::from_secs(of.round_seconds.into()),
+        },
+        rule: of.rule(),
+    })
+}
+
+/// A training of the plan, and whose number this party has in it.
+pub(super) fn part_of(plan: &Plan, me: &PartyName) -> Option<(usize, usize)> {
+    let (at, of) = plan.training()?;
+    let mine = |input: &u32| plan.inputs.get(*input as usize).is_some_and(|i| i.party == *me);
+    Some((at, of.inputs.iter().position(mine)?))
+}
+
+/// This party's own trainer: of the rows that it brought.
+fn trainer(
+    plan: &Plan,
+    of: &Training,
+    (number, inputs): (usize, &[Option<EncodedInput>]),
+) -> Result<Native, ExecError> {
+    let input = of.inputs.get(number).copied().unwrap_or(u32::MAX);
+    let party = plan.inputs.get(input as usize).map(|input| input.party.clone());
+    let missing =
+        ExecError::MissingInput { party: party.unwrap_or_else(|| plan.buyer.clone()), input };
+    let held = inputs.get(input as usize).and_then(Option::as_ref);
+    let held = held.and_then(|held| held.train.as_ref()).ok_or(missing)?;
+    let network = of.network().map_err(|_| ExecError::Malformed(number))?;
+    Ok(Native::new(network, held.rows.clone(), of.fit(), *held.order))
+}
+
+/// Trains, at a compute party; the result as the plan has it.
+pub(super) fn run(
+    s: &mut Session,
+    plan: &Plan,
+    of: &Training,
+    (at, inputs): (usize, &[Option<EncodedInput>]),
+    rng: &mut Prg,
+) -> Result<Vec<Column>, ExecError> {
+    let course = course(plan, of, at)?;
+    let network = of.network().map_err(|_| ExecError::Malformed(at))?;
+    let me = &plan.compute[s.role().index()];
+    let own = part_of(plan, me).filter(|(node, _)| *node == at);
+    let mut own = own.map(|(_, number)| trainer(plan, of, (number, inputs))).transpose()?;
+    let trainer = own.as_mut().map(|own| own as &mut dyn Trainer);
+    // Where a model begins is nobody's secret: it follows from the job.
+    let mut seed = [0; 16];
+    seed.copy_from_slice(&plan.job.0[..16]);
+    let with = Train {
+        channel: s.wire().channel(),
+        course: &course,
+        from: State::new(network.initial(&seed), course.rule),
+        trainer,
+        keep: &mut |_, _| Ok(()),
+    };
+    let trained = round::train(s, with, rng)?;
+    let mut words: Vec<u64> = trained.state.model.iter().map(|x| x.to_bits().into()).collect();
+    words.extend(trained.reports.iter().flat_map(figures));
+    let live = Shape { kind: Kind::Bits(1), rows: words.len() as u64 };
+    let live = super::run::constant(s, 1, live);
+    Ok(vec![live, Column::Z64(Shared::<Z64>::public(s.role(), &words))])
+}
+
+/// The figures of a round as the result has them: how many providers, rows, the sum of losses in millionths, rows that were right.
+fn figures(report: &RoundReport) -> [u64; ROUND_WORDS] {
+    let trailer = &report.trailer;
+    #[expect(clippy::cast_possible_truncation, reason = "sums of losses are far below 2^43")]
+    let loss = (trailer.loss * 1e6).round() as i64;
+    [report.providers.len() as u64, trailer.weight, loss.cast_unsigned(), trailer.correct]
+}
+
+/// Twin of [`run`] and [`provide`].
+pub(super) fn cost(m: &mut Meter, plan: &Plan, of: &Training, at: usize) -> Result<(), ExecError> {
+    round::cost(m, &course(plan, of, at)?, 0);
+    Ok(())
+}
+
+/// Takes part as a provider that does not compute.
+pub(super) fn provide(
+    wire: &mut Wire,
+    plan: &Plan,
+    (at, number): (usize, usize),
+    inputs: &[Option<EncodedInput>],
+    rng: &mut Prg,
+) -> Result<(), ExecError> {
+    let Some(Op::Train(of)) = plan.nodes.get(at) else { return Err(ExecError::Malformed(at)) };
+    let course = course(plan, of, at)?;
+    let mut trainer = trainer(plan, of, (number, inputs))?;
+    round::take_part(wire, &course, number, &mut trainer, rng)?;
+    Ok(())
+}
+
+impl From<RoundError> for ExecError {
+    fn from(error: RoundError) -> Self {
+        match error {
+            RoundError::Session(error) => Self::Session(error),
+            few @ RoundError::Few { .. } => Self::TooFewProviders(few.to_string()),
+            other => Self::Training(other.to_string()),
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! The result of a training, as the buyer has it: the model, and a table of its rounds.
+
+use std::{collections::HashMap, fmt, sync::Arc};
+
+use datafusion::arrow::{
+    array::{ArrayRef, AsArray as _, Float64Array, Int32Array, Int64Array, RecordBatch},
+    datatypes::Int64Type,
+};
+use serde_json::{Map, Value, json};
+
+use crate::plan::{Feature, ROUND_WORDS, Training};
+
+/// A trained model.
+#[derive(Clone, PartialEq)]
+pub struct Model {
+    /// Inputs, units of hidden layers, outputs.
+    widths: Vec<usize>,
+    parameters: Vec<f32>,
+    metadata: HashMap<String, String>,
+}
+
+/// The model is the buyer's alone: it prints its size only.
+impl fmt::Debug for Model {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Model({} parameters)", self.parameters.len())
+    }
+}
+
+/// Reads the opened words of a training: the model, and a row for each round.
+///
+/// Nothing if they are not those of this training.
+pub(super) fn trained(training: &Training, opened: &RecordBatch) -> Option<(Model, RecordBatch)> {
+    let network = training.network().ok()?;
+    let words = opened.columns().first()?.as_primitive_opt::<Int64Type>()?.values();
+    let (parameters, figures) = words.split_at_checked(network.parameters())?;
+    if figures.len() != training.rounds as usize * ROUND_WORDS {
+        return None;
+    }
+    let parameter = |word: &i64| u32::try_from(*word).ok().map(f32::from_bits);
+    let parameters: Vec<f32> = parameters.iter().map(parameter).collect::<Option<_>>()?;
+    let model =
+        Model { widths: network.widths().to_vec(), parameters, metadata: metadata(training) };
+    Some((model, rounds(figures)?))
+}
+
+#[expect(clippy::cast_precision_loss, reason = "means, for reading")]
+fn rounds(figures: &[i64]) -> Option<RecordBatch> {
+    let each = || figures.chunks_exact(ROUND_WORDS);
+    let round = Int32Array::from_iter_values((1..).take(each().len()));
+    let providers = each().map(|round| i32::try_from(round[0]).ok()).collect::<Option<Vec<_>>>()?;
+    let rows = Int64Array::from_iter_values(each().map(|round| round[1]));
+    let mean = |at: usize, unit: f64| {
+        let mean = move |round: &[i64]| round[at] as f64 * unit / round[1].max(1) as f64;
+        Float64Array::from_iter_values(each().map(mean))
+    };
+    RecordBatch::try_from_iter([
+        ("round", Arc::new(round) as ArrayRef),
+        ("providers", Arc::new(Int32Array::from(providers))),
+        ("rows", Arc::new(rows)),
+        ("loss", Arc::new(mean(2, 1e-6))),
+        ("accuracy", Arc::new(mean(3, 1.0))),
+    ])
+    .ok()
+}
+
+/// What else is needed to use the model: what its inputs are and how they are scaled, what its outputs mean.
+fn metadata(training: &Training) -> HashMap<String, String> {
+    let names: Vec<String> = training.features.iter().flat_map(Feature::names).collect();
+    HashMap::from([
+        ("format".to_owned(), "unseen.model/v1".to_owned()),
+        ("kind".to_owned(), training.model.family().to_string()),
+        ("inputs".to_owned(), json!(names).to_string()),
+        ("features".to_owned(), json!(training.features).to_string()),
+        ("label".to_owned(), json!(training.label).to_string()),
+    ])
+}
+
+impl Model {
+    /// All parameters, layer by layer: weights, an input's after another, then biases.
+    #[must_use]
+    pub fn parameters(&self) -> &[f32] {
+        &self.parameters
+    }
+
+    /// The model as a safetensors file: `layers.N.weight` of inputs × outputs and `layers.N.bias`, single precision.
+    ///
+    /// The format is the length of a JSON header (8 bytes, little-endian), the header, which says where each tensor lies, and the
+    /// tensors: <https://github.com/huggingface/safetensors#format>. Only whole files of one type of number are written here.
+    #[must_use]
+    pub fn safetensors(&self) -> Vec<u8> {
+        let mut header = Map::from_iter([("__metadata__".to_owned(), json!(self.metadata))]);
+        let mut at = 0;
+        for (layer, pair) in self.widths.windows(2).enumerate() {
+            for (name, shape) in [("weight", vec![pair[0], pair[1]]), ("bias", vec![pair[1]])] {
+                let end = at + 4 * shape.iter().product::<usize>();
+                let tensor = json!({ "dtype": "F32", "shape": shape, "data_offsets": [at, end] });
+                header.insert(format!("layers.{layer}.{name}"), tensor);
+                at = end;
+            }
+        }
+        let mut header = Value::Object(header).to_string();
+        // The tensors begin at a multiple of 8.
+        header.extend(std::iter::repeat_n(' ', header.len().next_multiple_of(8) - header.len()));
+        let mut file = (header.len() as u64).to_le_bytes().to_vec();
+        file.extend_from_slice(header.as_bytes());
+        file.extend(self.parameters.iter().flat_map(|x| x.to_le_bytes()));
+        file
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{Micro, ModelSpec, StrategySpec};
+
+    fn training() -> Training {
+        Training {
+            inputs: vec![0, 1],
+            features: vec![
+                Feature::Number { name: "age".into(), min: 0, max: 100, digits: 0 },
+                Feature::OneOf { name: "sex".into(), domain: vec!["f".into(), "m".into()] },
+            ],
+            label: Feature::Flag { name: "rich".into() },
+            model: ModelSpec::Logistic,
+            strategy: StrategySpec::default(),
+            rounds: 2,
+            epochs: 1,
+            batch: 8,
+            rate: Micro(100_000),
+            proximal: Micro(0),
+            largest_update: Micro(8_000_000),
+            least: 2,
+            round_seconds: 60,
+        }
+    }
+
+    fn opened(words: Vec<i64>) -> RecordBatch {
+        let words = Arc::new(Int64Array::from(words)) as ArrayRef;
+        RecordBatch::try_from_iter([("word", words)]).unwrap()
+    }
+
+    #[test]
+    fn a_model_is_written_as_others_read_it() {
+        let parameters = [0.5_f32, -1.0, 2.0, 0.25];
+        let mut words: Vec<i64> = parameters.iter().map(|x| x.to_bits().into()).collect();
+        words.extend([2, 100, 50_000_000, 75, 2, 100, 25_000_000, 80]);
+        let (model, rounds) = trained(&training(), &opened(words.clone())).unwrap();
+        assert_eq!(model.parameters(), parameters);
+        let file = model.safetensors();
+        let (length, rest) = file.split_first_chunk().unwrap();
+        let length = usize::try_from(u64::from_le_bytes(*length)).unwrap();
+        assert!(length.is_multiple_of(8));
+        let (header, tensors) = rest.split_at(length);
+        let header: Value = serde_json::from_slice(header).unwrap();
+        let bias = &header["layers.0.bias"];
+        assert_eq!(*bias, json!({ "dtype": "F32", "shape": [1], "data_offsets": [12, 16] }));
+        assert_eq!(header["layers.0.weight"]["shape"], json!([3, 1]));
+        assert_eq!(tensors[12..], 0.25_f32.to_le_bytes());
+        let inputs = header["__metadata__"]["inputs"].as_str().unwrap();
+        assert_eq!(inputs, r#"["age","sex = f","sex = m"]"#);
+        assert_eq!(rounds.num_rows(), 2);
+        let loss = rounds["loss"].as_primitive::<datafusion::arrow::datatypes::Float64Type>();
+        assert!((loss.value(0) - 0.5).abs() < 1e-9 && (loss.value(1) - 0.25).abs() < 1e-9);
+        words.pop();
+        assert!(trained(&training(), &opened(words)).is_none());
+        assert!(trained(&training(), &opened(vec![-1; 12])).is_none(), "no bits of a number");
+    }
+}

@@ -1,0 +1,308 @@
+//! What a federated training asks for: on which tables, of which model, by which strategy, in how many rounds.
+
+use std::{collections::BTreeSet, fmt};
+
+use serde::{Deserialize, Serialize};
+
+use super::micro::Micro;
+
+/// A model trained on rows of several providers, which stay where they are: only averages of updates are opened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainSpec {
+    /// `party.dataset`, each of another provider: rows of one kind.
+    pub datasets: Vec<String>,
+    /// What a row is described by: columns, or expressions in SQL on one row. Numbers are brought to −1 to 1 by their declared
+    /// ranges; a text column becomes a number of 0 or 1 for each value of its public list.
+    pub features: Vec<String>,
+    /// What is learned: a condition or a column of two values (logistic), a number (linear), a column with a public list of
+    /// values (softmax, network).
+    pub label: String,
+    /// Which rows are trained on: a condition in SQL.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filter: Option<String>,
+    /// What is trained.
+    pub model: ModelSpec,
+    /// What becomes of an average.
+    #[serde(default)]
+    pub strategy: StrategySpec,
+    /// How many averages are opened.
+    #[serde(default = "ten")]
+    pub rounds: u32,
+    /// How often a provider goes over its rows in a round.
+    #[serde(default = "one")]
+    pub epochs: u32,
+    /// Rows a step.
+    #[serde(default = "thirty_two")]
+    pub batch: u32,
+    /// Step size of the providers.
+    #[serde(default = "tenth")]
+    pub rate: Micro,
+    /// FedProx: the pull back to where the round began.
+    #[serde(default)]
+    pub proximal: Micro,
+    /// No coordinate of an update may be larger: a provider whose update has a larger one is not in that round.
+    #[serde(default = "eight")]
+    pub largest_update: Micro,
+    /// No average is opened of fewer providers; left out, two thirds of them, and two at least.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub min_providers: Option<u32>,
+    /// A round waits no longer than this for updates.
+    #[serde(default = "ten_minutes")]
+    pub round_seconds: u32,
+}
+
+/// What is trained.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum ModelSpec {
+    /// Linear regression.
+    Linear,
+    /// Logistic regression.
+    Logistic,
+    /// Softmax regression; as many classes as the label has values.
+    Softmax,
+    /// Dense layers with rectified units, then softmax.
+    Network {
+        /// Units of each hidden layer.
+        hidden: Vec<u32>,
+    },
+}
+
+/// What becomes of an average.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum StrategySpec {
+    /// FedAvg.
+    Average {
+        /// The step size.
+        #[serde(default = "whole")]
+        rate: Micro,
+    },
+    /// FedAvgM.
+    Momentum {
+        /// The step size.
+        #[serde(default = "whole")]
+        rate: Micro,
+        /// What is left of the sum after a round.
+        #[serde(default = "nine_tenths")]
+        momentum: Micro,
+    },
+    /// FedAdagrad.
+    Adagrad {
+        /// The step size.
+        #[serde(default = "hundredth")]
+        rate: Micro,
+    },
+    /// FedAdam.
+    Adam {
+        /// The step size.
+        #[serde(default = "hundredth")]
+        rate: Micro,
+    },
+    /// FedYogi.
+    Yogi {
+        /// The step size.
+        #[serde(default = "hundredth")]
+        rate: Micro,
+    },
+}
+
+impl Default for StrategySpec {
+    fn default() -> Self {
+        Self::Average { rate: Micro::ONE }
+    }
+}
+
+/// The families of models, as policies name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelFamily {
+    /// [`ModelSpec::Linear`].
+    Linear,
+    /// [`ModelSpec::Logistic`].
+    Logistic,
+    /// [`ModelSpec::Softmax`].
+    Softmax,
+    /// [`ModelSpec::Network`].
+    Network,
+}
+
+impl fmt::Display for ModelFamily {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Linear => "linear",
+            Self::Logistic => "logistic",
+            Self::Softmax => "softmax",
+            Self::Network => "network",
+        })
+    }
+}
+
+impl ModelSpec {
+    /// As policies name it.
+    #[must_use]
+    pub fn family(&self) -> ModelFamily {
+        match self {
+            Self::Linear => ModelFamily::Linear,
+            Self::Logistic => ModelFamily::Logistic,
+            Self::Softmax => ModelFamily::Softmax,
+            Self::Network { .. } => ModelFamily::Network,
+        }
+    }
+}
+
+/// Most providers of a training.
+const MAX_PROVIDERS: usize = 256;
+/// Most expressions of a row.
+const MAX_FEATURES: usize = 4096;
+/// Most rounds.
+const MAX_ROUNDS: u32 = 100_000;
+/// Longest that a round may wait: a day.
+const MAX_SECONDS: u32 = 24 * 3600;
+
+impl TrainSpec {
+    /// What can be checked without tables.
+    ///
+    /// # Errors
+    /// The first field that has a value it cannot have, and why.
+    pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        let field = |holds: bool, field, why| if holds { Ok(()) } else { Err((field, why)) };
+        let providers = self.datasets.len();
+        field(
+            (2..=MAX_PROVIDERS).contains(&providers),
+            "train.datasets",
+            "names 2 to 256 datasets",
+        )?;
+        let owners: BTreeSet<_> = self.owners().collect();
+        field(
+            owners.len() == providers,
+            "train.datasets",
+            "names party.dataset, each of another provider",
+        )?;
+        let features = self.features.len();
+        field(
+            (1..=MAX_FEATURES).contains(&features),
+            "train.features",
+            "has 1 to 4096 expressions",
+        )?;
+        field((1..=MAX_ROUNDS).contains(&self.rounds), "train.rounds", "is 1 to 100000")?;
+        field(self.epochs.min(self.batch) > 0, "train.epochs and train.batch", "are 1 at least")?;
+        field(self.rate > Micro(0), "train.rate", "is more than 0")?;
+        field(
+            self.largest_update > Micro(0),
+            "train.largest_update",
+            "is more than 0; updates are integers in the end, and what is too large is refused",
+        )?;
+        let seconds = (1..=MAX_SECONDS).contains(&self.round_seconds);
+        field(seconds, "train.round_seconds", "is at most a day")?;
+        let least = usize::try_from(self.least()).unwrap_or(usize::MAX);
+        field(
+            (2..=providers).contains(&least),
+            "train.min_providers",
+            "is 2 at least, and no more than there are: an average of one is an update",
+        )
+    }
+
+    /// No average is opened of fewer updates.
+    #[must_use]
+    pub fn least(&self) -> u32 {
+        let all = u32::try_from(self.datasets.len()).unwrap_or(u32::MAX);
+        self.min_providers.unwrap_or_else(|| (all.saturating_mul(2).div_ceil(3)).max(2))
+    }
+
+    /// The parties of the datasets, in order.
+    pub fn owners(&self) -> impl Iterator<Item = &str> {
+        self.datasets.iter().filter_map(|dataset| Some(dataset.split_once('.')?.0))
+    }
+}
+
+/// The question in words, for people who approve it.
+impl fmt::Display for TrainSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "train ({}, {} rounds)", self.model.family(), self.rounds)?;
+        writeln!(f, "  on {}", self.datasets.join(", "))?;
+        writeln!(f, "  {} from {}", self.label, self.features.join(", "))?;
+        if let Some(filter) = &self.filter {
+            writeln!(f, "  where {filter}")?;
+        }
+        write!(f, "  averages of {} providers at least; the model to the buyer", self.least())
+    }
+}
+
+const fn one() -> u32 {
+    1
+}
+
+const fn ten() -> u32 {
+    10
+}
+
+const fn thirty_two() -> u32 {
+    32
+}
+
+const fn ten_minutes() -> u32 {
+    600
+}
+
+const fn whole() -> Micro {
+    Micro::ONE
+}
+
+const fn nine_tenths() -> Micro {
+    Micro(900_000)
+}
+
+const fn tenth() -> Micro {
+    Micro(100_000)
+}
+
+const fn hundredth() -> Micro {
+    Micro(10_000)
+}
+
+const fn eight() -> Micro {
+    Micro(8_000_000)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn spec() -> TrainSpec {
+        let json = r#"{"datasets": ["north.people", "south.people", "west.people"], "features": ["age"],
+                       "label": "income = 'high'", "model": {"kind": "logistic"}, "rate": 0.5}"#;
+        serde_json::from_str(json).unwrap()
+    }
+
+    #[test]
+    fn what_is_left_out_has_defaults() {
+        let spec = spec();
+        assert_eq!(spec.check(), Ok(()));
+        assert_eq!((spec.rounds, spec.batch, spec.least()), (10, 32, 2));
+        assert_eq!(spec.strategy, StrategySpec::Average { rate: Micro::ONE });
+        let again: TrainSpec =
+            serde_json::from_str(&serde_json::to_string(&spec).unwrap()).unwrap();
+        assert_eq!(again, spec);
+        assert!(spec.to_string().contains("income = 'high' from age"));
+    }
+
+    #[test]
+    fn what_cannot_be_is_named() {
+        let fault = |change: &dyn Fn(&mut TrainSpec)| {
+            let mut spec = spec();
+            change(&mut spec);
+            spec.check().unwrap_err().0
+        };
+        assert_eq!(fault(&|spec| spec.datasets.truncate(1)), "train.datasets");
+        assert_eq!(fault(&|spec| spec.datasets[1] = "north.others".into()), "train.datasets");
+        assert_eq!(fault(&|spec| spec.datasets[1] = "people".into()), "train.datasets");
+        assert_eq!(fault(&|spec| spec.features.clear()), "train.features");
+        assert_eq!(fault(&|spec| spec.rounds = 0), "train.rounds");
+        assert_eq!(fault(&|spec| spec.rate = Micro(0)), "train.rate");
+        assert_eq!(fault(&|spec| spec.min_providers = Some(1)), "train.min_providers");
+        assert_eq!(fault(&|spec| spec.min_providers = Some(4)), "train.min_providers");
+        assert_eq!(fault(&|spec| spec.round_seconds = 0), "train.round_seconds");
+    }
+}

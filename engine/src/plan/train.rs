@@ -1,0 +1,273 @@
+//! What a plan says of a federated training: on which inputs, of which model, and how it goes.
+
+use federated::{
+    average::{Bounds, Encoding},
+    model::{Fit, Network},
+    strategy::{Adaptive, Rule},
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    explain::{table, thousands},
+    ir::{LocalInput, Plan},
+};
+use crate::job::{Micro, ModelSpec, StrategySpec};
+
+/// Words that the result has of each round: how many providers were in it, their rows, the sum of their losses, rows that were
+/// right.
+pub const ROUND_WORDS: usize = 4;
+
+/// A training on inputs that stay at home. Outputs, one row a parameter and then [`ROUND_WORDS`] a round: whether the row exists
+/// (Bits(1), always), and a word (Z64): the bits of a parameter in single precision, or a figure of a round.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Training {
+    /// The providers' inputs, in the order in which they are numbered.
+    pub inputs: Vec<u32>,
+    /// What a row is described by: expressions of each local sub-plan, in order.
+    pub features: Vec<Feature>,
+    /// What is learned: the expression after the features.
+    pub label: Feature,
+    /// What is trained.
+    pub model: ModelSpec,
+    /// What becomes of an average.
+    pub strategy: StrategySpec,
+    /// Averages that are opened.
+    pub rounds: u32,
+    /// Passes of a provider over its rows in a round.
+    pub epochs: u32,
+    /// Rows a step.
+    pub batch: u32,
+    /// Step size.
+    pub rate: Micro,
+    /// FedProx's pull.
+    pub proximal: Micro,
+    /// No coordinate of an update may be larger.
+    pub largest_update: Micro,
+    /// No average is opened of fewer providers.
+    pub least: u32,
+    /// A round waits no longer than this.
+    pub round_seconds: u32,
+}
+
+/// How an expression becomes numbers.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
+pub enum Feature {
+    /// A number with `digits` digits behind the point, between these bounds; as a feature brought to −1 to 1.
+    Number {
+        /// What it is called.
+        name: String,
+        /// Smallest value, without the point.
+        #[serde(with = "crate::identity::int_string")]
+        min: i128,
+        /// Largest value, without the point.
+        #[serde(with = "crate::identity::int_string")]
+        max: i128,
+        /// Digits behind the point.
+        digits: u8,
+    },
+    /// A condition: 0 or 1.
+    Flag {
+        /// What it is called.
+        name: String,
+    },
+    /// A text of a public list: a number of 0 or 1 for each value; as a label the place in the list.
+    OneOf {
+        /// What it is called.
+        name: String,
+        /// The list.
+        domain: Vec<String>,
+    },
+}
+
+impl Feature {
+    /// What it is called.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        match self {
+            Self::Number { name, .. } | Self::Flag { name } | Self::OneOf { name, .. } => name,
+        }
+    }
+
+    /// Numbers that it becomes.
+    #[must_use]
+    pub fn width(&self) -> usize {
+        match self {
+            Self::Number { .. } | Self::Flag { .. } => 1,
+            Self::OneOf { domain, .. } => domain.len(),
+        }
+    }
+
+    /// What each of its numbers is called.
+    #[must_use]
+    pub fn names(&self) -> Vec<String> {
+        match self {
+            Self::OneOf { name, domain } => {
+                domain.iter().map(|value| format!("{name} = {value}")).collect()
+            }
+            other => vec![other.name().to_owned()],
+        }
+    }
+}
+
+impl Training {
+    /// The model that is trained.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn network(&self) -> Result<Network, String> {
+        let features = self.features.iter().map(Feature::width).sum();
+        let classes = match &self.label {
+            Feature::OneOf { domain, .. } => domain.len(),
+            _ => 2,
+        };
+        let network = match &self.model {
+            ModelSpec::Linear => Network::linear(features),
+            ModelSpec::Logistic => Network::logistic(features),
+            ModelSpec::Softmax => Network::softmax(features, classes),
+            ModelSpec::Network { hidden } => {
+                let hidden: Vec<usize> = hidden.iter().map(|units| *units as usize).collect();
+                Network::layers(features, &hidden, classes)
+            }
+        };
+        network.map_err(|error| error.to_string())
+    }
+
+    /// How updates become integers, given the plan's row bounds.
+    ///
+    /// # Errors
+    /// Sums that could overflow.
+    pub fn encoding(&self, plan: &Plan) -> Result<Encoding, String> {
+        let rows = self.owners(plan).map(|input| input.rows).try_fold(0_u64, u64::checked_add);
+        let total_weight = rows.ok_or("more rows than can be counted")?;
+        let bounds = Bounds { total_weight, coordinate: self.largest_update.single() };
+        Encoding::new(bounds).map_err(|error| error.to_string())
+    }
+
+    /// Rows of the result.
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn rows(&self) -> Result<u64, String> {
+        let rounds = self.rounds as usize * ROUND_WORDS;
+        let rows = self.network()?.parameters().checked_add(rounds);
+        rows.and_then(|rows| u64::try_from(rows).ok()).ok_or_else(|| "too many rows".into())
+    }
+
+    /// How a provider trains in a round.
+    #[must_use]
+    pub fn fit(&self) -> Fit {
+        Fit {
+            rate: self.rate.single(),
+            batch: self.batch as usize,
+            epochs: self.epochs as usize,
+            proximal: self.proximal.single(),
+            ..Fit::default()
+        }
+    }
+
+    /// What becomes of an average.
+    #[must_use]
+    pub fn rule(&self) -> Rule {
+        let adaptive = |rate: &Micro| Adaptive { rate: rate.single(), ..Adaptive::default() };
+        match &self.strategy {
+            StrategySpec::Average { rate } => Rule::Average { rate: rate.single() },
+            StrategySpec::Momentum { rate, momentum } => {
+                Rule::Momentum { rate: rate.single(), momentum: momentum.single() }
+            }
+            StrategySpec::Adagrad { rate } => Rule::Adagrad(adaptive(rate)),
+            StrategySpec::Adam { rate } => Rule::Adam(adaptive(rate)),
+            StrategySpec::Yogi { rate } => Rule::Yogi(adaptive(rate)),
+        }
+    }
+
+    /// Whose rows it is trained on.
+    pub(super) fn owners<'p>(&self, plan: &'p Plan) -> impl Iterator<Item = &'p LocalInput> {
+        self.inputs.iter().filter_map(|at| plan.inputs.get(*at as usize))
+    }
+
+    /// What keeps this from being an operation of the plan, if anything does.
+    ///
+    /// # Errors
+    /// What it is.
+    pub fn fault(&self, plan: &Plan) -> Result<(), String> {
+        let owners: Vec<_> = self.owners(plan).collect();
+        if owners.len() != self.inputs.len() || owners.iter().any(|input| !input.trains) {
+            return Err("is on an input that is shared, or that there is not".into());
+        }
+        let mut names: Vec<_> = owners.iter().map(|input| &input.party).collect();
+        names.sort();
+        names.dedup();
+        if names.len() != owners.len() {
+            return Err("is on two inputs of one party".into());
+        }
+        let least = usize::try_from(self.least).unwrap_or(usize::MAX);
+        if least < 2 || least > owners.len() {
+            return Err(format!("opens averages of {least} of {} providers", owners.len()));
+        }
+        if self.rounds == 0 || self.epochs == 0 || self.batch == 0 || self.rate == Micro(0) {
+            return Err("has no rounds, no epochs, no rows a step or no step size".into());
+        }
+        let fits = match (&self.model, &self.label) {
+            (ModelSpec::Linear, Feature::Number { .. } | Feature::Flag { .. }) => true,
+            (ModelSpec::Logistic, Feature::Flag { .. }) => true,
+            (ModelSpec::Logistic, Feature::Number { min, max, digits: 0, .. }) => {
+                *min >= 0 && *max <= 1
+            }
+            (ModelSpec::Logistic, Feature::OneOf { domain, .. }) => domain.len() == 2,
+            (ModelSpec::Softmax | ModelSpec::Network { .. }, Feature::OneOf { domain, .. }) => {
+                domain.len() >= 2
+            }
+            (ModelSpec::Softmax | ModelSpec::Network { .. }, Feature::Flag { .. }) => true,
+            _ => false,
+        };
+        if !fits {
+            return Err(format!(
+                "learns `{}`, which is nothing that a {} model can",
+                self.label.name(),
+                self.model.family()
+            ));
+        }
+        self.rows()?;
+        self.encoding(plan).map(drop)
+    }
+
+    /// In a line.
+    pub(super) fn told(&self, plan: &Plan) -> String {
+        let owners: Vec<_> = self.owners(plan).map(|input| input.party.to_string()).collect();
+        format!(
+            "{} train a {} model in {} rounds",
+            owners.join(", "),
+            self.model.family(),
+            self.rounds
+        )
+    }
+
+    /// What it shows, and to whom.
+    pub(super) fn shows(&self, plan: &Plan) -> Vec<String> {
+        let parameters = self.network().map_or(0, |network| network.parameters());
+        let tables: Vec<_> = self.owners(plan).map(table).collect();
+        vec![
+            format!(
+                "compute parties and providers: the model after each of {} rounds, {} numbers, so the average of the updates \
+                 of at least {} providers by their rows; no update of one alone",
+                self.rounds,
+                thousands(parameters as u64),
+                self.least
+            ),
+            "compute parties, and the buyer: for each round whose updates were in it, the number of rows, the loss and the \
+             rows that were right of all of them together"
+                .to_owned(),
+            format!(
+                "a model remembers: what it says can depend on single rows of {}, and no noise is added to it",
+                tables.join(", ")
+            ),
+            format!(
+                "providers may be all but two in league with one compute party: of the others' updates they learn the sum; if \
+                 one of {} providers is not, the rest together know its update",
+                tables.len()
+            ),
+        ]
+    }
+}

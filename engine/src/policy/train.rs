@@ -1,0 +1,129 @@
+//! What a provider allows of federated training on its dataset, and whether a plan keeps to it.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    document::{JobKindName, PolicyDocument},
+    finding::Notes,
+};
+use crate::{job::ModelFamily, plan::Plan};
+
+/// What may be trained on a dataset. The columns' own rules hold besides: what a model is trained on must be a `train`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TrainRule {
+    /// Families of models.
+    pub models: Vec<ModelFamily>,
+    /// No average may be opened of fewer providers.
+    pub min_providers: u32,
+    /// Most averages that a job may open: the model after each is seen by all who take part.
+    pub max_rounds: u32,
+    /// Most parameters of a model: a large one can remember single rows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub max_parameters: Option<u32>,
+}
+
+/// What of a plan a policy does not allow: the field that stands in the way, and why, with what would help.
+pub(super) fn refusals(rule: Option<&TrainRule>, plan: &Plan) -> Vec<(&'static str, String)> {
+    let Some((_, asked)) = plan.training() else { return Vec::new() };
+    let Some(rule) = rule else {
+        let message = "the policy says nothing of training; add `train` with `models`, `min_providers` and `max_rounds` to allow this";
+        return vec![("train", message.to_owned())];
+    };
+    let mut found = Vec::new();
+    let family = asked.model.family();
+    if !rule.models.contains(&family) {
+        let message = format!(
+            "a {family} model is not allowed; add `{family}` to `train.models` to allow this"
+        );
+        found.push(("train.models", message));
+    }
+    if asked.least < rule.min_providers {
+        let message = format!(
+            "averages of {} providers would be opened, {} are the least; set `min_providers` of the job to {}, or \
+             `train.min_providers` to {} to allow this",
+            asked.least, rule.min_providers, rule.min_providers, asked.least
+        );
+        found.push(("train.min_providers", message));
+    }
+    if asked.rounds > rule.max_rounds {
+        let message = format!(
+            "{} rounds are asked for and {} are allowed; set `train.max_rounds` to {} to allow this",
+            asked.rounds, rule.max_rounds, asked.rounds
+        );
+        found.push(("train.max_rounds", message));
+    }
+    let parameters = asked.network().map_or(usize::MAX, |network| network.parameters());
+    if let Some(most) = rule.max_parameters.filter(|most| parameters > *most as usize) {
+        let message = format!(
+            "the model has {parameters} parameters and {most} are allowed; set `train.max_parameters` to {parameters} to allow this"
+        );
+        found.push(("train.max_parameters", message));
+    }
+    found
+}
+
+/// What a policy's author should know of what it says of training.
+pub(super) fn lint_train(policy: &PolicyDocument, notes: &mut Notes) {
+    let allowed = policy.operators.kinds.contains(&JobKindName::Train);
+    let Some(rule) = &policy.train else {
+        if allowed {
+            notes.error(
+                "train",
+                "`train` is among `operators.kinds`, but nothing says what of it is allowed",
+            );
+        }
+        return;
+    };
+    if !allowed {
+        notes.error("train", "has no effect: add `train` to `operators.kinds`");
+    }
+    if rule.models.is_empty() {
+        notes.warn("train.models", "is empty, so every training is refused");
+    }
+    if rule.min_providers < 3 {
+        notes.warn(
+            "train.min_providers",
+            "of an average of two, each of them knows the other's update: ask for three and more",
+        );
+    }
+    if rule.max_parameters.is_none() && rule.models.contains(&ModelFamily::Network) {
+        notes.warn(
+            "train.max_parameters",
+            "a large network can remember single rows: bound it, and what may be asked of it",
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::policy::fixtures::policy;
+
+    #[test]
+    fn a_policy_hears_what_its_rule_does_not_do() {
+        let found = |change: &dyn Fn(&mut PolicyDocument)| {
+            let mut policy = policy();
+            policy.operators.kinds.push(JobKindName::Train);
+            policy.train = Some(TrainRule {
+                models: vec![ModelFamily::Logistic],
+                min_providers: 3,
+                max_rounds: 10,
+                max_parameters: None,
+            });
+            change(&mut policy);
+            let mut notes = Notes(Vec::new());
+            lint_train(&policy, &mut notes);
+            notes.0.into_iter().map(|finding| finding.field).collect::<Vec<_>>()
+        };
+        let rule = |change: &dyn Fn(&mut TrainRule)| {
+            found(&|policy| policy.train.iter_mut().for_each(change))
+        };
+        assert!(found(&|_| ()).is_empty());
+        assert_eq!(found(&|policy| policy.train = None), ["train"]);
+        assert_eq!(found(&|policy| policy.operators.kinds.clear()), ["train"]);
+        assert_eq!(rule(&|rule| rule.min_providers = 2), ["train.min_providers"]);
+        assert_eq!(rule(&|rule| rule.models.clear()), ["train.models"]);
+        assert_eq!(rule(&|rule| rule.models.push(ModelFamily::Network)), ["train.max_parameters"]);
+    }
+}

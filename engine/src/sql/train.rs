@@ -1,0 +1,245 @@
+//! A federated training as a plan: each provider's rows are described by the same expressions, which it works out alone.
+
+use std::collections::BTreeMap;
+
+use datafusion::{arrow::datatypes::DataType, logical_expr::Expr};
+
+use super::{
+    bounds::{Bounds, bounds, check_arithmetic, domain, is_text, scale_of, type_bounds, type_of},
+    builder::Sharing,
+    compile::{Compiled, local},
+    error::CompileError,
+    flatten::Block,
+    parse::{logical_plan, with_room},
+    sets::{dataset, refused},
+    tables::Tables,
+    total::check_total,
+    uses::Uses,
+};
+use crate::{
+    catalog::DatasetDescriptor,
+    identity::canonical_hash,
+    job::{JobSpec, TrainSpec},
+    plan::{
+        Decode, Feature, Op, Output, OutputColumn, PLAN_FORMAT, Plan, PolicyTerms, Ref, Training,
+        UseForm,
+    },
+};
+
+/// What the result's one column is called.
+pub(super) const TRAINED_COLUMN: &str = "word";
+
+/// Compiles a training.
+pub(super) fn compile_train(
+    spec: &JobSpec,
+    train: &TrainSpec,
+    descriptors: &[DatasetDescriptor],
+    policies: &[PolicyTerms],
+) -> Result<Compiled, CompileError> {
+    let (mut inputs, mut locals, mut nodes) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut uses, mut known) = (Uses::default(), BTreeMap::new());
+    let mut described: Option<Vec<Feature>> = None;
+    for (number, name) in (0_u32..).zip(&train.datasets) {
+        let dataset = dataset(name, descriptors)?;
+        let own = Own::read(spec, train, dataset, policies)?;
+        own.record(&mut uses);
+        let features = own.features()?;
+        described = Some(match described {
+            None => features,
+            Some(before) => together(before, features, name)?,
+        });
+        let terms =
+            own.tables.get(0).terms.ok_or_else(|| CompileError::Inconsistent {
+                what: format!("{name} has no policy"),
+            })?;
+        known.insert(name.clone(), terms.policy.clone());
+        let sharing = Sharing {
+            rows: dataset.rows_max,
+            expressions: own.expressions.clone(),
+            columns: Vec::new(),
+            sorted_by: Vec::new(),
+            key: None,
+        };
+        let (mut input, local) = local(dataset, sharing, own.filters.clone())?;
+        input.trains = true;
+        inputs.push(input);
+        locals.push(local);
+        nodes.push(Op::Input { input: number });
+    }
+    let mut features = described.unwrap_or_default();
+    let label = features.pop().ok_or_else(|| refused("train.label", "no label", "name one"))?;
+    let training = training(train, features, label, inputs.len());
+    let at = Ref(u32::try_from(nodes.len()).unwrap_or(u32::MAX), 0);
+    nodes.push(Op::Train(Box::new(training.clone())));
+    let word = OutputColumn {
+        name: TRAINED_COLUMN.to_owned(),
+        value: Ref(at.0, 1),
+        present: None,
+        divisor: None,
+        decode: Decode::Integer { offset: 0 },
+    };
+    let notes = vec![
+        "rows with a NULL among the features that are numbers or conditions, or as the label, are left out; a NULL among \
+         texts is none of the values"
+            .to_owned(),
+    ];
+    let plan = Plan {
+        format: PLAN_FORMAT,
+        job: canonical_hash("unseen.job/v1", spec),
+        compute: spec.compute.clone(),
+        buyer: spec.buyer.clone(),
+        inputs,
+        nodes,
+        output: Output { live: at, columns: vec![word] },
+        min_group_entities: 0,
+        uses: uses.into_vec(),
+        policies: known.into_values().collect(),
+        notes,
+        psi: None,
+    };
+    let unfit = |why: String| {
+        refused(
+            "train",
+            &format!("a training that {why}"),
+            "see `unseen job explain --help` and README",
+        )
+    };
+    training.fault(&plan).map_err(unfit)?;
+    Ok(Compiled { plan, locals })
+}
+
+fn training(train: &TrainSpec, features: Vec<Feature>, label: Feature, inputs: usize) -> Training {
+    Training {
+        inputs: (0..u32::try_from(inputs).unwrap_or(u32::MAX)).collect(),
+        features,
+        label,
+        model: train.model.clone(),
+        strategy: train.strategy.clone(),
+        rounds: train.rounds,
+        epochs: train.epochs,
+        batch: train.batch,
+        rate: train.rate,
+        proximal: train.proximal,
+        largest_update: train.largest_update,
+        least: train.least(),
+        round_seconds: train.round_seconds,
+    }
+}
+
+/// One provider's expressions: the features, then the label.
+struct Own<'a> {
+    tables: Tables<'a>,
+    names: Vec<&'a str>,
+    expressions: Vec<Expr>,
+    filters: Vec<Expr>,
+}
+
+impl<'a> Own<'a> {
+    fn read(
+        spec: &JobSpec,
+        train: &'a TrainSpec,
+        dataset: &'a DatasetDescriptor,
+        policies: &'a [PolicyTerms],
+    ) -> Result<Self, CompileError> {
+        let all: Vec<&str> =
+            train.features.iter().chain([&train.label]).map(String::as_str).collect();
+        let listed: Vec<String> =
+            all.iter().enumerate().map(|(at, expr)| format!("({expr}) AS f{at}")).collect();
+        let filter = train.filter.as_ref().map(|filter| format!(" WHERE ({filter})"));
+        let text = format!(
+            "SELECT {} FROM {}{}",
+            listed.join(", "),
+            dataset.table(),
+            filter.unwrap_or_default()
+        );
+        let descriptors = std::slice::from_ref(dataset);
+        let logical = with_room(&text, || logical_plan(&text, descriptors, spec.issued_at_ms))?;
+        let block = Block::of(&logical)?;
+        // An expression could close its parenthesis and go on: what came out must be what was meant.
+        let plain = block.scans.len() == 1
+            && block.grouping.is_none()
+            && block.having.is_empty()
+            && block.order.is_empty()
+            && block.limit.is_none()
+            && block.columns.len() == all.len();
+        if !plain {
+            let hint = "write each feature, the label and the filter as an expression on one row";
+            return Err(refused(
+                "train.features",
+                "something else than expressions on a row",
+                hint,
+            ));
+        }
+        let tables = Tables::new(&block, descriptors, policies)?;
+        let own = Self {
+            tables,
+            names: all,
+            expressions: block.columns.into_iter().map(|(_, expr)| expr).collect(),
+            filters: block.conjuncts,
+        };
+        for expr in own.expressions.iter().chain(&own.filters) {
+            check_arithmetic(expr, &own.tables)?;
+            check_total(expr, &own.tables)?;
+        }
+        Ok(own)
+    }
+
+    fn record(&self, uses: &mut Uses) {
+        for expr in &self.expressions {
+            uses.record(expr, &UseForm::Train, &self.tables);
+        }
+        for expr in &self.filters {
+            uses.record(expr, &UseForm::Filter, &self.tables);
+        }
+    }
+
+    fn features(&self) -> Result<Vec<Feature>, CompileError> {
+        let all = self.names.iter().zip(&self.expressions);
+        all.map(|(name, expr)| self.feature(name, expr)).collect()
+    }
+
+    fn feature(&self, name: &str, expr: &Expr) -> Result<Feature, CompileError> {
+        let ty = type_of(expr, self.tables.schema())?;
+        let name = name.trim().to_owned();
+        if ty == DataType::Boolean {
+            return Ok(Feature::Flag { name });
+        }
+        if is_text(&ty) {
+            let domain = domain(expr, &self.tables).ok_or_else(|| {
+                let hint = "its owner declares a `domain` of the column, or compare it with a value: a condition is a feature";
+                refused("train.features", &format!("text `{name}` without a public list"), hint)
+            })?;
+            return Ok(Feature::OneOf { name, domain });
+        }
+        let range = bounds(expr, &self.tables)?.filter(|range| Some(*range) != type_bounds(&ty));
+        let Some(Bounds { min, max }) = range else {
+            let hint = "its owner declares `min` and `max` of the column: features are scaled by public bounds";
+            return Err(refused("train.features", &format!("`{name}` of no declared range"), hint));
+        };
+        Ok(Feature::Number { name, min, max, digits: scale_of(&ty) })
+    }
+}
+
+/// The same expressions at another provider: ranges that hold at both, and lists that must agree.
+fn together(
+    before: Vec<Feature>,
+    other: Vec<Feature>,
+    dataset: &str,
+) -> Result<Vec<Feature>, CompileError> {
+    let both = before.into_iter().zip(other);
+    let one = |(a, b): (Feature, Feature)| match (a, b) {
+        (
+            Feature::Number { name, min, max, digits },
+            Feature::Number { min: low, max: high, digits: theirs, .. },
+        ) if digits == theirs => {
+            Ok(Feature::Number { name, min: min.min(low), max: max.max(high), digits })
+        }
+        (a, b) if a == b => Ok(a),
+        (a, _) => {
+            let construct = format!("`{}` that is something else in `{dataset}`", a.name());
+            let hint = "its owners declare the same type and the same list of values";
+            Err(refused("train.features", &construct, hint))
+        }
+    };
+    both.map(one).collect()
+}
