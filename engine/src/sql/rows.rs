@@ -54,8 +54,8 @@ pub fn training_rows(
                 Some(Number::One(place)) => {
                     let start = values.len();
                     values.resize(start + feature.width(), 0.0);
-                    if let Some(value) = values.get_mut(start + place) {
-                        *value = 1.0;
+                    if let Some(place) = place {
+                        values[start + place] = 1.0;
                     }
                 }
                 None => {}
@@ -76,8 +76,8 @@ enum Why {
 #[derive(Clone, Copy)]
 enum Number {
     Value(f32),
-    /// 1 at this place of a list, 0 elsewhere; beyond the list 0 everywhere.
-    One(usize),
+    /// 1 at this place of a list, 0 elsewhere.
+    One(Option<usize>),
 }
 
 fn numbers(
@@ -103,8 +103,8 @@ fn numbers(
                 |text: String| domain.binary_search(&text).map_err(|_| Why::Outside("domain"));
             let one = |text: Option<String>| match (text, label) {
                 (None, true) => Ok(None),
-                (None, false) => Ok(Some(Number::One(usize::MAX))),
-                (Some(text), false) => place(text).map(Number::One).map(Some),
+                (None, false) => Ok(Some(Number::One(None))),
+                (Some(text), false) => Ok(Some(Number::One(Some(place(text)?)))),
                 (Some(text), true) =>
                 {
                     #[expect(clippy::cast_precision_loss, reason = "a place in a short list")]
