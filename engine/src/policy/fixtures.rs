@@ -100,7 +100,6 @@ pub(crate) fn plan() -> Plan {
     let policy = policy();
     Plan {
         psi: None,
-        train: None,
         format: PLAN_FORMAT,
         job: canonical_hash("unseen.job/v1", &spec()),
         compute: spec().compute,

@@ -88,7 +88,7 @@ fn ends(
     let asks = Asks { provider: provider().public(), ids, held };
     let input = |end| {
         let (live, columns, lookup) = (Vec::new(), Vec::new(), Some(end));
-        EncodedInput { live, columns, home: None, own: None, lookup }
+        EncodedInput { live, columns, home: None, own: None, lookup, train: None }
     };
     [LookupEnd::Asks(Arc::new(asks)), LookupEnd::Answers(Arc::new(answers))].map(input)
 }
