@@ -1,4 +1,4 @@
-//! Logistic regression on rows that are joined on shares, and scores of rows by a model that nobody sees.
+//! Logistic regression on rows that are joined on shares, the sums of a linear one, and scores of rows by a model that nobody sees.
 //!
 //! Columns of one table stand with several providers. Once their rows are joined, features, labels and the bit that says whether
 //! a row is one at all are shares at the three compute parties; the weights stay shares from the first step to the last, and what
@@ -30,6 +30,7 @@
 mod descent;
 mod error;
 mod features;
+mod ridge;
 mod score;
 mod setting;
 #[cfg(test)]
@@ -38,5 +39,6 @@ mod tests;
 pub use descent::{train, train_cost};
 pub use error::SettingError;
 pub use features::Features;
+pub use ridge::{Squares, squares, squares_cost};
 pub use score::{Output, Scoring, score, score_cost};
 pub use setting::{Curve, Descent, Setting, Table};

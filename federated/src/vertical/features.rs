@@ -54,6 +54,11 @@ impl<'a> Features<'a> {
         self.columns
     }
 
+    /// All words, row by row.
+    pub(super) fn words(&self) -> &Shared<Z64> {
+        &self.words
+    }
+
     /// All of it.
     pub(super) fn view(&self) -> MatrixView<'_, Z64> {
         MatrixView::new(&self.words, self.rows, self.columns)

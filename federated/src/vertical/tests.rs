@@ -7,7 +7,7 @@ use protocols::{
 };
 
 use super::*;
-use crate::model::area_under_curve;
+use crate::model::{Rows, area_under_curve};
 
 /// Rows in the clear: features row by row, labels, and which are live.
 struct Clear {
@@ -315,4 +315,52 @@ fn breast_cancer() -> Clear {
         labels: table.iter().map(|row| u64::from(row[columns] > 0.5)).collect(),
         live: vec![1; rows],
     }
+}
+
+#[test]
+fn sums_of_joined_rows_are_exact_and_give_their_regression() {
+    for (seed, (count, columns)) in (0..).zip([(1, 1), (65, 3), (400, 6), (4097, 2)]) {
+        let clear = rows(seed, (count, columns));
+        let x = range().encode(&clear.features).unwrap();
+        let y: Vec<u64> = clear.labels.iter().map(|label| label << FRAC).collect();
+        let table = Table { rows: count, columns, features: range() };
+        let plan = Squares::new(table, Fixed::new(FRAC, 0.0, 1.0).unwrap()).unwrap();
+        let world = World::new(seed);
+        let (a, b) = (world.deal::<Z64>(1, &x), world.deal::<Z64>(2, &y));
+        let live = share_bits(world, 3, &clear.live, 1);
+        let run = world.run(|s| {
+            let i = s.role().index();
+            squares(s, &plan, &Features::of_rows(&a[i], count, columns).unwrap(), &b[i], &live[i])
+        });
+        run.assert_cost(&format!("{count} × {columns}"), |m| squares_cost(m, &plan));
+        assert!(run.opened.iter().all(Vec::is_empty), "nothing is opened");
+        // The same sums in real numbers, which are exact too: few enough bits.
+        let alive = (0..count).filter(|row| clear.live[*row] == 1);
+        #[expect(clippy::cast_possible_truncation, reason = "16 bits of features")]
+        let values = alive.clone().flat_map(|row| {
+            clear.features[row * columns..(row + 1) * columns].iter().map(|x| *x as f32)
+        });
+        let labels = alive.clone().map(|row| clear.labels[row] as f32);
+        let joined = Rows::new(columns, values.collect(), labels.collect()).unwrap();
+        let ridge = plan.ridge(0.5);
+        let (got, want) = (plan.decode(&run.reconstruct()), ridge.of_rows(&joined));
+        assert_eq!(got, want, "{count} × {columns}, seed {seed}");
+        assert_eq!(ridge.solve(&got), ridge.solve(&want));
+        assert_eq!(ridge.solve(&got).is_ok(), count > 1);
+    }
+}
+
+#[test]
+fn sums_that_do_not_fit_are_refused() {
+    let table = Table { rows: 100, columns: 3, features: range() };
+    let label = |frac| Fixed::new(frac, 0.0, 1.0).unwrap();
+    assert!(Squares::new(table, label(FRAC)).is_ok());
+    assert!(matches!(Squares::new(table, label(20)), Err(SettingError::Room(_))));
+    let fine = Fixed::new(28, -4.0, 4.0).unwrap();
+    let wide = Table { features: fine, ..table };
+    assert!(matches!(Squares::new(wide, label(28)), Err(SettingError::Room(_))));
+    assert!(matches!(
+        Squares::new(Table { rows: 0, ..table }, label(FRAC)),
+        Err(SettingError::Empty)
+    ));
 }
