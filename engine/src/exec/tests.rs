@@ -7,6 +7,7 @@ mod many;
 mod owners;
 mod release;
 mod told;
+mod train;
 mod transcripts;
 mod wide;
 

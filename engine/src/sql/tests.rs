@@ -12,6 +12,7 @@ pub(crate) mod psi;
 mod refused;
 mod streamed;
 mod told;
+pub(crate) mod train;
 mod wide;
 pub(crate) mod world;
 

@@ -26,6 +26,8 @@ pub(crate) struct Table {
     pub(crate) least: u32,
     /// What the policy says of intersections; null: nothing.
     pub(crate) psi: Value,
+    /// What it says of training.
+    pub(crate) train: Value,
 }
 
 /// A column: its configuration as TOML lines, and its rule in the policy.
@@ -72,7 +74,7 @@ impl Column {
 impl Table {
     pub(crate) fn new(name: &'static str, csv: String, columns: Vec<Column>) -> Self {
         let (expires, psi) = ("2099-01-01T00:00:00Z", Value::Null);
-        Self { name, csv, rows_max: 64, columns, expires, least: 2, psi }
+        Self { name, csv, rows_max: 64, columns, expires, least: 2, psi, train: Value::Null }
     }
 
     /// The entry of the provider's configuration.

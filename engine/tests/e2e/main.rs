@@ -27,5 +27,6 @@ mod released;
 mod roles;
 mod shape;
 mod shares;
+mod train;
 mod view;
 mod wide;

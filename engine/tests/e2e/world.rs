@@ -343,7 +343,10 @@ impl World {
         let key = |party: &str| self.public(party, "key");
         let compute: Vec<_> =
             self.compute.iter().map(|party| json!({"party": party, "key": key(party)})).collect();
-        let kinds = if table.psi.is_null() { json!(["sql"]) } else { json!(["sql", "psi"]) };
+        let more = [("psi", &table.psi), ("train", &table.train)];
+        let more = more.into_iter().filter(|(_, rule)| !rule.is_null());
+        let kinds: Vec<&str> =
+            ["sql"].into_iter().chain(more.clone().map(|(kind, _)| kind)).collect();
         let mut policy = json!({
             "schema": "unseen.policy/v1",
             "id": format!("{party}-{name}"),
@@ -361,8 +364,8 @@ impl World {
             "output": {"min_group_entities": table.least, "max_groups": 64},
             "approval": "auto",
         });
-        if !table.psi.is_null() {
-            policy["psi"] = table.psi.clone();
+        for (kind, rule) in more {
+            policy[kind] = rule.clone();
         }
         fs::write(folder.join(format!("{name}.policy.json")), policy.to_string()).unwrap();
         let path = |what: &str| format!("{party}/{what}");

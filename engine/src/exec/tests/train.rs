@@ -1,0 +1,144 @@
+//! Trainings of plans against trainings in one place: the same bits, at the quoted price, opened as listed.
+
+use federated::{
+    model::Rows,
+    round::{Native, State, Trainer},
+};
+use protocols::{
+    ring::{Ring as _, Z64},
+    session::OpeningKind,
+};
+
+use super::*;
+use crate::{
+    identity::PartyName,
+    plan::TrainingRows,
+    sql::tests::{
+        party,
+        train::{asked, world},
+    },
+};
+
+fn rows(number: usize) -> Rows {
+    let words = Prg::new(&[u8::try_from(number).unwrap(); 16]).elements::<Z64>(2 * (30 + number));
+    let values: Vec<f32> = words.iter().map(|w| (w >> 40) as f32 / 8_388_608.0 - 1.0).collect();
+    let labels = values.chunks(2).map(|row| f32::from(row[0] > row[1])).collect();
+    Rows::new(2, values, labels).unwrap()
+}
+
+fn held(number: usize) -> EncodedInput {
+    let order = Zeroizing::new([u8::try_from(number).unwrap(); 32]);
+    let train = Some(TrainingRows { rows: rows(number), order });
+    EncodedInput { live: vec![], columns: vec![], home: None, own: None, lookup: None, train }
+}
+
+/// A plan of a training with these owners, and its price.
+fn planned(owners: &[&str]) -> (Plan, Quote) {
+    let (descriptors, terms) = world(owners);
+    let job = asked(owners, &["age", "pay"], "income = 'high'");
+    let plan = compile(&job, &descriptors, &terms).unwrap().plan;
+    let price = quote(&plan, &check(&plan).unwrap(), Profile::LAN).unwrap();
+    (plan, price)
+}
+
+/// The parameters after all rounds, worked out in one place.
+fn in_one_place(plan: &Plan) -> Vec<f32> {
+    let of = plan.training().unwrap().1;
+    let (network, encoding) = (of.network().unwrap(), of.encoding(plan).unwrap());
+    let mut seed = [0; 16];
+    seed.copy_from_slice(&plan.job.0[..16]);
+    let mut state = State::new(network.initial(&seed), of.rule());
+    for round in 0..of.rounds {
+        let (mut sum, mut total) = (vec![0_u64; network.parameters()], 0);
+        for number in 0..of.inputs.len() {
+            let order = [u8::try_from(number).unwrap(); 32];
+            let mut trainer = Native::new(network.clone(), rows(number), of.fit(), order);
+            let update = trainer.train(round, &state.model).unwrap();
+            let mut words = vec![0; sum.len()];
+            encoding.encode(&update.delta, update.weight, &mut words).unwrap();
+            Z64::add_assign(&mut sum, &words);
+            total += update.weight;
+        }
+        state.optimizer.apply(&mut state.model, &encoding.decode(&sum, total));
+    }
+    state.model
+}
+
+/// What a participant has at the end: its share of the words, what it opened, its bytes and depth.
+type Left = (Option<SharedResult>, Vec<Opening>, u64, u32);
+
+fn everywhere(plan: &Plan, price: &Quote) -> Vec<Left> {
+    let outsiders = outside_providers(plan);
+    let names: Vec<PartyName> = plan.compute.iter().chain(&outsiders).cloned().collect();
+    let ends = memory::mesh(names.len(), Duration::from_secs(20));
+    std::thread::scope(|scope| {
+        let play = |(end, name): (MemoryChannel, &PartyName)| {
+            let own = |input: &LocalInput| input.party == *name;
+            let own =
+                plan.inputs.iter().enumerate().map(|(at, input)| own(input).then(|| held(at)));
+            let own: Vec<_> = own.collect();
+            scope.spawn(move || {
+                let (id, mut rng) = (end.me(), Prg::new(&[end.me().0.to_le_bytes()[0]; 16]));
+                let channel: Arc<dyn Channel> = Arc::new(end);
+                let Some(role) = id.role() else {
+                    let who = (plan, &outside_providers(plan)[usize::from(id.0) - 3]);
+                    let ran = provide(&channel, who, &own, &price.openings, &mut rng).unwrap();
+                    return (None, ran.opened, ran.bytes, ran.rounds);
+                };
+                let gate = Gate::listing(&price.openings);
+                let mut s = Session::new(role, channel, test_prss(3, role), gate);
+                let ran = run(plan, own, &mut s, &mut |_, _| (), &mut rng).unwrap();
+                s.finish().unwrap();
+                (Some(ran), s.opened().to_vec(), s.stats().total().bytes, s.depth())
+            })
+        };
+        let all: Vec<_> = ends.into_iter().zip(&names).map(play).collect();
+        all.into_iter().map(|party| party.join().unwrap()).collect()
+    })
+}
+
+fn words(left: &[Left]) -> Vec<u64> {
+    let shares: Vec<_> = left[..3]
+        .iter()
+        .map(|(result, ..)| match &result.as_ref().unwrap().columns[..] {
+            [_, Column::Z64(words)] => words.clone(),
+            _ => panic!("a bit and a word a row"),
+        })
+        .collect();
+    reconstruct::<Z64>([&shares[0], &shares[1], &shares[2]]).unwrap()
+}
+
+#[test]
+fn a_training_gives_the_model_of_one_place_at_the_quoted_price() {
+    for owners in [&["census", "employers"][..], &["census", "bank", "lab"], &["a", "b", "c", "d"]]
+    {
+        let (plan, price) = planned(owners);
+        let left = everywhere(&plan, &price);
+        let words = words(&left);
+        let model: Vec<u64> = in_one_place(&plan).iter().map(|x| x.to_bits().into()).collect();
+        assert_eq!(words[..model.len()], model, "{owners:?}");
+        let rows: u64 = (0..owners.len()).map(|number| rows(number).len() as u64).sum();
+        for round in words[model.len()..].chunks(4) {
+            assert_eq!(round[..2], [owners.len() as u64, rows], "{owners:?}");
+        }
+        let bytes: u64 = left.iter().map(|(_, _, bytes, _)| bytes).sum();
+        let rounds = left.iter().map(|(.., depth)| *depth).max().unwrap();
+        assert_eq!((bytes, rounds), (price.total.bytes, price.total.rounds), "{owners:?}");
+        let averages = |left: &Left| {
+            left.1.iter().filter(|opening| opening.kind == OpeningKind::Average).count()
+        };
+        assert!(left[..3].iter().all(|party| averages(party) == 3), "{owners:?}");
+    }
+}
+
+#[test]
+fn a_party_without_its_rows_says_so() {
+    let (plan, price) = planned(&["census", "employers"]);
+    let ends = memory::mesh(3, Duration::from_secs(5));
+    let channel: Arc<dyn Channel> = Arc::new(ends.into_iter().next().unwrap());
+    let gate = Gate::listing(&price.openings);
+    let mut s = Session::new(Role::P0, channel, test_prss(3, Role::P0), gate);
+    let none = vec![None; plan.inputs.len()];
+    let ended = run(&plan, none, &mut s, &mut |_, _| (), &mut Prg::new(&[1; 16])).unwrap_err();
+    assert_eq!(ended, ExecError::MissingInput { party: party("census"), input: 0 });
+}

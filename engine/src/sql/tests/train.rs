@@ -1,0 +1,196 @@
+//! Trainings as plans: what rows are described by, what each party is told of it, and what cannot be.
+
+use std::sync::Arc;
+
+use datafusion::arrow::array::{
+    ArrayRef, BooleanArray, Decimal128Array, Int32Array, RecordBatch, StringArray,
+};
+
+use super::{column, listed, nullable, party, spec, terms};
+use crate::{
+    catalog::{ColumnType, DatasetDescriptor},
+    job::{JobKind, JobSpec, ModelSpec, TrainSpec},
+    plan::{Feature, LocalInput, Plan, PolicyTerms, Training, UseForm, check, leakage},
+    sql::{CompileError, EncodeError, compile, training_rows},
+};
+
+fn residents(owner: &str) -> DatasetDescriptor {
+    DatasetDescriptor {
+        party: party(owner),
+        name: "residents".into(),
+        rows_max: 1024,
+        entity_key: None,
+        columns: vec![
+            column("age", ColumnType::Int32, Some((0, 100))),
+            column("free", ColumnType::Int32, None),
+            column("pay", ColumnType::Decimal { precision: 9, scale: 2 }, Some((0, 1_000))),
+            nullable(listed("job", &["care", "trade"])),
+            column("note", ColumnType::String, None),
+            listed("income", &["high", "low"]),
+            column("member", ColumnType::Bool, None),
+        ],
+    }
+}
+
+pub(crate) fn world(owners: &[&str]) -> (Vec<DatasetDescriptor>, Vec<PolicyTerms>) {
+    let all: Vec<_> = owners.iter().map(|owner| residents(owner)).collect();
+    let terms = all.iter().map(|dataset| terms(&dataset.table(), 0)).collect();
+    (all, terms)
+}
+
+pub(crate) fn asked(owners: &[&str], features: &[&str], label: &str) -> JobSpec {
+    let datasets: Vec<_> = owners.iter().map(|owner| format!("{owner}.residents")).collect();
+    let json = serde_json::json!({
+        "datasets": datasets, "features": features, "label": label, "model": {"kind": "logistic"}, "rounds": 3
+    });
+    let train: TrainSpec = serde_json::from_value(json).unwrap();
+    JobSpec { kind: JobKind::Train(train), ..spec("") }
+}
+
+const OWNERS: [&str; 3] = ["census", "employers", "bank"];
+const ALL: &[&str] = &["age", "pay", "job", "member", "age > 65"];
+
+fn compiled(features: &[&str], label: &str) -> Result<Plan, CompileError> {
+    changed(features, label, |_, _| ())
+}
+
+fn changed(
+    features: &[&str],
+    label: &str,
+    change: impl Fn(&mut TrainSpec, &mut Vec<DatasetDescriptor>),
+) -> Result<Plan, CompileError> {
+    let (mut descriptors, terms) = world(&OWNERS);
+    let mut job = asked(&OWNERS, features, label);
+    let JobKind::Train(train) = &mut job.kind else { unreachable!() };
+    change(train, &mut descriptors);
+    compile(&job, &descriptors, &terms).map(|compiled| compiled.plan)
+}
+
+fn training(plan: &Plan) -> &Training {
+    plan.training().unwrap().1
+}
+
+#[test]
+fn features_are_described_alike_at_all_providers_and_uses_are_recorded() {
+    let plan = changed(ALL, "income = 'high'", |train, descriptors| {
+        train.filter = Some("note <> 'test'".into());
+        // A wider range at one provider holds for all.
+        descriptors[2].columns[0] = column("age", ColumnType::Int32, Some((-10, 90)));
+    });
+    let plan = plan.unwrap();
+    let training = training(&plan);
+    assert_eq!(
+        training.features[0],
+        Feature::Number { name: "age".into(), min: -10, max: 100, digits: 0 }
+    );
+    assert_eq!(training.features[2].names(), ["job = care", "job = trade"]);
+    assert_eq!(training.features[4], Feature::Flag { name: "age > 65".into() });
+    assert_eq!(training.network().unwrap().parameters(), 7);
+    assert!(plan.inputs.iter().all(LocalInput::is_at_home));
+    let shapes = check(&plan).unwrap();
+    assert_eq!(shapes[3][1].rows, 7 + 3 * 4);
+    let used = |column: &str, form: &UseForm| {
+        plan.uses.iter().filter(|used| used.column == column && used.form == *form).count()
+    };
+    for name in ["age", "pay", "job", "member", "income"] {
+        assert_eq!(used(name, &UseForm::Train), 3, "{name}");
+    }
+    assert_eq!((used("note", &UseForm::Filter), used("note", &UseForm::Train)), (3, 0));
+    let told = leakage(&plan, &|_| Vec::new()).unwrap().join("\n");
+    assert!(told.contains("the model after each of 3 rounds, 7 numbers"), "{told}");
+    assert!(told.contains("no noise is added"), "{told}");
+}
+
+#[test]
+fn what_cannot_be_trained_is_refused_by_name() {
+    let words = |refused: Result<Plan, CompileError>| refused.unwrap_err().to_string();
+    for (feature, label, what) in [
+        ("note", "income = 'high'", "`note` without a public list"),
+        ("free", "income = 'high'", "`free` of no declared range"),
+        ("10 / age", "income = 'high'", "age"),
+        ("age) FROM census.residents --", "income = 'high'", ""),
+        ("SUM(age)", "income = 'high'", ""),
+        ("nothing", "income = 'high'", "nothing"),
+        ("age", "age", "logistic"),
+        ("age", "pay", "logistic"),
+    ] {
+        let told = words(compiled(&[feature], label));
+        assert!(told.contains(what), "{feature}, {label}: {told}");
+    }
+    let linear = |train: &mut TrainSpec, _: &mut Vec<DatasetDescriptor>| {
+        train.model = ModelSpec::Linear;
+    };
+    assert!(changed(&["age"], "pay", linear).is_ok());
+    assert!(words(changed(&["age"], "income", linear)).contains("linear"));
+    let other = words(changed(ALL, "member", |_, descriptors| {
+        descriptors[1].columns[3] = nullable(listed("job", &["care", "none"]));
+    }));
+    assert!(other.contains("something else in `employers.residents`"), "{other}");
+    let wide = words(changed(ALL, "member", |train, descriptors| {
+        train.largest_update = serde_json::from_str("1000000").unwrap();
+        descriptors[0].rows_max = 1 << 32;
+    }));
+    assert!(wide.contains("fractional bits"), "an overflow is refused beforehand: {wide}");
+    let unknown = words(changed(ALL, "member", |train, _| train.datasets[0] = "lab.people".into()));
+    assert!(unknown.contains("lab"), "{unknown}");
+}
+
+#[test]
+fn rows_become_numbers_by_public_bounds() {
+    let plan = compiled(ALL, "income = 'high'").unwrap();
+    let batch = |ages: Vec<Option<i32>>, jobs: Vec<Option<&str>>| {
+        let rows = ages.len();
+        let pay = Decimal128Array::from(vec![500; rows]).with_precision_and_scale(9, 2).unwrap();
+        let columns: Vec<(&str, ArrayRef)> = vec![
+            ("age", Arc::new(Int32Array::from(ages))),
+            ("pay", Arc::new(pay)),
+            ("job", Arc::new(StringArray::from(jobs))),
+            ("member", Arc::new(BooleanArray::from(vec![true; rows]))),
+            ("old", Arc::new(BooleanArray::from(vec![false; rows]))),
+            ("label", Arc::new(BooleanArray::from(vec![true; rows]))),
+        ];
+        let all = columns.into_iter().map(|(name, column)| (name, column, true));
+        RecordBatch::try_from_iter_with_nullable(all).unwrap()
+    };
+    let read = |batch: &RecordBatch| training_rows(&plan.inputs[0], training(&plan), batch);
+    let rows = read(&batch(
+        vec![Some(0), Some(100), None, Some(50)],
+        vec![Some("care"), Some("trade"), Some("care"), None],
+    ));
+    let rows = rows.unwrap();
+    // The row without an age is left out; a text that is not there is none of the values.
+    assert_eq!(rows.len(), 3);
+    assert_eq!(rows.row(0), [-1.0, 0.0, 1.0, 0.0, 1.0, 0.0]);
+    assert_eq!(rows.row(1), [1.0, 0.0, 0.0, 1.0, 1.0, 0.0]);
+    assert_eq!(rows.row(2), [0.0, 0.0, 0.0, 0.0, 1.0, 0.0]);
+    assert_eq!(read(&batch(vec![], vec![])).unwrap().len(), 0);
+    for (bad, promise) in [
+        (batch(vec![Some(101)], vec![None]), "range"),
+        (batch(vec![Some(1)], vec![Some("theft")]), "domain"),
+    ] {
+        let error = read(&bad).unwrap_err();
+        assert!(matches!(error, EncodeError::Outside { promise: found, .. } if found == promise));
+        assert!(!error.to_string().contains("101") && !error.to_string().contains("theft"));
+    }
+    let many = read(&batch(vec![Some(1); 1025], vec![None; 1025]));
+    assert!(matches!(many, Err(EncodeError::Rows { bound: 1024, .. })));
+}
+
+#[test]
+fn a_plan_that_trains_on_what_is_shared_is_none() {
+    let plan = compiled(&["age"], "member").unwrap();
+    let broken = |change: &dyn Fn(&mut Plan)| {
+        let mut plan = plan.clone();
+        change(&mut plan);
+        check(&plan).unwrap_err().to_string()
+    };
+    let of = |plan: &mut Plan, change: &dyn Fn(&mut Training)| {
+        let Some(crate::plan::Op::Train(of)) = plan.nodes.last_mut() else { unreachable!() };
+        change(of);
+    };
+    assert!(broken(&|plan| plan.inputs[0].trains = false).contains("shared"));
+    assert!(broken(&|plan| of(plan, &|of| of.least = 1)).contains("averages of 1"));
+    assert!(broken(&|plan| of(plan, &|of| of.inputs[1] = 0)).contains("two inputs"));
+    assert!(broken(&|plan| of(plan, &|of| of.rounds = 0)).contains("no rounds"));
+    assert!(broken(&|plan| plan.output.live = crate::plan::Ref(0, 0)).contains("stay at home"));
+}

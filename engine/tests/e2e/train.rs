@@ -1,0 +1,105 @@
+//! A model trained by real daemons, over TLS: on the rows of two compute parties and of a provider that only provides, for the
+//! buyer alone; what policies refuse; and what a table that breaks its promise does.
+
+use serde_json::{Value, json};
+
+use crate::{
+    cast::{Cast, Column, Table},
+    psi::opened,
+    world::{BUYER, World, ended_with, succeeded},
+};
+
+/// People whose pay is high where they are old and work in trade, in a region of their own.
+fn region(name: &'static str, from: usize) -> Table {
+    let mut csv = "person_id,age,sector,pay\n".to_owned();
+    for i in from..from + 60 {
+        let (age, sector) = (20 + i * 7 % 50, ["care", "trade"][i % 2]);
+        let pay = if age > 45 { "high" } else { "low" };
+        csv += &format!("{i},{age},{sector},{pay}\n");
+    }
+    let trains = || json!({"release": ["train"]});
+    let columns = vec![
+        Column::key("type = \"int64\"\nunique = true\nmin = 0\nmax = 1000", "nobody.else"),
+        Column::new("age", "type = \"int32\"\nmin = 20\nmax = 70", trains()),
+        Column::new("sector", "type = \"string\"\ndomain = [\"care\", \"trade\"]", trains()),
+        Column::new("pay", "type = \"string\"\ndomain = [\"high\", \"low\"]", trains()),
+    ];
+    let mut table = Table::new(name, csv, columns);
+    table.train = json!({"models": ["logistic"], "min_providers": 2, "max_rounds": 20});
+    table
+}
+
+fn cast() -> Cast {
+    Cast {
+        people: region("people", 0),
+        jobs: region("jobs", 100),
+        third: Some(region("patients", 200)),
+        outside: true,
+        ..Cast::small()
+    }
+}
+
+fn train(more: &str) -> String {
+    format!(
+        "[train]\ndatasets = [\"census.people\", \"employers.jobs\", \"neutral.patients\"]\n\
+         features = [\"age\", \"sector\"]\nlabel = \"pay = 'high'\"\nrate = 0.5\nepochs = 5\n{more}\n\
+         model = {{ kind = \"logistic\" }}\n"
+    )
+}
+
+#[test]
+fn a_model_is_trained_on_all_and_the_buyer_alone_has_it() {
+    let world = World::start(&cast());
+    let text = succeeded(&world.ask_psi(&train("rounds = 8\nmin_providers = 3")));
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (9, "round,providers,rows,loss,accuracy"));
+    let cells = |line: &str| -> Vec<f64> { line.split(',').map(|c| c.parse().unwrap()).collect() };
+    let (first, last) = (cells(lines[1]), cells(lines[8]));
+    assert_eq!((first[1], first[2]), (3.0, 180.0));
+    assert!((first[3] - std::f64::consts::LN_2).abs() < 1e-5, "it begins with nothing");
+    assert!(last[3] < 0.35 && last[4] > 0.9, "and learns: {text}");
+
+    let jobs = succeeded(&world.by(BUYER, &["job", "list"]));
+    let job = jobs.split_whitespace().next().unwrap();
+    let path = world.of(BUYER).join("model.safetensors");
+    let out = path.to_str().unwrap();
+    let args = ["job", "result", job, "--format", "safetensors", "--out", out];
+    succeeded(&world.by(BUYER, &args));
+    let file = std::fs::read(path).unwrap();
+    let (length, rest) = file.split_first_chunk().unwrap();
+    let (header, tensors) = rest.split_at(usize::try_from(u64::from_le_bytes(*length)).unwrap());
+    let header: Value = serde_json::from_slice(header).unwrap();
+    assert_eq!(header["layers.0.weight"]["shape"], json!([3, 1]));
+    let number = |at: usize| f32::from_le_bytes(*tensors[4 * at..].first_chunk().unwrap());
+    // Age decides and the sector does not.
+    assert!(number(0) > 1.0 && number(1).abs() < number(0) / 2.0, "{:?}", [0, 1, 2].map(number));
+
+    let receipts = opened(&world);
+    let averages = |all: &&Value| {
+        all.as_array().unwrap().iter().filter(|o| o["kind"] == "average").count() == 8
+    };
+    assert!(receipts.iter().all(|all| averages(&all)), "{receipts:?}");
+    let rows = std::fs::read_to_string(world.of("census").join("people.csv")).unwrap();
+    assert!(rows.contains("trade"), "and the rows are where they were");
+}
+
+#[test]
+fn policies_say_what_may_be_trained() {
+    let mut cast = cast();
+    cast.jobs.train["min_providers"] = json!(3);
+    let world = World::start(&cast);
+    for (more, party, rule) in [
+        ("rounds = 21\nmin_providers = 3", "census", "train.max_rounds"),
+        ("rounds = 2\nmin_providers = 2", "employers", "train.min_providers"),
+        ("rounds = 2\nfilter = \"person_id > 3\"", "census", "columns.person_id.release"),
+    ] {
+        let words = ended_with(&world.ask_psi(&train(more)), 3);
+        assert!(words.contains(party) && words.contains(rule), "{more}: {words}");
+    }
+    let network = train("rounds = 2").replace("\"logistic\"", "\"network\", hidden = [4]");
+    let words = ended_with(&world.ask_psi(&network), 3);
+    assert!(words.contains("train.models"), "{words}");
+    world.ask_psi(&train("rounds = 2\nmin_providers = 3"));
+    let explained = succeeded(&world.by(BUYER, &["job", "explain", "insurer/job.toml"]));
+    assert!(explained.contains("train a logistic model in 2 rounds"), "{explained}");
+}
