@@ -28,6 +28,15 @@ pub trait Channel: Send + Sync {
 
     /// Tells every peer that this party ends the run, and why. Best effort; later calls fail with [`ChannelError::Aborted`].
     fn abort(&self, abort: Abort);
+
+    /// Makes the link with a peer anew after it was [lost](ChannelError::Closed); the peer has to do the same. What was under way
+    /// is gone. A channel that cannot says that the link is closed.
+    ///
+    /// # Errors
+    /// If the link was not lost but left or ended with an error, if it does not come about again, or if the run is over.
+    fn renew(&self, peer: PartyId) -> Result<(), ChannelError> {
+        Err(ChannelError::Closed(peer))
+    }
 }
 
 impl<C: Channel + ?Sized> Channel for Arc<C> {
@@ -49,6 +58,10 @@ impl<C: Channel + ?Sized> Channel for Arc<C> {
 
     fn abort(&self, abort: Abort) {
         (**self).abort(abort);
+    }
+
+    fn renew(&self, peer: PartyId) -> Result<(), ChannelError> {
+        (**self).renew(peer)
     }
 }
 

@@ -9,7 +9,8 @@
 //! sealing and opening, hashing, and the kernel's copies, in about equal parts; how much is flushed and read at a time (64 to
 //! 512 KiB) makes no difference that can be measured.
 //!
-//! Connections arrive here established: whoever dials has checked the peer's certificate and agreed on [`ALPN`].
+//! Connections arrive here established: whoever dials has checked the peer's certificate and agreed on [`ALPN`]. A link that is
+//! lost may be made anew by whoever made it, where a protocol can go on from what both ends hold.
 
 mod channel;
 mod config;
@@ -19,7 +20,9 @@ mod digest;
 mod inbox;
 mod outbox;
 mod parse;
+mod peer;
 mod reader;
+mod relink;
 #[cfg(test)]
 mod tests;
 mod writer;
@@ -27,4 +30,5 @@ mod writer;
 pub use channel::TlsChannel;
 pub use config::{ALPN, LinkConfig, provider};
 pub use connected::{Connected, LinkError, PeerLink};
-pub use digest::{Digest, LinkDigests};
+pub use digest::{Digest, LinkDigests, Lost};
+pub use relink::Relink;

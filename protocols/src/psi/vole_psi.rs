@@ -39,7 +39,8 @@
 //! repeated bucket shows what its first run would have shown: two runs of a secure protocol on the same inputs, whose outcome
 //! is the same. A side that deviates may put other items into the buckets that are repeated; it is held to two for each
 //! attempt, because a side that claims to be farther back is refused. Whoever runs this bounds the number of attempts. A false
-//! member by chance gets as much likelier as buckets are repeated.
+//! member by chance gets as much likelier as buckets are repeated. What is opened passes the gate in the first attempt alone: the
+//! others open nothing beside it.
 //!
 //! # Source
 //! Raghuraman and Rindal: *Blazing Fast PSI from Improved OKVS and Subfield VOLE*, CCS 2022, figure 4, and section 4 for low communication;

@@ -112,6 +112,13 @@ pub enum SessionError {
 }
 
 impl SessionError {
+    /// Whether the link with this peer was lost: its connections ended, and nobody said why. Silence that lasts, a frame that is
+    /// none and a run that was ended are no lost links.
+    #[must_use]
+    pub fn is_lost(&self, peer: PartyId) -> bool {
+        matches!(self, Self::Channel { source: ChannelError::Closed(lost), .. } if *lost == peer)
+    }
+
     /// Who is at fault as far as this party can tell, and the code for the peers; `None` if they know, because one of them said it
     /// first or because the same opened value says it to all.
     #[must_use]

@@ -83,6 +83,14 @@ impl<'w> Pair<'w> {
         Ok(out)
     }
 
+    /// Makes the link with the peer anew after it was lost: see [`Wire::renew`].
+    ///
+    /// # Errors
+    /// As [`Wire::renew`].
+    pub fn renew(&mut self) -> Result<(), SessionError> {
+        self.wire.renew(self.peer)
+    }
+
     /// Takes an opening to the peer off the plan's list, before its first byte is sent.
     ///
     /// # Errors

@@ -264,6 +264,22 @@ impl Wire {
         self.passed(before);
     }
 
+    /// Makes the link with a peer anew after it was lost; the peer has to do the same. Messages of the two are numbered from the
+    /// start again, and none of those that were under way will come. Not within a fork.
+    ///
+    /// # Errors
+    /// If the link was not [lost](SessionError::is_lost), if it does not come about again, or if the run is over.
+    pub fn renew(&mut self, peer: PartyId) -> Result<(), SessionError> {
+        self.channel.renew(peer).map_err(|source| self.channel_error(source))?;
+        for numbers in [&mut self.sent, &mut self.received] {
+            if let Some(number) = numbers.get_mut(usize::from(peer.0)) {
+                *number = 0;
+            }
+        }
+        self.early.retain(|(from, _)| *from != peer);
+        Ok(())
+    }
+
     /// Tells the peers that this party ends the run because of `error`; an abort that came from a peer is not sent again.
     pub fn abort(&self, error: &SessionError) {
         let Some((party, code)) = error.blame(self.me()) else { return };

@@ -2,10 +2,9 @@
 
 use std::{
     collections::BTreeMap,
-    fmt, io,
-    net::{Shutdown, TcpStream},
+    fmt,
     sync::{
-        Arc, OnceLock,
+        Arc, Mutex, OnceLock, PoisonError, RwLock,
         atomic::{AtomicBool, Ordering},
     },
     thread::{self, JoinHandle},
@@ -20,20 +19,21 @@ use super::{
     },
     config::LinkConfig,
     connected::{LinkError, PeerLink},
-    digest::{LinkDigests, Running},
-    inbox::Inbox,
-    outbox::{Item, Outbox},
+    digest::{LinkDigests, Lost},
+    outbox::Item,
+    peer::Peer,
     reader::{Reader, Sink},
+    relink::Relink,
     writer::{Source, Writer},
 };
 use crate::party::PartyId;
 
 /// One party's end of its links in one run.
 ///
-/// Two threads a peer. Dropping it sends what is queued, says goodbye, and ends its threads within [`LinkConfig::linger`].
+/// Two threads a peer, and two more for each time that its link was made anew. Dropping it sends what is queued, says goodbye, and ends its threads within [`LinkConfig::linger`].
 pub struct TlsChannel {
     shared: Arc<Shared>,
-    threads: Vec<JoinHandle<()>>,
+    threads: Mutex<Vec<JoinHandle<()>>>,
 }
 
 /// What the threads of a channel and its user have in common.
@@ -44,16 +44,10 @@ struct Shared {
     abort: OnceLock<Abort>,
     /// The peers have been told.
     announced: AtomicBool,
-    peers: BTreeMap<PartyId, Peer>,
-}
-
-struct Peer {
-    outbox: Outbox,
-    inbox: Inbox,
-    sent: Running,
-    received: Running,
-    /// Second handles to the sockets, to shut them down with.
-    sockets: [TcpStream; 2],
+    /// The link to each, over its last connections.
+    peers: BTreeMap<PartyId, RwLock<Arc<Peer>>>,
+    /// Who makes links anew.
+    relink: Option<Arc<dyn Relink>>,
 }
 
 impl TlsChannel {
@@ -63,41 +57,58 @@ impl TlsChannel {
     /// If a connection is not TLS 1.3 for [`super::ALPN`] or still in its handshake, if two lead to one peer, if a thread
     /// cannot start.
     pub fn new(me: PartyId, links: Vec<PeerLink>, config: LinkConfig) -> Result<Self, LinkError> {
+        Self::made(me, links, config, None)
+    }
+
+    /// The same, where this one makes a link [anew](Channel::renew) that was lost.
+    ///
+    /// # Errors
+    /// As [`TlsChannel::new`].
+    pub fn relinked_by(
+        relink: Arc<dyn Relink>,
+        me: PartyId,
+        links: Vec<PeerLink>,
+        config: LinkConfig,
+    ) -> Result<Self, LinkError> {
+        Self::made(me, links, config, Some(relink))
+    }
+
+    fn made(
+        me: PartyId,
+        links: Vec<PeerLink>,
+        config: LinkConfig,
+        relink: Option<Arc<dyn Relink>>,
+    ) -> Result<Self, LinkError> {
         let mut peers = BTreeMap::new();
         for link in &links {
             let peer = link.peer;
-            let sockets =
-                [link.outgoing.prepare(peer, &config)?, link.incoming.prepare(peer, &config)?];
-            let state = Peer {
-                outbox: Outbox::default(),
-                inbox: Inbox::new(peer, config.backlog),
-                sent: Running::default(),
-                received: Running::default(),
-                sockets,
-            };
-            if peer == me || peers.insert(peer, state).is_some() {
+            let state = Arc::new(Peer::of(link, &config, Lost::default())?);
+            if peer == me || peers.insert(peer, RwLock::new(state)).is_some() {
                 return Err(LinkError::Unfit { peer, what: "that party needs no other one" });
             }
         }
-        let announced = AtomicBool::new(false);
-        let shared = Arc::new(Shared { me, config, abort: OnceLock::new(), announced, peers });
-        let mut channel = Self { shared, threads: Vec::new() };
+        let (abort, announced) = (OnceLock::new(), AtomicBool::new(false));
+        let shared = Arc::new(Shared { me, config, abort, announced, peers, relink });
+        let channel = Self { shared, threads: Mutex::default() };
         for link in links {
-            let peer = link.peer;
-            channel.start(link).map_err(|source| LinkError::System { peer, source })?;
+            channel.start(link)?;
         }
         Ok(channel)
     }
 
-    fn start(&mut self, PeerLink { peer, outgoing, incoming }: PeerLink) -> io::Result<()> {
+    /// Starts the threads of a link whose place is taken.
+    fn start(&self, PeerLink { peer: id, outgoing, incoming }: PeerLink) -> Result<(), LinkError> {
         let writer = Writer::new(outgoing.stream, outgoing.conn);
-        let reader = Reader::new(peer, incoming.stream, incoming.conn);
+        let reader = Reader::new(id, incoming.stream, incoming.conn);
         let me = self.shared.me;
-        let named = |what: &str| thread::Builder::new().name(format!("{me} {what} {peer}"));
-        let shared = Arc::clone(&self.shared);
-        self.threads.push(named("to").spawn(move || shared.write(peer, writer))?);
-        let shared = Arc::clone(&self.shared);
-        self.threads.push(named("from").spawn(move || shared.read(peer, reader))?);
+        let named = |what: &str| thread::Builder::new().name(format!("{me} {what} {id}"));
+        let system = |source| LinkError::System { peer: id, source };
+        let unfit = |_| LinkError::Unfit { peer: id, what: "it has no place here" };
+        let mut threads = self.threads.lock().unwrap_or_else(PoisonError::into_inner);
+        let (shared, peer) = (Arc::clone(&self.shared), self.shared.peer(id).map_err(unfit)?);
+        threads.push(named("to").spawn(move || shared.write(&peer, writer)).map_err(system)?);
+        let (shared, peer) = (Arc::clone(&self.shared), self.shared.peer(id).map_err(unfit)?);
+        threads.push(named("from").spawn(move || shared.read(&peer, reader)).map_err(system)?);
         Ok(())
     }
 
@@ -109,25 +120,25 @@ impl TlsChannel {
     /// If a link broke before everything was sent, or takes longer than the stall timeout.
     pub fn digests(&self) -> Result<Vec<(PartyId, LinkDigests)>, ChannelError> {
         let deadline = Instant::now() + self.shared.config.stall;
-        let each = self.shared.peers.iter().map(|(&id, peer)| {
+        let each = self.shared.peers.keys().map(|&id| {
+            let peer = self.shared.peer(id)?;
             if !peer.outbox.wait_sent(deadline) {
                 return Err(ChannelError::Closed(id));
             }
-            Ok((id, LinkDigests { sent: peer.sent.digest(), received: peer.received.digest() }))
+            let (sent, received) = (peer.sent.digest(), peer.received.digest());
+            Ok((id, LinkDigests { sent, received, lost: peer.lost }))
         });
         each.collect()
     }
 }
 
 impl Shared {
-    fn write(&self, id: PartyId, writer: Writer) {
-        let Some(peer) = self.peers.get(&id) else { return };
+    fn write(&self, peer: &Peer, writer: Writer) {
         let (abort, config) = (&self.abort, &self.config);
         writer.run(&Source { outbox: &peer.outbox, sent: &peer.sent, abort, config });
     }
 
-    fn read(&self, id: PartyId, reader: Reader) {
-        let Some(peer) = self.peers.get(&id) else { return };
+    fn read(&self, peer: &Peer, reader: Reader) {
         let (abort, wake_all) = (&self.abort, &|| self.wake_all());
         let guest = self.config.guests && id.role().is_none();
         let (inbox, received) = (&peer.inbox, &peer.received);
@@ -135,20 +146,30 @@ impl Shared {
     }
 
     fn wake_all(&self) {
-        for peer in self.peers.values() {
+        for peer in self.all() {
             peer.inbox.wake();
+        }
+        if let Some(relink) = &self.relink {
+            relink.stop();
         }
     }
 
-    fn peer(&self, id: PartyId) -> Result<&Peer, ChannelError> {
-        self.peers.get(&id).ok_or(ChannelError::NoLink(id))
+    /// The last connections of each link.
+    fn all(&self) -> impl Iterator<Item = Arc<Peer>> {
+        self.peers.values().map(last)
+    }
+
+    fn peer(&self, id: PartyId) -> Result<Arc<Peer>, ChannelError> {
+        self.peers.get(&id).map(last).ok_or(ChannelError::NoLink(id))
+    }
+
+    fn aborted(&self) -> Result<(), ChannelError> {
+        self.abort.get().map_or(Ok(()), |abort| Err(ChannelError::Aborted(abort.clone())))
     }
 
     fn push(&self, to: PartyId, item: Item) -> Result<(), ChannelError> {
         let peer = self.peer(to)?;
-        if let Some(abort) = self.abort.get() {
-            return Err(ChannelError::Aborted(abort.clone()));
-        }
+        self.aborted()?;
         // A peer that sends nothing any more will not take anything either.
         if let Some(end) = peer.inbox.ended() {
             return Err(end);
@@ -184,11 +205,37 @@ impl Channel for TlsChannel {
         let first = self.shared.abort.get_or_init(|| abort);
         self.shared.wake_all();
         if !self.shared.announced.swap(true, Ordering::AcqRel) {
-            for peer in self.shared.peers.values() {
+            for peer in self.shared.all() {
                 peer.outbox.abort(first.clone());
             }
         }
     }
+
+    fn renew(&self, peer: PartyId) -> Result<(), ChannelError> {
+        let shared = &*self.shared;
+        let lost = shared.peer(peer)?;
+        let closed = ChannelError::Closed(peer);
+        let relink = shared.relink.as_ref().ok_or(closed.clone())?;
+        let before = lost.abandon(&shared.abort, shared.config.linger)?;
+        let link = relink.relink(peer, before.times);
+        // A run that ended meanwhile says more than a link that did not come about.
+        shared.aborted()?;
+        let link = link.filter(|link| link.peer == peer).ok_or(closed.clone())?;
+        let made = Peer::of(&link, &shared.config, before).map_err(|_| closed.clone())?;
+        let place = shared.peers.get(&peer).ok_or(ChannelError::NoLink(peer))?;
+        *place.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(made);
+        self.start(link).map_err(|_| closed)?;
+        // Whoever ended the run just now has told the connections of before.
+        if let Some(abort) = shared.abort.get() {
+            shared.peer(peer)?.outbox.abort(abort.clone());
+        }
+        shared.aborted()
+    }
+}
+
+/// A link's last connections.
+fn last(place: &RwLock<Arc<Peer>>) -> Arc<Peer> {
+    Arc::clone(&place.read().unwrap_or_else(PoisonError::into_inner))
 }
 
 impl Notes for TlsChannel {
@@ -208,17 +255,12 @@ impl Notes for TlsChannel {
 impl Drop for TlsChannel {
     fn drop(&mut self) {
         let deadline = Instant::now() + self.shared.config.linger;
-        let peers = || self.shared.peers.values();
+        let peers = || self.shared.all();
         peers().for_each(|peer| peer.outbox.close());
         peers().for_each(|peer| peer.outbox.wait_done(deadline));
-        for peer in peers() {
-            peer.inbox.leave();
-            for socket in &peer.sockets {
-                // Ends a read or write that still waits; one that the peer has closed already says so, and that is fine.
-                let _ = socket.shutdown(Shutdown::Both);
-            }
-        }
-        for thread in self.threads.drain(..) {
+        peers().for_each(|peer| peer.end());
+        let threads = self.threads.get_mut().unwrap_or_else(PoisonError::into_inner);
+        for thread in threads.drain(..) {
             // A link thread that panicked has told its user by silence; panicking again here would end the process.
             let _ = thread.join();
         }

@@ -16,13 +16,25 @@ pub struct Digest {
     pub hash: [u8; 32],
 }
 
-/// Both directions of one link, as seen from here.
+/// Both directions of one link, as seen from here: of its last connections, if it was lost and made anew.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct LinkDigests {
     /// From this party to the peer.
     pub sent: Digest,
     /// From the peer to this party.
     pub received: Digest,
+    /// What there was before.
+    pub lost: Lost,
+}
+
+/// Connections of a link that were lost, so that others took their place. The two ends of those cannot agree on what
+/// passed: part of it was under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Lost {
+    /// How many times the link was made anew. Both ends agree on that.
+    pub times: u32,
+    /// What this party handed to connections that were lost, in bytes.
+    pub bytes: u64,
 }
 
 /// Bodies from this length on are hashed by themselves: in a stream of frames their place, and with it BLAKE3's tree, would be

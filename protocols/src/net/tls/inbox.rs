@@ -31,6 +31,8 @@ pub(super) struct State {
     worked: Option<Instant>,
     /// Why nothing more will come.
     end: Option<ChannelError>,
+    /// The peer has taken leave: the link was not lost.
+    goodbye: bool,
     /// Nobody will receive any more.
     left: bool,
     /// Threads that wait for a change. Nobody is woken, at the price of a system call, when there is none.
@@ -117,9 +119,41 @@ impl Inbox {
         self.changed.notify_all();
     }
 
+    /// The peer says that nothing more will come.
+    pub(super) fn goodbye(&self) {
+        self.lock().goodbye = true;
+    }
+
     /// Why nothing more will come, if that is so.
     pub(super) fn ended(&self) -> Option<ChannelError> {
         self.lock().end.clone()
+    }
+
+    /// Waits, until the deadline, for whatever the peer still says; an error if the link was not lost.
+    pub(super) fn outlive(
+        &self,
+        abort: &OnceLock<Abort>,
+        deadline: Instant,
+    ) -> Result<(), ChannelError> {
+        let mut state = self.lock();
+        while state.end.is_none() && abort.get().is_none() {
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break;
+            }
+            state.waiting += 1;
+            let waited = self.changed.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            state.waiting -= 1;
+        }
+        if let Some(abort) = abort.get() {
+            return Err(ChannelError::Aborted(abort.clone()));
+        }
+        match &state.end {
+            Some(ChannelError::Closed(_)) if !state.goodbye => Ok(()),
+            Some(end) => Err(end.clone()),
+            None => Ok(()),
+        }
     }
 
     /// Nobody will receive any more.

@@ -31,6 +31,8 @@ pub(super) struct Reader {
     /// Frames of the run that are complete and not in the inbox yet.
     batch: Vec<Frame>,
     batch_bytes: usize,
+    /// The peer has said goodbye.
+    left: bool,
 }
 
 /// What a reader does with what arrives.
@@ -47,13 +49,17 @@ pub(super) struct Sink<'a> {
 impl Reader {
     pub(super) fn new(peer: PartyId, stream: TcpStream, conn: Connection) -> Self {
         let source = BufReader::with_capacity(READ_BYTES, stream);
-        Self { peer, source, conn, parser: Parser::default(), batch: Vec::new(), batch_bytes: 0 }
+        let (parser, batch) = (Parser::default(), Vec::new());
+        Self { peer, source, conn, parser, batch, batch_bytes: 0, left: false }
     }
 
     /// Receives until the link ends, and says why in the inbox.
     pub(super) fn run(mut self, sink: &Sink<'_>) {
         let end = self.receive(sink).err().unwrap_or(ChannelError::Closed(self.peer));
         sink.inbox.push_frames(&mut self.batch, sink.abort);
+        if self.left {
+            sink.inbox.goodbye();
+        }
         sink.inbox.end(end);
         // Tells the peer's writer that its last bytes were read, or that no more will be.
         let _ = self.source.get_ref().shutdown(Shutdown::Both);
@@ -64,7 +70,11 @@ impl Reader {
         loop {
             let read = self.conn.reader().read(self.parser.space());
             match read {
-                Ok(0) => return Err(ChannelError::Closed(self.peer)),
+                // Only a goodbye ends the stream like this; a connection that breaks is an error.
+                Ok(0) => {
+                    self.left = true;
+                    return Err(ChannelError::Closed(self.peer));
+                }
                 Ok(count) => {
                     let arrived =
                         self.parser.advance(count).map_err(|what| self.malformed(what))?;

@@ -14,6 +14,8 @@ use super::super::{
 use super::{Connected, LinkConfig, PeerLink, TlsChannel};
 use crate::party::PartyId;
 
+mod relink;
+
 /// Patience for tests in which nothing may run out.
 fn patient() -> LinkConfig {
     LinkConfig::default()

@@ -1,7 +1,7 @@
 //! How far an intersection is, kept at each side between attempts: a link that is lost costs the buckets that were open.
 
 use super::super::hello::{Output, Setting};
-use crate::session::{Pair, PairCost, SessionError};
+use crate::session::{OpeningKind, Pair, PairCost, SessionError};
 
 /// What the digest of finished buckets is derived for.
 const DIGEST: &str = "unseen psi finished buckets v1";
@@ -17,13 +17,15 @@ const REPLY: usize = 1024;
 pub struct Progress {
     /// Of no bucket, then of the first, of the first two, ….
     chain: Vec<[u8; BYTES]>,
+    /// The opening was taken off the list of the run.
+    opened: bool,
 }
 
 impl Progress {
     /// Nothing is done yet of the intersection of this setting.
     #[must_use]
     pub fn new(setting: &Setting) -> Self {
-        Self { chain: vec![beginning(setting)] }
+        Self { chain: vec![beginning(setting)], opened: false }
     }
 
     /// How many buckets are done with here; they are the first.
@@ -69,6 +71,15 @@ impl Progress {
         if first > 0 {
             c.exchange(BYTES);
         }
+    }
+
+    /// Passes the gate in the first attempt that comes so far; others open nothing that it does not.
+    pub(super) fn reveal(&mut self, pair: &mut Pair<'_>, count: usize) -> Result<(), SessionError> {
+        if !self.opened {
+            pair.reveal(OpeningKind::Membership, count)?;
+            self.opened = true;
+        }
+        Ok(())
     }
 
     /// Both sides compare what they saw so far.

@@ -17,7 +17,7 @@ use super::{
 use crate::{
     prg::Prg,
     ring::{Buf, Z128},
-    session::{OpeningKind, Pair, SessionError},
+    session::{Pair, SessionError},
     vole::Model,
 };
 
@@ -68,7 +68,7 @@ pub fn receive_from(
     let first = progress.meet(pair, setting)?;
     let parameters = &setting.parameters;
     if setting.output == Output::ToBoth {
-        pair.reveal(OpeningKind::Membership, parameters.sizes().sender)?;
+        progress.reveal(pair, parameters.sizes().sender)?;
     }
     if parameters.is_trivial() {
         return Ok(());

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     prg::Prg,
-    session::{OpeningKind, Pair, SessionError},
+    session::{Pair, SessionError},
     vole::Model,
 };
 
@@ -63,7 +63,7 @@ pub fn send_from(
 ) -> Result<(), SessionError> {
     let first = progress.meet(pair, setting)?;
     let parameters = &setting.parameters;
-    pair.reveal(OpeningKind::Membership, parameters.sizes().receiver)?;
+    progress.reveal(pair, parameters.sizes().receiver)?;
     if parameters.is_trivial() {
         return Ok(());
     }
