@@ -9,6 +9,7 @@ mod ledger;
 mod log;
 mod part;
 mod receipt;
+mod renewed;
 mod verify;
 
 pub use assemble::{JobFacts, assemble};

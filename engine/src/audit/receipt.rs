@@ -212,6 +212,9 @@ pub struct LinkEntry {
 }
 
 /// What went over one direction of a link: frames with their headers.
+///
+/// Of a link that was lost and made anew this is what went over its last connections: of those before, the two ends saw what
+/// was under way differently, and cannot agree. How many there were both ends say, and both have to say the same.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Flow {
@@ -223,13 +226,22 @@ pub struct Flow {
     pub frames: u64,
     /// Running hash of all of them.
     pub hash: Hash32,
+    /// How many times the link was made anew before.
+    #[serde(default, skip_serializing_if = "is_never")]
+    pub renewed: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's way")]
+fn is_never(times: &u32) -> bool {
+    *times == 0
 }
 
 /// What a party spent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Meter {
-    /// Bytes it sent on the data plane.
+    /// Bytes it sent on the data plane: those of its links, and of a link that was made anew what it had handed to the
+    /// connections before, by its own word.
     #[serde(with = "int_string")]
     pub bytes_sent: u64,
     /// Depth of its critical path.

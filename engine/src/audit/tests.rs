@@ -16,7 +16,7 @@ fn hash(of: &str) -> Hash32 {
 }
 
 fn flow(from: &PartyName, to: &PartyName) -> Flow {
-    Flow { bytes: 1_000, frames: 7, hash: hash(&format!("{from}>{to}")) }
+    Flow { bytes: 1_000, frames: 7, hash: hash(&format!("{from}>{to}")), renewed: 0 }
 }
 
 const COMPUTE: [&str; 3] = ["census", "employers", "neutral"];

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use super::receipt::{
-    Fault, PartyEntry, PartyRole, RECEIPT_DOMAIN, RECEIPT_SCHEMA, Receipt, ReceiptBody, RunOutcome,
-    leakage_hash, receipt_id,
+use super::{
+    receipt::{
+        Fault, PartyEntry, PartyRole, RECEIPT_DOMAIN, RECEIPT_SCHEMA, Receipt, ReceiptBody,
+        RunOutcome, leakage_hash, receipt_id,
+    },
+    renewed,
 };
 use crate::{
     identity::{PartyName, Pins},
@@ -53,6 +56,7 @@ pub fn verify(receipt: &Receipt, pins: Option<&Pins>) -> Result<Report, Fault> {
     }
     check_hashes(body)?;
     check_links(body)?;
+    renewed::check(body)?;
     match &body.outcome {
         RunOutcome::Done => check_complete(body)?,
         RunOutcome::Failed { missing, .. } => check_failed(body, missing)?,

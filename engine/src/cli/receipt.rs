@@ -12,6 +12,7 @@ use super::{config::read, exit::CliError};
 use crate::{
     audit::{self, Failure, Receipt, Report},
     identity::Pins,
+    plan::Between,
 };
 
 /// A file with `[pins.NAME]` tables; a whole configuration will do.
@@ -78,6 +79,18 @@ fn in_words(receipt: &Receipt, report: &Report) -> String {
     for (party, meter) in &body.meter {
         let _ =
             writeln!(text, "  {party} sent {} bytes in {} rounds", meter.bytes_sent, meter.rounds);
+    }
+    for link in body.links.iter().filter(|link| link.from < link.to) {
+        let (from, to) = (&link.from, &link.to);
+        let times = body.renewed(from, to);
+        if times > 0 {
+            let _ = writeln!(
+                text,
+                "  the link between {from} and {to} was lost and made anew, {times} of at most {} times; of it only \
+                 what its last connections carried is evidence",
+                Between::RENEWALS
+            );
+        }
     }
     text += if report.pinned {
         "  every key is the one that is pinned\n"

@@ -1,12 +1,14 @@
 //! Intersections that end with the owners of the sets: a protocol of two between them, while the compute
 //! parties that own none wait.
 
+mod resume;
+
 use std::borrow::Cow;
 
 use protocols::{
     party::{PartyId, Role},
     prg::Prg,
-    psi::{Buckets, Ranged, Sizes, ecdh, vole_psi},
+    psi::{Buckets, Ranged, Setting, Sizes, ecdh},
     session::{Meter, OpeningKind, Pair, Recipient, Session, SessionError},
 };
 use tables::TableError;
@@ -93,9 +95,12 @@ impl Owners {
 
     /// How often those who wait hear of the receiver meanwhile: a run may take longer than anybody waits for a sign of life.
     fn signs(&self) -> usize {
-        let setting = self.between.setting([0; 32]);
-        let none = self.between.protocol == PsiProtocol::Ecdh;
-        setting.filter(|_| !none).map_or(0, |setting| setting.parameters.buckets())
+        self.buckets().map_or(0, |setting| setting.parameters.buckets())
+    }
+
+    /// What is public of a protocol that goes bucket by bucket.
+    fn buckets(&self) -> Option<Setting> {
+        self.between.setting([0; 32]).filter(|_| self.between.goes_on())
     }
 
     /// One owner's end of it; gives what it learned, if it is to learn.
@@ -172,12 +177,8 @@ impl Owners {
             Ranged::new(set.rows(), |first, last, out: &mut _| set.between(first, last, out));
         let sends = pair.me() == self.sender;
         let listeners = if sends { Vec::new() } else { self.waiting().collect() };
-        let mut rows = Heard { rows, listeners };
-        let done = if sends {
-            vole_psi::send(pair, &setting, &mut rows, rng)
-        } else {
-            vole_psi::receive(pair, &setting, &mut rows, rng)
-        };
+        let mut rows = Heard { rows, listeners, told: 0 };
+        let done = resume::going_on(pair, &setting, sends, &mut rows, rng);
         // A set that cannot be read explains why the run ended.
         let matched = rows.rows.end().map_err(unread)?;
         done?;
@@ -207,10 +208,12 @@ impl Owners {
 /// What an owner says that is through, where others are numbers of buckets.
 const THROUGH: u64 = u64::MAX;
 
-/// A set whose owner tells others of each bucket it is through with.
+/// A set whose owner tells others of each bucket it is through with, once, however often the bucket is repeated.
 struct Heard<B> {
     rows: B,
     listeners: Vec<PartyId>,
+    /// Of how many buckets they have heard.
+    told: usize,
 }
 
 impl<B: Buckets> Buckets for Heard<B> {
@@ -223,6 +226,10 @@ impl<B: Buckets> Buckets for Heard<B> {
     }
 
     fn finished(&mut self, pair: &mut Pair<'_>, bucket: usize) -> Result<(), SessionError> {
+        if bucket < self.told {
+            return Ok(());
+        }
+        self.told = bucket + 1;
         let listeners = self.listeners.iter();
         listeners.copied().try_for_each(|to| pair.wire().send(to, &[bucket as u64 + 1]))
     }
@@ -232,7 +239,8 @@ impl<B: Buckets> Buckets for Heard<B> {
 ///
 /// # Cost
 /// That of the protocol of two, and 8 bytes: from the receiver to each compute party that waits, for each bucket and at the end;
-/// from an owner that does not compute to each that does, at the end.
+/// from an owner that does not compute to each that does, at the end; from the receiver to the sender at the end of VOLE-PSI, if
+/// the receiver alone learns. More where a link was lost: see [`resume`].
 ///
 /// # Errors
 /// [`ExecError`].
@@ -280,7 +288,12 @@ pub(super) fn cost(m: &mut Meter, plan: &Plan, of: &Match, at: usize) -> Result<
     for (_, kind, count, to) in owners.openings() {
         m.pass_gate(kind, count, to);
     }
-    m.pair_of(owners.sender, owners.receiver, |c| owners.between.cost(c));
+    m.pair_of(owners.sender, owners.receiver, |c| {
+        owners.between.cost(c);
+        if let Some(setting) = owners.buckets() {
+            resume::cost(c, &setting);
+        }
+    });
     for party in owners.waiting() {
         (0..owners.signs()).for_each(|_| m.told(owners.receiver, party, WORD));
     }

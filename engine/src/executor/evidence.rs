@@ -39,16 +39,18 @@ pub(super) fn account(
 ) -> Result<Account, Failure> {
     let links: Result<Vec<_>, Failure> = digests
         .iter()
-        .map(|(peer, LinkDigests { sent, received })| {
+        .map(|(peer, LinkDigests { sent, received, lost })| {
             let unseated = || Failure::new(Reason::Internal, Stage::Release, "a link to nobody");
             let peer = seats.name(*peer).ok_or_else(unseated)?.clone();
+            let flow = |digest| flow(digest, lost.times);
             Ok(PartLink { peer, sent: flow(sent), received: flow(received) })
         })
         .collect();
     let mut links = links?;
     links.sort_by(|a, b| a.peer.cmp(&b.peer));
+    let lost: u64 = digests.iter().map(|(_, link)| link.lost.bytes).sum();
     let meter = Meter {
-        bytes_sent: links.iter().map(|link| link.sent.bytes).sum(),
+        bytes_sent: lost + links.iter().map(|link| link.sent.bytes).sum::<u64>(),
         rounds,
         milliseconds: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
     };
@@ -58,8 +60,8 @@ pub(super) fn account(
     Ok(Account { links, opened: opened.ok_or_else(strange)?, meter })
 }
 
-fn flow(digest: &Digest) -> Flow {
-    Flow { bytes: digest.bytes, frames: digest.frames, hash: Hash32(digest.hash) }
+fn flow(digest: &Digest, renewed: u32) -> Flow {
+    Flow { bytes: digest.bytes, frames: digest.frames, hash: Hash32(digest.hash), renewed }
 }
 
 fn entry(opening: &Opening, seats: &Seats) -> Option<Opened> {

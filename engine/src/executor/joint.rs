@@ -66,7 +66,8 @@ pub(super) fn run(
     // Who only provides to a training may leave it, and it goes on.
     let guests = compilation.compiled.plan.training().is_some();
     let patience = if guests { me.patience.with_guests() } else { me.patience };
-    let channel = seats.channel(std::mem::take(&mut start.links), patience)?;
+    let (links, relinker) = (std::mem::take(&mut start.links), start.relinker.clone());
+    let channel = seats.channel(links, relinker, patience)?;
     let (held, id) = (Arc::downgrade(&channel), seats.mine()?);
     start.stop.on_stop(move |why| {
         if let Some(channel) = held.upgrade() {

@@ -11,11 +11,12 @@ use protocols::{
     session::SessionError,
 };
 
+use super::relink::Again;
 use crate::{
     exec::ExecError,
     identity::PartyName,
     job::{Failure, Reason, Stage},
-    link::DataLink,
+    link::{DataLink, Relinker},
 };
 
 /// Who is who in a run: compute parties 0, 1, 2, then outside providers in name order.
@@ -46,12 +47,21 @@ impl Seats {
         self.names.get(usize::from(id.0))
     }
 
-    /// A channel over the two connections to each peer.
+    /// A channel over the two connections to each peer, whose links are made anew by this one where they may be.
     pub(super) fn channel(
         &self,
         links: Vec<DataLink>,
+        relinker: Relinker,
         config: LinkConfig,
     ) -> Result<Arc<TlsChannel>, Failure> {
+        let (links, mine) = (self.links(links)?, self.mine()?);
+        let again = Arc::new(Again::new(self.clone(), relinker, config.dead));
+        let channel = TlsChannel::relinked_by(again, mine, links, config);
+        channel.map(Arc::new).map_err(|error| lost(&error.to_string()))
+    }
+
+    /// Connections as links, one to each peer.
+    pub(super) fn links(&self, links: Vec<DataLink>) -> Result<Vec<PeerLink>, Failure> {
         let mut peers: BTreeMap<PartyName, [Option<Connected>; 2]> = BTreeMap::new();
         for link in links {
             let place = usize::from(link.outgoing);
@@ -65,8 +75,7 @@ impl Seats {
             };
             both.push(PeerLink { peer: self.of(&name)?, outgoing, incoming });
         }
-        let channel = TlsChannel::new(self.mine()?, both, config);
-        channel.map(Arc::new).map_err(|error| lost(&error.to_string()))
+        Ok(both)
     }
 
     /// What a run's error means for the job, and who is at fault.

@@ -7,6 +7,7 @@ use protocols::party::Role;
 
 use super::{
     compilation::{Compilation, compile_published},
+    quoted,
     trained::{Model, trained},
 };
 use crate::{
@@ -47,7 +48,7 @@ pub struct Opener<'a> {
     pub key: &'a SealingKey,
 }
 
-/// Checks the receipt, compiles the plan again, opens the three shares, compares their copies and decodes the result.
+/// Checks the receipt, compiles the plan again, holds what the links carried against its price, opens the three shares, compares their copies and decodes the result.
 ///
 /// # Errors
 /// [`Reason::ReceiptInvalid`], [`Reason::PlanMismatch`] or [`Reason::Inconsistent`], naming the party where one is at fault.
@@ -58,6 +59,7 @@ pub fn open_result(opener: Opener<'_>, job: JobId, fetched: &Fetched) -> Result<
         let words = "the receipt is about another plan than this job and these documents give";
         return Err(fail(Reason::PlanMismatch, words));
     }
+    quoted::check(&compilation, &receipt.body)?;
     let shapes = compilation.sealed_shapes();
     let plan = &compilation.compiled.plan;
     let expected = Expected {

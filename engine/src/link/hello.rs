@@ -7,7 +7,7 @@ use super::error::LinkError;
 use crate::identity::{Hash32, PartyName};
 
 /// Version of the data plane. Two ends with different ones do not talk.
-pub const PROTOCOL_VERSION: u32 = 1;
+pub const PROTOCOL_VERSION: u32 = 2;
 
 /// Longest hello or answer, in bytes.
 const MAX_BYTES: usize = 4096;
@@ -19,6 +19,8 @@ pub struct RunKey {
     pub job: Hash32,
     /// Which attempt.
     pub attempt: u32,
+    /// 0 for the links that the run starts with; else for which time the one link is made anew.
+    pub time: u32,
 }
 
 /// Which way the frames of a connection go.
@@ -29,6 +31,11 @@ pub enum Flow {
     FromDialler,
     /// To the party that dialled.
     ToDialler,
+}
+
+impl Flow {
+    /// A link has a connection for each.
+    pub(super) const BOTH: [Self; 2] = [Self::FromDialler, Self::ToDialler];
 }
 
 /// What the dialling party says first.

@@ -1,6 +1,6 @@
 //! All connections of one run: who dials whom, and waiting for the rest.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use futures::{StreamExt, stream::FuturesUnordered};
 
@@ -8,7 +8,7 @@ use super::{
     dial::Dialler,
     error::LinkError,
     hello::{Flow, Hello, PROTOCOL_VERSION, RunKey},
-    rendezvous::{DataLink, Rendezvous},
+    rendezvous::{DataLink, Rendezvous, Waiting},
 };
 use crate::identity::{Hash32, PartyName};
 
@@ -31,9 +31,14 @@ pub struct Roster {
 const COMPUTE: usize = 3;
 
 impl Roster {
+    /// Where a party stands.
+    pub(super) fn seat(&self, name: &PartyName) -> Option<usize> {
+        self.parties.iter().position(|(party, _)| party == name)
+    }
+
     /// Whether `from` dials `to`: the lower of two compute parties the higher, an outside provider each compute party, the lower of
     /// two outside providers that have a link the higher.
-    fn dials(&self, from: usize, to: usize) -> bool {
+    pub(super) fn dials(&self, from: usize, to: usize) -> bool {
         if to < COMPUTE {
             return from < to || from >= COMPUTE;
         }
@@ -44,7 +49,8 @@ impl Roster {
         COMPUTE <= from && from < to && self.pairs.iter().any(is)
     }
 
-    fn hello(&self, from: &PartyName, to: &PartyName, flow: Flow) -> Hello {
+    /// The hello of a connection of this party.
+    pub(super) fn hello(&self, from: &PartyName, to: &PartyName, flow: Flow) -> Hello {
         Hello {
             version: PROTOCOL_VERSION,
             build: env!("CARGO_PKG_VERSION").into(),
@@ -68,12 +74,11 @@ pub async fn connect_run(
     roster: &Roster,
 ) -> Result<Vec<DataLink>, LinkError> {
     let name = dialler.credentials().name();
-    let me = roster.parties.iter().position(|(party, _)| party == name).ok_or(LinkError::Ended)?;
-    let flows = [Flow::FromDialler, Flow::ToDialler];
+    let me = roster.seat(name).ok_or(LinkError::Ended)?;
     let mut missing = Vec::new();
-    let mut dialled = FuturesUnordered::new();
+    let dialled = FuturesUnordered::new();
     for (peer, (party, address)) in roster.parties.iter().enumerate() {
-        for flow in flows {
+        for flow in Flow::BOTH {
             if roster.dials(me, peer) {
                 let hello = roster.hello(name, party, flow);
                 dialled.push(async move { dialler.data(address, &hello).await });
@@ -83,25 +88,32 @@ pub async fn connect_run(
         }
     }
     let due = missing.len() + dialled.len();
-    let mut waiting = rendezvous.expect(roster.key, roster.run, roster.plan, missing);
+    let waiting = rendezvous.expect(roster.key, roster.run, roster.plan, missing);
     let limit = dialler.timeouts().rendezvous;
-    let collect = async {
-        let mut links = Vec::with_capacity(due);
-        while links.len() < due {
-            let link = tokio::select! {
-                Some(link) = dialled.next() => link,
-                Some(link) = waiting.links.recv() => link,
-                else => Err(LinkError::Ended),
-            };
-            links.push(link?);
-        }
-        Ok(links)
-    };
-    tokio::time::timeout(limit, collect).await.unwrap_or_else(|_| {
-        Err(LinkError::Timeout {
-            peer: "a peer".into(),
-            stage: "the links of the run",
-            ms: u64::try_from(limit.as_millis()).unwrap_or(u64::MAX),
-        })
-    })
+    let collect = collect(due, dialled, waiting);
+    tokio::time::timeout(limit, collect).await.unwrap_or_else(|_| Err(late("a peer", limit)))
+}
+
+/// So many connections, dialled or waited for.
+pub(super) async fn collect(
+    due: usize,
+    mut dialled: FuturesUnordered<impl Future<Output = Result<DataLink, LinkError>>>,
+    mut waiting: Waiting,
+) -> Result<Vec<DataLink>, LinkError> {
+    let mut links = Vec::with_capacity(due);
+    while links.len() < due {
+        let link = tokio::select! {
+            Some(link) = dialled.next() => link,
+            Some(link) = waiting.links.recv() => link,
+            else => Err(LinkError::Ended),
+        };
+        links.push(link?);
+    }
+    Ok(links)
+}
+
+/// Links that did not come about in time.
+pub(super) fn late(peer: &str, limit: Duration) -> LinkError {
+    let ms = u64::try_from(limit.as_millis()).unwrap_or(u64::MAX);
+    LinkError::Timeout { peer: peer.to_owned(), stage: "the links of the run", ms }
 }

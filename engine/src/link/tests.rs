@@ -68,7 +68,7 @@ async fn daemon(credentials: Credentials) -> Daemon {
 
 fn roster(plan: u8, parties: &[(&str, &Daemon)]) -> Roster {
     Roster {
-        key: RunKey { job: Hash32([1; 32]), attempt: 1 },
+        key: RunKey { job: Hash32([1; 32]), attempt: 1, time: 0 },
         run: Hash32([2; 32]),
         plan: Hash32([plan; 32]),
         parties: parties.iter().map(|(p, d)| (name(p), d.address.to_string())).collect(),
@@ -154,7 +154,7 @@ fn hello(client: &Credentials, plan: u8) -> Hello {
     Hello {
         version: PROTOCOL_VERSION,
         build: "test".into(),
-        key: RunKey { job: Hash32([1; 32]), attempt: 1 },
+        key: RunKey { job: Hash32([1; 32]), attempt: 1, time: 0 },
         run: Hash32([2; 32]),
         plan: Hash32([plan; 32]),
         from: client.name().clone(),

@@ -67,6 +67,25 @@ impl Between {
         Some(Setting { parameters: parameters.ok()?, output, context })
     }
 
+    /// How many times the link between the two is made anew in one run, where it is lost and the protocol goes bucket by bucket:
+    /// each time two buckets at most are repeated, which a party that deviates could fill with other keys.
+    pub const RENEWALS: u32 = 2;
+
+    /// Whether it goes bucket by bucket, and so can go on over other connections where the link is lost.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        self.protocol != PsiProtocol::Ecdh
+    }
+
+    /// The twin of the protocol from a bucket on, over the last connections; nothing if it has no such bucket.
+    #[must_use]
+    pub fn cost_from(&self, first: usize) -> Option<PairCost> {
+        let setting = self.setting([0; 32]).filter(|_| self.goes_on())?;
+        let mut cost = PairCost::new();
+        vole_psi::cost_from(&mut cost, &setting, first);
+        (first <= setting.parameters.buckets()).then_some(cost)
+    }
+
     /// The twin of the protocol.
     pub fn cost(&self, c: &mut PairCost) {
         if self.protocol == PsiProtocol::Ecdh {

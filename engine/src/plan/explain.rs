@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use super::{
+    between::Between,
     blur::epsilon,
     check::{PlanError, check},
     ir::{Encoding, Kind, LocalInput, Op, Plan, Shape},
@@ -281,6 +282,13 @@ fn learned(plan: &Plan, of: &Match) -> Vec<String> {
         "protocol `{}` between {} and {}, secure {model}",
         of.protocol, receiver.party, sender.party
     ));
+    if of.protocol != PsiProtocol::Ecdh {
+        sentences.push(format!(
+            "if the link between {} and {} is lost they go on over another, {} times at most, and repeat two buckets at most each time: \
+             that shows nothing new of parties that follow the protocol; one that deviates could test other keys in these buckets",
+            receiver.party, sender.party, Between::RENEWALS
+        ));
+    }
     sentences
 }
 

@@ -18,7 +18,7 @@ use crate::{
     audit::{Event, InputEntry},
     identity::{Hash32, PartyName, Signed},
     job::{Failure, JobId, Reason, Stage},
-    link::{LinkError, Roster, RunKey, connect_run},
+    link::{LinkError, Relinker, Roster, RunKey, connect_run},
     policy::{Consent, Release, consent_hash, consents_root},
     store::{PartyRecord, Phase},
     wire::{self, PrepareEvent, Prepared, Progress, RunEvent, RunOrder, pieces, run_id},
@@ -260,7 +260,7 @@ impl Desk {
     ) -> Result<(), Failure> {
         let run = run_id(job.assessment.plan_hash, &order);
         let roster = Roster {
-            key: RunKey { job: job.id.hash(), attempt: order.attempt },
+            key: RunKey { job: job.id.hash(), attempt: order.attempt, time: 0 },
             run,
             plan: job.assessment.plan_hash,
             parties: order
@@ -281,7 +281,10 @@ impl Desk {
         tracing::info!(job = %job.id, "all links stand; the run begins");
         let progress = listener.progress();
         let (id, runner) = (job.id, self.runner.clone());
-        let start = RunStart { job, release, order, run, links, progress, stop: stop.clone() };
+        let relinker = Relinker::new(self.dialler.clone(), self.rendezvous.clone(), roster);
+        let stopping = stop.clone();
+        let start =
+            RunStart { job, release, order, run, links, relinker, progress, stop: stopping };
         let attempt = start.order.attempt;
         let outcome = self.blocking(Stage::Run, move || runner.run(start)).await?;
         if let Some(failure) = stop.failure() {

@@ -6,7 +6,7 @@ use super::stop::Stop;
 use crate::{
     identity::{Hash32, Signed},
     job::{Failure, JobId, JobSpec},
-    link::DataLink,
+    link::{DataLink, Relinker},
     plan::Plan,
     policy::{Consent, LookupBudget, QueryBudget, Refusal, Release},
     wire::{Progress, Published, RunOrder, SealedShare},
@@ -60,6 +60,8 @@ pub struct RunStart {
     pub run: Hash32,
     /// Two connections for each peer this participant has links with.
     pub links: Vec<DataLink>,
+    /// Makes a link anew that is lost, where a protocol can go on.
+    pub relinker: Relinker,
     /// Reports progress.
     pub progress: Arc<dyn Fn(Progress) + Send + Sync>,
     /// The emergency stop.

@@ -1,0 +1,52 @@
+//! Whether the links of a run carried what its plan costs.
+
+use super::compilation::Compilation;
+use crate::{
+    audit::ReceiptBody,
+    job::{Failure, Reason, Stage},
+    plan::{Between, Op},
+};
+
+/// Holds the links of a receipt against the quote: they carried exactly what the plan costs. Where a link is stated to have been
+/// made anew, its last connections carried what an intersection costs from one of its buckets on, in the place of all of it.
+///
+/// # Errors
+/// [`Reason::ReceiptInvalid`].
+pub(super) fn check(compilation: &Compilation, body: &ReceiptBody) -> Result<(), Failure> {
+    let carried: u64 = body.links.iter().filter_map(|link| link.sent).map(|flow| flow.bytes).sum();
+    let quoted = compilation.quote.total.bytes;
+    let again = body.links.iter().any(|link| link.sent.is_some_and(|flow| flow.renewed > 0));
+    let fits = if again {
+        resumed(compilation, body, carried)
+    } else {
+        // A table that one party did not hold comes on top.
+        [quoted, quoted + compilation.quote.tables.bytes].contains(&carried)
+    };
+    if fits {
+        return Ok(());
+    }
+    let words = format!("the links carried {carried} bytes, where the plan costs {quoted}");
+    Err(Failure::new(Reason::ReceiptInvalid, Stage::Deliver, words))
+}
+
+/// The same where a link was made anew: between the owners of an intersection that goes on, and no other.
+fn resumed(compilation: &Compilation, body: &ReceiptBody, carried: u64) -> bool {
+    let plan = &compilation.compiled.plan;
+    let of = plan.nodes.iter().enumerate().find_map(|(at, op)| match op {
+        Op::Match(of) => Some((at, of, Between::of(plan, of)?)),
+        _ => None,
+    });
+    let Some((at, of, between)) = of else { return false };
+    let owner = |input: u32| plan.inputs.get(input as usize).map(|input| &input.party);
+    let owners = [owner(of.sender), owner(of.receiver)];
+    let theirs = body.links.iter().all(|link| {
+        let ends = [Some(&link.from), Some(&link.to)];
+        link.sent.is_none_or(|flow| flow.renewed == 0) || owners.iter().all(|o| ends.contains(o))
+    });
+    let Some(whole) = between.cost_from(0) else { return false };
+    let rest = compilation.quote.total.bytes.saturating_sub(whole.total_bytes());
+    let mut from = (0..).map_while(|first| Some(rest + between.cost_from(first)?.total_bytes()));
+    // What these two had sent each other before is gone with the connections that carried it.
+    let alone = compilation.quote.ops[..at].iter().all(|cost| cost.messages == 0);
+    theirs && from.any(|bytes| carried == bytes || (!alone && carried < bytes))
+}
