@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 mod failed;
+mod renewed;
 
 use super::*;
 use crate::{

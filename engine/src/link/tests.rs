@@ -13,6 +13,8 @@ use super::{
     Acceptor, Authority, Credentials, DataLink, Dialler, Flow, Hello, LinkError, PROTOCOL_VERSION,
     Rendezvous, Roster, RunKey, Timeouts, connect_run,
 };
+mod relink;
+
 use crate::identity::{Hash32, IdentityKey, PartyName, Pin, Pins};
 
 const TIMEOUTS: Timeouts =
@@ -208,8 +210,18 @@ async fn another_version_or_plan_is_refused_with_a_word_to_both_ends() {
     let mut waiting = server.rendezvous.expect(key, run, plan, missing.clone());
     let theirs = dialler.data(&address, &old).await.unwrap_err();
     let ours = waiting.links.recv().await.unwrap().unwrap_err();
-    assert_eq!(theirs, LinkError::Version { peer: name("census"), theirs: 1, ours: 1 });
-    assert_eq!(ours, LinkError::Version { peer: name("employers"), theirs: 99, ours: 1 });
+    assert_eq!(
+        theirs,
+        LinkError::Version {
+            peer: name("census"),
+            theirs: PROTOCOL_VERSION,
+            ours: PROTOCOL_VERSION
+        }
+    );
+    assert_eq!(
+        ours,
+        LinkError::Version { peer: name("employers"), theirs: 99, ours: PROTOCOL_VERSION }
+    );
     drop(waiting);
 
     let mut waiting = server.rendezvous.expect(key, run, plan, missing);

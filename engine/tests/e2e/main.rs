@@ -21,6 +21,7 @@ mod files;
 mod input;
 mod large;
 mod lookup;
+mod lost;
 mod many;
 mod psi;
 mod released;

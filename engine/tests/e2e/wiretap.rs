@@ -4,6 +4,7 @@
 mod control;
 mod ends;
 mod links;
+mod strikes;
 
 use std::{
     net::TcpListener,
@@ -12,11 +13,13 @@ use std::{
 
 use tokio::{net::TcpStream, runtime::Runtime};
 
-use crate::world::{DAEMONS, World};
+use crate::world::World;
 
 pub(crate) use control::Call;
 pub(crate) use ends::Ends;
 pub(crate) use links::{Link, Sent};
+pub(crate) use strikes::Strike;
+use strikes::{Garbled, Strikes};
 
 /// The relay; it ends when it is dropped.
 pub(crate) struct Wiretap {
@@ -29,6 +32,7 @@ pub(crate) struct Wiretap {
 struct Kept {
     calls: Mutex<Vec<Call>>,
     links: Mutex<Vec<Link>>,
+    strikes: Strikes,
 }
 
 impl Kept {
@@ -47,7 +51,7 @@ impl Wiretap {
         let kept = Arc::new(Kept::default());
         let ends = Arc::new(Ends::of(world));
         let runtime = Runtime::new().unwrap();
-        for called in DAEMONS {
+        for called in world.daemons() {
             let listener = TcpListener::bind(world.reached(called)).unwrap();
             listener.set_nonblocking(true).unwrap();
             let (kept, ends, real) = (kept.clone(), ends.clone(), world.listen(called));
@@ -64,6 +68,21 @@ impl Wiretap {
     /// All calls so far, in the order in which they began.
     pub(crate) fn calls(&self) -> Vec<Call> {
         self.kept.calls().clone()
+    }
+
+    /// Strikes the data connections between two parties, once each time that so many bytes more have passed over them.
+    pub(crate) fn strike(&self, between: [&'static str; 2], strikes: &[(usize, Strike)]) {
+        self.kept.strikes.plan(between, strikes);
+    }
+
+    /// Whether the connections are held.
+    pub(crate) fn holds(&self) -> bool {
+        self.kept.strikes.holds()
+    }
+
+    /// Cuts the connections that are held.
+    pub(crate) fn cut_held(&self) {
+        self.kept.strikes.cut();
     }
 
     /// All connections of the data plane so far.
@@ -87,10 +106,11 @@ async fn relay(
     let protocol = connection.alpn_protocol()?.to_vec();
     let tcp = TcpStream::connect(real).await.ok()?;
     tcp.set_nodelay(true).ok()?;
+    let (tcp, garbling) = Garbled::of(tcp);
     let name = called.try_into().ok()?;
     let far = ends.connector(caller, &protocol).connect(name, tcp).await.ok()?;
     match protocol.as_slice() {
         b"h2" => control::relay(&kept, (caller, called), near, far).await.ok(),
-        _ => links::relay(&kept, (caller, called), near, far).await,
+        _ => links::relay(&kept, (caller, called), near, (far, garbling)).await,
     }
 }

@@ -160,6 +160,13 @@ impl World {
         Waiting { child, err, said: String::new() }
     }
 
+    /// Submits an intersection and returns the job's id.
+    pub(crate) fn submit_psi(&self, table: &str) -> String {
+        self.write_job(table);
+        let output = self.by(BUYER, &["job", "submit", "insurer/job.toml"]);
+        succeeded(&output).trim().to_owned()
+    }
+
     /// Submits an intersection and waits; the answer is CSV.
     pub(crate) fn ask_psi(&self, table: &str) -> Output {
         self.write_job(table);
@@ -263,7 +270,7 @@ impl World {
     }
 
     /// Those with a daemon here.
-    fn daemons(&self) -> impl Iterator<Item = &'static str> + use<> {
+    pub(crate) fn daemons(&self) -> impl Iterator<Item = &'static str> + use<> {
         DAEMONS.into_iter().chain(self.compute.contains(&LAB).then_some(LAB))
     }
 

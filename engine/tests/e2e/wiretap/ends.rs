@@ -12,7 +12,7 @@ use rustls::{
 };
 use tokio_rustls::{TlsAcceptor, TlsConnector};
 
-use crate::world::{BUYER, DAEMONS, World};
+use crate::world::{BUYER, World};
 
 /// A party's certificate and its key.
 struct Papers {
@@ -36,7 +36,7 @@ impl Ends {
                 key: private(&key),
             }
         };
-        let all = DAEMONS.into_iter().chain([BUYER]);
+        let all = world.daemons().chain([BUYER]);
         let parties = all.map(|party| (party, papers(party))).collect();
         let mut roots = RootCertStore::empty();
         let authority = fs::read(world.of(BUYER).join("ca.pem")).unwrap();

@@ -1,10 +1,15 @@
 //! The data plane: bytes are carried over as they come, and read as frames afterwards.
 
+use std::io;
+
 use protocols::net::{CONTROL_PATH, HEADER_BYTES, Tag, decode_header};
 use serde_json::Value;
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, split};
 
-use super::Kept;
+use super::{
+    Kept,
+    strikes::{Garbling, Struck},
+};
 
 /// One connection; frames go one way only.
 #[derive(Clone, Debug)]
@@ -76,12 +81,12 @@ fn opening(bytes: &[u8]) -> (&[u8], &[u8]) {
     rest.split_at(usize::from(u16::from_be_bytes(*len)))
 }
 
-/// Relays one connection until both directions have ended.
+/// Relays one connection until both directions have ended, or a strike cuts it.
 pub(super) async fn relay(
     kept: &Kept,
     (dialled, called): (&'static str, &'static str),
     near: impl AsyncRead + AsyncWrite,
-    far: impl AsyncRead + AsyncWrite,
+    (far, garbling): (impl AsyncRead + AsyncWrite, Garbling),
 ) -> Option<()> {
     let at = {
         let mut links = kept.links();
@@ -89,23 +94,36 @@ pub(super) async fn relay(
         links.len() - 1
     };
     let ((near_in, near_out), (far_in, far_out)) = (split(near), split(far));
-    let there = copy(near_in, far_out, |bytes| kept.links()[at].there.extend_from_slice(bytes));
-    let back = copy(far_in, near_out, |bytes| kept.links()[at].back.extend_from_slice(bytes));
-    tokio::join!(there, back);
-    Some(())
+    let struck = kept.strikes.on([dialled, called], garbling);
+    let there = |bytes: &[u8]| kept.links()[at].there.extend_from_slice(bytes);
+    let back = |bytes: &[u8]| kept.links()[at].back.extend_from_slice(bytes);
+    let both = async {
+        let there = copy(near_in, far_out, there, (&struck, true));
+        tokio::try_join!(there, copy(far_in, near_out, back, (&struck, false))).is_ok()
+    };
+    tokio::select! {
+        said_goodbye = both => said_goodbye.then_some(()),
+        // Both streams just end, without a goodbye.
+        () = struck.cut() => None,
+    }
 }
 
 async fn copy(
     mut from: impl AsyncRead + Unpin,
     mut to: impl AsyncWrite + Unpin,
     keep: impl Fn(&[u8]),
-) {
+    (struck, goes_there): (&Struck<'_>, bool),
+) -> io::Result<()> {
     let mut buffer = vec![0; 64 << 10];
-    while let Ok(read @ 1..) = from.read(&mut buffer).await {
-        keep(&buffer[..read]);
-        if to.write_all(&buffer[..read]).await.is_err() || to.flush().await.is_err() {
-            break;
+    // A stream that ends without a goodbye is an error: whoever is at the other end is to see it end likewise.
+    loop {
+        let read = from.read(&mut buffer).await?;
+        if read == 0 {
+            return to.shutdown().await;
         }
+        keep(&buffer[..read]);
+        struck.passed(read, goes_there).await;
+        to.write_all(&buffer[..read]).await?;
+        to.flush().await?;
     }
-    let _ = to.shutdown().await;
 }

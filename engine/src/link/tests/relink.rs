@@ -1,0 +1,94 @@
+//! One link made anew while the others of its run stand.
+
+use super::{super::Relinker, *};
+
+/// For links that come, and for links that do not.
+const PATIENT: Duration = Duration::from_secs(5);
+const BRIEF: Duration = Duration::from_millis(1200);
+
+fn relinker(daemon: &Daemon, roster: &Roster) -> Relinker {
+    Relinker::new(daemon.dialler.clone(), daemon.rendezvous.clone(), roster.clone())
+}
+
+/// Makes a link anew on a thread that may block.
+async fn again(
+    relinker: &Relinker,
+    peer: &str,
+    time: u32,
+    limit: Duration,
+) -> Result<Vec<DataLink>, LinkError> {
+    let (relinker, peer) = (relinker.clone(), name(peer));
+    tokio::task::spawn_blocking(move || relinker.connect(&peer, time, limit)).await.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_ends_ask_for_it_and_have_it_as_often_as_they_ask() {
+    let all = [("census", 1), ("employers", 2), ("neutral", 3), ("bank_a", 4), ("bank_b", 5)];
+    let pins = pins(&all);
+    let mut daemons = Vec::new();
+    for (party, byte) in all {
+        daemons.push((party, daemon(credentials(9, party, byte, &pins)).await));
+    }
+    let parties: Vec<_> = daemons.iter().map(|(party, daemon)| (*party, daemon)).collect();
+    let roster = roster(7, &parties);
+    let of = |party: &str| {
+        let (_, daemon) = daemons.iter().find(|(name, _)| *name == party).unwrap();
+        relinker(daemon, &roster)
+    };
+    // Two that compute, one that does not and one that does, two that do not.
+    for [one, other] in [["census", "employers"], ["bank_a", "neutral"], ["bank_a", "bank_b"]] {
+        let (a, b) = (of(one), of(other));
+        for time in [1, 2] {
+            let (at_a, at_b) =
+                tokio::join!(again(&a, other, time, PATIENT), again(&b, one, time, PATIENT));
+            let (at_a, at_b) = (at_a.unwrap(), at_b.unwrap());
+            let one = one.to_owned();
+            let greeting = tokio::task::spawn_blocking(move || greet(at_a, &one));
+            let other = other.to_owned();
+            let back = other.clone();
+            let answer = tokio::task::spawn_blocking(move || greet(at_b, &back));
+            assert_eq!(greeting.await.unwrap(), [other]);
+            answer.await.unwrap();
+        }
+    }
+    // Two that have no link in this run get none.
+    let error = again(&relinker(parties[0].1, &roster), "nobody", 1, PATIENT).await.unwrap_err();
+    assert_eq!(error, LinkError::Ended);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_peer_that_is_gone_counts_otherwise_or_runs_something_else_has_none() {
+    let pins = pins(&[("census", 1), ("employers", 2), ("neutral", 3)]);
+    let census = daemon(credentials(9, "census", 1, &pins)).await;
+    let employers = daemon(credentials(9, "employers", 2, &pins)).await;
+    let neutral = daemon(credentials(9, "neutral", 3, &pins)).await;
+    let parties = [("census", &census), ("employers", &employers), ("neutral", &neutral)];
+    let roster = roster(7, &parties);
+
+    let (a, b) = (relinker(&census, &roster), relinker(&employers, &roster));
+    let (dials, waits) =
+        tokio::join!(again(&a, "employers", 1, BRIEF), again(&b, "census", 2, BRIEF));
+    let late = |peer: &str| LinkError::Timeout {
+        peer: peer.to_owned(),
+        stage: "the links of the run",
+        ms: 1200,
+    };
+    assert_eq!(dials.unwrap_err(), late("employers"));
+    assert_eq!(waits.unwrap_err(), late("census"));
+
+    let other = Roster { run: Hash32([8; 32]), ..roster.clone() };
+    let b = relinker(&employers, &other);
+    let (dials, waits) =
+        tokio::join!(again(&a, "employers", 1, BRIEF), again(&b, "census", 1, BRIEF));
+    assert!(matches!(dials.unwrap_err(), LinkError::Mismatch { .. }));
+    assert!(matches!(waits.unwrap_err(), LinkError::Mismatch { .. }));
+
+    // The end of the run ends all waiting, that of later calls as well.
+    let waiting = tokio::spawn({
+        let a = a.clone();
+        async move { again(&a, "neutral", 1, PATIENT).await }
+    });
+    a.stop();
+    assert_eq!(waiting.await.unwrap().unwrap_err(), LinkError::Ended);
+    assert_eq!(again(&a, "employers", 1, BRIEF).await.unwrap_err(), LinkError::Ended);
+}
