@@ -12,6 +12,7 @@ mod outside;
 mod quote;
 mod release;
 mod require;
+mod resume;
 mod run;
 mod tell;
 #[cfg(test)]

@@ -1,8 +1,6 @@
 //! Intersections that end with the owners of the sets: a protocol of two between them, while the compute
 //! parties that own none wait.
 
-mod resume;
-
 use std::borrow::Cow;
 
 use protocols::{
@@ -13,7 +11,7 @@ use protocols::{
 };
 use tables::TableError;
 
-use super::{error::ExecError, input::party_of};
+use super::{error::ExecError, input::party_of, resume};
 use crate::{
     job::PsiProtocol,
     plan::{Between, EncodedInput, Match, OwnSet, Plan},

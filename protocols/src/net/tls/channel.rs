@@ -108,7 +108,7 @@ impl TlsChannel {
         let (shared, peer) = (Arc::clone(&self.shared), self.shared.peer(id).map_err(unfit)?);
         threads.push(named("to").spawn(move || shared.write(&peer, writer)).map_err(system)?);
         let (shared, peer) = (Arc::clone(&self.shared), self.shared.peer(id).map_err(unfit)?);
-        threads.push(named("from").spawn(move || shared.read(&peer, reader)).map_err(system)?);
+        threads.push(named("from").spawn(move || shared.read(id, &peer, reader)).map_err(system)?);
         Ok(())
     }
 
@@ -138,7 +138,7 @@ impl Shared {
         writer.run(&Source { outbox: &peer.outbox, sent: &peer.sent, abort, config });
     }
 
-    fn read(&self, peer: &Peer, reader: Reader) {
+    fn read(&self, id: PartyId, peer: &Peer, reader: Reader) {
         let (abort, wake_all) = (&self.abort, &|| self.wake_all());
         let guest = self.config.guests && id.role().is_none();
         let (inbox, received) = (&peer.inbox, &peer.received);
@@ -194,7 +194,7 @@ impl Channel for TlsChannel {
     }
 
     fn working(&self) {
-        for peer in self.shared.peers.values() {
+        for peer in self.shared.all() {
             // A link that is down shows where something is due on it.
             peer.outbox.push(Item::Working);
         }

@@ -34,7 +34,11 @@ pub(super) fn going_on(
     let mut progress = vole_psi::Progress::new(setting);
     for _ in 0..Between::RENEWALS {
         match attempt(pair, setting, sends, (rows, &mut progress), rng) {
-            Err(error) if error.is_lost(pair.peer()) => pair.renew()?,
+            Err(error) if error.is_lost(pair.peer()) => {
+                // Who waits for this party waits while it calls.
+                pair.wire().working();
+                pair.renew()?;
+            }
             done => return done,
         }
     }
