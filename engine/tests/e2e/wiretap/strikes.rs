@@ -114,7 +114,7 @@ impl Struck<'_> {
             Some(Strike::Hold) | None => {}
         }
         if self.strikes.holds() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 }

@@ -214,17 +214,17 @@ impl Channel for TlsChannel {
     fn renew(&self, peer: PartyId) -> Result<(), ChannelError> {
         let shared = &*self.shared;
         let lost = shared.peer(peer)?;
-        let closed = ChannelError::Closed(peer);
-        let relink = shared.relink.as_ref().ok_or(closed.clone())?;
+        let closed = || ChannelError::Closed(peer);
+        let relink = shared.relink.as_ref().ok_or_else(closed)?;
         let before = lost.abandon(&shared.abort, shared.config.linger)?;
         let link = relink.relink(peer, before.times);
         // A run that ended meanwhile says more than a link that did not come about.
         shared.aborted()?;
-        let link = link.filter(|link| link.peer == peer).ok_or(closed.clone())?;
-        let made = Peer::of(&link, &shared.config, before).map_err(|_| closed.clone())?;
+        let link = link.filter(|link| link.peer == peer).ok_or_else(closed)?;
+        let made = Peer::of(&link, &shared.config, before).map_err(|_| closed())?;
         let place = shared.peers.get(&peer).ok_or(ChannelError::NoLink(peer))?;
         *place.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(made);
-        self.start(link).map_err(|_| closed)?;
+        self.start(link).map_err(|_| closed())?;
         // Whoever ended the run just now has told the connections of before.
         if let Some(abort) = shared.abort.get() {
             shared.peer(peer)?.outbox.abort(abort.clone());
