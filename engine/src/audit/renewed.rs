@@ -25,7 +25,7 @@ impl ReceiptBody {
 pub(super) fn check(body: &ReceiptBody) -> Result<(), Fault> {
     for LinkEntry { from, to, sent, .. } in &body.links {
         let (field, times) = (format!("links.{from}->{to}"), body.renewed(from, to));
-        if sent.is_none_or(|flow| flow.renewed != times) {
+        if sent.is_some_and(|flow| flow.renewed != times) {
             return Err(Fault::of(
                 from,
                 field,

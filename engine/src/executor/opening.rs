@@ -48,7 +48,8 @@ pub struct Opener<'a> {
     pub key: &'a SealingKey,
 }
 
-/// Checks the receipt, compiles the plan again, holds what the links carried against its price, opens the three shares, compares their copies and decodes the result.
+/// Checks the receipt, compiles the plan again, holds what the links carried against its price, opens the three shares, compares
+/// their copies and decodes the result.
 ///
 /// # Errors
 /// [`Reason::ReceiptInvalid`], [`Reason::PlanMismatch`] or [`Reason::Inconsistent`], naming the party where one is at fault.
