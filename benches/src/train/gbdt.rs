@@ -33,7 +33,7 @@ pub(super) const CASES: &[Case] = &[
     },
     Case {
         name: "gbdt/adult",
-        note: "the same of UCI Adult; the error is that of the area under the curve to 0.9058",
+        note: "the same of UCI Adult; the error is how far the area under the curve is below 0.9058",
         rows: |_| TRAIN,
         clear: |_, _| sums(&census()),
         run: |s, inputs| grow(s, inputs, setting),
@@ -174,7 +174,7 @@ fn is_central(task: &Option<Task>, opened: &[Vec<u64>]) -> Verdict {
     }))
 }
 
-/// How far the area under the curve of the test's rows is off, of trees that are those of the clear.
+/// How far the area under the curve of the test's rows is below the golden one, of trees that are those of the clear.
 fn area(opened: &[Vec<u64>]) -> Option<Verdict> {
     let task = census();
     if !is_central(&task, opened).is_right() {
@@ -186,7 +186,7 @@ fn area(opened: &[Vec<u64>]) -> Option<Verdict> {
     #[expect(clippy::cast_possible_truncation, reason = "scores are compared only")]
     let scores: Vec<f32> = scores.iter().map(|score| *score as f32).collect();
     let labels: Vec<f32> = (0..test.len()).map(|row| test.label(row)).collect();
-    let error = (area_under_curve(&scores, &labels) - GOLDEN.0).abs();
+    let error = (GOLDEN.0 - area_under_curve(&scores, &labels)).max(0.0);
     Some(Verdict::Within { error, bound: GOLDEN.1 })
 }
 

@@ -2,9 +2,9 @@
 
 use protocols::{
     mpc::{
-        Extremum, View, and, and_cost, arg_extremes, arg_extremes_cost, fixed, inject, inject_cost,
+        Extremum, View, and, and_cost, arg_extremes, arg_extremes_cost, inject, inject_cost,
         lt_zero, lt_zero_cost, mask_bits, mask_bits_cost, mul, mul_cost, products, products_cost,
-        sum_of_products, sum_of_products_cost,
+        sum_of_products, sum_of_products_cost, widen, widen_cost,
     },
     ring::{Arithmetic, Buf, Z64, Z128},
     session::{Meter, Session, SessionError},
@@ -55,7 +55,7 @@ pub(super) fn best_cuts_cost(m: &mut Meter, setting: &Setting, nodes: usize) {
     let n = candidates * nodes;
     lt_zero_cost(m, 2 * n, setting.row_width());
     and_cost(m, n, 1);
-    fixed::widen_cost(m, 2 * (n + nodes));
+    widen_cost(m, 2 * (n + nodes));
     products_cost::<Z128>(m, 3 * n);
     sum_of_products_cost::<Z128>(m, n);
     inject_cost::<Z128>(m, n, 1);
@@ -65,6 +65,9 @@ pub(super) fn best_cuts_cost(m: &mut Meter, setting: &Setting, nodes: usize) {
     is_less_cost(m, nodes, width);
     mask_bits_cost(m, nodes, setting.place_bits());
 }
+
+/// More than any sum.
+const OFFSET: u64 = 1 << 62;
 
 /// Gradients and hessians in 128 bits.
 struct Wide {
@@ -95,8 +98,12 @@ fn wide_sums(
     whole: &Shared<Z64>,
 ) -> Result<Wide, SessionError> {
     let (n, nodes) = (left.len() / KINDS, whole.len() / KINDS);
-    let sums = Shared::concat(&[&left.slice(n, KINDS * n), &whole.slice(nodes, KINDS * nodes)]);
-    let wide = fixed::widen(s, &sums)?;
+    let role = s.role();
+    let mut sums = Shared::concat(&[&left.slice(n, KINDS * n), &whole.slice(nodes, KINDS * nodes)]);
+    // Signed sums, moved to where their top bit is 0.
+    sums.add_constant(role, OFFSET);
+    let mut wide = widen(s, &sums)?;
+    wide.add_constant(role, u128::from(OFFSET).wrapping_neg());
     let whole = 2 * n;
     Ok(Wide {
         left: [wide.slice(0, n), wide.slice(n, whole)],

@@ -21,7 +21,6 @@
 //! | [`sigmoid`] | a sum of sines, `sin k(u + v)` by the addition theorem (or lines, or a cubic) |
 //! | [`log`] | the leading bit's place, and a trigonometric sum of the mantissa |
 //! | [`power`], [`div`] | `2^(p · log2 x)` |
-//! | [`widen`] | the wrap of `u + v`, times 2^64 |
 //! | [`check_ranges`] | two comparisons, and one bit opened |
 
 mod check;
@@ -38,7 +37,6 @@ mod sigmoid;
 #[cfg(test)]
 mod tests;
 mod truncate;
-mod widen;
 
 pub use check::{check_ranges, check_ranges_cost};
 pub use contract::{CONTRACT, Clause, Function};
@@ -49,4 +47,3 @@ pub use power::{Power, Quotient, div, div_cost, power, power_cost};
 pub use product::{Product, mul, mul_cost};
 pub use sigmoid::{Logistic, Sigmoid, sigmoid, sigmoid_cost};
 pub use truncate::{Truncation, truncate, truncate_cost};
-pub use widen::{widen, widen_cost};
