@@ -17,6 +17,7 @@ pub mod record;
 pub mod shaped;
 pub mod tls;
 mod watch;
+mod work;
 
 pub use body::Body;
 pub use channel::{Abort, AbortCode, Channel, ChannelError};
@@ -26,3 +27,4 @@ pub use frame::{
 };
 pub(crate) use junction::Junction;
 pub use notes::Notes;
+pub use work::at_work;

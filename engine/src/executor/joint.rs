@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Instant};
 use protocols::{
     mpc::Column,
     net::{
-        Abort, Channel, agreement,
+        Abort, Channel, agreement, at_work,
         tls::{LinkConfig, TlsChannel},
     },
     party::{PartyId, Role},
@@ -53,12 +53,12 @@ pub(super) struct Finished {
     pub(super) looked_up: Vec<LookedUp>,
 }
 
-/// Runs the plan as a compute party, or sends this party's inputs to those that compute.
+/// Runs the plan as a compute party, or sends this party's inputs to those that compute. The peers wait while it makes them ready.
 pub(super) fn run(
     me: Me<'_>,
     mut start: RunStart,
     compilation: &Compilation,
-    inputs: Vec<Option<EncodedInput>>,
+    bring: impl FnOnce() -> Result<Vec<Option<EncodedInput>>, Failure> + Send,
 ) -> Result<Finished, Failure> {
     let names = start.order.participants.iter().map(|participant| participant.party.clone());
     let seats = Seats::new(me.name, names);
@@ -75,10 +75,10 @@ pub(super) fn run(
         }
     });
     let seat = Seat { me, seats: &seats, channel: &channel, compilation };
-    let finished = match id.role() {
+    let finished = at_work(|| channel.working(), bring).and_then(|inputs| match id.role() {
         Some(role) => seat.play(role, &start, inputs, committed),
         None => seat.provide(&inputs),
-    };
+    });
     // Whatever ends the run here, the peers hear of it; a reason they have given already stays the first.
     finished.inspect_err(|failure| {
         let named = failure.party.as_ref();

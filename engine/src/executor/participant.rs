@@ -277,9 +277,13 @@ impl Runner for Participant {
         let (job, order, run) = (start.job.clone(), start.order.clone(), start.run);
         let (plan, lookups) = (&compilation.compiled.plan, self.lookups.as_ref());
         let secret = prepare::order(&self.key, job.id.hash());
-        let mut encoded = prepare::encode((&self.name, &secret), &compilation, &held, run)?;
-        lookups::attach(lookups, self.me(), plan, (&held, published.as_ref()), &mut encoded)?;
-        let finished = joint::run(self.me(), start, &compilation, encoded)?;
+        let bring = || {
+            let me = (&self.name, &secret);
+            let mut encoded = prepare::encode(me, &compilation, &held, run)?;
+            lookups::attach(lookups, self.me(), plan, (&held, published.as_ref()), &mut encoded)?;
+            Ok(encoded)
+        };
+        let finished = joint::run(self.me(), start, &compilation, bring)?;
         if let Some(folder) = self.results_of(plan)? {
             results::write(folder, job.id, plan, &held, &finished.found)?;
             if let Some(told) = &finished.told {

@@ -11,7 +11,7 @@ use std::{
 };
 
 use protocols::{
-    net::Channel,
+    net::{Channel, at_work},
     party::PartyId,
     prg::Prg,
     session::{Session, SessionError},
@@ -24,7 +24,7 @@ use super::{
     landing::{Due, Landed, Lost},
     message::{ASK_WORDS, Ask, OVER, packed},
     open::open,
-    provider::{at_work, send, share},
+    provider::{send, share},
     trainer::Trainer,
 };
 

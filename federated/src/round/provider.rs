@@ -1,8 +1,7 @@
 //! A provider's part that does not compute: it gets the model, trains, and sends its update in shares.
 
-use std::{sync::mpsc, thread, time::Duration};
-
 use protocols::{
+    net::at_work,
     party::{PartyId, Role},
     prg::Prg,
     session::{SessionError, Wire},
@@ -16,9 +15,6 @@ use super::{
     trainer::{TrainError, Trainer, Update},
 };
 use crate::average::{EncodeError, Seeds, Share, Trailer, explicit_party, split};
-
-/// While a trainer is at work, peers are told so often.
-const TICK: Duration = Duration::from_secs(1);
 
 /// Plays a provider's part that does not compute, to the end of the training; returns how many rounds it sent updates in, and
 /// why it declined the others.
@@ -89,23 +85,6 @@ fn model(
         return Err(SessionError::Invalid { step: wire.step(), peer: server, what }.into());
     }
     Ok(model)
-}
-
-/// Does some long work, while peers are told that it goes on.
-pub(super) fn at_work<T: Send>(tell: impl Fn(), work: impl FnOnce() -> T + Send) -> T {
-    thread::scope(|scope| {
-        let (done, end) = mpsc::channel();
-        let worker = scope.spawn(move || {
-            let result = work();
-            // Whoever waits has gone only if the run is over.
-            let _ = done.send(());
-            result
-        });
-        while end.recv_timeout(TICK) == Err(mpsc::RecvTimeoutError::Timeout) {
-            tell();
-        }
-        worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-    })
 }
 
 /// An update in three shares.
