@@ -6,6 +6,7 @@ mod census;
 mod command;
 mod gate;
 mod gbdt;
+mod round;
 mod shared;
 mod vertical;
 

@@ -26,9 +26,6 @@ pub(super) struct Case {
     pub(super) run: fn(usize) -> Result<Rep, Failure>,
 }
 
-/// Cases that runs of whole jobs will bring.
-pub(super) const LATER: [&str; 1] = ["round"];
-
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "encode",

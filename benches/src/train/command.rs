@@ -6,8 +6,8 @@ use serde::Serialize;
 
 use super::{
     adult,
-    cases::{CASES, Case, LATER},
-    shared,
+    cases::{CASES, Case},
+    round, shared,
 };
 use crate::{
     Failure, Network, case,
@@ -36,17 +36,17 @@ pub(crate) struct Train {
 
 /// One case's figures, in the format of the operations' lines.
 #[derive(Debug, Serialize)]
-struct Line {
-    case: &'static str,
-    n: usize,
-    parties: u16,
-    network: &'static str,
-    seconds: f64,
-    bytes_sent: u64,
-    rounds: u32,
-    peak_rss_bytes: u64,
-    exact: bool,
-    note: String,
+pub(super) struct Line {
+    pub(super) case: &'static str,
+    pub(super) n: usize,
+    pub(super) parties: u16,
+    pub(super) network: &'static str,
+    pub(super) seconds: f64,
+    pub(super) bytes_sent: u64,
+    pub(super) rounds: u32,
+    pub(super) peak_rss_bytes: u64,
+    pub(super) exact: bool,
+    pub(super) note: String,
 }
 
 /// What one repetition showed.
@@ -64,13 +64,17 @@ pub(crate) fn run(train: &Train) -> Result<bool, Failure> {
     }
     for case in named(&train.case)? {
         let case = match case {
-            Found::Alone(case) => case,
+            Found::Alone(case) => Some(case),
             Found::Shared(case) => {
                 exact &= on_shares(case, train)?;
                 continue;
             }
+            Found::Round => None,
         };
-        let line = measure(case, train)?;
+        let line = match case {
+            Some(case) => measure(case, train)?,
+            None => round::run(train.n, train.reps)?,
+        };
         exact &= line.exact;
         if train.json {
             println!("{}", serde_json::to_string(&line)?);
@@ -131,6 +135,7 @@ fn on_shares(case: &'static case::Case, train: &Train) -> Result<bool, Failure> 
 enum Found {
     Alone(&'static Case),
     Shared(&'static case::Case),
+    Round,
 }
 
 /// One case, several with commas between, or all that a provider or a party runs by itself.
@@ -140,17 +145,15 @@ fn named(names: &str) -> Result<Vec<Found>, Failure> {
     }
     let one = |name: &str| {
         let shared = shared::cases().map(|case| (case.name, Found::Shared(case)));
-        let mut known = CASES.iter().map(|case| (case.name, Found::Alone(case))).chain(shared);
+        let round = std::iter::once((round::NAME, Found::Round));
+        let alone = CASES.iter().map(|case| (case.name, Found::Alone(case)));
+        let mut known = alone.chain(round).chain(shared);
         let names = || {
             let shared = shared::cases().map(|case| case.name);
             CASES.iter().map(|case| case.name).chain(shared).collect::<Vec<_>>().join(", ")
         };
         let missing = || -> Failure {
-            if LATER.contains(&name) {
-                format!("`{name}` is not built yet; there are: all, {}", names()).into()
-            } else {
-                format!("no case `{name}`; there are: all, {}", names()).into()
-            }
+            format!("no case `{name}`; there are: all, {}, {}", round::NAME, names()).into()
         };
         known.find(|(known, _)| *known == name).map(|(_, case)| case).ok_or_else(missing)
     };

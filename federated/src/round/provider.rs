@@ -6,7 +6,6 @@ use protocols::{
     prg::Prg,
     session::{SessionError, Wire},
 };
-use zeroize::Zeroizing;
 
 use super::{
     course::Course,
@@ -14,7 +13,7 @@ use super::{
     message::{ASK_WORDS, Ask, COMES, DECLINES, OVER, PIECE_WORDS, model_bytes, seed_words},
     trainer::{TrainError, Trainer, Update},
 };
-use crate::average::{EncodeError, Seeds, Share, Trailer, explicit_party, split};
+use crate::average::{EncodeError, Seeds, Share, Trailer, explicit_party};
 
 /// Plays a provider's part that does not compute, to the end of the training; returns how many rounds it sent updates in, and
 /// why it declined the others.
@@ -104,13 +103,11 @@ pub(super) fn share(
             "its loss is no number, or more rows are right than there are".into(),
         ));
     }
-    let mut words = Zeroizing::new(Vec::with_capacity(course.words()));
-    words.resize(delta.len(), 0);
-    course.encoding.encode(&delta, weight, &mut words).map_err(unfit)?;
     let squares: f64 = delta.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
     let squared_norm = squares * weight as f64;
-    words.extend(Trailer { weight, loss, correct, updates: 1, squared_norm }.words());
-    Ok(split(std::mem::take(&mut *words), Seeds::draw(rng), explicit_party(number)))
+    let trailer = Trailer { weight, loss, correct, updates: 1, squared_norm };
+    let place = (explicit_party(number), Vec::new());
+    course.encoding.share(&delta, &trailer, Seeds::draw(rng), place).map_err(unfit)
 }
 
 /// Sends one party its share, or that there is none.

@@ -1,0 +1,158 @@
+//! Rounds of ten providers that do not compute, over TLS on loopback, beyond training itself: from one average to the next.
+
+use std::{
+    sync::{Arc, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+use federated::{
+    average::{Bounds, Encoding},
+    round::{Course, Pace, State, Train, TrainError, Trainer, Update, cost, take_part, train},
+    strategy::Rule,
+};
+use protocols::{
+    net::{
+        Channel, loopback,
+        tls::{LinkConfig, TlsChannel},
+    },
+    party::PartyId,
+    prg::Prg,
+    ring::Z32,
+    session::{Gate, Meter, Session, Wire},
+    testkit::test_prss,
+};
+
+use super::command::Line;
+use crate::{
+    Failure,
+    figure::{peak_rss, reset_peak},
+};
+
+pub(super) const NAME: &str = "round";
+const NOTE: &str = "one round of 10 providers over TLS, from average to average, all of them threads of one process; no training";
+const PROVIDERS: u16 = 10;
+const STALL: Duration = Duration::from_secs(120);
+
+/// Has an update ready.
+struct Ready(Vec<f32>, u64);
+
+impl Trainer for Ready {
+    fn train(&mut self, _: u32, _: &[f32]) -> Result<Update, TrainError> {
+        Ok(Update { delta: self.0.clone(), weight: self.1, loss: 0.0, correct: 0 })
+    }
+}
+
+fn trainer(number: usize, n: usize) -> Ready {
+    let seed = u8::try_from(number).unwrap_or(u8::MAX);
+    let value = |word: &u32| (word >> 8) as f32 / (1_u32 << 24) as f32 - 0.5;
+    let words = Prg::new(&[seed; 16]).elements::<Z32>(n);
+    Ready(words.iter().map(value).collect(), 1000 + number as u64)
+}
+
+fn course(n: usize, rounds: u32) -> Result<Course, Failure> {
+    Ok(Course {
+        parameters: n,
+        encoding: Encoding::new(Bounds { total_weight: 1 << 24, coordinate: 16.0 })?,
+        rounds,
+        providers: (3..3 + PROVIDERS).map(PartyId).collect(),
+        pace: Pace { least: usize::from(PROVIDERS), deadline: STALL },
+        rule: Rule::Average { rate: 1.0 },
+    })
+}
+
+/// So many rounds after a first one that finds nothing warm.
+pub(super) fn run(n: usize, reps: u32) -> Result<Line, Failure> {
+    reset_peak();
+    let course = course(n, reps + 1)?;
+    let mut channels = loopback::mesh(3 + PROVIDERS, LinkConfig::with_stall(STALL))?.into_iter();
+    let (ends, model) = thread::scope(|scope| {
+        let (told, ends) = mpsc::channel();
+        let course = &course;
+        let parties: Vec<_> = channels
+            .by_ref()
+            .take(3)
+            .map(|channel| {
+                scope.spawn({
+                    let told = told.clone();
+                    move || party(channel, course, &told)
+                })
+            })
+            .collect();
+        for (number, channel) in channels.enumerate() {
+            scope.spawn(move || guest(channel, course, number));
+        }
+        drop(told);
+        let ends: Vec<Instant> = ends.into_iter().collect();
+        let models =
+            parties.into_iter().map(|party| party.join().map_err(|_| "a party panicked")?);
+        (ends, models.collect::<Result<Vec<_>, String>>())
+    });
+    let models = model?;
+    let mut took: Vec<Duration> = ends.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    took.sort_unstable();
+    let quote = |rounds| {
+        let mut m = Meter::new();
+        m.enter(1);
+        cost(&mut m, &Course { rounds, ..course.clone() }, 0);
+        m.total()
+    };
+    let (one, two) = (quote(1), quote(2));
+    Ok(Line {
+        case: NAME,
+        n,
+        parties: 3 + PROVIDERS,
+        network: "loopback",
+        seconds: took.get(took.len() / 2).map_or(0.0, Duration::as_secs_f64),
+        bytes_sent: two.bytes - one.bytes,
+        rounds: two.rounds - one.rounds,
+        peak_rss_bytes: peak_rss(),
+        exact: models.iter().all(|model| is_right(model, &course)),
+        note: NOTE.to_owned(),
+    })
+}
+
+fn party(
+    channel: TlsChannel,
+    course: &Course,
+    told: &mpsc::Sender<Instant>,
+) -> Result<Vec<f32>, String> {
+    let channel: Arc<dyn Channel> = Arc::new(channel);
+    let role = channel.me().role().ok_or("no party")?;
+    let gate = Gate::recording();
+    let mut s = Session::new(role, Arc::clone(&channel), test_prss(1, role), gate);
+    s.enter(1);
+    let first = role.index() == 0;
+    let mut keep = |_: &State, _: &_| {
+        if first {
+            told.send(Instant::now()).map_err(|error| error.to_string())?;
+        }
+        Ok(())
+    };
+    let from = State::new(vec![0.0; course.parameters], course.rule);
+    let with = Train { channel, course, from, trainer: None, keep: &mut keep };
+    let trained = train(&mut s, with, &mut Prg::new(&[2; 16]));
+    trained.map(|trained| trained.state.model).map_err(|error| error.to_string())
+}
+
+/// A guest that fails shows in the parties' results.
+fn guest(channel: TlsChannel, course: &Course, number: usize) {
+    let mut rng = Prg::new(&[channel.me().0.to_le_bytes()[0]; 16]);
+    let mut wire = Wire::new(Arc::new(channel), Gate::listing(&[]));
+    wire.enter(1);
+    let mut trainer = trainer(number, course.parameters);
+    let _ = take_part(&mut wire, course, number, &mut trainer, &mut rng);
+}
+
+/// Whether the model is as many averages as there were rounds.
+fn is_right(model: &[f32], course: &Course) -> bool {
+    let all: Vec<Ready> =
+        (0..usize::from(PROVIDERS)).map(|number| trainer(number, course.parameters)).collect();
+    let total: u64 = all.iter().map(|ready| ready.1).sum();
+    let mean = |at: usize| {
+        let sum: f64 = all.iter().map(|ready| f64::from(ready.0[at]) * ready.1 as f64).sum();
+        sum / total as f64
+    };
+    let rounds = f64::from(course.rounds);
+    (0..model.len()).all(|at| (f64::from(model[at]) - rounds * mean(at)).abs() < 1e-5 * rounds)
+}
