@@ -179,6 +179,20 @@ mod tests {
     }
 
     #[test]
+    fn the_training_in_the_readme_is_a_job_file() {
+        let readme = include_str!("../../../README.md");
+        let block = readme.split("```toml\n").nth(2).and_then(|rest| rest.split("```").next());
+        let head = "purpose = \"research\"\ncompute = [\"north\", \"south\", \"neutral\"]\n";
+        let (_dir, path) = written(&format!("{head}{}", block.unwrap()));
+        let train = JobFile::load(&path).unwrap().train.unwrap();
+        assert_eq!(train.check(), Ok(()));
+        assert_eq!((train.rounds, train.least(), train.batch), (20, 3, 32));
+        let both = format!("{head}sql = \"SELECT 1\"\n{}", block.unwrap());
+        let (_dir, path) = written(&both);
+        assert!(JobFile::load(&path).unwrap_err().message.contains("one of"));
+    }
+
+    #[test]
     fn a_bad_job_file_is_a_usage_error_that_names_the_field() {
         for (text, field) in [
             (GOOD.replace("purpose", "porpoise"), "porpoise"),
