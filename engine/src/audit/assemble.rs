@@ -6,8 +6,8 @@ use super::{
     check::check_own_part,
     part::{PART_DOMAIN, PartLink, ReceiptPart},
     receipt::{
-        Fault, Flow, Leakage, LinkEntry, PartyEntry, Protocol, RECEIPT_SCHEMA, ReceiptBody,
-        RunOutcome, Times, leakage_hash,
+        Fault, Flow, InputEntry, Leakage, LinkEntry, PartyEntry, Protocol, RECEIPT_SCHEMA,
+        ReceiptBody, RunOutcome, Times, leakage_hash,
     },
 };
 use crate::{
@@ -45,6 +45,8 @@ pub struct JobFacts {
     pub times: Times,
     /// How it ended.
     pub outcome: RunOutcome,
+    /// Providers that a training went on without, and what they had committed to.
+    pub absent: BTreeMap<PartyName, Vec<InputEntry>>,
 }
 
 /// Puts a receipt's body together from the parties' signed parts.
@@ -66,7 +68,10 @@ pub fn assemble(
     }
     let body = build(facts, &by_party);
     if body.outcome == RunOutcome::Done {
-        let absent = body.signers().find(|entry| !by_party.contains_key(&entry.party));
+        let there = |entry: &&PartyEntry| {
+            by_party.contains_key(&entry.party) || body.absent.contains(&entry.party)
+        };
+        let absent = body.signers().find(|entry| !there(entry));
         if let Some(entry) = absent {
             return Err(Fault::of(&entry.party, "part", "is missing, though the job is done"));
         }
@@ -117,7 +122,11 @@ fn build(facts: JobFacts, parts: &BTreeMap<&PartyName, &ReceiptPart>) -> Receipt
         policies: facts.policies,
         consents_root: consents_root(&facts.consents),
         consents: facts.consents,
-        inputs: parts.values().flat_map(|part| part.inputs.clone()).collect(),
+        inputs: parts
+            .values()
+            .flat_map(|part| part.inputs.clone())
+            .chain(facts.absent.values().flatten().cloned())
+            .collect(),
         protocol: facts.protocol,
         opened: opened.cloned().unwrap_or_default(),
         leakage: Leakage { hash: leakage_hash(&facts.leakage), lines: facts.leakage },
@@ -127,6 +136,7 @@ fn build(facts: JobFacts, parts: &BTreeMap<&PartyName, &ReceiptPart>) -> Receipt
         times: facts.times,
         outcome: facts.outcome,
         ends: each(parts, |part| part.failure.clone()),
+        absent: facts.absent.into_keys().collect(),
     }
 }
 

@@ -41,6 +41,7 @@ pub fn check_own_part(body: &ReceiptBody, part: &ReceiptPart) -> Result<(), Faul
     if let Some((field, _)) = fields.into_iter().find(|(_, same)| !same) {
         return Err(Fault::of(me, field, "differs from what this party saw"));
     }
+    body.check_absent()?;
     check_links(body, part, done)
 }
 
@@ -65,6 +66,10 @@ fn check_links(body: &ReceiptBody, part: &ReceiptPart, done: bool) -> Result<(),
         }
         if back.and_then(|link| link.received) != Some(*received) {
             return Err(Fault::of(me, field(peer, me), "differs from what this party received"));
+        }
+        let left = out.is_some_and(|link| body.is_left(link));
+        if left {
+            continue;
         }
         if done && out.and_then(|link| link.received) != Some(*sent) {
             return Err(Fault::of(peer, field(me, peer), "its two ends saw different traffic"));

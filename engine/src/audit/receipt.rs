@@ -87,6 +87,10 @@ pub struct ReceiptBody {
     /// conclusion. Empty for a job that is done.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub ends: BTreeMap<PartyName, Failure>,
+    /// Of a training that is done: providers that were lost on the way, and neither gave an account nor sign. What they had
+    /// committed to stands under `inputs`.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub absent: Vec<PartyName>,
 }
 
 /// A party of the job.
@@ -344,16 +348,37 @@ impl ReceiptBody {
         self.parties.iter().filter(|entry| entry.roles.iter().any(|role| role.signs()))
     }
 
+    /// Whether a link has an end that was lost, and whose account there is not.
+    pub(super) fn is_left(&self, link: &LinkEntry) -> bool {
+        [&link.from, &link.to].into_iter().any(|end| self.absent.contains(end))
+    }
+
+    /// Only who did nothing but provide can be absent, and only from a job that is done.
+    ///
+    /// # Errors
+    /// A [`Fault`] naming who cannot.
+    pub(super) fn check_absent(&self) -> Result<(), Fault> {
+        let provides = |party: &PartyName| {
+            let entry = self.parties.iter().find(|entry| entry.party == *party);
+            entry.is_some_and(|entry| entry.roles == [PartyRole::Provider])
+        };
+        let done = self.outcome == RunOutcome::Done;
+        match self.absent.iter().find(|party| !done || !provides(party)) {
+            Some(party) => Err(Fault::of(party, "absent", "cannot be: it does more than provide")),
+            None => Ok(()),
+        }
+    }
+
     /// Signs the body. Check it first with [`super::check_own_part`].
     #[must_use]
     pub fn sign(&self, party: &PartyName, key: &IdentityKey) -> PartySignature {
         PartySignature { party: party.clone(), signature: key.sign(RECEIPT_DOMAIN, self) }
     }
 
-    /// Participants that are excused from signing because the job failed.
+    /// Participants that are excused from signing because the job failed, or went on without them.
     pub(super) fn excused(&self) -> &[PartyName] {
         match &self.outcome {
-            RunOutcome::Done => &[],
+            RunOutcome::Done => &self.absent,
             RunOutcome::Failed { missing, .. } => missing,
         }
     }

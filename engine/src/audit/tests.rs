@@ -76,6 +76,7 @@ fn facts() -> JobFacts {
         software: None,
     };
     JobFacts {
+        absent: BTreeMap::new(),
         job: plan().job,
         request_id: "r1".into(),
         sql: sql_hash("SELECT 1"),

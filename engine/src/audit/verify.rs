@@ -54,6 +54,7 @@ pub fn verify(receipt: &Receipt, pins: Option<&Pins>) -> Result<Report, Fault> {
     if let Some(pins) = pins {
         check_pins(body, pins)?;
     }
+    body.check_absent()?;
     check_hashes(body)?;
     check_links(body)?;
     match &body.outcome {
@@ -163,6 +164,9 @@ fn check_links(body: &ReceiptBody) -> Result<(), Fault> {
         if !seen.insert((&link.from, &link.to)) {
             return Err(Fault::new(field, "is listed twice"));
         }
+        if body.is_left(link) {
+            continue;
+        }
         if body.outcome == RunOutcome::Done && (link.sent.is_none() || link.sent != link.received) {
             return Err(Fault::of(&link.from, field, "its two ends saw different traffic"));
         }
@@ -205,10 +209,11 @@ fn check_complete(body: &ReceiptBody) -> Result<(), Fault> {
         return Err(Fault::new("run", "is missing, though the job is done"));
     }
     for entry in body.signers() {
+        let absent = body.absent.contains(&entry.party);
         let shown = [
             ("consents", body.consents.contains_key(&entry.party)),
-            ("meter", body.meter.contains_key(&entry.party)),
-            ("parties.software", entry.software.is_some()),
+            ("meter", absent || body.meter.contains_key(&entry.party)),
+            ("parties.software", absent || entry.software.is_some()),
             (
                 "inputs",
                 !entry.roles.contains(&PartyRole::Provider)

@@ -100,7 +100,7 @@ impl Board {
         self.advance(live, JobEvent::Prepare, |_| {}).await?;
         let order = self.prepare(live, &parties, consents).await?;
         self.advance(live, JobEvent::Start, |_| {}).await?;
-        self.run(live, &parties, order).await?;
+        self.run(live, &parties, (order, &outline.may_leave)).await?;
         self.advance(live, JobEvent::Release, |_| {}).await
     }
 
@@ -224,16 +224,19 @@ impl Board {
         &self,
         live: &Live,
         parties: &[PartyCalls],
-        order: RunOrder,
+        (order, may_leave): (RunOrder, &[PartyName]),
     ) -> Result<(), Failure> {
         let runs = parties.iter().map(|party| async {
             (party.peer().clone(), self.run_at(live, party, order.clone()).await)
         });
         let mut runs: FuturesUnordered<_> = runs.collect();
         let mut brought = Vec::with_capacity(parties.len());
-        while let Some((party, done)) = runs.next().await {
+        while let Some((party, done)) = self.next_end(&mut runs, &brought, &order).await {
             match done {
                 Ok(done) => brought.push((party, done)),
+                Err(failure) if may_leave.contains(&party) => {
+                    tracing::warn!(job = %live.id, %party, %failure, "the run goes on without a provider");
+                }
                 Err(failure) => {
                     let others = parties.iter().filter(|other| *other.peer() != party);
                     let first = (party.clone(), failure);
@@ -241,6 +244,8 @@ impl Board {
                 }
             }
         }
+        drop(runs);
+        self.without(live, parties, &order, &brought).await?;
         let compute = &order.participants[..order.participants.len().min(3)];
         for (party, (sealed, part)) in &brought {
             let due = compute.iter().any(|one| one.party == *party);
@@ -256,6 +261,43 @@ impl Board {
                 let kept = self.store.keep_sealed(live.id, party, &sealed.manifest, &pieces).await;
                 kept.map_err(|error| broken(&error))?;
             }
+        }
+        Ok(())
+    }
+
+    /// The next participant that ends its run; nothing once all who compute have, and whoever only provides had time to.
+    async fn next_end<T>(
+        &self,
+        runs: &mut FuturesUnordered<impl Future<Output = (PartyName, Result<T, Failure>)>>,
+        brought: &[(PartyName, T)],
+        order: &RunOrder,
+    ) -> Option<(PartyName, Result<T, Failure>)> {
+        let computed = order.participants.iter().take(3);
+        let done = |one: &Participant| brought.iter().any(|(party, _)| *party == one.party);
+        if !computed.clone().all(done) {
+            return runs.next().await;
+        }
+        tokio::time::timeout(self.patience.account, runs.next()).await.ok().flatten()
+    }
+
+    /// Puts away who brought nothing, and tells them that they are not waited for.
+    async fn without<T>(
+        &self,
+        live: &Live,
+        parties: &[PartyCalls],
+        order: &RunOrder,
+        brought: &[(PartyName, T)],
+    ) -> Result<(), Failure> {
+        for (party, participant) in parties.iter().zip(&order.participants) {
+            if brought.iter().any(|(there, _)| there == party.peer()) {
+                continue;
+            }
+            let words = "was lost, and the training went on without it";
+            let lost = Failure::new(Reason::PartyLost, Stage::Run, words).at(party.peer());
+            let committed = &participant.prepared.commitments;
+            self.keep(live.id, "absent", party.peer(), committed).await?;
+            // One that cannot be told has its own deadlines.
+            let _ = tokio::time::timeout(LAST_WORDS, party.cancel(live.id, &lost)).await;
         }
         Ok(())
     }

@@ -69,7 +69,10 @@ impl Board {
         let (Some(started_ms), Some(failure), None) = (started, record.failure, there) else {
             return Ok(());
         };
-        let (mut assembly, parties) = self.assembly(live, &record.spec).await?;
+        let (mut assembly, _) = self.assembly(live, &record.spec).await?;
+        // Of a failure everybody is asked, whoever had left before.
+        assembly.absent.clear();
+        let parties = self.calls(&record.participants)?;
         let parties: Vec<_> = parties.iter().map(|p| p.within(self.patience.account)).collect();
         let (mut signing, mut missing) = self.accounts(live, parties, &mut assembly).await;
         assembly.ended_ms = record.changed_at_ms;

@@ -18,6 +18,8 @@ pub struct Outline {
     pub plan_text: String,
     /// Who takes part: compute parties in order, then outside providers by name.
     pub participants: Vec<PartyName>,
+    /// Participants without whom the run goes on if they are lost.
+    pub may_leave: Vec<PartyName>,
     /// The published documents the plan rests on; only these go to the participants.
     pub published: Published,
     /// The quote (JSON).
@@ -41,6 +43,8 @@ pub struct Assembly {
     pub consents: Vec<Signed<Consent>>,
     /// The participants' parts (JSON), by name.
     pub parts: Vec<(PartyName, Vec<u8>)>,
+    /// Participants that the run went on without, and what they had committed to (JSON), by name.
+    pub absent: Vec<(PartyName, Vec<u8>)>,
     /// The manifests of the sealed shares (JSON), by name.
     pub manifests: Vec<(PartyName, Vec<u8>)>,
     /// How the job ended.

@@ -106,11 +106,14 @@ impl Board {
             attempt: ATTEMPT,
             consents: consents.collect::<Result<_, _>>()?,
             parts: notes("receipt_part").await.map_err(|error| broken(&error))?,
+            absent: notes("absent").await.map_err(|error| broken(&error))?,
             manifests: self.store.sealed(live.id).await.map_err(|error| broken(&error))?,
             end: End::Done,
             ended_ms: self.clock.now_ms(),
         };
-        Ok((assembly, self.calls(&record.participants)?))
+        let mut parties = self.calls(&record.participants)?;
+        parties.retain(|party| assembly.absent.iter().all(|(absent, _)| absent != party.peer()));
+        Ok((assembly, parties))
     }
 
     pub(super) async fn on_thread<T: Send + 'static>(

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use super::compilation::{Compilation, compile_published};
 use crate::{
     audit::{
-        self, JobFacts, PartyEntry, PartyRole, PartySignature, Protocol, Receipt, ReceiptBody,
-        ReceiptPart, RunOutcome, Times, assemble, sql_hash,
+        self, InputEntry, JobFacts, PartyEntry, PartyRole, PartySignature, Protocol, Receipt,
+        ReceiptBody, ReceiptPart, RunOutcome, Times, assemble, sql_hash,
     },
     coordinator::{Assembly, End, Outline, Planner},
     exec::outside_providers,
@@ -71,8 +71,11 @@ impl Planner for ReceiptPlanner {
         let plan = &compilation.compiled.plan;
         let mut participants = plan.compute.to_vec();
         participants.extend(outside_providers(plan));
+        let may_leave =
+            if plan.training().is_some() { outside_providers(plan) } else { Vec::new() };
         Ok(Outline {
             plan: compilation.hash,
+            may_leave,
             plan_text: compilation.text()?,
             participants,
             quote: compilation.quote_json(),
@@ -96,6 +99,13 @@ impl Planner for ReceiptPlanner {
             .map(|consent| (consent.party.clone(), consent_hash(&consent.body)))
             .collect();
         let plan = &compilation.compiled.plan;
+        let absent: Result<BTreeMap<PartyName, Vec<InputEntry>>, Failure> = assembly
+            .absent
+            .iter()
+            .map(|(party, json)| {
+                Ok((party.clone(), wire::parse("commitments", Stage::Release, json)?))
+            })
+            .collect();
         let facts = JobFacts {
             job: JobId::of(spec).hash(),
             request_id: spec.request_id.clone(),
@@ -114,6 +124,7 @@ impl Planner for ReceiptPlanner {
             leakage: compilation.leakage()?,
             times: times(assembly, &parts),
             outcome: outcome(&assembly.end),
+            absent: absent?,
         };
         let body = assemble(facts, &parts, &self.pins).map_err(|error| {
             let failure = fault(error.to_string());

@@ -33,6 +33,9 @@ pub(super) type Preparing = mpsc::Receiver<Result<PrepareEvent, Failure>>;
 /// How often a participant that is busy with its own part says so.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(1);
 
+/// How long it may take this party to notice what a peer has: that the coordinator is gone.
+const SECOND_LOOK: Duration = Duration::from_millis(300);
+
 /// Who hears of a run: the coordinator that ordered it.
 #[derive(Clone)]
 struct Listener {
@@ -44,6 +47,11 @@ impl Listener {
     /// It does not listen any more.
     fn gone(&self, stage: Stage, words: &str) -> Failure {
         Failure::new(Reason::PartyLost, stage, words).at(&self.name)
+    }
+
+    /// Whether it stops listening by then: a peer that is said to be lost may only have noticed that before this party did.
+    async fn left_within(&self, limit: Duration) -> bool {
+        tokio::time::timeout(limit, self.tell.closed()).await.is_ok()
     }
 
     /// Progress as events; a report that finds the queue full is dropped, the next one tells more.
@@ -234,6 +242,12 @@ impl Desk {
             () = tokio::time::sleep(deadline) => { stop.stop(&overtime()); working.await }
             () = listener.tell.closed() => { stop.stop(&gone()); working.await }
         };
+        if done.as_ref().is_err_and(|failure| failure.reason == Reason::PartyLost)
+            && stop.failure().is_none()
+            && listener.left_within(SECOND_LOOK).await
+        {
+            stop.stop(&gone());
+        }
         if let Err(failure) = done {
             // What stopped the run says more than how it then broke off.
             let failure = stop.failure().unwrap_or(failure);

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::{
     cast::{Cast, Column, Table},
     psi::opened,
-    world::{BUYER, World, ended_with, succeeded},
+    world::{BUYER, World, ended_with, eventually, succeeded},
 };
 
 /// People whose pay is high where they are old and work in trade, in a region of their own.
@@ -102,4 +102,40 @@ fn policies_say_what_may_be_trained() {
     world.ask_psi(&train("rounds = 2\nmin_providers = 3"));
     let explained = succeeded(&world.by(BUYER, &["job", "explain", "insurer/job.toml"]));
     assert!(explained.contains("train a logistic model in 2 rounds"), "{explained}");
+}
+
+#[test]
+fn a_provider_that_is_lost_is_left_out_and_the_receipt_says_so() {
+    let mut cast = cast();
+    for table in [&mut cast.people, &mut cast.jobs, cast.third.as_mut().unwrap()] {
+        table.train["max_rounds"] = json!(5000);
+    }
+    let mut world = World::start(&cast);
+    let job = world.submit_psi(&train("rounds = 600\nmin_providers = 2"));
+    let mut waiting = world.follow(&job);
+    waiting.until("the parties compute on shares");
+    eventually("the provider has its links", || {
+        world.log("census").lines().any(|line| line.contains("all links stand"))
+    });
+    world.kill("census");
+    let (code, out, err) = waiting.end();
+    assert_eq!(code, Some(0), "{err}");
+    let providers = |line: &str| line.split(',').nth(1).unwrap().to_owned();
+    let of: Vec<String> = out.lines().skip(1).map(providers).collect();
+    assert_eq!((of.len(), of.last().unwrap().as_str()), (600, "2"), "the others went on");
+    let lost = of.iter().position(|count| count == "2").unwrap();
+    assert!(of[lost..].iter().all(|count| count == "2"), "and it stayed away");
+    let receipts = std::fs::read_dir(world.folder()).unwrap().map(|entry| entry.unwrap().path());
+    let mut receipts = receipts.filter(|path| path.extension().is_some_and(|end| end == "json"));
+    let receipt = receipts.next().unwrap();
+    let pins = world.of(BUYER).join("unseen.toml");
+    let verify = ["receipt", "verify", receipt.to_str().unwrap(), "--pins", pins.to_str().unwrap()];
+    let told = succeeded(&world.unseen(&verify));
+    let signed = |party: &str, how: &str| {
+        told.lines().any(|line| line.starts_with(&format!("  {party} (")) && line.ends_with(how))
+    };
+    assert!(signed("census", "did not sign") && signed("employers", ": signed"), "{told}");
+    let body: Value = serde_json::from_slice(&std::fs::read(receipt).unwrap()).unwrap();
+    assert_eq!(body["body"]["absent"], json!(["census"]));
+    assert_eq!(body["body"]["inputs"].as_array().unwrap().len(), 3, "what it committed to stands");
 }

@@ -306,16 +306,24 @@ impl<'a> Hall<'a> {
         }
     }
 
-    /// Tells every guest that is there that there are no more rounds.
-    fn close(self, s: &mut Session, state: &State) {
+    /// Tells every guest that is there that there are no more rounds. Who is late gets a round's time to say what it has to say:
+    /// both ends of its link are to have seen the same.
+    fn close(mut self, s: &mut Session, state: &State) {
+        let until = Instant::now() + self.course.pace.deadline;
+        self.wait(s, until, |_, _| false);
         let (_, hash) = packed(&state.model);
         let ask = Ask { round: OVER, hash };
+        let mut told = 0;
         for (number, orders) in &self.orders {
-            if !matches!(self.seats.get(number), Some(Seat::Gone)) {
+            if matches!(self.seats.get(number), Some(Seat::Idle)) {
                 s.wire().counts(8 * ASK_WORDS);
-                // One that is gone meanwhile needs no word.
-                let _ = orders.send(Order { ask, model: None, depth: s.depth(), last: true });
+                let order = Order { ask, model: None, depth: s.depth(), last: true };
+                told += usize::from(orders.send(order).is_ok());
             }
+        }
+        // Each says so when its last word is under way.
+        while told > 0 && self.event(until).is_some() {
+            told -= 1;
         }
     }
 }

@@ -70,10 +70,7 @@ impl Guest {
         while let Ok(order) = orders.recv() {
             let (round, last) = (order.ask.round, order.last);
             let landed = self.ask(order);
-            if last {
-                return;
-            }
-            let lost = landed.is_err();
+            let lost = landed.is_err() || last;
             let (provider, depth) = (self.due.provider, self.wire.depth());
             if events.send(Event { provider, round, landed, depth }).is_err() || lost {
                 return;

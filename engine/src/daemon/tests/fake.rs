@@ -221,6 +221,7 @@ impl Planner for FakePlanner {
         }
         let plan = plan(&spec.body);
         Ok(Outline {
+            may_leave: Vec::new(),
             plan: crate::plan::hash(&plan),
             plan_text: "plan".into(),
             participants: roster(&plan),
