@@ -21,7 +21,7 @@ use super::{
 };
 use crate::plan::{EncodedInput, Kind, Op, Plan, Ref, Shape, SortKey};
 
-/// Told before each operation: which one, of how many.
+/// Told before each operation, and after each round of a training: which one, of how many.
 pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);
 
 /// Runs a checked plan at one compute party, up to fresh shares of the result.
@@ -74,7 +74,7 @@ pub fn run(
                 require::run(s, Values { at, values: &values }.bits(*of)?)?;
                 Vec::new()
             }
-            Op::Train(of) => train::run(s, plan, of, (at, &inputs), rng)?,
+            Op::Train(of) => train::run(s, plan, of, (at, &inputs), rng, progress)?,
             Op::Blur(of) => noise::run(s, of, &Values { at, values: &values }, rng)?,
             Op::Input { input } => {
                 let data = inputs.get_mut(*input as usize).and_then(Option::take);

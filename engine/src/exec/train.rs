@@ -11,7 +11,7 @@ use protocols::{
     share::Shared,
 };
 
-use super::{error::ExecError, input::party_of};
+use super::{error::ExecError, input::party_of, run::Progress};
 use crate::{
     identity::PartyName,
     plan::{EncodedInput, Kind, Op, Plan, ROUND_WORDS, Shape, Training},
@@ -68,6 +68,7 @@ pub(super) fn run(
     of: &Training,
     (at, inputs): (usize, &[Option<EncodedInput>]),
     rng: &mut Prg,
+    progress: Progress<'_>,
 ) -> Result<Vec<Column>, ExecError> {
     let course = course(plan, of, at)?;
     let network = of.network().map_err(|_| ExecError::Malformed(at))?;
@@ -83,7 +84,10 @@ pub(super) fn run(
         course: &course,
         from: State::new(network.initial(&seed), course.rule),
         trainer,
-        keep: &mut |_, _| Ok(()),
+        keep: &mut |state, _| {
+            progress(state.rounds as usize, course.rounds as usize);
+            Ok(())
+        },
     };
     let trained = round::train(s, with, rng)?;
     let mut words: Vec<u64> = trained.state.model.iter().map(|x| x.to_bits().into()).collect();

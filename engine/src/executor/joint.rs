@@ -109,7 +109,7 @@ impl Seat<'_> {
         let progress = Arc::clone(&start.progress);
         let told = move |at: usize, of: usize| {
             let percent = u32::try_from(at * 100 / of.max(1)).unwrap_or(100);
-            progress(Progress { percent, step: format!("operation {at} of {of}") });
+            progress(Progress { percent, step: format!("step {at} of {of}") });
         };
         let mut session = self.session(role, &start.run.0)?;
         let mut shared = self.compute(&mut session, inputs, &told)?;

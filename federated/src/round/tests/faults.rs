@@ -155,3 +155,81 @@ fn who_is_late_is_left_out_until_it_has_caught_up() {
     assert!(trained.state == in_one_place(8, &course, &rounds));
     assert_eq!(ran.guests, [Ok(Vec::new())], "and it is told that all is over");
 }
+
+/// A guest's end and the three parties' ends, to be played by hand.
+fn by_hand() -> (Wire, Vec<Wire>) {
+    let mut wires = in_memory(4).into_iter().map(|channel| {
+        let mut wire = Wire::new(channel, Gate::listing(&[]));
+        wire.enter(1);
+        wire
+    });
+    let parties = wires.by_ref().take(3).collect();
+    (wires.next().unwrap(), parties)
+}
+
+#[test]
+fn a_guest_trains_no_model_that_the_parties_do_not_agree_on() {
+    let course = course(&[3, 0], 3, Rule::Average { rate: 1.0 });
+    let guest = PartyId(3);
+    let model = vec![0.5_f32; course.parameters];
+    let (bytes, hash) = super::super::message::packed(&model);
+    let ask = |round: u64, hash| super::super::message::Ask { round, hash }.words();
+    let play = |asks: [[u64; 5]; 3], model: Option<Arc<[u8]>>| {
+        let (mut own, mut parties) = by_hand();
+        for (party, ask) in parties.iter_mut().zip(&asks) {
+            party.send(guest, ask).unwrap();
+        }
+        if let Some(model) = model {
+            let server = course.server(0, 0).index();
+            parties[server].send_common(guest, &model).unwrap();
+        }
+        let mut trainer = native(1, 0);
+        take_part(&mut own, &course, 0, &mut trainer, &mut Prg::new(&[1; 16])).unwrap_err()
+    };
+    let good = ask(0, hash);
+    // One party says another round, or another model.
+    let differ = Err::<(), _>(RoundError::Model { round: 1 });
+    assert_eq!(Err(play([good, good, ask(1, hash)], None)), differ);
+    assert_eq!(Err(play([good, ask(0, [1; 32]), good], None)), differ);
+    // A round that there is not.
+    assert_eq!(play([ask(3, hash); 3], None), RoundError::Model { round: 3 });
+    // A round that was.
+    let (mut own, mut parties) = by_hand();
+    for (at, party) in parties.iter_mut().enumerate() {
+        party.send(guest, &good).unwrap();
+        if at == course.server(0, 0).index() {
+            party.send_common(guest, &bytes).unwrap();
+        }
+        party.send(guest, &good).unwrap();
+    }
+    let mut trainer = native(1, 0);
+    let ended = take_part(&mut own, &course, 0, &mut trainer, &mut Prg::new(&[1; 16]));
+    assert_eq!(ended, Err(RoundError::Model { round: 0 }));
+    // The model is another one than all three said.
+    let mut other = bytes.to_vec();
+    other[5] ^= 1;
+    let invalid = play([good; 3], Some(other.into()));
+    assert!(matches!(invalid, RoundError::Session(SessionError::Invalid { .. })), "{invalid}");
+    let short = play([good; 3], Some(Arc::from(&bytes[4..])));
+    assert!(matches!(short, RoundError::Session(SessionError::Length { .. })), "{short}");
+}
+
+#[test]
+fn an_update_beyond_the_bound_is_never_sent() {
+    let course = course(&[0, 1, 3], 1, Rule::Average { rate: 1.0 });
+    let trainers = |k: usize| {
+        let spoils = move |_: u32, mut update: Update| {
+            match k {
+                0 => update.delta[2] = 1e9,
+                2 => update.weight = 0,
+                _ => {}
+            }
+            Ok(update)
+        };
+        Box::new(Odd(native(9, k), spoils)) as Box<dyn Trainer>
+    };
+    let ran = run_over(9, in_memory(4), &course, &start(&course), &trainers);
+    for party in &ran.parties {
+        assert_eq!(*party, Err(RoundError::Few { round: 1, got: 1, asked: 3, least: 2 }));
+    }
+}
