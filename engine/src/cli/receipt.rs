@@ -66,6 +66,9 @@ fn in_words(receipt: &Receipt, report: &Report) -> String {
         let due = body.signers().any(|signer| signer.party == entry.party);
         let signed = match report.signed.contains(&entry.party) {
             true => "signed",
+            false if body.absent.contains(&entry.party) => {
+                "was lost, and the training went on without it"
+            }
             false if due => "did not sign",
             false => "signs no receipt",
         };
