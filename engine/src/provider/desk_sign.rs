@@ -4,6 +4,8 @@
 //! One attempt has one end. Whoever handed out its share signs no failure; whoever's part ended early signs no success;
 //! and nobody signs for two failures.
 
+use std::time::{Duration, Instant};
+
 use serde::Deserialize;
 
 use super::{
@@ -18,6 +20,9 @@ use crate::{
     wire,
 };
 
+/// How long a run that was told to end may take for the operation that it is in.
+const LAST_STEPS: Duration = Duration::from_secs(5);
+
 /// What of a receipt's body decides whether it may be signed at all.
 #[derive(Deserialize)]
 struct Told {
@@ -30,6 +35,7 @@ impl Desk {
     /// # Errors
     /// [`Reason::NotReady`] while the job goes on here; [`Reason::ReceiptInvalid`] if its share was handed out.
     pub async fn account(&self, id: JobId, attempt: u32) -> Result<Vec<u8>, Failure> {
+        self.run_out(id).await;
         let record = self.record(id, Stage::Release).await?;
         self.may_sign(&record, true)?;
         let job = self.job(id, Stage::Release).await?;
@@ -58,6 +64,15 @@ impl Desk {
         self.keep_receipt(id, &record, failed, &kept).await?;
         self.forget(id);
         Ok(signature)
+    }
+
+    /// Waits a while for a run that was told to end: it may be in the middle of a long operation.
+    async fn run_out(&self, id: JobId) {
+        let since = Instant::now();
+        let runs = || self.lock().get(&id).is_some_and(|active| active.stop.is_some());
+        while runs() && since.elapsed() < LAST_STEPS {
+            tokio::time::sleep(LAST_STEPS / 100).await;
+        }
     }
 
     /// Whether this party may sign for such an end at all, whatever else the receipt says.
