@@ -245,13 +245,15 @@ impl Desk {
     /// # Errors
     /// [`Failure`] if the journal cannot be written.
     pub async fn cancel(&self, job: JobId, why: Failure) -> Result<(), Failure> {
-        let now = self.clock.now_ms();
-        if self.store.end(job, &why, now).await.map_err(|error| self.broken(&error))? {
-            self.note_end(job, &why).await;
-        }
         let stop = self.lock().get(&job).and_then(|active| active.stop.clone());
         if let Some(stop) = stop {
             stop.stop(&why);
+            // What stopped it first is how it ended here.
+            self.run_out(job).await;
+        }
+        let now = self.clock.now_ms();
+        if self.store.end(job, &why, now).await.map_err(|error| self.broken(&error))? {
+            self.note_end(job, &why).await;
         }
         self.forget(job);
         Ok(())

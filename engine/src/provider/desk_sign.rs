@@ -67,7 +67,7 @@ impl Desk {
     }
 
     /// Waits a while for a run that was told to end: it may be in the middle of a long operation.
-    async fn run_out(&self, id: JobId) {
+    pub(super) async fn run_out(&self, id: JobId) {
         let since = Instant::now();
         let runs = || self.lock().get(&id).is_some_and(|active| active.stop.is_some());
         while runs() && since.elapsed() < LAST_STEPS {

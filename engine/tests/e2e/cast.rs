@@ -131,8 +131,8 @@ impl Cast {
     /// The same rows with a large public bound, so that a run takes seconds.
     pub(crate) fn slow() -> Self {
         let mut cast = Self::small();
-        cast.people.rows_max = 1 << 18;
-        cast.jobs.rows_max = 1 << 18;
+        cast.people.rows_max = 1 << 17;
+        cast.jobs.rows_max = 1 << 17;
         cast
     }
 }
