@@ -122,7 +122,10 @@ pub(super) fn provide(
     let Some(Op::Train(of)) = plan.nodes.get(at) else { return Err(ExecError::Malformed(at)) };
     let course = course(plan, of, at)?;
     let mut trainer = trainer(plan, of, (number, inputs))?;
-    round::take_part(wire, &course, number, &mut trainer, rng)?;
+    // What kept it from a round is for its own operator; the others see that it declined.
+    for (round, why) in round::take_part(wire, &course, number, &mut trainer, rng)? {
+        tracing::warn!(round = round + 1, %why, "declined a round of training");
+    }
     Ok(())
 }
 
