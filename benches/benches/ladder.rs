@@ -43,6 +43,20 @@ fn map(c: &mut Criterion) {
     points(c, "elligator2", |backend, points| backend.elligator2(points));
 }
 
+/// What items are mapped from: hashes of sixteen bytes each.
+fn hash(c: &mut Criterion) {
+    for backend in Backend::available() {
+        let n = 1 << 12;
+        let (blocks, lengths) = (vec![[0; 64]; n], vec![16; n]);
+        let mut hashes = elements(n);
+        let mut group = c.benchmark_group(format!("keyed_hash/{}", backend.name));
+        group.throughput(Throughput::Elements(n as u64));
+        group.bench_function(BenchmarkId::from_parameter(n), |b| {
+            b.iter(|| backend.keyed_hash(&[7; 32], black_box(&blocks), &lengths, &mut hashes));
+        });
+    }
+}
+
 fn ristretto(c: &mut Criterion) {
     for backend in Backend::available() {
         let n = 256;
@@ -75,6 +89,6 @@ fn config() -> Criterion {
 criterion_group! {
     name = benches;
     config = config();
-    targets = ladder, map, ristretto
+    targets = ladder, map, hash, ristretto
 }
 criterion_main!(benches);

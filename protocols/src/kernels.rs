@@ -25,6 +25,7 @@ mod gemm;
 mod gf128;
 mod gf80;
 mod hash;
+mod keyed_hash;
 mod keystream;
 mod lanes;
 mod loops;

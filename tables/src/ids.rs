@@ -9,14 +9,14 @@ use super::{
 
 /// Puts the id of every row that has a key into a spill, with the row's number; gives how many rows the table has.
 ///
-/// `id` makes the id of a key's canonical bytes.
+/// `ids` makes the ids of canonical bytes, in order.
 ///
 /// # Errors
 /// If the table cannot be read, or the spill written.
 pub fn spill_ids(
     table: &TableFile,
     encoder: &KeyEncoder,
-    id: impl Fn(&[u8]) -> u128,
+    ids: impl Fn(&Keys) -> Vec<u128>,
     spill: &mut Spill,
 ) -> Result<u64, TableError> {
     let names: Vec<&str> = encoder.names().collect();
@@ -26,8 +26,8 @@ pub fn spill_ids(
         keys.clear();
         encoder.push(&batch, rows, &mut keys)?;
         rows += batch.num_rows() as u64;
-        for (key, row) in keys.iter().zip(keys.rows()) {
-            spill.push(id(key), *row)?;
+        for (id, row) in ids(&keys).into_iter().zip(keys.rows()) {
+            spill.push(id, *row)?;
         }
     }
     Ok(rows)
@@ -48,8 +48,9 @@ mod tests {
         let column = KeyColumn { name: "id".into(), normal: Normal::EXACT };
         let encoder = KeyEncoder::new(vec![column], table.schema()).unwrap();
         let mut spill = Spill::new(dir.path(), 0);
-        let id = |key: &[u8]| key.iter().fold(7, |id: u128, b| id * 257 + u128::from(*b)) << 64;
-        assert_eq!(spill_ids(&table, &encoder, id, &mut spill).unwrap(), 40_002);
+        let one = |key: &[u8]| key.iter().fold(7, |id: u128, b| id * 257 + u128::from(*b)) << 64;
+        let ids = |keys: &Keys| keys.iter().map(one).collect();
+        assert_eq!(spill_ids(&table, &encoder, ids, &mut spill).unwrap(), 40_002);
         assert_eq!(spill.len(), 40_001);
         let mut pairs = Vec::new();
         spill.between(0, u128::MAX, &mut pairs).unwrap();

@@ -158,7 +158,7 @@ impl FileRun<'_> {
         let column = KeyColumn { name: ID.to_owned(), normal: Normal::LOOSE };
         let encoder = KeyEncoder::new(vec![column], file.schema())?;
         let mut spill = Spill::new(self.folder, BUDGET);
-        let rows = spill_ids(file, &encoder, |key| salt.id(key), &mut spill)?;
+        let rows = spill_ids(file, &encoder, |keys| salt.ids(keys.iter()), &mut spill)?;
         Ok((spill, rows))
     }
 

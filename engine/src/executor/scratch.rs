@@ -121,8 +121,9 @@ impl Spool {
         let columns = key.sources.iter().map(column).collect();
         let salt = Salt::new(*hash_key);
         let mut ids = Spill::new(self.folder.path(), self.memory);
-        let spilled = KeyEncoder::new(columns, self.table.schema())
-            .and_then(|encoder| spill_ids(&self.table, &encoder, |key| salt.id(key), &mut ids));
+        let spilled = KeyEncoder::new(columns, self.table.schema()).and_then(|encoder| {
+            spill_ids(&self.table, &encoder, |keys| salt.ids(keys.iter()), &mut ids)
+        });
         let rows = spilled.map_err(|error| fault(party, Reason::Internal, error.to_string()))?;
         Ok(OwnSet::new(ids, rows, blake3::derive_key("unseen.psi-salt/v1", hash_key)))
     }

@@ -28,8 +28,8 @@ pub(super) fn key_ids(
     let mut keys = Keys::default();
     KeyEncoder::new(columns, &batch.schema()).ok()?.push(&batch, 0, &mut keys).ok()?;
     let (salt, mut ids) = (Salt::new(*salt), vec![None; batch.num_rows()]);
-    for (row, key) in keys.rows().iter().zip(keys.iter()) {
-        *ids.get_mut(usize::try_from(*row).ok()?)? = Some(salt.id(key));
+    for (row, id) in keys.rows().iter().zip(salt.ids(keys.iter())) {
+        *ids.get_mut(usize::try_from(*row).ok()?)? = Some(id);
     }
     Some(ids)
 }

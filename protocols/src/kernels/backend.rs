@@ -283,6 +283,15 @@ backend! {
     /// from Fixed-Key Block Ciphers*, 2020): the key may be public, inputs must be hard to guess or masked by the
     /// caller, and one input hashed twice under one key gives one output.
     fn hash_blocks(key: &AesKey, x: &mut [u128]);
+    /// The keyed BLAKE3 hash of each input: the first bytes of its block, as many as its length says, 0 to 64. The rest of a
+    /// block is zero.
+    ///
+    /// # Cost
+    /// A compression an input: sixteen at a time with AVX-512, eight with AVX2.
+    ///
+    /// # Security
+    /// Lengths are public where the time taken is seen.
+    fn keyed_hash(key: &[u8; 32], blocks: &[[u8; 64]], lengths: &[u8], out: &mut [[u8; 32]]);
 
     /// Three distinct numbers below `columns` from each hash, from 32 bits each of its lower 96; the fourth word is 0.
     ///

@@ -4,8 +4,8 @@ use super::{
     backend::Backend,
     digits, exconv,
     field::{self, GF80, GF128},
-    fixed_point, gemm, gf128, hash, keystream, lanes, loops, places, planes, ristretto, ternary,
-    x25519,
+    fixed_point, gemm, gf128, hash, keyed_hash, keystream, lanes, loops, places, planes, ristretto,
+    ternary, x25519,
 };
 
 /// The meaning of every kernel, without a processor feature that was not there at build time. (The `aes` crate
@@ -86,6 +86,7 @@ pub(super) const KERNELS: Backend = Backend {
     ristretto_multiply: ristretto::multiply,
     ristretto_weigh: ristretto::weigh,
     hash_blocks: hash::blocks,
+    keyed_hash: keyed_hash::one_by_one,
     places: places::places,
     gather_three: places::gather_three,
     substitute: places::substitute,

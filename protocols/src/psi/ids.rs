@@ -5,6 +5,7 @@ use std::fmt;
 use zeroize::Zeroizing;
 
 use crate::{
+    kernels::Backend,
     prg::Prg,
     ring::Z128,
     session::{Pair, PairCost, SessionError, Side},
@@ -16,6 +17,10 @@ const COMMITMENT: &str = "unseen psi salt commitment v1";
 const AGREEMENT: &str = "unseen psi salt agreement v1";
 /// Random bytes that each side brings to [`Salt::agree`].
 const PART_BYTES: usize = 32;
+/// Longest key that is hashed beside others.
+const BLOCK: usize = 64;
+/// Keys that are hashed beside each other.
+const BATCH: usize = 64;
 
 /// The salt of a session: the key under which keys become ids.
 ///
@@ -67,14 +72,23 @@ impl Salt {
     /// at most `n² / 2^129`. Canonical bytes of different keys must differ; a length before every part sees to that.
     #[must_use]
     pub fn id(&self, key: &[u8]) -> u128 {
-        let mut half = [0; 16];
-        half.copy_from_slice(&blake3::keyed_hash(&self.0, key).as_bytes()[..16]);
-        u128::from_le_bytes(half)
+        half(blake3::keyed_hash(&self.0, key).as_bytes())
     }
 
-    /// The ids of many keys.
+    /// The ids of many keys: several at a time where they are short.
     pub fn ids<'k>(&self, keys: impl IntoIterator<Item = &'k [u8]>) -> Vec<u128> {
-        keys.into_iter().map(|key| self.id(key)).collect()
+        let mut ids = Vec::new();
+        let mut batch = Batch { blocks: [[0; BLOCK]; BATCH], lengths: [0; BATCH], len: 0 };
+        for key in keys {
+            if key.len() > BLOCK {
+                batch.hash(&self.0, &mut ids);
+                ids.push(self.id(key));
+            } else if batch.push(key) {
+                batch.hash(&self.0, &mut ids);
+            }
+        }
+        batch.hash(&self.0, &mut ids);
+        ids
     }
 
     /// What can be shown of the salt to compare it: a one-way image.
@@ -82,6 +96,42 @@ impl Salt {
     pub fn commitment(&self) -> [u8; 32] {
         blake3::derive_key(COMMITMENT, &*self.0)
     }
+}
+
+/// Keys of at most a block that are hashed together.
+struct Batch {
+    blocks: [[u8; BLOCK]; BATCH],
+    lengths: [u8; BATCH],
+    len: usize,
+}
+
+impl Batch {
+    /// Takes a key in; whether that was the last that there is room for.
+    fn push(&mut self, key: &[u8]) -> bool {
+        let block = &mut self.blocks[self.len];
+        let (own, rest) = block.split_at_mut(key.len());
+        own.copy_from_slice(key);
+        rest.fill(0);
+        self.lengths[self.len] = u8::try_from(key.len()).unwrap_or(u8::MAX);
+        self.len += 1;
+        self.len == BATCH
+    }
+
+    /// Adds the ids of those that are there, and begins anew.
+    fn hash(&mut self, salt: &[u8; 32], ids: &mut Vec<u128>) {
+        let mut hashes = [[0; 32]; BATCH];
+        let (len, hashes) = (self.len, &mut hashes[..self.len]);
+        Backend::active().keyed_hash(salt, &self.blocks[..len], &self.lengths[..len], hashes);
+        ids.extend(hashes.iter().map(|hash| half(hash)));
+        self.len = 0;
+    }
+}
+
+/// The first half of a hash as a number.
+fn half(hash: &[u8; 32]) -> u128 {
+    let mut half = [0; 16];
+    half.copy_from_slice(&hash[..16]);
+    u128::from_le_bytes(half)
 }
 
 /// Salts do not print.
@@ -104,6 +154,16 @@ mod tests {
         assert_ne!(salt.id(b"key"), Salt::new([8; 32]).id(b"key"));
         assert_eq!(salt.ids([&b"a"[..], b"b"]), [salt.id(b"a"), salt.id(b"b")]);
         assert_eq!(format!("{salt:?}"), "Salt(..)");
+    }
+
+    #[test]
+    fn ids_of_many_keys_are_those_of_each_whatever_their_lengths() {
+        let salt = Salt::new([9; 32]);
+        for n in [0, 1, 63, 64, 65, 200] {
+            let keys: Vec<Vec<u8>> = (0..n).map(|i: u8| vec![i; usize::from(i) % 90]).collect();
+            let want: Vec<u128> = keys.iter().map(|key| salt.id(key)).collect();
+            assert_eq!(salt.ids(keys.iter().map(Vec::as_slice)), want, "{n}");
+        }
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Every backend that this processor offers against the portable one, on every kernel, length and alignment.
 #![expect(clippy::unwrap_used, reason = "a test may stop where a conversion fails")]
 
+mod keyed_hash;
 mod places;
 mod planes;
 mod ristretto;
@@ -9,10 +10,8 @@ mod x25519;
 
 use std::{panic::catch_unwind, process::Command};
 
-use aes::{
-    Aes128,
-    cipher::{BlockCipherEncrypt, KeyInit},
-};
+use aes::Aes128;
+use aes::cipher::{BlockCipherEncrypt, KeyInit};
 use protocols::kernels::{AesKey, Backend, CONVOLUTION_STATE, EXPANSION_PLACES, Matrix, PORTABLE};
 
 /// A fixed generator, so that a seed names a case.

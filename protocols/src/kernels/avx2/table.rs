@@ -9,7 +9,7 @@ use crate::kernels::{
     field::{GF80, GF128},
     fixed_point,
     instantiate::instantiate,
-    lanes, loops,
+    keyed_hash as hashes, lanes, loops,
     matrix::Matrix,
     places::{self as portable_places, Places, WidePlaces},
     planes, portable,
@@ -70,6 +70,7 @@ static AVX2: Backend = Backend {
     add_fill_sub_u128,
     xor_fill_xor,
     hash_blocks,
+    keyed_hash,
     places,
     gather_three,
     substitute,
@@ -85,6 +86,10 @@ pub(in crate::kernels) fn backend() -> Option<&'static Backend> {
         && is_x86_feature_detected!("aes")
         && is_x86_feature_detected!("pclmulqdq");
     detected.then_some(&AVX2)
+}
+
+instantiate! { "avx2":
+    fn keyed_hash(key: &[u8; 32], blocks: &[[u8; 64]], lengths: &[u8], out: &mut [[u8; 32]]) = hashes::side_by_side::<8>;
 }
 
 instantiate! { "avx2":

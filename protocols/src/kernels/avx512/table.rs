@@ -13,7 +13,7 @@ use crate::kernels::{
     field::{GF80, GF128},
     fixed_point, ifma,
     instantiate::instantiate,
-    lanes as portable_lanes, loops,
+    keyed_hash as hashes, lanes as portable_lanes, loops,
     matrix::Matrix,
     places::{self as portable_places, Places, WidePlaces},
     portable,
@@ -78,6 +78,7 @@ static AVX512: Backend = Backend {
     add_fill_sub_u128,
     xor_fill_xor,
     hash_blocks,
+    keyed_hash,
     montgomery_ladder: ifma::montgomery_ladder,
     elligator2: ifma::elligator2,
     ristretto_from_uniform: ifma::ristretto_from_uniform,
@@ -104,6 +105,10 @@ pub(in crate::kernels) fn backend() -> Option<&'static Backend> {
         && is_x86_feature_detected!("vpclmulqdq")
         && is_x86_feature_detected!("bmi2");
     detected.then_some(&AVX512)
+}
+
+instantiate! { "avx512f":
+    fn keyed_hash(key: &[u8; 32], blocks: &[[u8; 64]], lengths: &[u8], out: &mut [[u8; 32]]) = hashes::side_by_side::<16>;
 }
 
 instantiate! { "avx512f,avx512bw,avx512dq,avx512vl":

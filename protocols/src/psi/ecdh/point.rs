@@ -58,10 +58,19 @@ impl fmt::Debug for Exponent {
 /// The points of items: a hash to the field, 2^−250 from uniform, and Elligator 2 from there.
 pub(super) fn points(items: impl Iterator<Item = u128>) -> Vec<Point> {
     let key = blake3::derive_key(TO_FIELD, &[]);
-    let hash = |item: u128| *blake3::keyed_hash(&key, &item.to_le_bytes()).as_bytes();
-    let mut points: Vec<Point> = items.map(hash).collect();
+    let blocks: Vec<[u8; 64]> = items.map(block).collect();
+    let mut points = vec![[0; 32]; blocks.len()];
+    let lengths = vec![16; blocks.len()];
+    Backend::active().keyed_hash(&key, &blocks, &lengths, &mut points);
     Backend::active().elligator2(&mut points);
     points
+}
+
+/// An item where its hash is taken from.
+fn block(item: u128) -> [u8; 64] {
+    let mut block = [0; 64];
+    block[..16].copy_from_slice(&item.to_le_bytes());
+    block
 }
 
 /// A message of so many points.
