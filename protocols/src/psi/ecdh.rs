@@ -11,7 +11,7 @@
 //!    which y were common, and a digest    ───────▶      if both are to learn the result
 //! ```
 //!
-//! Everything goes in chunks, each sent one ahead of its turn, so that both sides work all the time. Six microseconds of a core an element and 76 bytes,
+//! Everything goes in chunks, each sent one ahead of its turn, so that both sides work all the time. Some five microseconds of a core an element and 76 bytes,
 //! but no setup at all: for small sets, for many counterparties, and where the other side speaks nothing else. A sender that
 //! answers often about one set keeps it [prepared](Prepared).
 //!
