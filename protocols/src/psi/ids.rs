@@ -122,7 +122,7 @@ impl Batch {
         let mut hashes = [[0; 32]; BATCH];
         let (len, hashes) = (self.len, &mut hashes[..self.len]);
         Backend::active().keyed_hash(salt, &self.blocks[..len], &self.lengths[..len], hashes);
-        ids.extend(hashes.iter().map(|hash| half(hash)));
+        ids.extend(hashes.iter().map(half));
         self.len = 0;
     }
 }
