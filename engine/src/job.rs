@@ -2,6 +2,7 @@
 
 mod admission;
 mod failure;
+mod gate;
 mod id;
 mod micro;
 mod noise;
@@ -13,6 +14,7 @@ mod train;
 
 pub use admission::admit;
 pub use failure::{Failure, Stage};
+pub use gate::{GateKind, GateSpec};
 pub use id::{BadJobId, JobId};
 pub use micro::Micro;
 pub use noise::PsiNoise;

@@ -13,6 +13,7 @@ mod decode;
 mod encoded;
 mod ends;
 mod explain;
+mod gate;
 mod hash;
 mod ir;
 mod layout;

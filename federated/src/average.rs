@@ -30,6 +30,7 @@ mod trailer;
 
 pub use encoding::{Bounds, BoundsError, EncodeError, Encoding};
 pub use replicated::{Reader, Replicated, holders};
+pub(crate) use shares::WordsDigest;
 pub use shares::{Seeds, Share, explicit_party, split};
 pub use sum::{Average, Sum, SumError};
 pub use trailer::{TRAILER_WORDS, Trailer};

@@ -26,11 +26,13 @@ mod committee;
 mod cost;
 mod course;
 mod error;
+mod gate;
 mod guest;
 mod landing;
 mod message;
 mod open;
 mod provider;
+mod set;
 #[cfg(test)]
 mod tests;
 mod trainer;

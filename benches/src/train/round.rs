@@ -58,6 +58,7 @@ fn course(n: usize, rounds: u32) -> Result<Course, Failure> {
         providers: (3..3 + PROVIDERS).map(PartyId).collect(),
         pace: Pace { least: usize::from(PROVIDERS), deadline: STALL },
         rule: Rule::Average { rate: 1.0 },
+        gates: None,
     })
 }
 

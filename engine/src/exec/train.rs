@@ -25,9 +25,10 @@ pub(super) fn course(plan: &Plan, of: &Training, at: usize) -> Result<Course, Ex
         let input = plan.inputs.get(*input as usize).ok_or(ExecError::Malformed(at))?;
         Ok(party_of(plan, &input.party))
     });
+    let encoding = of.encoding(plan).map_err(malformed)?;
     Ok(Course {
         parameters: network.parameters(),
-        encoding: of.encoding(plan).map_err(malformed)?,
+        encoding,
         rounds: of.rounds,
         providers: providers.collect::<Result<_, ExecError>>()?,
         pace: Pace {
@@ -35,6 +36,7 @@ pub(super) fn course(plan: &Plan, of: &Training, at: usize) -> Result<Course, Ex
             deadline: std::time::Duration::from_secs(of.round_seconds.into()),
         },
         rule: of.rule(),
+        gates: of.gates(plan, encoding).map_err(malformed)?,
     })
 }
 
@@ -84,25 +86,44 @@ pub(super) fn run(
         course: &course,
         from: State::new(network.initial(&seed), course.rule),
         trainer,
-        keep: &mut |state, _| {
+        keep: &mut |state, report| {
+            tell_refused(plan, of, report);
             progress(state.rounds as usize, course.rounds as usize);
             Ok(())
         },
     };
     let trained = round::train(s, with, rng)?;
     let mut words: Vec<u64> = trained.state.model.iter().map(|x| x.to_bits().into()).collect();
-    words.extend(trained.reports.iter().flat_map(figures));
+    words.extend(trained.reports.iter().flat_map(|report| figures(of, report)));
     let live = Shape { kind: Kind::Bits(1), rows: words.len() as u64 };
     let live = super::run::constant(s, 1, live);
     Ok(vec![live, Column::Z64(Shared::<Z64>::public(s.role(), &words))])
 }
 
-/// The figures of a round as the result has them: how many providers, rows, the sum of losses in millionths, rows that were right.
-fn figures(report: &RoundReport) -> [u64; ROUND_WORDS] {
+/// The figures of a round as the result has them: how many providers, rows, the sum of losses in millionths, rows that were right;
+/// with a gate whose updates were refused, a bit each.
+fn figures(of: &Training, report: &RoundReport) -> Vec<u64> {
     let trailer = &report.trailer;
     #[expect(clippy::cast_possible_truncation, reason = "sums of losses are far below 2^43")]
     let loss = (trailer.loss * 1e6).round() as i64;
-    [report.providers.len() as u64, trailer.weight, loss.cast_unsigned(), trailer.correct]
+    let providers = report.providers.len() as u64;
+    let mut words = vec![providers, trailer.weight, loss.cast_unsigned(), trailer.correct];
+    words.resize(of.round_words(), 0);
+    let (_, refused) = words.split_at_mut(ROUND_WORDS);
+    for number in &report.refused {
+        if let Some(word) = refused.get_mut(number / 64) {
+            *word |= 1 << (number % 64);
+        }
+    }
+    words
+}
+
+/// Who was refused is for this party's operator, as the buyer is told too.
+fn tell_refused(plan: &Plan, of: &Training, report: &RoundReport) {
+    let owners: Vec<_> = of.owners(plan).map(|input| &input.party).collect();
+    for party in report.refused.iter().filter_map(|number| owners.get(*number)) {
+        tracing::warn!(round = report.round, %party, "its update was refused by the gate");
+    }
 }
 
 /// Twin of [`run`] and [`provide`].
@@ -133,7 +154,9 @@ impl From<RoundError> for ExecError {
     fn from(error: RoundError) -> Self {
         match error {
             RoundError::Session(error) => Self::Session(error),
-            few @ RoundError::Few { .. } => Self::TooFewProviders(few.to_string()),
+            few @ (RoundError::Few { .. } | RoundError::Refused { .. }) => {
+                Self::TooFewProviders(few.to_string())
+            }
             other => Self::Training(other.to_string()),
         }
     }

@@ -90,7 +90,8 @@ pub fn open_result(opener: Opener<'_>, job: JobId, fetched: &Fetched) -> Result<
     let Some((_, training)) = plan.training() else {
         return Ok(Delivery { rows, model: None, receipt });
     };
-    let (model, rows) = trained(training, &rows)
+    let owners: Vec<_> = training.owners(plan).map(|input| &input.party).collect();
+    let (model, rows) = trained(training, &owners, &rows)
         .ok_or_else(|| fail(Reason::Inconsistent, "the result is no model of this job"))?;
     Ok(Delivery { rows, model: Some(model), receipt })
 }

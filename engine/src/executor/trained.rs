@@ -3,12 +3,17 @@
 use std::{collections::HashMap, fmt, sync::Arc};
 
 use datafusion::arrow::{
-    array::{ArrayRef, AsArray as _, Float64Array, Int32Array, Int64Array, RecordBatch},
+    array::{
+        ArrayRef, AsArray as _, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    },
     datatypes::Int64Type,
 };
 use serde_json::{Map, Value, json};
 
-use crate::plan::{Feature, ROUND_WORDS, Training};
+use crate::{
+    identity::PartyName,
+    plan::{Feature, ROUND_WORDS, Training},
+};
 
 /// A trained model.
 #[derive(Clone, PartialEq)]
@@ -29,23 +34,27 @@ impl fmt::Debug for Model {
 /// Reads the opened words of a training: the model, and a row for each round.
 ///
 /// Nothing if they are not those of this training.
-pub(super) fn trained(training: &Training, opened: &RecordBatch) -> Option<(Model, RecordBatch)> {
+pub(super) fn trained(
+    training: &Training,
+    owners: &[&PartyName],
+    opened: &RecordBatch,
+) -> Option<(Model, RecordBatch)> {
     let network = training.network().ok()?;
     let words = opened.columns().first()?.as_primitive_opt::<Int64Type>()?.values();
     let (parameters, figures) = words.split_at_checked(network.parameters())?;
-    if figures.len() != training.rounds as usize * ROUND_WORDS {
+    if figures.len() != training.rounds as usize * training.round_words() {
         return None;
     }
     let parameter = |word: &i64| u32::try_from(*word).ok().map(f32::from_bits);
     let parameters: Vec<f32> = parameters.iter().map(parameter).collect::<Option<_>>()?;
     let model =
         Model { widths: network.widths().to_vec(), parameters, metadata: metadata(training) };
-    Some((model, rounds(figures)?))
+    Some((model, rounds(training, owners, figures)?))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "means, for reading")]
-fn rounds(figures: &[i64]) -> Option<RecordBatch> {
-    let each = || figures.chunks_exact(ROUND_WORDS);
+fn rounds(training: &Training, owners: &[&PartyName], figures: &[i64]) -> Option<RecordBatch> {
+    let each = || figures.chunks_exact(training.round_words());
     let round = Int32Array::from_iter_values((1..).take(each().len()));
     let providers = each().map(|round| i32::try_from(round[0]).ok()).collect::<Option<Vec<_>>>()?;
     let rows = Int64Array::from_iter_values(each().map(|round| round[1]));
@@ -53,14 +62,26 @@ fn rounds(figures: &[i64]) -> Option<RecordBatch> {
         let mean = move |round: &[i64]| round[at] as f64 * unit / round[1].max(1) as f64;
         Float64Array::from_iter_values(each().map(mean))
     };
-    RecordBatch::try_from_iter([
+    let mut columns = vec![
         ("round", Arc::new(round) as ArrayRef),
         ("providers", Arc::new(Int32Array::from(providers))),
         ("rows", Arc::new(rows)),
         ("loss", Arc::new(mean(2, 1e-6))),
         ("accuracy", Arc::new(mean(3, 1.0))),
-    ])
-    .ok()
+    ];
+    if training.gate.is_some() {
+        let refused = StringArray::from_iter_values(each().map(|round| refused(owners, round)));
+        columns.push(("refused", Arc::new(refused)));
+    }
+    RecordBatch::try_from_iter(columns).ok()
+}
+
+/// The names of those whose updates a gate refused in a round.
+fn refused(owners: &[&PartyName], round: &[i64]) -> String {
+    let bits = &round[ROUND_WORDS..];
+    let bit = |at: usize| bits.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1);
+    let names = owners.iter().enumerate().filter(|(at, _)| bit(*at));
+    names.map(|(_, name)| name.to_string()).collect::<Vec<_>>().join(" ")
 }
 
 /// What else is needed to use the model: what its inputs are and how they are scaled, what its outputs mean.
@@ -131,6 +152,7 @@ mod tests {
             largest_update: Micro(8_000_000),
             least: 2,
             round_seconds: 60,
+            gate: None,
         }
     }
 
@@ -144,7 +166,7 @@ mod tests {
         let parameters = [0.5_f32, -1.0, 2.0, 0.25];
         let mut words: Vec<i64> = parameters.iter().map(|x| x.to_bits().into()).collect();
         words.extend([2, 100, 50_000_000, 75, 2, 100, 25_000_000, 80]);
-        let (model, rounds) = trained(&training(), &opened(words.clone())).unwrap();
+        let (model, rounds) = trained(&training(), &[], &opened(words.clone())).unwrap();
         assert_eq!(model.parameters(), parameters);
         let file = model.safetensors();
         let (length, rest) = file.split_first_chunk().unwrap();
@@ -161,8 +183,20 @@ mod tests {
         assert_eq!(rounds.num_rows(), 2);
         let loss = rounds["loss"].as_primitive::<datafusion::arrow::datatypes::Float64Type>();
         assert!((loss.value(0) - 0.5).abs() < 1e-9 && (loss.value(1) - 0.25).abs() < 1e-9);
+        // With a gate, whose updates were refused in a round, too.
+        let gate = serde_json::from_str(r#"{"kind": "norm", "largest_norm": 1}"#).unwrap();
+        let gated = Training { gate: Some(gate), ..training() };
+        let mut longer = words.clone();
+        longer.insert(8, 0b10);
+        longer.push(0b11);
+        let owners: Vec<PartyName> = ["north", "south"].map(|name| name.parse().unwrap()).into();
+        let owners: Vec<_> = owners.iter().collect();
+        let (_, rounds) = trained(&gated, &owners, &opened(longer)).unwrap();
+        let refused = rounds["refused"].as_string::<i32>();
+        assert_eq!([0, 1].map(|round| refused.value(round)), ["south", "north south"]);
+        assert!(trained(&gated, &owners, &opened(words.clone())).is_none());
         words.pop();
-        assert!(trained(&training(), &opened(words)).is_none());
-        assert!(trained(&training(), &opened(vec![-1; 12])).is_none(), "no bits of a number");
+        assert!(trained(&training(), &[], &opened(words)).is_none());
+        assert!(trained(&training(), &[], &opened(vec![-1; 12])).is_none(), "no bits of a number");
     }
 }

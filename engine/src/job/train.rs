@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use super::micro::Micro;
+use super::{gate::GateSpec, micro::Micro};
 
 /// A model trained on rows of several providers, which stay where they are: only averages of updates are opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,6 +50,9 @@ pub struct TrainSpec {
     /// A round waits no longer than this for updates.
     #[serde(default = "ten_minutes")]
     pub round_seconds: u32,
+    /// What updates are held to before they are added up; left out, whatever comes is added up.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gate: Option<GateSpec>,
 }
 
 /// What is trained.
@@ -196,6 +199,7 @@ impl TrainSpec {
         )?;
         let seconds = (1..=MAX_SECONDS).contains(&self.round_seconds);
         field(seconds, "train.round_seconds", "is at most a day")?;
+        self.gate.as_ref().map_or(Ok(()), GateSpec::check)?;
         let least = usize::try_from(self.least()).unwrap_or(usize::MAX);
         field(
             (2..=providers).contains(&least),
@@ -225,6 +229,9 @@ impl fmt::Display for TrainSpec {
         writeln!(f, "  {} from {}", self.label, self.features.join(", "))?;
         if let Some(filter) = &self.filter {
             writeln!(f, "  where {filter}")?;
+        }
+        if let Some(gate) = &self.gate {
+            writeln!(f, "  of {gate}")?;
         }
         write!(f, "  averages of {} providers at least; the model to the buyer", self.least())
     }

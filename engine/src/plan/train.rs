@@ -11,13 +11,13 @@ use super::{
     explain::{table, thousands},
     ir::{LocalInput, Plan},
 };
-use crate::job::{Micro, ModelSpec, StrategySpec};
+use crate::job::{GateSpec, Micro, ModelSpec, StrategySpec};
 
-/// Words that the result has of each round: how many providers were in it, their rows, the sum of their losses, rows that were
-/// right.
+/// Words that the result has of each round at least: how many providers were in it, their rows, the sum of their losses, rows
+/// that were right.
 pub const ROUND_WORDS: usize = 4;
 
-/// A training on inputs that stay at home. Outputs, one row a parameter and then [`ROUND_WORDS`] a round: whether the row exists
+/// A training on inputs that stay at home. Outputs, one row a parameter and then [some](Training::round_words) a round: whether the row exists
 /// (Bits(1), always), and a word (Z64): the bits of a parameter in single precision, or a figure of a round.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -48,6 +48,8 @@ pub struct Training {
     pub least: u32,
     /// A round waits no longer than this.
     pub round_seconds: u32,
+    /// What updates are held to before they are added up.
+    pub gate: Option<GateSpec>,
 }
 
 /// How an expression becomes numbers.
@@ -142,7 +144,8 @@ impl Training {
         let rows = self.owners(plan).map(|input| input.rows).try_fold(0_u64, u64::checked_add);
         let total_weight = rows.ok_or("more rows than can be counted")?;
         let bounds = Bounds { total_weight, coordinate: self.largest_update.single() };
-        Encoding::new(bounds).map_err(|error| error.to_string())
+        let encoding = Encoding::new(bounds).map_err(|error| error.to_string())?;
+        Ok(self.gates(plan, encoding)?.map_or(encoding, |gates| gates.terms().encoding))
     }
 
     /// Rows of the result.
@@ -150,7 +153,7 @@ impl Training {
     /// # Errors
     /// What does not fit.
     pub fn rows(&self) -> Result<u64, String> {
-        let rounds = self.rounds as usize * ROUND_WORDS;
+        let rounds = self.rounds as usize * self.round_words();
         let rows = self.network()?.parameters().checked_add(rounds);
         rows.and_then(|rows| u64::try_from(rows).ok()).ok_or_else(|| "too many rows".into())
     }
@@ -183,7 +186,7 @@ impl Training {
     }
 
     /// Whose rows it is trained on.
-    pub(super) fn owners<'p>(&self, plan: &'p Plan) -> impl Iterator<Item = &'p LocalInput> {
+    pub fn owners<'p>(&self, plan: &'p Plan) -> impl Iterator<Item = &'p LocalInput> {
         self.inputs.iter().filter_map(|at| plan.inputs.get(*at as usize))
     }
 
@@ -236,8 +239,9 @@ impl Training {
     /// In a line.
     pub(super) fn told(&self, plan: &Plan) -> String {
         let owners: Vec<_> = self.owners(plan).map(|input| input.party.to_string()).collect();
+        let gate = self.gate.as_ref().map_or_else(String::new, |gate| format!(", of {gate}"));
         format!(
-            "{} train a {} model in {} rounds",
+            "{} train a {} model in {} rounds{gate}",
             owners.join(", "),
             self.model.family(),
             self.rounds
@@ -248,7 +252,7 @@ impl Training {
     pub(super) fn shows(&self, plan: &Plan) -> Vec<String> {
         let parameters = self.network().map_or(0, |network| network.parameters());
         let tables: Vec<_> = self.owners(plan).map(table).collect();
-        vec![
+        let mut shows = vec![
             format!(
                 "compute parties and providers: the model after each of {} rounds, {} numbers, so the average of the updates \
                  of at least {} providers by their rows; no update of one alone",
@@ -268,6 +272,8 @@ impl Training {
                  one of {} providers is not, the rest together know its update",
                 tables.len()
             ),
-        ]
+        ];
+        shows.extend(self.gate_shows());
+        shows
     }
 }

@@ -6,7 +6,10 @@ use super::{
     document::{JobKindName, PolicyDocument},
     finding::Notes,
 };
-use crate::{job::ModelFamily, plan::Plan};
+use crate::{
+    job::{GateKind, GateSpec, ModelFamily},
+    plan::Plan,
+};
 
 /// What may be trained on a dataset. The columns' own rules hold besides: what a model is trained on must be a `train`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +24,9 @@ pub struct TrainRule {
     /// Most parameters of a model: a large one can remember single rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_parameters: Option<u32>,
+    /// Gates that updates may be held to: each tells in every round whose update it refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<GateKind>,
 }
 
 /// What of a plan a policy does not allow: the field that stands in the way, and why, with what would help.
@@ -59,6 +65,14 @@ pub(super) fn refusals(rule: Option<&TrainRule>, plan: &Plan) -> Vec<(&'static s
             "the model has {parameters} parameters and {most} are allowed; set `train.max_parameters` to {parameters} to allow this"
         );
         found.push(("train.max_parameters", message));
+    }
+    if let Some(gate) = asked.gate.as_ref().map(GateSpec::kind)
+        && !rule.gates.contains(&gate)
+    {
+        let message = format!(
+            "a {gate} gate would tell in every round whose update was refused; add `{gate}` to `train.gates` to allow this"
+        );
+        found.push(("train.gates", message));
     }
     found
 }
@@ -110,6 +124,7 @@ mod tests {
                 min_providers: 3,
                 max_rounds: 10,
                 max_parameters: None,
+                gates: Vec::new(),
             });
             change(&mut policy);
             let mut notes = Notes(Vec::new());

@@ -123,6 +123,7 @@ fn training(train: &TrainSpec, features: Vec<Feature>, label: Feature, inputs: u
         largest_update: train.largest_update,
         least: train.least(),
         round_seconds: train.round_seconds,
+        gate: train.gate.clone(),
     }
 }
 

@@ -91,6 +91,7 @@ fn policies_say_what_may_be_trained() {
     for (more, party, rule) in [
         ("rounds = 21\nmin_providers = 3", "census", "train.max_rounds"),
         ("rounds = 2\nmin_providers = 2", "employers", "train.min_providers"),
+        ("rounds = 2\ngate = { kind = \"norm\", largest_norm = 5 }", "census", "train.gates"),
         ("rounds = 2\nfilter = \"person_id > 3\"", "census", "columns.person_id.release"),
     ] {
         let words = ended_with(&world.ask_psi(&train(more)), 3);
@@ -102,6 +103,45 @@ fn policies_say_what_may_be_trained() {
     world.ask_psi(&train("rounds = 2\nmin_providers = 3"));
     let explained = succeeded(&world.by(BUYER, &["job", "explain", "insurer/job.toml"]));
     assert!(explained.contains("train a logistic model in 2 rounds"), "{explained}");
+}
+
+#[test]
+fn an_update_unlike_the_others_is_refused_and_the_buyer_is_told_whose() {
+    let mut cast = cast();
+    // At the third one all is the other way round.
+    let third = cast.third.as_mut().unwrap();
+    let swap = |cell: &str| match cell {
+        "high" => "low".to_owned(),
+        "low" => "high".to_owned(),
+        other => other.to_owned(),
+    };
+    let line = |line: &str| line.split(',').map(swap).collect::<Vec<_>>().join(",");
+    third.csv = third.csv.lines().map(|row| line(row) + "\n").collect();
+    for table in [&mut cast.people, &mut cast.jobs, cast.third.as_mut().unwrap()] {
+        table.train["gates"] = json!(["norm", "krum"]);
+    }
+    let world = World::start(&cast);
+    let gate = "{ kind = \"krum\", largest_norm = 5, byzantine = 0, keep = 2 }";
+    let asked = train(&format!("rounds = 4\nmin_providers = 2\ngate = {gate}"));
+    let text = succeeded(&world.ask_psi(&asked));
+    let lines: Vec<Vec<_>> = text.lines().map(|line| line.split(',').collect()).collect();
+    assert_eq!(lines[0].join(","), "round,providers,rows,loss,accuracy,refused");
+    for line in &lines[1..] {
+        assert_eq!([line[1], line[2], line[5]], ["2", "120", "neutral"], "{text}");
+    }
+    assert!(lines[4][4].parse::<f64>().unwrap() > 0.75, "it learns from the others: {text}");
+    let receipts = opened(&world);
+    let bits = |all: &Value| {
+        all.as_array().unwrap().iter().filter(|o| o["kind"] == "acceptance").count() == 4
+    };
+    assert!(receipts.iter().all(bits), "{receipts:?}");
+    assert!(world.log("census").contains("refused") || world.log("neutral").contains("refused"));
+
+    // The norm gate refuses nobody who clips.
+    let gate = "{ kind = \"norm\", largest_norm = 0.5 }";
+    let asked = train(&format!("rounds = 2\nmin_providers = 3\ngate = {gate}"));
+    let text = succeeded(&world.ask_psi(&asked));
+    assert!(text.lines().skip(1).all(|line| line.split(',').nth(1) == Some("3")), "{text}");
 }
 
 #[test]

@@ -9,6 +9,8 @@ use crate::stream::Stream;
 
 /// What digests of shares are derived for.
 const DIGEST: &str = "unseen update share digest v1";
+/// Words that are hashed at once: enough for several chunks of the hash side by side.
+const HASHED: usize = 4096;
 
 /// Two fresh seeds, which serve for one update and nothing else.
 pub struct Seeds([Zeroizing<[u8; 16]>; 2]);
@@ -122,19 +124,19 @@ impl Share {
     /// goes to who has them.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {
-        let mut hasher = blake3::Hasher::new_derive_key(DIGEST);
-        match self {
-            Self::Plus(seed) => hasher.update(b"+").update(&**seed),
-            Self::Minus(seed) => hasher.update(b"-").update(&**seed),
-            Self::Words(words) => {
-                hasher.update(b"w");
-                for word in words {
-                    hasher.update(&word.to_le_bytes());
-                }
-                &mut hasher
-            }
+        let seed = |sign: &[u8], seed: &[u8; 16]| {
+            let mut hasher = blake3::Hasher::new_derive_key(DIGEST);
+            *hasher.update(sign).update(seed).finalize().as_bytes()
         };
-        *hasher.finalize().as_bytes()
+        match self {
+            Self::Plus(plus) => seed(b"+", plus),
+            Self::Minus(minus) => seed(b"-", minus),
+            Self::Words(words) => {
+                let mut digest = WordsDigest::new();
+                digest.update(words);
+                digest.finish()
+            }
+        }
     }
 
     /// A copy for the other holder of the share.
@@ -177,6 +179,32 @@ impl Share {
             Self::Plus(seed) => Stream::new(seed).add_to(true, sum),
             Self::Minus(seed) => Stream::new(seed).add_to(false, sum),
         }
+    }
+}
+
+/// The [digest](Share::digest) of words that come in pieces.
+pub(crate) struct WordsDigest(blake3::Hasher);
+
+impl WordsDigest {
+    pub(crate) fn new() -> Self {
+        let mut hasher = blake3::Hasher::new_derive_key(DIGEST);
+        hasher.update(b"w");
+        Self(hasher)
+    }
+
+    pub(crate) fn update(&mut self, words: &[u64]) {
+        let mut bytes = vec![0; 8 * HASHED.min(words.len())];
+        for words in words.chunks(HASHED) {
+            let bytes = &mut bytes[..8 * words.len()];
+            for (bytes, word) in bytes.as_chunks_mut().0.iter_mut().zip(words) {
+                *bytes = word.to_le_bytes();
+            }
+            self.0.update(bytes);
+        }
+    }
+
+    pub(crate) fn finish(&self) -> [u8; 32] {
+        *self.0.finalize().as_bytes()
     }
 }
 

@@ -101,6 +101,16 @@ pub fn accept_cost(m: &mut Meter, gates: &Gates, n: usize) {
     reveal_cost::<B64>(m, n.div_ceil(64), OpeningKind::Acceptance);
 }
 
+impl Gates {
+    /// Whether they are any for so many providers.
+    ///
+    /// # Errors
+    /// [`AcceptError::Few`], [`AcceptError::Krum`] and [`AcceptError::Many`].
+    pub fn check(&self, providers: usize) -> Result<(), AcceptError> {
+        check(self, providers)
+    }
+}
+
 /// Whether there are enough, and for multi-Krum not too many.
 fn check(gates: &Gates, providers: usize) -> Result<(), AcceptError> {
     let least = gates.terms().least.max(1);

@@ -68,7 +68,7 @@ pub struct Krum {
 }
 
 /// What the job says.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Terms {
     /// How updates are encoded.
     pub encoding: Encoding,
@@ -149,7 +149,7 @@ pub enum TermsError {
 }
 
 /// Checked terms, as integers.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Gates {
     terms: Terms,
     /// The bound on a projection of an update of weight 1.
@@ -163,7 +163,7 @@ pub struct Gates {
 }
 
 /// How projections lose their weights.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub(super) struct Distances {
     pub(super) krum: Krum,
     /// The low bits of projections that are not looked at.
@@ -202,6 +202,21 @@ impl Gates {
         let squared = (clip * (1.0 + SLACK)).powi(2);
         let norm = per_row(squared, most_weight).ok_or(TermsError::Square { clip, most_weight })?;
         Ok(Self { terms, tau, squares, loss, norm, distances })
+    }
+
+    /// The same with as many of the encoding's fractional bits as the gates have room for.
+    ///
+    /// # Errors
+    /// [`TermsError`], of the coarsest encoding that there is.
+    pub fn finest(terms: Terms) -> Result<Self, TermsError> {
+        let mut bits = terms.encoding.bits();
+        loop {
+            let encoding = terms.encoding.at_most(bits);
+            match Self::new(Terms { encoding, ..terms }) {
+                Err(_) if encoding.bits() == bits => bits -= 1,
+                other => return other,
+            }
+        }
     }
 
     /// What they were made of.

@@ -12,19 +12,20 @@ use std::{
 
 use protocols::{
     net::{Channel, at_work},
-    party::PartyId,
     prg::Prg,
-    session::{Session, SessionError},
+    session::Session,
 };
 
 use super::{
     course::{Course, RoundReport, State},
-    error::RoundError,
+    error::{RoundError, disk},
+    gate::{Taken, taken},
     guest::{Event, Guest, Order},
     landing::{Due, Landed, Lost},
     message::{ASK_WORDS, Ask, OVER, packed},
     open::open,
     provider::{send, share},
+    set::Set,
     trainer::Trainer,
 };
 
@@ -131,7 +132,7 @@ impl<'a> Hall<'a> {
         let (event, events) = channel_of();
         let (mut orders, mut seats) = (BTreeMap::new(), BTreeMap::new());
         for (provider, id) in course.guests() {
-            let due = Due { provider, words: course.words(), role: s.role() };
+            let due = Due::new(course, provider, s.role());
             let (order, queue) = std::sync::mpsc::channel();
             let guest = Guest::new(Arc::clone(channel), s.step(), id, due);
             guest.start(queue, event.clone()).map_err(|error| RoundError::Disk {
@@ -165,21 +166,15 @@ impl<'a> Hall<'a> {
         let mut arrived = BTreeMap::new();
         self.collect(s, (round.into(), until), &mut arrived)?;
         landed.append(&mut arrived);
-        let comes = |number: usize| landed.get(&number).is_some_and(Landed::comes);
-        let all = Set::of(self.course, comes).agree(s)?;
-        let (got, least) = (all.count(), self.course.pace.least.max(1));
-        if got < least {
-            let asked = self.course.providers.len();
-            return Err(RoundError::Few { round: round + 1, got, asked, least });
-        }
+        let Taken { all, refused } = taken(s, self.course, (round, &landed), own.rng)?;
         let mut sum = vec![0; self.course.words()];
         for (_, share) in landed.into_iter().filter(|(number, _)| all.has(*number)) {
             share.add_to(&mut sum).map_err(|error| disk(round, &error))?;
         }
-        let (average, trailer) = open(s, self.course, sum, (got, round))?;
+        let (average, trailer) = open(s, self.course, sum, (all.count(), round))?;
         state.optimizer.apply(&mut state.model, &average);
         state.rounds += 1;
-        Ok(RoundReport { round: round + 1, providers: all.numbers().collect(), trailer })
+        Ok(RoundReport { round: round + 1, providers: all.numbers().collect(), refused, trailer })
     }
 
     /// Hands the model to every guest that takes part.
@@ -220,18 +215,15 @@ impl<'a> Hall<'a> {
                 .and_then(Result::ok)
                 .and_then(|update| share(self.course, number, update, own.rng).ok());
             for role in [me.next(), me.prev()] {
-                let share = shares.as_ref().map(|shares| &shares[role.index()]);
-                send(|words| s.send(role.id(), words), share)?;
+                let parts = self.course.parts(role);
+                send(|words| s.send(role.id(), words), parts, shares.as_ref())?;
             }
-            let kept = shares.map(|shares| {
-                let [a, b, c] = shares;
-                [a, b, c].into_iter().nth(me.index())
-            });
-            let kept = kept.flatten().map_or(Landed::Declined, Landed::Share);
-            landed.insert(number, kept);
+            let kept = shares.map(|shares| Landed::kept(self.course, shares, me)).transpose();
+            let kept = kept.map_err(|error| disk(round, &error))?;
+            landed.insert(number, kept.unwrap_or(Landed::Declined));
         }
         for (provider, role) in self.course.seated().filter(|(_, role)| *role != me) {
-            let due = Due { provider, words: self.course.words(), role: me };
+            let due = Due::new(self.course, provider, me);
             let share = due.receive(s.wire(), role.id()).map_err(|lost| match lost {
                 Lost::Link(error) => error.into(),
                 Lost::Disk(error) => disk(round, &error),
@@ -330,50 +322,4 @@ impl<'a> Hall<'a> {
 
 fn channel_of() -> (Sender<Event>, Receiver<Event>) {
     channel()
-}
-
-fn disk(round: u32, error: &std::io::Error) -> RoundError {
-    RoundError::Disk {
-        round: round.saturating_add(1),
-        what: "keeping an update until all of them are there",
-        why: error.to_string(),
-    }
-}
-
-/// A set of providers, by number.
-struct Set(Vec<u64>);
-
-impl Set {
-    fn of(course: &Course, has: impl Fn(usize) -> bool) -> Self {
-        let mut words = vec![0; course.set_words()];
-        for number in (0..course.providers.len()).filter(|number| has(*number)) {
-            words[number / 64] |= 1 << (number % 64);
-        }
-        Self(words)
-    }
-
-    /// Those that all three parties have.
-    fn agree(mut self, s: &mut Session) -> Result<Self, SessionError> {
-        let others: [PartyId; 2] = [s.role().next().id(), s.role().prev().id()];
-        for to in others {
-            s.send(to, &self.0)?;
-        }
-        for from in others {
-            let theirs = s.wire().recv_words::<u64>(from, self.0.len())?;
-            self.0.iter_mut().zip(theirs.iter()).for_each(|(word, theirs)| *word &= theirs);
-        }
-        Ok(self)
-    }
-
-    fn has(&self, number: usize) -> bool {
-        self.0.get(number / 64).is_some_and(|word| word >> (number % 64) & 1 == 1)
-    }
-
-    fn numbers(&self) -> impl Iterator<Item = usize> {
-        (0..64 * self.0.len()).filter(|number| self.has(*number))
-    }
-
-    fn count(&self) -> usize {
-        self.numbers().count()
-    }
 }

@@ -4,7 +4,8 @@ use protocols::{party::Role, session::Meter};
 
 use super::{
     course::Course,
-    message::{ANSWER_WORDS, ASK_WORDS, pieces},
+    gate::taken_cost,
+    message::{ASK_WORDS, answer_words, pieces},
     open::{open_cost, to_both},
 };
 use crate::average::explicit_party;
@@ -30,7 +31,10 @@ pub fn cost(m: &mut Meter, course: &Course, done: u32) {
                 answer(course, number, role).for_each(|bytes| m.told(id, role.id(), bytes));
             }
         }
-        to_both(m, |_, _| 8 * course.set_words());
+        match &course.gates {
+            None => to_both(m, |_, _| 8 * course.set_words()),
+            Some(gates) => taken_cost(m, course, gates),
+        }
         open_cost(m, course);
     }
     for (_, id) in course.guests() {
@@ -42,6 +46,7 @@ pub fn cost(m: &mut Meter, course: &Course, done: u32) {
 
 /// The messages of one provider to one party in a round.
 fn answer(course: &Course, number: usize, to: Role) -> impl Iterator<Item = usize> {
-    let words = if explicit_party(number) == to { course.words() } else { 0 };
-    std::iter::once(8 * ANSWER_WORDS).chain(pieces(words).map(|words| 8 * words))
+    let parts = course.parts(to);
+    let words = if parts.contains(&explicit_party(number)) { course.words() } else { 0 };
+    std::iter::once(8 * answer_words(parts.len())).chain(pieces(words).map(|words| 8 * words))
 }

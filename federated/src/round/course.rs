@@ -6,6 +6,7 @@ use protocols::party::{PartyId, Role};
 
 use crate::{
     average::{Encoding, TRAILER_WORDS, Trailer, explicit_party},
+    gate::Gates,
     strategy::{Optimizer, Rule},
 };
 
@@ -33,6 +34,8 @@ pub struct Course {
     pub pace: Pace,
     /// What becomes of an average.
     pub rule: Rule,
+    /// What updates are held to before they are added up; none where whatever comes is.
+    pub gates: Option<Gates>,
 }
 
 impl Course {
@@ -47,6 +50,21 @@ impl Course {
     pub fn server(&self, provider: usize, round: u32) -> Role {
         let words = explicit_party(provider);
         if (round as usize + provider / 3).is_multiple_of(2) { words.next() } else { words.prev() }
+    }
+
+    /// The shares of an update that a party gets: the one that it adds up, and with gates the next party's too.
+    pub(super) fn parts(&self, role: Role) -> &'static [Role] {
+        const BOTH: [[Role; 2]; 3] =
+            [[Role::P0, Role::P1], [Role::P1, Role::P2], [Role::P2, Role::P0]];
+        &BOTH[role.index()][..1 + usize::from(self.gates.is_some())]
+    }
+
+    /// The least number of updates of which anything is worked out.
+    pub(super) fn least(&self) -> usize {
+        let chosen = self.gates.as_ref().and_then(|gates| gates.terms().krum);
+        // Who stays away is one of those who may deviate: with more of them multi-Krum promises nothing.
+        let krum = chosen.map_or(1, |krum| self.providers.len().saturating_sub(krum.byzantine));
+        self.pace.least.max(krum)
     }
 
     /// Words of a set of providers.
@@ -105,6 +123,8 @@ pub struct RoundReport {
     pub round: u32,
     /// Whose updates are in it.
     pub providers: Vec<usize>,
+    /// Whose updates came and were refused by the gates.
+    pub refused: Vec<usize>,
     /// Their figures together.
     pub trailer: Trailer,
 }

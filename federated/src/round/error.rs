@@ -2,7 +2,7 @@
 
 use protocols::session::SessionError;
 
-use crate::average::SumError;
+use crate::{average::SumError, gate::AcceptError};
 
 /// Why a training ends early.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -26,6 +26,24 @@ pub enum RoundError {
         /// How many must come.
         least: usize,
     },
+    /// Too few updates are within the gates' bounds.
+    #[error(
+        "round {round}: {taken} of the {got} updates that came are taken by the gates and {least} are the least; nothing of them was \
+         opened. A bound that more providers keep to lets more through"
+    )]
+    Refused {
+        /// Which round, from 1.
+        round: u32,
+        /// How many are taken.
+        taken: usize,
+        /// How many came.
+        got: usize,
+        /// How many must be taken.
+        least: usize,
+    },
+    /// Gates that are none for so many providers.
+    #[error("the gates of this training cannot be: {0}")]
+    Gate(AcceptError),
     /// The opened figures cannot be true.
     #[error("round {round}: {source}; the average was not used")]
     Sum {
@@ -53,4 +71,13 @@ pub enum RoundError {
         /// What the system says.
         why: String,
     },
+}
+
+/// What a party's disk says of an update that it keeps.
+pub(super) fn disk(round: u32, error: &std::io::Error) -> RoundError {
+    RoundError::Disk {
+        round: round.saturating_add(1),
+        what: "keeping an update until all of them are there",
+        why: error.to_string(),
+    }
 }

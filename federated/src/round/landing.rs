@@ -11,22 +11,43 @@ use protocols::{
     session::{SessionError, Wire},
 };
 
-use super::message::{ANSWER_WORDS, COMES, PIECE_WORDS, pieces, seed_of};
-use crate::average::{Share, explicit_party};
+use super::{
+    course::Course,
+    message::{COMES, PIECE_WORDS, answer_words, pieces, seed_of},
+};
+use crate::average::{Share, WordsDigest, explicit_party};
 
 /// Updates up to so many words stay in memory; longer ones on disk, so that a party's memory does not grow with the number of
 /// providers.
 const MEMORY_WORDS: usize = 1 << 20;
 
-/// A share that has arrived.
+/// What has arrived of one provider's update.
 #[derive(Debug)]
 pub(super) enum Landed {
     /// The provider declines this round.
     Declined,
+    /// The share that this party adds up.
+    One(Part),
+    /// That share and the next party's, for rounds with a gate.
+    Both(Box<Both>),
+}
+
+/// One share of an update.
+#[derive(Debug)]
+pub(super) enum Part {
     /// A seed, or words in memory.
     Share(Share),
     /// Words on disk, in a file without a name.
     Spooled(File),
+}
+
+/// Two shares of an update, so that the parties can compute with it.
+#[derive(Debug)]
+pub(super) struct Both {
+    pub(super) own: Part,
+    pub(super) next: Part,
+    /// Of either share, for its other holder.
+    pub(super) digests: [[u8; 32]; 2],
 }
 
 /// Why a share did not arrive.
@@ -59,29 +80,45 @@ pub(super) struct Due {
     pub(super) words: usize,
     /// This party.
     pub(super) role: Role,
+    /// Whether there is a gate, so that two shares are due.
+    pub(super) both: bool,
 }
 
 impl Due {
+    /// Of this provider, at a compute party.
+    pub(super) fn new(course: &Course, provider: usize, role: Role) -> Self {
+        Self { provider, words: course.words(), role, both: course.gates.is_some() }
+    }
+
     /// Receives one provider's answer of one round.
     pub(super) fn receive(&self, wire: &mut Wire, from: PartyId) -> Result<Landed, Lost> {
-        let mut answer = [0_u64; ANSWER_WORDS];
+        let mut answer = vec![0_u64; answer_words(1 + usize::from(self.both))];
         wire.recv(from, &mut answer)?;
-        let [comes, low, high] = answer;
-        if comes != COMES {
+        if answer[0] != COMES {
             return Ok(Landed::Declined);
         }
+        let own = self.part(wire, from, self.role, [answer[1], answer[2]])?;
+        if !self.both {
+            return Ok(Landed::One(own));
+        }
+        let next = self.part(wire, from, self.role.next(), [answer[3], answer[4]])?;
+        Ok(Landed::Both(Box::new(Both::new(own, next)?)))
+    }
+
+    /// One share, given what stands in its place in the answer.
+    fn part(&self, wire: &mut Wire, from: PartyId, of: Role, seed: [u64; 2]) -> Result<Part, Lost> {
         let words = explicit_party(self.provider);
-        Ok(match (self.role.index() + 3 - words.index()) % 3 {
+        Ok(match (of.index() + 3 - words.index()) % 3 {
             0 if self.words <= MEMORY_WORDS => {
                 let mut words = Vec::with_capacity(self.words);
                 for piece in pieces(self.words) {
                     words.extend_from_slice(&wire.recv_words::<u64>(from, piece)?);
                 }
-                Landed::Share(Share::Words(words))
+                Part::Share(Share::Words(words))
             }
-            0 => Landed::Spooled(self.spool(wire, from)?),
-            1 => Landed::Share(Share::Plus(seed_of([low, high]))),
-            _ => Landed::Share(Share::Minus(seed_of([low, high]))),
+            0 => Part::Spooled(self.spool(wire, from)?),
+            1 => Part::Share(Share::Plus(seed_of(seed))),
+            _ => Part::Share(Share::Minus(seed_of(seed))),
         })
     }
 
@@ -99,34 +136,117 @@ impl Due {
 }
 
 impl Landed {
+    /// What a party keeps of an update that it shared itself.
+    pub(super) fn kept(course: &Course, shares: [Share; 3], role: Role) -> io::Result<Self> {
+        let mut shares = shares.map(Some);
+        let mut of = |role: Role| shares[role.index()].take().map(Part::Share);
+        Ok(match (of(role), of(role.next())) {
+            (Some(own), Some(next)) if course.gates.is_some() => {
+                Self::Both(Box::new(Both::new(own, next)?))
+            }
+            (Some(own), _) => Self::One(own),
+            (None, _) => Self::Declined,
+        })
+    }
+
     /// Whether there is a share.
     pub(super) fn comes(&self) -> bool {
         !matches!(self, Self::Declined)
     }
 
-    /// Adds the share to a sum.
+    /// Adds this party's share to a sum.
     pub(super) fn add_to(self, sum: &mut [u64]) -> io::Result<()> {
         match self {
             Self::Declined => Ok(()),
+            Self::One(own) => own.add_to(sum),
+            Self::Both(both) => both.own.add_to(sum),
+        }
+    }
+}
+
+impl Both {
+    fn new(own: Part, next: Part) -> io::Result<Self> {
+        let digests = [own.digest()?, next.digest()?];
+        Ok(Self { own, next, digests })
+    }
+}
+
+impl Part {
+    /// Writes its words from `from` on.
+    pub(super) fn read(&self, from: usize, out: &mut [u64]) -> io::Result<()> {
+        let mut file = match self {
             Self::Share(share) => {
-                share.add_to(sum);
-                Ok(())
+                share.read(from, out);
+                return Ok(());
             }
-            Self::Spooled(mut file) => {
-                file.seek(SeekFrom::Start(0))?;
-                let mut bytes = vec![0; 8 * PIECE_WORDS];
-                let mut words = vec![0; PIECE_WORDS];
-                for tile in sum.chunks_mut(PIECE_WORDS) {
-                    let bytes = &mut bytes[..8 * tile.len()];
-                    file.read_exact(bytes)?;
-                    let words = &mut words[..tile.len()];
-                    for (word, bytes) in words.iter_mut().zip(bytes.as_chunks().0) {
-                        *word = u64::from_le_bytes(*bytes);
-                    }
-                    Backend::active().add_u64(tile, words);
-                }
-                Ok(())
+            Self::Spooled(file) => file,
+        };
+        file.seek(SeekFrom::Start(8 * from as u64))?;
+        let mut bytes = vec![0; 8 * out.len()];
+        file.read_exact(&mut bytes)?;
+        for (word, bytes) in out.iter_mut().zip(bytes.as_chunks().0) {
+            *word = u64::from_le_bytes(*bytes);
+        }
+        Ok(())
+    }
+
+    /// As [`Share::digest`].
+    fn digest(&self) -> io::Result<[u8; 32]> {
+        let file = match self {
+            Self::Share(share) => return Ok(share.digest()),
+            Self::Spooled(file) => file,
+        };
+        let mut left = file.metadata()?.len() / 8;
+        let (mut digest, mut words, mut at) = (WordsDigest::new(), vec![0; PIECE_WORDS], 0);
+        while left > 0 {
+            let piece = usize::try_from(left).unwrap_or(PIECE_WORDS).min(PIECE_WORDS);
+            self.read(at, &mut words[..piece])?;
+            digest.update(&words[..piece]);
+            at += piece;
+            left -= piece as u64;
+        }
+        Ok(digest.finish())
+    }
+
+    fn add_to(self, sum: &mut [u64]) -> io::Result<()> {
+        if let Self::Share(share) = self {
+            share.add_to(sum);
+            return Ok(());
+        }
+        let mut words = vec![0; PIECE_WORDS];
+        for (at, tile) in sum.chunks_mut(PIECE_WORDS).enumerate() {
+            let words = &mut words[..tile.len()];
+            self.read(at * PIECE_WORDS, words)?;
+            Backend::active().add_u64(tile, words);
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use protocols::{prg::Prg, ring::Z64};
+
+    use super::*;
+
+    #[test]
+    fn words_on_disk_are_those_in_memory() {
+        for n in [0, 1, 63, 64, 65, 1000, PIECE_WORDS - 1, PIECE_WORDS + 1, 2 * PIECE_WORDS] {
+            let words = Prg::new(&[3; 16]).elements::<Z64>(n).to_vec();
+            let mut file = tempfile::tempfile().unwrap();
+            words.iter().for_each(|word| file.write_all(&word.to_le_bytes()).unwrap());
+            let (spooled, kept) = (Part::Spooled(file), Part::Share(Share::Words(words)));
+            assert_eq!(spooled.digest().unwrap(), kept.digest().unwrap(), "{n}");
+            for from in [0, n / 3, n] {
+                let [mut a, mut b] = [(); 2].map(|()| vec![0; n - from]);
+                spooled.read(from, &mut a).unwrap();
+                kept.read(from, &mut b).unwrap();
+                assert_eq!(a, b, "{n} from {from}");
             }
+            let [mut a, mut b] = [(); 2].map(|()| vec![7; n]);
+            spooled.add_to(&mut a).unwrap();
+            kept.add_to(&mut b).unwrap();
+            assert_eq!(a, b, "{n}");
         }
     }
 }

@@ -4,8 +4,6 @@ use std::sync::Arc;
 
 /// Words of what a compute party asks of a provider: the round, and the model's hash.
 pub(super) const ASK_WORDS: usize = 5;
-/// Words of what a provider answers before its share: whether there is one, and a seed where it is one.
-pub(super) const ANSWER_WORDS: usize = 3;
 /// Words of an update that travel in one message: a frame.
 pub(super) const PIECE_WORDS: usize = 32 << 10;
 /// In the place of the round: there is no other one.
@@ -40,6 +38,11 @@ impl Ask {
         }
         Self { round: words[0], hash }
     }
+}
+
+/// Words of what a provider answers before its shares: whether there are any, and a seed where one is a seed.
+pub(super) const fn answer_words(shares: usize) -> usize {
+    1 + 2 * shares
 }
 
 /// A model as it travels and is hashed: single precision, little-endian.

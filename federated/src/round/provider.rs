@@ -6,11 +6,15 @@ use protocols::{
     prg::Prg,
     session::{SessionError, Wire},
 };
+use zeroize::Zeroize as _;
 
 use super::{
     course::Course,
     error::RoundError,
-    message::{ASK_WORDS, Ask, COMES, DECLINES, OVER, PIECE_WORDS, model_bytes, seed_words},
+    gate::within,
+    message::{
+        ASK_WORDS, Ask, COMES, DECLINES, OVER, PIECE_WORDS, answer_words, model_bytes, seed_words,
+    },
     trainer::{TrainError, Trainer, Update},
 };
 use crate::average::{EncodeError, Seeds, Share, Trailer, explicit_party};
@@ -53,8 +57,7 @@ pub fn take_part(
         let shares = update.and_then(|update| share(course, number, update, rng));
         let shares = shares.map_err(|error| declined.push((round, error))).ok();
         for role in Role::ALL {
-            let share = shares.as_ref().map(|shares| &shares[role.index()]);
-            send(|words| wire.send(role.id(), words), share)?;
+            send(|words| wire.send(role.id(), words), course.parts(role), shares.as_ref())?;
         }
     }
 }
@@ -95,7 +98,7 @@ pub(super) fn share(
     update: Update,
     rng: &mut Prg,
 ) -> Result<[Share; 3], TrainError> {
-    let Update { delta, weight, loss, correct } = update;
+    let Update { mut delta, weight, mut loss, correct } = update;
     let unfit = |error: EncodeError| TrainError::Unfit(error.to_string());
     if delta.len() != course.parameters {
         return Err(unfit(EncodeError::Length { got: delta.len(), want: course.parameters }));
@@ -105,6 +108,10 @@ pub(super) fn share(
             "its loss is no number, or more rows are right than there are".into(),
         ));
     }
+    if let Some(gates) = &course.gates {
+        loss = within(gates, &mut delta, weight, loss)
+            .map_err(|why| TrainError::Unfit(why.to_string()))?;
+    }
     let squares: f64 = delta.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
     let squared_norm = squares * weight as f64;
     let trailer = Trailer { weight, loss, correct, updates: 1, squared_norm };
@@ -112,20 +119,28 @@ pub(super) fn share(
     course.encoding.share(&delta, &trailer, Seeds::draw(rng), place).map_err(unfit)
 }
 
-/// Sends one party its share, or that there is none.
+/// Sends one party its shares, or that there are none.
 pub(super) fn send(
     mut to: impl FnMut(&[u64]) -> Result<(), SessionError>,
-    share: Option<&Share>,
+    parts: &[Role],
+    shares: Option<&[Share; 3]>,
 ) -> Result<(), SessionError> {
-    match share {
-        None => to(&[DECLINES, 0, 0]),
-        Some(Share::Plus(seed) | Share::Minus(seed)) => {
-            let [low, high] = seed_words(seed);
-            to(&[COMES, low, high])
-        }
-        Some(Share::Words(words)) => {
-            to(&[COMES, 0, 0])?;
-            words.chunks(PIECE_WORDS).try_for_each(to)
+    let mut answer = vec![0; answer_words(parts.len())];
+    let Some(shares) = shares else {
+        answer[0] = DECLINES;
+        return to(&answer);
+    };
+    answer[0] = COMES;
+    for (place, part) in answer[1..].chunks_mut(2).zip(parts) {
+        if let Share::Plus(seed) | Share::Minus(seed) = &shares[part.index()] {
+            place.copy_from_slice(&seed_words(seed));
         }
     }
+    to(&answer)?;
+    answer.zeroize();
+    let words = parts.iter().filter_map(|part| match &shares[part.index()] {
+        Share::Words(words) => Some(words),
+        Share::Plus(_) | Share::Minus(_) => None,
+    });
+    words.flat_map(|words| words.chunks(PIECE_WORDS)).try_for_each(to)
 }

@@ -1,6 +1,7 @@
 //! Trainings over links against trainings in one place.
 
 mod faults;
+mod gate;
 
 use std::{sync::Arc, time::Duration};
 
@@ -9,7 +10,7 @@ use protocols::{
     party::{PartyId, Role},
     prg::Prg,
     ring::Z64,
-    session::{Counters, Gate, Meter, Session, SessionError, Wire},
+    session::{Counters, Gate, Meter, Opening, OpeningKind, Session, SessionError, Wire},
     testkit::test_prss,
 };
 
@@ -46,6 +47,7 @@ fn course(providers: &[u16], rounds: u32, rule: Rule) -> Course {
         providers: providers.iter().map(|id| PartyId(*id)).collect(),
         pace: Pace { least: 2, deadline: Duration::from_secs(20) },
         rule,
+        gates: None,
     }
 }
 
@@ -79,11 +81,20 @@ fn in_one_place(seed: u64, course: &Course, of_round: &[Vec<usize>]) -> State {
 
 type Maker<'a> = &'a (dyn Fn(usize) -> Box<dyn Trainer> + Sync);
 
+/// What a guest says at the end: the rounds that it declined.
+type Ended = Result<Vec<(u32, TrainError)>, RoundError>;
+
+/// What a guest does.
+type Part<'a> = &'a (dyn Fn(&mut Wire, usize, &mut Prg) -> Ended + Sync);
+
 /// What came of a training at the compute parties, what each guest said at the end, and what it took.
+#[derive(Default)]
 struct Ran {
     parties: Vec<Result<Trained, RoundError>>,
-    guests: Vec<Result<Vec<(u32, TrainError)>, RoundError>>,
+    guests: Vec<Ended>,
     counters: Counters,
+    /// What each compute party opened.
+    opened: Vec<Vec<Opening>>,
 }
 
 /// Runs a training over these links: three compute parties, then guests.
@@ -93,6 +104,20 @@ fn run_over(
     course: &Course,
     from: &State,
     trainers: Maker<'_>,
+) -> Ran {
+    let plays = |wire: &mut Wire, own: usize, rng: &mut Prg| {
+        take_part(wire, course, own, &mut *trainers(own), rng)
+    };
+    run_with(seed, channels, (course, from), trainers, &plays)
+}
+
+/// The same with guests that do what they like.
+fn run_with(
+    seed: u64,
+    channels: Vec<Arc<dyn Channel>>,
+    (course, from): (&Course, &State),
+    trainers: Maker<'_>,
+    plays: Part<'_>,
 ) -> Ran {
     let number = |id: PartyId| course.providers.iter().position(|provider| *provider == id);
     std::thread::scope(|scope| {
@@ -113,25 +138,23 @@ fn run_over(
                     if let Err(RoundError::Session(error)) = &trained {
                         s.abort(error);
                     }
-                    (trained, s.stats().total(), s.depth())
+                    (trained, s.stats().total(), s.depth(), s.opened().to_vec())
                 }));
             } else {
                 guests.push(scope.spawn(move || {
                     let mut wire = Wire::new(channel, Gate::listing(&[]));
                     wire.enter(1);
-                    let own = own.unwrap();
-                    let mut trainer = trainers(own);
-                    let ended = take_part(&mut wire, course, own, &mut *trainer, &mut rng);
+                    let ended = plays(&mut wire, own.unwrap(), &mut rng);
                     (ended, wire.stats().total(), wire.depth())
                 }));
             }
         }
-        let mut ran =
-            Ran { parties: Vec::new(), guests: Vec::new(), counters: Counters::default() };
+        let mut ran = Ran::default();
         for party in parties {
-            let (trained, total, depth) = party.join().unwrap();
+            let (trained, total, depth, opened) = party.join().unwrap();
             ran.count(total, depth);
             ran.parties.push(trained);
+            ran.opened.push(opened);
         }
         for guest in guests {
             let (ended, total, depth) = guest.join().unwrap();

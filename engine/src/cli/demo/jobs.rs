@@ -188,6 +188,7 @@ fn high_incomes() -> TrainSpec {
         largest_update: Micro(8_000_000),
         min_providers: Some(3),
         round_seconds: 60,
+        gate: None,
     }
 }
 

@@ -430,6 +430,7 @@ impl DemoTable {
                 min_providers,
                 max_rounds,
                 max_parameters: None,
+                gates: Vec::new(),
             }),
             approval: Approval::Auto,
         })

@@ -132,6 +132,39 @@ fn a_training_gives_the_model_of_one_place_at_the_quoted_price() {
 }
 
 #[test]
+fn updates_pass_a_gate_first_at_the_quoted_price() {
+    let gates = [
+        r#"{"kind": "norm", "largest_norm": 20}"#,
+        r#"{"kind": "krum", "largest_norm": 20, "byzantine": 0, "projections": 64}"#,
+    ];
+    for (gate, owners) in gates.into_iter().zip([&["census", "bank", "lab"][..], &["a", "b", "c"]])
+    {
+        let (descriptors, terms) = world(owners);
+        let mut job = asked(owners, &["age", "pay"], "income = 'high'");
+        let crate::job::JobKind::Train(train) = &mut job.kind else { unreachable!() };
+        train.gate = Some(serde_json::from_str(gate).unwrap());
+        let plan = compile(&job, &descriptors, &terms).unwrap().plan;
+        let price = quote(&plan, &check(&plan).unwrap(), Profile::LAN).unwrap();
+        let left = everywhere(&plan, &price);
+        let words = words(&left);
+        let model: Vec<u64> = in_one_place(&plan).iter().map(|x| x.to_bits().into()).collect();
+        assert_eq!(words[..model.len()], model, "{gate}");
+        for round in words[model.len()..].chunks(5) {
+            assert_eq!((round[0], round[4]), (3, 0), "{gate}: nobody is refused");
+        }
+        let bytes: u64 = left.iter().map(|(_, _, bytes, _)| bytes).sum();
+        let rounds = left.iter().map(|(.., depth)| *depth).max().unwrap();
+        assert_eq!((bytes, rounds), (price.total.bytes, price.total.rounds), "{gate}");
+        let count = |left: &Left, kind| left.1.iter().filter(|o| o.kind == kind).count();
+        for party in &left[..3] {
+            assert_eq!(count(party, OpeningKind::Average), 3, "{gate}");
+            assert_eq!(count(party, OpeningKind::Acceptance), 3, "{gate}: and nothing else");
+            assert_eq!(party.1.len(), 6 + 2, "{gate}: the result's two columns besides");
+        }
+    }
+}
+
+#[test]
 fn a_party_without_its_rows_says_so() {
     let (plan, price) = planned(&["census", "employers"]);
     let ends = memory::mesh(3, Duration::from_secs(5));

@@ -9,7 +9,7 @@ use datafusion::arrow::array::{
 use super::{column, listed, nullable, party, spec, terms};
 use crate::{
     catalog::{ColumnType, DatasetDescriptor},
-    job::{JobKind, JobSpec, ModelSpec, TrainSpec},
+    job::{GateSpec, JobKind, JobSpec, ModelSpec, TrainSpec},
     plan::{Feature, LocalInput, Plan, PolicyTerms, Training, UseForm, check, leakage},
     sql::{CompileError, EncodeError, compile, training_rows},
 };
@@ -133,6 +133,37 @@ fn what_cannot_be_trained_is_refused_by_name() {
     assert!(wide.contains("fractional bits"), "an overflow is refused beforehand: {wide}");
     let unknown = words(changed(ALL, "member", |train, _| train.datasets[0] = "lab.people".into()));
     assert!(unknown.contains("lab"), "{unknown}");
+}
+
+#[test]
+fn a_gate_is_told_and_what_it_cannot_be_is_refused() {
+    let with = |gate: &str, least: u32| {
+        let gate: GateSpec = serde_json::from_str(gate).unwrap();
+        changed(ALL, "member", move |train, _| {
+            (train.gate, train.min_providers) = (Some(gate.clone()), Some(least));
+        })
+    };
+    let norm = with(r#"{"kind": "norm", "largest_norm": 2}"#, 2).unwrap();
+    let told = leakage(&norm, &|_| Vec::new()).unwrap().join("\n");
+    assert!(told.contains("a bit a provider; taken are updates of norm 2 at most"), "{told}");
+    let plain = changed(ALL, "member", |_, _| ()).unwrap();
+    let [bits, fewer] = [&plain, &norm].map(|plan| training(plan).encoding(plan).unwrap().bits());
+    assert!(fewer < bits && fewer >= 24, "squares fit: {bits}, {fewer}");
+    assert_eq!(check(&norm).unwrap()[3][1].rows, 7 + 3 * 5);
+    assert!(with(r#"{"kind": "krum", "largest_norm": 2, "byzantine": 0}"#, 3).is_ok());
+    for (gate, least, what) in [
+        (r#"{"kind": "krum", "largest_norm": 2, "byzantine": 1}"#, 2, "withstands 1 of at least 5"),
+        (r#"{"kind": "krum", "largest_norm": 2, "byzantine": 0, "keep": 2}"#, 3, "takes 2 updates"),
+        (r#"{"kind": "norm", "largest_norm": 10000000000}"#, 2, "fewer fractional bits"),
+        (
+            r#"{"kind": "norm", "largest_norm": 2, "largest_loss": 1000000000000}"#,
+            2,
+            "loss of a row",
+        ),
+    ] {
+        let told = with(gate, least).unwrap_err().to_string();
+        assert!(told.contains(what), "{gate}: {told}");
+    }
 }
 
 #[test]

@@ -20,12 +20,12 @@ impl<F: FnMut(u32, Update) -> Result<Update, TrainError> + Send> Trainer for Odd
     }
 }
 
-fn over_tls(parties: u16, stall: Duration) -> Vec<TlsChannel> {
+pub(super) fn over_tls(parties: u16, stall: Duration) -> Vec<TlsChannel> {
     let config = LinkConfig::with_stall(stall).with_guests();
     loopback::mesh(parties, config).unwrap()
 }
 
-fn shared(channels: Vec<TlsChannel>) -> Vec<Arc<dyn Channel>> {
+pub(super) fn shared(channels: Vec<TlsChannel>) -> Vec<Arc<dyn Channel>> {
     channels.into_iter().map(|end| Arc::new(end) as Arc<dyn Channel>).collect()
 }
 

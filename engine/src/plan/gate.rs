@@ -1,0 +1,63 @@
+//! What a plan says of the gates of a training.
+
+use federated::{
+    average::Encoding,
+    gate::{Gates, Krum, Projections, Terms},
+};
+
+use super::{
+    ir::Plan,
+    train::{ROUND_WORDS, Training},
+};
+
+impl Training {
+    /// What updates are held to, given how they would be encoded without that; none if whatever comes is added up. Gates take
+    /// fewer fractional bits where squares would not fit otherwise: the encoding is that of [their terms](Gates::terms).
+    ///
+    /// # Errors
+    /// What does not fit.
+    pub fn gates(&self, plan: &Plan, encoding: Encoding) -> Result<Option<Gates>, String> {
+        let Some(gate) = &self.gate else { return Ok(None) };
+        let (norm, loss, projections) = gate.bounds();
+        let (providers, least) = (self.inputs.len(), self.least as usize);
+        let krum = gate.krum(providers).map(|(byzantine, keep)| Krum { byzantine, keep });
+        if let Some(Krum { keep, .. }) = krum.filter(|krum| krum.keep < least) {
+            return Err(format!(
+                "takes {keep} updates a round and opens averages of {least} at least"
+            ));
+        }
+        let terms = Terms {
+            encoding,
+            parameters: self.network()?.parameters(),
+            clip: norm.value(),
+            most_weight: self.owners(plan).map(|input| input.rows).max().unwrap_or(0),
+            most_loss: loss.value(),
+            projections: match projections {
+                64 => Projections::Few,
+                128 => Projections::Usual,
+                other => return Err(format!("has a gate of {other} projections, not 64 or 128")),
+            },
+            krum,
+            private: false,
+            least,
+        };
+        let gates = Gates::finest(terms).map_err(|error| format!("has a gate: {error}"))?;
+        gates.check(providers).map_err(|error| format!("has a gate: {error}"))?;
+        Ok(Some(gates))
+    }
+
+    /// Words that the result has of each round: with a gate after the others a bit a provider, whose update was refused.
+    #[must_use]
+    pub fn round_words(&self) -> usize {
+        ROUND_WORDS + self.gate.as_ref().map_or(0, |_| self.inputs.len().div_ceil(64))
+    }
+
+    /// What a gate shows besides.
+    pub(super) fn gate_shows(&self) -> Option<String> {
+        let gate = self.gate.as_ref()?;
+        Some(format!(
+            "compute parties, and the buyer: for each round whose updates came and were refused, a bit a provider; taken are \
+             {gate}"
+        ))
+    }
+}
