@@ -1,8 +1,8 @@
 //! Averaging of vectors that providers hold: model updates are shared among the three compute parties, added up there, and
 //! only the average is opened.
 //!
-//! A job of kind `train` runs [`round`]s: providers train [`model`]s, their updates are [`average`]d on shares, and a
-//! [`strategy`] moves the model. No job uses the rest yet: gates before an average and noise on it, sums by one coordinator that
+//! A job of kind `train` runs [`round`]s: providers train [`model`]s, their updates pass a [`gate`] where the job has one and are
+//! [`average`]d on shares, and a [`strategy`] moves the model. No job uses the rest yet: noise on an average, sums by one coordinator that
 //! nobody trusts, regressions from sums, boosted trees, logistic regression of joined rows, what updates were worth, and the
 //! accountants and the ledger of differential privacy. This crate is above [`protocols`], whose sharing and sessions it uses, and
 //! below the engine, which makes jobs of it.

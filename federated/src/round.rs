@@ -5,7 +5,7 @@
 //! party (in turn)   ── round, hash, model ─────────▶ provider      the other two: round, hash
 //! provider          ── a seed each ────────────────▶ two parties
 //!                   ── its update less both streams ▶ the third     in pieces
-//! party             ── whose have arrived ─────────▶ both others    U: those that all three have
+//! party             ── whose have arrived ─────────▶ both others    U: those that all three have, and that gates let through
 //!                   ── its sum over U, by thirds ──▶ both others    each third is opened by one, who tells the average
 //! ```
 //!

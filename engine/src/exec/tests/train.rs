@@ -159,7 +159,7 @@ fn updates_pass_a_gate_first_at_the_quoted_price() {
         for party in &left[..3] {
             assert_eq!(count(party, OpeningKind::Average), 3, "{gate}");
             assert_eq!(count(party, OpeningKind::Acceptance), 3, "{gate}: and nothing else");
-            assert_eq!(party.1.len(), 6 + 2, "{gate}: the result's two columns besides");
+            assert_eq!(party.1.len(), 6 + 1, "{gate}: the result besides");
         }
     }
 }

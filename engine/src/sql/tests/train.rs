@@ -146,8 +146,8 @@ fn a_gate_is_told_and_what_it_cannot_be_is_refused() {
     let norm = with(r#"{"kind": "norm", "largest_norm": 2}"#, 2).unwrap();
     let told = leakage(&norm, &|_| Vec::new()).unwrap().join("\n");
     assert!(told.contains("a bit a provider; taken are updates of norm 2 at most"), "{told}");
-    let plain = changed(ALL, "member", |_, _| ()).unwrap();
-    let [bits, fewer] = [&plain, &norm].map(|plan| training(plan).encoding(plan).unwrap().bits());
+    let wide = with(r#"{"kind": "norm", "largest_norm": 40000}"#, 2).unwrap();
+    let [bits, fewer] = [&norm, &wide].map(|plan| training(plan).encoding(plan).unwrap().bits());
     assert!(fewer < bits && fewer >= 24, "squares fit: {bits}, {fewer}");
     assert_eq!(check(&norm).unwrap()[3][1].rows, 7 + 3 * 5);
     assert!(with(r#"{"kind": "krum", "largest_norm": 2, "byzantine": 0}"#, 3).is_ok());
