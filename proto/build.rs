@@ -1,4 +1,4 @@
-//! Compiles `unseen/v1/*.proto` without protoc: protox parses, tonic-prost-build generates.
+//! Compiles `unseen/**/*.proto` without protoc: protox parses, tonic-prost-build generates.
 
 use std::{env, error::Error, fs, path::PathBuf};
 
@@ -11,5 +11,8 @@ fn main() -> Result<(), Box<dyn Error>> {
     let out = PathBuf::from(env::var("OUT_DIR")?);
     fs::write(out.join("unseen.bin"), descriptors.encode_to_vec())?;
     tonic_prost_build::configure().compile_fds(descriptors)?;
+    // A daemon calls trainers and offers none: they are not among the services that its reflection lists.
+    let trainer = protox::compile(["unseen/trainer/v1/trainer.proto"], ["."])?;
+    tonic_prost_build::configure().compile_fds(trainer)?;
     Ok(())
 }

@@ -23,6 +23,7 @@ mod progress;
 mod receipt;
 mod run;
 mod timeouts;
+mod trainers;
 mod up;
 
 pub use args::{

@@ -27,6 +27,7 @@ mod relink;
 mod results;
 mod scratch;
 mod trained;
+mod trainers;
 
 pub use compilation::{Compilation, DATASET_DOMAIN, compile_published};
 pub use opening::{Delivery, Opener, check_failed_receipt, open_result};

@@ -23,4 +23,5 @@ pub mod provider;
 pub mod seal;
 pub mod sql;
 pub mod store;
+pub mod trainer;
 pub mod wire;

@@ -7,6 +7,7 @@ mod calls;
 mod document;
 mod run;
 mod status;
+mod trainer;
 mod verdict;
 mod view;
 
@@ -20,6 +21,7 @@ pub use run::{
     SealedShare, pieces, roster, run_id,
 };
 pub use status::{failure_of, status_of};
+pub use trainer::{TrainedModel, TrainerCalls, TrainerSession, TrainerSetting};
 pub use verdict::{Datasets, Decision, PendingJob, Published, Verdict, read_cancel, read_job};
 pub use view::{Explanation, JobView};
 

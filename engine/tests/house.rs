@@ -49,6 +49,7 @@ const ENGINE: &[&str] = &[
     "coordinator",
     "client",
     "exec",
+    "trainer",
     "seal",
     "audit",
     "wire",

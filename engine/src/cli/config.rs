@@ -1,6 +1,7 @@
 //! The configuration file (TOML): who this is, what it pins, and what it runs. Paths are relative to the file.
 
 use std::{
+    collections::BTreeMap,
     fs,
     net::SocketAddr,
     path::{Path, PathBuf},
@@ -17,12 +18,14 @@ use serde::Deserialize;
 use super::{
     exit::{CliError, chain},
     timeouts::{PatienceConfig, Seconds, TimeoutsConfig},
+    trainers::{TrainerConfig, places},
 };
 use crate::{
     catalog::{self, Catalog, ColumnConfig, Limits, Source},
     executor::Scratch,
     identity::{IdentityKey, PartyName, Pins, PublicKey, SealingKey, Signed},
     link::Credentials,
+    plan::Place,
     policy::{PolicyDocument, parse_signed},
     provider::ConsentMode,
 };
@@ -57,6 +60,9 @@ pub(super) struct Config {
     pub(super) datasets: Vec<DatasetConfig>,
     /// Present: asks for jobs.
     pub(super) buyer: Option<BuyerConfig>,
+    /// Where the file is.
+    #[serde(skip)]
+    folder: PathBuf,
 }
 
 /// `[coordinator]`.
@@ -100,6 +106,9 @@ pub(super) struct ProviderConfig {
     pub(super) set_memory_mb: Option<u32>,
     /// Tables of more megabytes are not kept in memory: each job reads them again from their file; 64 where it is left out.
     pub(super) table_memory_mb: Option<u32>,
+    /// Programs that train where a job names one.
+    #[serde(default)]
+    pub(super) trainers: BTreeMap<String, TrainerConfig>,
 }
 
 /// `[[datasets]]`.
@@ -152,6 +161,9 @@ impl Config {
             return Err(CliError::usage(format!("configuration {}: {wrong}", path.display())));
         }
         config.resolve(path.parent().unwrap_or_else(|| Path::new("")));
+        let whole =
+            std::path::absolute(path).map_err(|error| CliError::usage(error.to_string()))?;
+        config.folder = whole.parent().unwrap_or(&whole).to_owned();
         Ok(config)
     }
 
@@ -192,6 +204,15 @@ impl Config {
     fn scratch_folder(&self) -> Option<PathBuf> {
         let named = self.provider.as_ref().and_then(|provider| provider.scratch.clone());
         named.or_else(|| self.state.as_ref().map(|state| state.join("scratch")))
+    }
+
+    /// The programs that train for this party.
+    ///
+    /// # Errors
+    /// Usage: one that is none.
+    pub(super) fn trainers(&self) -> Result<BTreeMap<String, Place>, CliError> {
+        let configured = self.provider.as_ref().map(|provider| &provider.trainers);
+        configured.map_or_else(|| Ok(BTreeMap::new()), |trainers| places(trainers, &self.folder))
     }
 
     /// The folder of what this party publishes for lookups, and of what it fetches for them.

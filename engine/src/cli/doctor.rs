@@ -1,6 +1,6 @@
 //! `unseen doctor`: looks a configuration over before it is relied on.
 
-use std::{fmt::Write as _, net::TcpListener, path::Path};
+use std::{collections::BTreeMap, fmt::Write as _, net::TcpListener, path::Path};
 
 use super::{
     config::{Config, DatasetConfig},
@@ -61,6 +61,11 @@ pub(super) fn examine(path: &Path) -> Result<String, CliError> {
     }
     if let Some(provider) = &config.provider {
         findings.note("stall", Ok(provider.stall().to_string()));
+        if !provider.trainers.is_empty() {
+            let names =
+                |places: BTreeMap<String, _>| places.into_keys().collect::<Vec<_>>().join(", ");
+            findings.note("trainers", config.trainers().map(names));
+        }
     }
     if let Some(buyer) = &config.buyer {
         findings.note("sealing key", sealing(&config));

@@ -97,7 +97,7 @@ pub(super) fn participant(
     let me = (config.party.clone(), Arc::clone(credentials.key()));
     let pins = Arc::clone(credentials.pins());
     let participant = Participant::new(me, pins, catalog, &policies?, clock);
-    let participant = participant.with_scratch(scratch);
+    let participant = participant.with_scratch(scratch).with_trainers(config.trainers()?);
     let participant = match config.results() {
         Some(folder) => participant.with_results(folder),
         None => participant,

@@ -1,7 +1,7 @@
 //! A federated training: rounds among the compute parties, and at a provider that does not compute.
 
 use federated::round::{
-    self, Course, Native, Pace, RoundError, RoundReport, State, Train, Trainer,
+    self, Course, Native, Pace, RoundError, RoundReport, State, Train, TrainError, Trainer, Update,
 };
 use protocols::{
     mpc::Column,
@@ -15,19 +15,19 @@ use super::{error::ExecError, input::party_of, run::Progress};
 use crate::{
     identity::PartyName,
     plan::{EncodedInput, Kind, Op, Plan, ROUND_WORDS, Shape, Training},
+    trainer::Hired,
 };
 
 /// What everybody knows of a training.
 pub(super) fn course(plan: &Plan, of: &Training, at: usize) -> Result<Course, ExecError> {
     let malformed = |_| ExecError::Malformed(at);
-    let network = of.network().map_err(malformed)?;
     let providers = of.inputs.iter().map(|input| {
         let input = plan.inputs.get(*input as usize).ok_or(ExecError::Malformed(at))?;
         Ok(party_of(plan, &input.party))
     });
     let encoding = of.encoding(plan).map_err(malformed)?;
     Ok(Course {
-        parameters: network.parameters(),
+        parameters: of.parameters().map_err(malformed)?,
         encoding,
         rounds: of.rounds,
         providers: providers.collect::<Result<_, ExecError>>()?,
@@ -47,20 +47,42 @@ pub(super) fn part_of(plan: &Plan, me: &PartyName) -> Option<(usize, usize)> {
     Some((at, of.inputs.iter().position(mine)?))
 }
 
+/// This party's own trainer, of this program or another: it says why it declines a round, to its own operator. The others see that
+/// it did.
+struct Own(Box<dyn Trainer>);
+
+impl Trainer for Own {
+    fn train(&mut self, round: u32, model: &[f32]) -> Result<Update, TrainError> {
+        self.0.train(round, model)
+    }
+
+    fn declined(&mut self, round: u32, why: &TrainError) {
+        tracing::warn!(round = round + 1, %why, "declined a round of training");
+    }
+}
+
 /// This party's own trainer: of the rows that it brought.
 fn trainer(
     plan: &Plan,
     of: &Training,
     (number, inputs): (usize, &[Option<EncodedInput>]),
-) -> Result<Native, ExecError> {
+) -> Result<Own, ExecError> {
     let input = of.inputs.get(number).copied().unwrap_or(u32::MAX);
     let party = plan.inputs.get(input as usize).map(|input| input.party.clone());
     let missing =
         ExecError::MissingInput { party: party.unwrap_or_else(|| plan.buyer.clone()), input };
     let held = inputs.get(input as usize).and_then(Option::as_ref);
     let held = held.and_then(|held| held.train.as_ref()).ok_or(missing)?;
-    let network = of.network().map_err(|_| ExecError::Malformed(number))?;
-    Ok(Native::new(network, held.rows.clone(), of.fit(), *held.order))
+    Ok(Own(match &held.program {
+        Some(program) => {
+            let hired = Hired::new(program.clone(), of, held);
+            Box::new(hired.map_err(ExecError::Training)?)
+        }
+        None => {
+            let network = of.network().map_err(|_| ExecError::Malformed(number))?;
+            Box::new(Native::new(network, held.rows.clone(), of.fit(), *held.order))
+        }
+    }))
 }
 
 /// Trains, at a compute party; the result as the plan has it.
@@ -73,7 +95,6 @@ pub(super) fn run(
     progress: Progress<'_>,
 ) -> Result<Vec<Column>, ExecError> {
     let course = course(plan, of, at)?;
-    let network = of.network().map_err(|_| ExecError::Malformed(at))?;
     let me = &plan.compute[s.role().index()];
     let own = part_of(plan, me).filter(|(node, _)| *node == at);
     let mut own = own.map(|(_, number)| trainer(plan, of, (number, inputs))).transpose()?;
@@ -84,7 +105,7 @@ pub(super) fn run(
     let with = Train {
         channel: s.wire().channel(),
         course: &course,
-        from: State::new(network.initial(&seed), course.rule),
+        from: State::new(of.initial(&seed).map_err(|_| ExecError::Malformed(at))?, course.rule),
         trainer,
         keep: &mut |state, report| {
             tell_refused(plan, of, report);
@@ -143,10 +164,7 @@ pub(super) fn provide(
     let Some(Op::Train(of)) = plan.nodes.get(at) else { return Err(ExecError::Malformed(at)) };
     let course = course(plan, of, at)?;
     let mut trainer = trainer(plan, of, (number, inputs))?;
-    // What kept it from a round is for its own operator; the others see that it declined.
-    for (round, why) in round::take_part(wire, &course, number, &mut trainer, rng)? {
-        tracing::warn!(round = round + 1, %why, "declined a round of training");
-    }
+    round::take_part(wire, &course, number, &mut trainer, rng)?;
     Ok(())
 }
 

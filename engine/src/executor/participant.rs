@@ -19,6 +19,7 @@ use super::{
     publications::Publisher,
     results,
     scratch::Scratch,
+    trainers::Trainers,
 };
 use crate::{
     audit::{InputEntry, ReceiptBody, ReceiptPart, check_own_part, leakage_hash},
@@ -26,7 +27,7 @@ use crate::{
     clock::Clock,
     identity::{IdentityKey, PartyName, Pins, Signed},
     job::{Failure, JobId, JobSpec, Reason, Stage},
-    plan::{Answers, Keeps, Op, Plan},
+    plan::{Answers, Keeps, Op, Place, Plan},
     policy::{Approval, PolicyDocument, Request, evaluate, lookup_budgets, query_budgets},
     provider::{Assessment, Ended, Job, RunOutcome, RunStart, Runner},
     wire::{self, Published, SealedShare},
@@ -44,6 +45,7 @@ pub struct Participant {
     results: Option<PathBuf>,
     scratch: Scratch,
     lookups: Option<Lookups>,
+    trainers: Trainers,
     prepared: Mutex<BTreeMap<JobId, Prepared>>,
 }
 
@@ -86,6 +88,7 @@ impl Participant {
             results,
             scratch,
             lookups,
+            trainers: Trainers::default(),
             prepared,
         }
     }
@@ -114,6 +117,13 @@ impl Participant {
     #[must_use]
     pub fn with_lookups(mut self, folder: &Path) -> Self {
         self.lookups = Some(Lookups::new(folder));
+        self
+    }
+
+    /// Has these programs train where a job names one; without it such jobs are refused.
+    #[must_use]
+    pub fn with_trainers(mut self, trainers: BTreeMap<String, Place>) -> Self {
+        self.trainers = Trainers(trainers);
         self
     }
 
@@ -208,8 +218,9 @@ impl Participant {
         let request = Request { plan, spec, pins: &self.pins, now_ms: self.clock.now_ms() };
         let own = || policies.iter().filter(|policy| policy.assigner.party == self.name);
         let refusals = own().filter_map(|policy| evaluate(policy, &request).err()).flatten();
+        let unknown = self.trainers.refusal(&self.name, plan);
         Review {
-            refusals: refusals.collect(),
+            refusals: refusals.chain(unknown).collect(),
             manual: own().any(|policy| policy.approval == Approval::Manual),
         }
     }
@@ -276,9 +287,12 @@ impl Runner for Participant {
         })?;
         let (job, order, run) = (start.job.clone(), start.order.clone(), start.run);
         let (plan, lookups) = (&compilation.compiled.plan, self.lookups.as_ref());
-        let secret = prepare::order(&self.key, job.id.hash());
+        let training = prepare::Training {
+            order: prepare::order(&self.key, job.id.hash()),
+            program: self.trainers.program(plan, job.id, &start.stop),
+        };
         let bring = || {
-            let me = (&self.name, &secret);
+            let me = (&self.name, &training);
             let mut encoded = prepare::encode(me, &compilation, &held, run)?;
             lookups::attach(lookups, self.me(), plan, (&held, published.as_ref()), &mut encoded)?;
             Ok(encoded)

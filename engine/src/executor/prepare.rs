@@ -14,7 +14,7 @@ use crate::{
     catalog::Catalog,
     identity::{Hash32, IdentityKey, PartyName},
     job::{Failure, Reason, Stage},
-    plan::{EncodedInput, SetUse, TrainingRows},
+    plan::{EncodedInput, Program, SetUse, TrainingRows},
     sql::{LocalError, encode_rows, local_batches, local_rows, training_rows},
 };
 
@@ -99,9 +99,16 @@ pub(super) fn rows(
     each.collect()
 }
 
+/// What training takes besides rows: a secret for their order, and the program that trains, if it is another.
+#[derive(Clone, Debug)]
+pub(super) struct Training {
+    pub(super) order: Zeroizing<[u8; 32]>,
+    pub(super) program: Option<Program>,
+}
+
 /// Those rows, encoded for this run.
 pub(super) fn encode(
-    (party, order): (&PartyName, &Zeroizing<[u8; 32]>),
+    (party, with): (&PartyName, &Training),
     compilation: &Compilation,
     held: &[Option<Held>],
     run: Hash32,
@@ -126,7 +133,8 @@ pub(super) fn encode(
             let rows = training_rows(input, training, rows);
             let rows =
                 rows.map_err(|error| fault(party, Reason::InputInvalid, error.to_string()))?;
-            let train = Some(TrainingRows { rows, order: order.clone() });
+            let Training { order, program } = with.clone();
+            let train = Some(TrainingRows { rows, order, program });
             let (live, columns) = (Vec::new(), Vec::new());
             Ok(Some(EncodedInput { live, columns, home: None, own: None, lookup: None, train }))
         }

@@ -12,14 +12,13 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     identity::PartyName,
-    plan::{Feature, ROUND_WORDS, Training},
+    plan::{Feature, ROUND_WORDS, Tensor, Training},
 };
 
 /// A trained model.
 #[derive(Clone, PartialEq)]
 pub struct Model {
-    /// Inputs, units of hidden layers, outputs.
-    widths: Vec<usize>,
+    tensors: Vec<Tensor>,
     parameters: Vec<f32>,
     metadata: HashMap<String, String>,
 }
@@ -39,16 +38,15 @@ pub(super) fn trained(
     owners: &[&PartyName],
     opened: &RecordBatch,
 ) -> Option<(Model, RecordBatch)> {
-    let network = training.network().ok()?;
     let words = opened.columns().first()?.as_primitive_opt::<Int64Type>()?.values();
-    let (parameters, figures) = words.split_at_checked(network.parameters())?;
+    let (parameters, figures) = words.split_at_checked(training.parameters().ok()?)?;
     if figures.len() != training.rounds as usize * training.round_words() {
         return None;
     }
     let parameter = |word: &i64| u32::try_from(*word).ok().map(f32::from_bits);
     let parameters: Vec<f32> = parameters.iter().map(parameter).collect::<Option<_>>()?;
-    let model =
-        Model { widths: network.widths().to_vec(), parameters, metadata: metadata(training) };
+    let tensors = training.tensors().ok()?;
+    let model = Model { tensors, parameters, metadata: metadata(training) };
     Some((model, rounds(training, owners, figures)?))
 }
 
@@ -87,23 +85,26 @@ fn refused(owners: &[&PartyName], round: &[i64]) -> String {
 /// What else is needed to use the model: what its inputs are and how they are scaled, what its outputs mean.
 fn metadata(training: &Training) -> HashMap<String, String> {
     let names: Vec<String> = training.features.iter().flat_map(Feature::names).collect();
-    HashMap::from([
+    let mut told = HashMap::from([
         ("format".to_owned(), "unseen.model/v1".to_owned()),
         ("kind".to_owned(), training.model.family().to_string()),
         ("inputs".to_owned(), json!(names).to_string()),
         ("features".to_owned(), json!(training.features).to_string()),
         ("label".to_owned(), json!(training.label).to_string()),
-    ])
+    ]);
+    let trainer = training.model.plugin();
+    told.extend(trainer.map(|plugin| ("trainer".to_owned(), plugin.name.clone())));
+    told
 }
 
 impl Model {
-    /// All parameters, layer by layer: weights, an input's after another, then biases.
+    /// All parameters, tensor by tensor. Of a network, layer by layer: weights, an input's after another, then biases.
     #[must_use]
     pub fn parameters(&self) -> &[f32] {
         &self.parameters
     }
 
-    /// The model as a safetensors file: `layers.N.weight` of inputs × outputs and `layers.N.bias`, single precision.
+    /// The model as a safetensors file, single precision: of a network `layers.N.weight` of inputs × outputs and `layers.N.bias`.
     ///
     /// The format is the length of a JSON header (8 bytes, little-endian), the header, which says where each tensor lies, and the
     /// tensors: <https://github.com/huggingface/safetensors#format>. Only whole files of one type of number are written here.
@@ -111,13 +112,11 @@ impl Model {
     pub fn safetensors(&self) -> Vec<u8> {
         let mut header = Map::from_iter([("__metadata__".to_owned(), json!(self.metadata))]);
         let mut at = 0;
-        for (layer, pair) in self.widths.windows(2).enumerate() {
-            for (name, shape) in [("weight", vec![pair[0], pair[1]]), ("bias", vec![pair[1]])] {
-                let end = at + 4 * shape.iter().product::<usize>();
-                let tensor = json!({ "dtype": "F32", "shape": shape, "data_offsets": [at, end] });
-                header.insert(format!("layers.{layer}.{name}"), tensor);
-                at = end;
-            }
+        for Tensor { name, shape } in &self.tensors {
+            let end = at + 4 * shape.iter().product::<usize>();
+            let tensor = json!({ "dtype": "F32", "shape": shape, "data_offsets": [at, end] });
+            header.insert(name.clone(), tensor);
+            at = end;
         }
         let mut header = Value::Object(header).to_string();
         // The tensors begin at a multiple of 8.

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use super::{gate::GateSpec, micro::Micro};
+use super::{gate::GateSpec, micro::Micro, plugin::PluginSpec};
 
 /// A model trained on rows of several providers, which stay where they are: only averages of updates are opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +70,8 @@ pub enum ModelSpec {
         /// Units of each hidden layer.
         hidden: Vec<u32>,
     },
+    /// Whatever the providers' own programs train.
+    Plugin(PluginSpec),
 }
 
 /// What becomes of an average.
@@ -129,6 +131,8 @@ pub enum ModelFamily {
     Softmax,
     /// [`ModelSpec::Network`].
     Network,
+    /// [`ModelSpec::Plugin`].
+    Plugin,
 }
 
 impl fmt::Display for ModelFamily {
@@ -138,6 +142,7 @@ impl fmt::Display for ModelFamily {
             Self::Logistic => "logistic",
             Self::Softmax => "softmax",
             Self::Network => "network",
+            Self::Plugin => "plugin",
         })
     }
 }
@@ -151,6 +156,16 @@ impl ModelSpec {
             Self::Logistic => ModelFamily::Logistic,
             Self::Softmax => ModelFamily::Softmax,
             Self::Network { .. } => ModelFamily::Network,
+            Self::Plugin(_) => ModelFamily::Plugin,
+        }
+    }
+
+    /// The program that each provider is to train it by, if it is not this one.
+    #[must_use]
+    pub fn plugin(&self) -> Option<&PluginSpec> {
+        match self {
+            Self::Plugin(plugin) => Some(plugin),
+            _ => None,
         }
     }
 }
@@ -200,6 +215,7 @@ impl TrainSpec {
         let seconds = (1..=MAX_SECONDS).contains(&self.round_seconds);
         field(seconds, "train.round_seconds", "is at most a day")?;
         self.gate.as_ref().map_or(Ok(()), GateSpec::check)?;
+        self.model.plugin().map_or(Ok(()), PluginSpec::check)?;
         let least = usize::try_from(self.least()).unwrap_or(usize::MAX);
         field(
             (2..=providers).contains(&least),
@@ -226,6 +242,9 @@ impl fmt::Display for TrainSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         writeln!(f, "train ({}, {} rounds)", self.model.family(), self.rounds)?;
         writeln!(f, "  on {}", self.datasets.join(", "))?;
+        if let Some(plugin) = self.model.plugin() {
+            writeln!(f, "  by each provider's own program `{}`", plugin.name)?;
+        }
         writeln!(f, "  {} from {}", self.label, self.features.join(", "))?;
         if let Some(filter) = &self.filter {
             writeln!(f, "  where {filter}")?;

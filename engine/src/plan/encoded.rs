@@ -5,7 +5,7 @@ use std::fmt;
 use federated::model::Rows;
 use zeroize::Zeroizing;
 
-use super::{ends::LookupEnd, own_set::OwnSet};
+use super::{ends::LookupEnd, own_set::OwnSet, program::Program};
 
 /// One column before it is shared, padded to the public bound. Dead rows and absent values are 0.
 #[derive(Clone)]
@@ -54,6 +54,8 @@ pub struct TrainingRows {
     pub rows: Rows,
     /// What the order follows from in which they are seen: a secret of their owner.
     pub order: Zeroizing<[u8; 32]>,
+    /// Who trains on them, if not this program.
+    pub program: Option<Program>,
 }
 
 /// Rows do not print.

@@ -2,7 +2,7 @@
 
 use federated::{
     average::{Bounds, Encoding},
-    model::{Fit, Network},
+    model::Fit,
     strategy::{Adaptive, Rule},
 };
 use serde::{Deserialize, Serialize};
@@ -114,28 +114,6 @@ impl Feature {
 }
 
 impl Training {
-    /// The model that is trained.
-    ///
-    /// # Errors
-    /// What does not fit.
-    pub fn network(&self) -> Result<Network, String> {
-        let features = self.features.iter().map(Feature::width).sum();
-        let classes = match &self.label {
-            Feature::OneOf { domain, .. } => domain.len(),
-            _ => 2,
-        };
-        let network = match &self.model {
-            ModelSpec::Linear => Network::linear(features),
-            ModelSpec::Logistic => Network::logistic(features),
-            ModelSpec::Softmax => Network::softmax(features, classes),
-            ModelSpec::Network { hidden } => {
-                let hidden: Vec<usize> = hidden.iter().map(|units| *units as usize).collect();
-                Network::layers(features, &hidden, classes)
-            }
-        };
-        network.map_err(|error| error.to_string())
-    }
-
     /// How updates become integers, given the plan's row bounds.
     ///
     /// # Errors
@@ -154,7 +132,7 @@ impl Training {
     /// What does not fit.
     pub fn rows(&self) -> Result<u64, String> {
         let rounds = self.rounds as usize * self.round_words();
-        let rows = self.network()?.parameters().checked_add(rounds);
+        let rows = self.parameters()?.checked_add(rounds);
         rows.and_then(|rows| u64::try_from(rows).ok()).ok_or_else(|| "too many rows".into())
     }
 
@@ -223,6 +201,8 @@ impl Training {
                 domain.len() >= 2
             }
             (ModelSpec::Softmax | ModelSpec::Network { .. }, Feature::Flag { .. }) => true,
+            // What its program can learn, the program says.
+            (ModelSpec::Plugin(_), _) => true,
             _ => false,
         };
         if !fits {
@@ -250,7 +230,7 @@ impl Training {
 
     /// What it shows, and to whom.
     pub(super) fn shows(&self, plan: &Plan) -> Vec<String> {
-        let parameters = self.network().map_or(0, |network| network.parameters());
+        let parameters = self.parameters().unwrap_or(0);
         let tables: Vec<_> = self.owners(plan).map(table).collect();
         let mut shows = vec![
             format!(
@@ -274,6 +254,12 @@ impl Training {
             ),
         ];
         shows.extend(self.gate_shows());
+        shows.extend(self.model.plugin().map(|plugin| {
+            format!(
+                "each provider's own program `{}`, at home: the rows that this job may read of its table",
+                plugin.name
+            )
+        }));
         shows
     }
 }

@@ -59,7 +59,7 @@ pub(super) fn refusals(rule: Option<&TrainRule>, plan: &Plan) -> Vec<(&'static s
         );
         found.push(("train.max_rounds", message));
     }
-    let parameters = asked.network().map_or(usize::MAX, |network| network.parameters());
+    let parameters = asked.parameters().unwrap_or(usize::MAX);
     if let Some(most) = rule.max_parameters.filter(|most| parameters > *most as usize) {
         let message = format!(
             "the model has {parameters} parameters and {most} are allowed; set `train.max_parameters` to {parameters} to allow this"
@@ -101,10 +101,11 @@ pub(super) fn lint_train(policy: &PolicyDocument, notes: &mut Notes) {
             "of an average of two, each of them knows the other's update: ask for three and more",
         );
     }
-    if rule.max_parameters.is_none() && rule.models.contains(&ModelFamily::Network) {
+    let large = [ModelFamily::Network, ModelFamily::Plugin];
+    if rule.max_parameters.is_none() && large.iter().any(|family| rule.models.contains(family)) {
         notes.warn(
             "train.max_parameters",
-            "a large network can remember single rows: bound it, and what may be asked of it",
+            "a large model can remember single rows: bound it, and what may be asked of it",
         );
     }
 }

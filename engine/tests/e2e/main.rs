@@ -23,6 +23,7 @@ mod large;
 mod lookup;
 mod lost;
 mod many;
+mod plugin;
 mod psi;
 mod released;
 mod roles;

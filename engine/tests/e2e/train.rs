@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// People whose pay is high where they are old and work in trade, in a region of their own.
-fn region(name: &'static str, from: usize) -> Table {
+pub(crate) fn region(name: &'static str, from: usize) -> Table {
     let mut csv = "person_id,age,sector,pay\n".to_owned();
     for i in from..from + 60 {
         let (age, sector) = (20 + i * 7 % 50, ["care", "trade"][i % 2]);

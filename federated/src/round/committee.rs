@@ -207,13 +207,12 @@ impl<'a> Hall<'a> {
         let me = s.role();
         let mut landed = BTreeMap::new();
         for (number, _) in self.course.seated().filter(|(_, role)| *role == me) {
-            let trainer = own.trainer.as_deref_mut();
-            let update = trainer
-                .map(|trainer| at_work(|| self.channel.working(), || trainer.train(round, model)));
             // A round that this party's own trainer declines goes on without it, like any other.
-            let shares = update
-                .and_then(Result::ok)
-                .and_then(|update| share(self.course, number, update, own.rng).ok());
+            let shares = own.trainer.as_deref_mut().and_then(|trainer| {
+                let update = at_work(|| self.channel.working(), || trainer.train(round, model));
+                let shares = update.and_then(|update| share(self.course, number, update, own.rng));
+                shares.map_err(|why| trainer.declined(round, &why)).ok()
+            });
             for role in [me.next(), me.prev()] {
                 let parts = self.course.parts(role);
                 send(|words| s.send(role.id(), words), parts, shares.as_ref())?;

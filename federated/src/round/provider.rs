@@ -55,7 +55,11 @@ pub fn take_part(
         let update = at_work(|| wire.working(), || trainer.train(round, &model));
         drop(model);
         let shares = update.and_then(|update| share(course, number, update, rng));
-        let shares = shares.map_err(|error| declined.push((round, error))).ok();
+        let shares = shares.map_err(|why| {
+            trainer.declined(round, &why);
+            declined.push((round, why));
+        });
+        let shares = shares.ok();
         for role in Role::ALL {
             send(|words| wire.send(role.id(), words), course.parts(role), shares.as_ref())?;
         }

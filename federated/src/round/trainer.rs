@@ -46,6 +46,9 @@ pub trait Trainer: Send {
     /// # Errors
     /// [`TrainError`]: the provider declines this round.
     fn train(&mut self, round: u32, model: &[f32]) -> Result<Update, TrainError>;
+
+    /// Hears why a round goes on without its update: for its own operator, the others see that it declined.
+    fn declined(&mut self, _round: u32, _why: &TrainError) {}
 }
 
 /// The trainer of [`crate::model`].

@@ -28,7 +28,7 @@ fn rows(number: usize) -> Rows {
 
 fn held(number: usize) -> EncodedInput {
     let order = Zeroizing::new([u8::try_from(number).unwrap(); 32]);
-    let train = Some(TrainingRows { rows: rows(number), order });
+    let train = Some(TrainingRows { rows: rows(number), order, program: None });
     EncodedInput { live: vec![], columns: vec![], home: None, own: None, lookup: None, train }
 }
 

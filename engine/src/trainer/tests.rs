@@ -1,0 +1,310 @@
+//! Programs that do what they should, and others that do not.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use federated::{
+    model::Rows,
+    round::{TrainError, Trainer, Update},
+};
+use proto::trainer::{
+    self, FitRequest, FitResponse, fit_request, fit_response, trainer_server::TrainerServer,
+};
+use tokio::sync::{mpsc, watch};
+use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
+use tonic::{Request, Response, Status, Streaming};
+use zeroize::Zeroizing;
+
+use super::Hired;
+use crate::{
+    job::{JobKind, ModelSpec, PluginSpec, TensorSpec},
+    plan::{Place, Program, Training, TrainingRows},
+    sql::{
+        compile,
+        tests::train::{asked, world},
+    },
+};
+
+/// More than one piece of a model, and of rows.
+const PARAMETERS: u64 = 300_000;
+const ROWS: usize = 100_001;
+
+/// What a program does in a round.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Does {
+    /// Adds 1 to every number.
+    Trains,
+    Declines,
+    Ends,
+    EndsAtFirst,
+    Fails,
+    Hangs,
+    SendsMore,
+    SendsLess,
+    SendsNoNumbers,
+    SendsNothing,
+    Weighs(u64),
+    Loses(f64),
+    IsRight(u64),
+    HasOtherNames,
+    HasOtherShapes,
+    HasOtherNumbers,
+}
+
+struct Fake(Does, AtomicBool);
+
+#[tonic::async_trait]
+impl trainer::trainer_server::Trainer for Fake {
+    async fn describe(
+        &self,
+        request: Request<trainer::Setting>,
+    ) -> Result<Response<trainer::Model>, Status> {
+        let mut tensors = request.into_inner().tensors;
+        match self.0 {
+            Does::HasOtherNames => tensors[0].name = "other".into(),
+            Does::HasOtherShapes => tensors[0].shape.push(1),
+            Does::HasOtherNumbers => tensors[0].set_type(trainer::DataType::Unspecified),
+            _ => {}
+        }
+        Ok(Response::new(trainer::Model { tensors }))
+    }
+
+    type FitStream = ReceiverStream<Result<FitResponse, Status>>;
+
+    async fn fit(
+        &self,
+        request: Request<Streaming<FitRequest>>,
+    ) -> Result<Response<Self::FitStream>, Status> {
+        let (to, answers) = mpsc::channel(4);
+        let (mut does, requests) = (self.0, request.into_inner());
+        if does == Does::EndsAtFirst {
+            does = if self.1.swap(true, Ordering::SeqCst) { Does::Trains } else { Does::Ends };
+        }
+        tokio::spawn(async move {
+            if let Err(status) = serve(does, requests, &to).await {
+                let _ = to.send(Err(status)).await;
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(answers)))
+    }
+}
+
+async fn serve(
+    does: Does,
+    mut requests: Streaming<FitRequest>,
+    to: &mpsc::Sender<Result<FitResponse, Status>>,
+) -> Result<(), Status> {
+    let (mut rows, mut model, mut number) = (Vec::new(), Vec::new(), 0);
+    while let Some(request) = requests.message().await? {
+        match request.what {
+            Some(fit_request::What::Setting(setting)) => {
+                assert_eq!(
+                    (setting.rows, &setting.inputs[..]),
+                    (ROWS as u64, &["age".to_owned()][..])
+                );
+            }
+            Some(fit_request::What::Rows(piece)) => rows.extend(piece),
+            Some(fit_request::What::Round(round)) => number = round.number,
+            Some(fit_request::What::Model(piece)) => model.extend(piece),
+            None => return Err(Status::internal("nothing")),
+        }
+        if model.len() == 4 * PARAMETERS as usize {
+            assert_eq!(rows.len(), 4 * 2 * ROWS);
+            if !answer(does, number, std::mem::take(&mut model), to).await? {
+                return Ok(());
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whether it goes on.
+async fn answer(
+    does: Does,
+    number: u32,
+    mut model: Vec<u8>,
+    to: &mpsc::Sender<Result<FitResponse, Status>>,
+) -> Result<bool, Status> {
+    let mut report =
+        trainer::Report { rows: ROWS as u64, loss: f64::from(number), correct: 5, steps: 1 };
+    for bytes in model.as_chunks_mut().0 {
+        *bytes = (f32::from_le_bytes(*bytes) + 1.0).to_le_bytes();
+    }
+    let mut what = Vec::new();
+    match does {
+        Does::Ends => return Ok(false),
+        Does::Fails => return Err(Status::internal("out of\nmemory")),
+        Does::Hangs => std::future::pending().await,
+        Does::Declines => {
+            let reason = "too few rows".to_owned();
+            what.push(fit_response::What::Declined(trainer::Declined { reason }));
+        }
+        Does::SendsNothing => return Ok(to.send(Ok(FitResponse { what: None })).await.is_ok()),
+        Does::SendsMore => model.extend([0; 4]),
+        Does::SendsLess => model.truncate(model.len() - 4),
+        Does::SendsNoNumbers => model[8..12].copy_from_slice(&f32::NAN.to_le_bytes()),
+        Does::Weighs(rows) => report.rows = rows,
+        Does::Loses(loss) => report.loss = loss,
+        Does::IsRight(correct) => report.correct = correct,
+        _ => {}
+    }
+    if what.is_empty() {
+        what.extend(model.chunks(1 << 20).map(|piece| fit_response::What::Model(piece.to_vec())));
+        what.push(fit_response::What::Report(report));
+    }
+    for what in what {
+        if to.send(Ok(FitResponse { what: Some(what) })).await.is_err() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// A program that listens as long as this lives.
+struct Listening {
+    address: String,
+    _runtime: tokio::runtime::Runtime,
+}
+
+fn listening(does: Does) -> Listening {
+    let mut runtime = tokio::runtime::Builder::new_multi_thread();
+    let runtime = runtime.worker_threads(1).enable_all().build().unwrap();
+    let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).unwrap();
+    let address = format!("http://{}", listener.local_addr().unwrap());
+    let server = tonic::transport::Server::builder()
+        .add_service(TrainerServer::new(Fake(does, AtomicBool::new(false))));
+    runtime.spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+    Listening { address, _runtime: runtime }
+}
+
+fn training(seconds: u32) -> Training {
+    let owners = ["census", "employers"];
+    let (descriptors, terms) = world(&owners);
+    let mut job = asked(&owners, &["age"], "income = 'high'");
+    let JobKind::Train(train) = &mut job.kind else { unreachable!() };
+    let shape = vec![PARAMETERS / 100, 100];
+    let start = serde_json::from_str("0.25").unwrap();
+    let tensors = vec![TensorSpec { name: "weight".into(), shape, start }];
+    train.model = ModelSpec::Plugin(PluginSpec { name: "fake".into(), parameters: None, tensors });
+    train.round_seconds = seconds;
+    let plan = compile(&job, &descriptors, &terms).unwrap().plan;
+    plan.training().unwrap().1.clone()
+}
+
+/// A provider's trainer, and what ends its run.
+fn hired(place: Place, seconds: u32) -> (Hired, watch::Sender<bool>) {
+    let (end, ended) = watch::channel(false);
+    let rows = Rows::new(1, vec![0.5; ROWS], vec![1.0; ROWS]).unwrap();
+    let program = Program { place, job: "j".into(), ended };
+    let held = TrainingRows { rows, order: Zeroizing::new([1; 32]), program: None };
+    (Hired::new(program, &training(seconds), &held).unwrap(), end)
+}
+
+fn round(does: Does, seconds: u32) -> Result<Update, TrainError> {
+    let fake = listening(does);
+    let (mut hired, _end) = hired(Place::At(fake.address.clone()), seconds);
+    hired.train(0, &vec![0.5; PARAMETERS as usize])
+}
+
+#[test]
+fn a_program_trains_round_after_round() {
+    let fake = listening(Does::Trains);
+    let (mut hired, _end) = hired(Place::At(fake.address.clone()), 60);
+    for number in [0, 1, 5] {
+        let update = hired.train(number, &vec![0.5; PARAMETERS as usize]).unwrap();
+        assert!(
+            update.delta.len() == PARAMETERS as usize && update.delta.iter().all(|d| *d == 1.0)
+        );
+        assert_eq!((update.weight, update.correct), (ROWS as u64, 5));
+        assert_eq!(update.loss, f64::from(number));
+    }
+}
+
+#[test]
+fn what_is_no_update_declines_the_round() {
+    for (does, words) in [
+        (Does::Declines, "too few rows"),
+        (Does::Ends, "ended the stream"),
+        (Does::Fails, "Internal: out of memory"),
+        (Does::SendsMore, "more than 1200000 bytes"),
+        (Does::SendsLess, "1199996 bytes where 1200000 are due"),
+        (Does::SendsNoNumbers, "number 2 of its model is none"),
+        (Does::SendsNothing, "empty message"),
+        (Does::Weighs(0), "0 rows"),
+        (Does::Weighs(ROWS as u64 + 1), "100002 rows, of 100001"),
+        (Does::Weighs(u64::MAX), "of 100001"),
+        (Does::IsRight(ROWS as u64 + 1), "were right"),
+        (Does::Loses(f64::NAN), "loss is no number"),
+        (Does::Loses(1e12), "too large"),
+        (Does::HasOtherNames, "another tensor where the job has `weight`"),
+        (Does::HasOtherShapes, "the shape [3000, 100, 1] and the job's [3000, 100]"),
+        (Does::HasOtherNumbers, "not in single precision"),
+    ] {
+        match round(does, 60) {
+            Err(TrainError::Outside(why)) => assert!(why.contains(words), "{does:?}: {why}"),
+            other => panic!("{does:?}: {other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_round_that_failed_does_not_spoil_the_next() {
+    let fake = listening(Does::EndsAtFirst);
+    let (mut hired, _end) = hired(Place::At(fake.address.clone()), 60);
+    let model = vec![0.5; PARAMETERS as usize];
+    assert!(hired.train(0, &model).is_err());
+    assert!(hired.train(1, &model).is_ok(), "another session begins, with all rows");
+}
+
+#[test]
+fn a_program_that_hangs_is_waited_for_until_the_round_is_nearly_over() {
+    let why = round(Does::Hangs, 1).unwrap_err().to_string();
+    assert!(why.contains("no model within 0.9 seconds"), "{why}");
+}
+
+#[test]
+fn a_run_that_ends_waits_for_no_program() {
+    let fake = listening(Does::Hangs);
+    let (mut hired, end) = hired(Place::At(fake.address.clone()), 3600);
+    let began = Instant::now();
+    std::thread::scope(|scope| {
+        let end = Arc::new(end);
+        scope.spawn(move || end.send_replace(true));
+        let why = hired.train(0, &vec![0.5; PARAMETERS as usize]).unwrap_err().to_string();
+        assert!(why.contains("the run has ended"), "{why}");
+    });
+    assert!(began.elapsed() < Duration::from_secs(600));
+}
+
+#[test]
+fn a_child_is_ended_with_the_round_it_hangs_in_and_with_the_job() {
+    let folder = tempfile::tempdir().unwrap();
+    let child = |command: &[&str]| Place::Child {
+        command: command.iter().map(|word| (*word).to_owned()).collect(),
+        folder: folder.path().to_owned(),
+    };
+    let model = vec![0.5; PARAMETERS as usize];
+    let told = |place: Place| hired(place, 1).0.train(0, &model).unwrap_err().to_string();
+    assert!(told(child(&["./there-is-none"])).contains("does not start"));
+    assert!(told(child(&["sh", "-c", "exit 3"])).contains("exit status: 3) before it listened"));
+    let why = told(child(&["sh", "-c", "echo $$ > pid; exec sleep 1000"]));
+    assert!(why.contains("no model within"), "{why}");
+    let pid = std::fs::read_to_string(folder.path().join("pid")).unwrap();
+    assert!(!std::path::Path::new("/proc").join(pid.trim()).exists(), "it is gone");
+}
+
+#[test]
+fn a_model_begins_as_the_job_says() {
+    let training = training(60);
+    let (first, again) = (training.initial(&[1; 16]).unwrap(), training.initial(&[1; 16]).unwrap());
+    assert_eq!(first, again);
+    assert_ne!(first, training.initial(&[2; 16]).unwrap());
+    assert_eq!(first.len(), PARAMETERS as usize);
+    assert!(first.iter().all(|x| x.abs() <= 0.25) && first.iter().any(|x| x.abs() > 0.2));
+    assert_eq!(training.tensors().unwrap()[0].shape, [3000, 100]);
+}

@@ -1,0 +1,145 @@
+//! Models trained by programs of the providers' own: NumPy in Python children of two daemons and behind an address of the third, for
+//! the model that this program's own trainer gives; and what becomes of a job whose program is missing, dies or is never there.
+
+use std::{
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+};
+
+use serde_json::{Value, json};
+
+use crate::{
+    cast::Cast,
+    train::region,
+    world::{BUYER, World, ended_with, eventually, succeeded},
+};
+
+/// A program that the test runs itself; killed when it is dropped.
+struct Attached(Child);
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn example() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("examples/trainer")
+}
+
+/// The interpreter with what the example needs, made where there is none.
+fn python() -> String {
+    let made = Command::new(example().join("environment")).output().unwrap();
+    succeeded(&made).trim().to_owned()
+}
+
+fn region_of(name: &'static str, from: usize) -> crate::cast::Table {
+    let mut table = region(name, from);
+    let models = json!(["logistic", "plugin"]);
+    table.train = json!({"models": models, "min_providers": 2, "max_rounds": 20});
+    table
+}
+
+fn cast() -> Cast {
+    Cast {
+        people: region_of("people", 0),
+        jobs: region_of("jobs", 100),
+        third: Some(region_of("patients", 200)),
+        outside: true,
+        ..Cast::small()
+    }
+}
+
+/// All rows in a step: the order in which they are seen does not matter.
+fn train(model: &str, more: &str) -> String {
+    format!(
+        "[train]\ndatasets = [\"census.people\", \"employers.jobs\", \"neutral.patients\"]\n\
+         features = [\"age\", \"sector\"]\nlabel = \"pay = 'high'\"\nrate = 0.5\nepochs = 5\nbatch = 1000\n{more}\n\
+         model = {{ {model} }}\n"
+    )
+}
+
+const NUMPY: &str = "kind = \"plugin\", name = \"numpy\", tensors = [{ name = \"weight\", shape = [3, 1] }, \
+                     { name = \"bias\", shape = [1] }]";
+
+/// Has a provider's daemon know a trainer of this name.
+fn configure(world: &World, party: &str, name: &str, how: &str) {
+    let path = world.of(party).join("unseen.toml");
+    let text = std::fs::read_to_string(&path).unwrap();
+    std::fs::write(path, format!("{text}\n[provider.trainers.{name}]\n{how}\n")).unwrap();
+}
+
+/// The model of the job that was asked for last, and the header of its file.
+fn model(world: &World) -> (Vec<f32>, Value) {
+    let jobs = succeeded(&world.by(BUYER, &["job", "list"]));
+    let job = jobs.split_whitespace().next().unwrap();
+    let path = world.of(BUYER).join("model.safetensors");
+    let out = path.to_str().unwrap();
+    succeeded(&world.by(BUYER, &["job", "result", job, "--format", "safetensors", "--out", out]));
+    let file = std::fs::read(&path).unwrap();
+    let (length, rest) = file.split_first_chunk().unwrap();
+    let (header, tensors) = rest.split_at(usize::try_from(u64::from_le_bytes(*length)).unwrap());
+    let numbers = tensors.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+    (numbers, serde_json::from_slice(header).unwrap())
+}
+
+#[test]
+fn a_model_trained_by_python_programs_is_the_native_one() {
+    let (python, program) = (python(), example().join("trainer.py"));
+    let world = World::make(&cast());
+    let child = format!("command = [{python:?}, {program:?}]");
+    configure(&world, "census", "numpy", &child);
+    configure(&world, "employers", "numpy", &child);
+    let socket = world.of("neutral").join("numpy");
+    configure(&world, "neutral", "numpy", &format!("address = \"unix:{}\"", socket.display()));
+    let attached = Command::new(&python)
+        .arg(&program)
+        .env("UNSEEN_TRAINER", format!("unix:{}", socket.display()))
+        .stdin(Stdio::piped())
+        .spawn();
+    let attached = Attached(attached.unwrap());
+    let world = world.start_all();
+    eventually("the attached program listens", || socket.exists());
+
+    let native =
+        succeeded(&world.ask_psi(&train("kind = \"logistic\"", "rounds = 6\nmin_providers = 3")));
+    let (expected, _) = model(&world);
+    let text = succeeded(&world.ask_psi(&train(NUMPY, "rounds = 6\nmin_providers = 3")));
+    let (trained, header) = model(&world);
+    assert_eq!(header["weight"]["shape"], json!([3, 1]));
+    assert_eq!(header["__metadata__"]["trainer"], "numpy");
+    assert_eq!((trained.len(), expected.len()), (4, 4));
+    for (got, want) in trained.iter().zip(&expected) {
+        assert!((got - want).abs() < 1e-4, "{trained:?}, {expected:?}");
+    }
+    assert!(trained[0] > 1.0, "it has learned: {trained:?}");
+    let cells = |text: &str| -> Vec<f64> {
+        text.lines().skip(1).flat_map(|l| l.split(',').map(|c| c.parse().unwrap())).collect()
+    };
+    let close = cells(&text).iter().zip(&cells(&native)).all(|(a, b)| (a - b).abs() < 1e-3);
+    assert!(close, "the rounds have the same figures:\n{text}\n{native}");
+
+    // One that is gone costs its own provider its rounds, and no more.
+    drop(attached);
+    let text = succeeded(&world.ask_psi(&train(NUMPY, "rounds = 2\nmin_providers = 2")));
+    assert!(text.lines().skip(1).all(|line| line.split(',').nth(1) == Some("2")), "{text}");
+    let log = world.log("neutral");
+    let declined = log.lines().filter(|line| line.contains("declined a round of training"));
+    assert_eq!(declined.count(), 2, "{log}");
+    assert!(log.contains("numpy: "), "its own operator reads why");
+    assert!(!world.log("census").contains("declined a round"));
+}
+
+#[test]
+fn a_program_that_a_provider_does_not_have_or_does_not_allow_is_refused_by_name() {
+    let mut cast = cast();
+    cast.people.train["models"] = json!(["logistic"]);
+    let world = World::start(&cast);
+    let words = ended_with(&world.ask_psi(&train(NUMPY, "rounds = 2")), 3);
+    assert!(words.contains("train.models") && words.contains("`plugin`"), "{words}");
+    assert!(words.contains("provider.trainers") && words.contains("`numpy`"), "{words}");
+    let two = NUMPY.replace("name = \"numpy\",", "name = \"numpy\", parameters = 4,");
+    let words = ended_with(&world.ask_psi(&train(&two, "rounds = 2")), 2);
+    assert!(words.contains("train.model.parameters"), "{words}");
+}
