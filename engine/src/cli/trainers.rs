@@ -73,10 +73,10 @@ fn is_here(address: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn read(config: &str) -> Result<BTreeMap<String, Place>, String> {
-        let config: TrainerConfig = serde_json::from_str(config).unwrap();
+    fn read(config: &str) -> Result<BTreeMap<String, Place>, CliError> {
+        let config = serde_json::from_str(config).map_err(CliError::usage)?;
         let trainers = BTreeMap::from([("numpy".to_owned(), config)]);
-        places(&trainers, Path::new("/srv/hospital")).map_err(|error| error.to_string())
+        places(&trainers, Path::new("/srv/hospital"))
     }
 
     #[test]
@@ -106,7 +106,7 @@ mod tests {
             r#"{"address": "https://127.0.0.1:8765"}"#,
             r#"{"address": "unix:numpy"}"#,
         ] {
-            let words = read(config).unwrap_err();
+            let words = read(config).unwrap_err().message;
             assert!(words.contains("[provider.trainers.numpy]"), "{config}: {words}");
         }
     }

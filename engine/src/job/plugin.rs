@@ -75,8 +75,8 @@ impl PluginSpec {
             "train.model.tensors",
             "have a name each, 1 to 16 lengths of at least 1, and begin with numbers up to a million",
         )?;
-        let sizes = tensors.iter().map(TensorSpec::size);
-        let all = sizes.fold(Some(0_u64), |all, size| all?.checked_add(size?));
+        let mut sizes = tensors.iter().map(TensorSpec::size);
+        let all = sizes.try_fold(0_u64, |all, size| all.checked_add(size?));
         field(
             all.is_some_and(|all| all <= MAX_PARAMETERS),
             "train.model.parameters",

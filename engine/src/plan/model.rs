@@ -95,11 +95,10 @@ impl Training {
         for (tensor, spec) in self.tensors()?.iter().zip(plugin.tensors()) {
             let (size, start) = (tensor.shape.iter().product(), spec.start.single());
             let unit = |word: &u32| (word >> 8) as f32 / (1_u32 << 23) as f32 - 1.0;
-            match start > 0.0 {
-                true => {
-                    model.extend(rng.elements::<Z32>(size).iter().map(|word| start * unit(word)))
-                }
-                false => model.resize(model.len() + size, 0.0),
+            if start > 0.0 {
+                model.extend(rng.elements::<Z32>(size).iter().map(|word| start * unit(word)));
+            } else {
+                model.resize(model.len() + size, 0.0);
             }
         }
         Ok(model)

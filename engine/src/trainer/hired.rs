@@ -142,7 +142,7 @@ impl Office {
         if correct > rows {
             return Err(format!("it says that {correct} of {rows} rows were right"));
         }
-        if !(loss.abs() <= MOST_LOSS) {
+        if loss.is_nan() || loss.abs() > MOST_LOSS {
             return Err("its loss is no number, or too large to be added up".into());
         }
         let delta = model.iter().zip(before).map(|(after, before)| after - before).collect();

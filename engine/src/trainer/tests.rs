@@ -31,7 +31,7 @@ use crate::{
 };
 
 /// More than one piece of a model, and of rows.
-const PARAMETERS: u64 = 300_000;
+const PARAMETERS: usize = 300_000;
 const ROWS: usize = 100_001;
 
 /// What a program does in a round.
@@ -113,7 +113,7 @@ async fn serve(
             Some(fit_request::What::Model(piece)) => model.extend(piece),
             None => return Err(Status::internal("nothing")),
         }
-        if model.len() == 4 * PARAMETERS as usize {
+        if model.len() == 4 * PARAMETERS {
             assert_eq!(rows.len(), 4 * 2 * ROWS);
             if !answer(does, number, std::mem::take(&mut model), to).await? {
                 return Ok(());
@@ -187,7 +187,7 @@ fn training(seconds: u32) -> Training {
     let (descriptors, terms) = world(&owners);
     let mut job = asked(&owners, &["age"], "income = 'high'");
     let JobKind::Train(train) = &mut job.kind else { unreachable!() };
-    let shape = vec![PARAMETERS / 100, 100];
+    let shape = vec![3000, 100];
     let start = serde_json::from_str("0.25").unwrap();
     let tensors = vec![TensorSpec { name: "weight".into(), shape, start }];
     train.model = ModelSpec::Plugin(PluginSpec { name: "fake".into(), parameters: None, tensors });
@@ -207,19 +207,17 @@ fn hired(place: Place, seconds: u32) -> (Hired, watch::Sender<bool>) {
 
 fn round(does: Does, seconds: u32) -> Result<Update, TrainError> {
     let fake = listening(does);
-    let (mut hired, _end) = hired(Place::At(fake.address.clone()), seconds);
-    hired.train(0, &vec![0.5; PARAMETERS as usize])
+    let (mut hired, _end) = hired(Place::At(fake.address), seconds);
+    hired.train(0, &vec![0.5; PARAMETERS])
 }
 
 #[test]
 fn a_program_trains_round_after_round() {
     let fake = listening(Does::Trains);
-    let (mut hired, _end) = hired(Place::At(fake.address.clone()), 60);
+    let (mut hired, _end) = hired(Place::At(fake.address), 60);
     for number in [0, 1, 5] {
-        let update = hired.train(number, &vec![0.5; PARAMETERS as usize]).unwrap();
-        assert!(
-            update.delta.len() == PARAMETERS as usize && update.delta.iter().all(|d| *d == 1.0)
-        );
+        let update = hired.train(number, &vec![0.5; PARAMETERS]).unwrap();
+        assert!(update.delta.len() == PARAMETERS && update.delta.iter().all(|d| *d == 1.0));
         assert_eq!((update.weight, update.correct), (ROWS as u64, 5));
         assert_eq!(update.loss, f64::from(number));
     }
@@ -255,8 +253,8 @@ fn what_is_no_update_declines_the_round() {
 #[test]
 fn a_round_that_failed_does_not_spoil_the_next() {
     let fake = listening(Does::EndsAtFirst);
-    let (mut hired, _end) = hired(Place::At(fake.address.clone()), 60);
-    let model = vec![0.5; PARAMETERS as usize];
+    let (mut hired, _end) = hired(Place::At(fake.address), 60);
+    let model = vec![0.5; PARAMETERS];
     assert!(hired.train(0, &model).is_err());
     assert!(hired.train(1, &model).is_ok(), "another session begins, with all rows");
 }
@@ -270,12 +268,12 @@ fn a_program_that_hangs_is_waited_for_until_the_round_is_nearly_over() {
 #[test]
 fn a_run_that_ends_waits_for_no_program() {
     let fake = listening(Does::Hangs);
-    let (mut hired, end) = hired(Place::At(fake.address.clone()), 3600);
+    let (mut hired, end) = hired(Place::At(fake.address), 3600);
     let began = Instant::now();
     std::thread::scope(|scope| {
         let end = Arc::new(end);
         scope.spawn(move || end.send_replace(true));
-        let why = hired.train(0, &vec![0.5; PARAMETERS as usize]).unwrap_err().to_string();
+        let why = hired.train(0, &vec![0.5; PARAMETERS]).unwrap_err().to_string();
         assert!(why.contains("the run has ended"), "{why}");
     });
     assert!(began.elapsed() < Duration::from_secs(600));
@@ -288,7 +286,7 @@ fn a_child_is_ended_with_the_round_it_hangs_in_and_with_the_job() {
         command: command.iter().map(|word| (*word).to_owned()).collect(),
         folder: folder.path().to_owned(),
     };
-    let model = vec![0.5; PARAMETERS as usize];
+    let model = vec![0.5; PARAMETERS];
     let told = |place: Place| hired(place, 1).0.train(0, &model).unwrap_err().to_string();
     assert!(told(child(&["./there-is-none"])).contains("does not start"));
     assert!(told(child(&["sh", "-c", "exit 3"])).contains("exit status: 3) before it listened"));
@@ -304,7 +302,7 @@ fn a_model_begins_as_the_job_says() {
     let (first, again) = (training.initial(&[1; 16]).unwrap(), training.initial(&[1; 16]).unwrap());
     assert_eq!(first, again);
     assert_ne!(first, training.initial(&[2; 16]).unwrap());
-    assert_eq!(first.len(), PARAMETERS as usize);
+    assert_eq!(first.len(), PARAMETERS);
     assert!(first.iter().all(|x| x.abs() <= 0.25) && first.iter().any(|x| x.abs() > 0.2));
     assert_eq!(training.tensors().unwrap()[0].shape, [3000, 100]);
 }

@@ -60,7 +60,7 @@ impl std::fmt::Debug for TrainedModel {
 #[derive(Debug)]
 enum Answers {
     Due(JoinHandle<Result<Streaming<trainer::FitResponse>, Status>>),
-    Here(Streaming<trainer::FitResponse>),
+    Here(Box<Streaming<trainer::FitResponse>>),
     Over,
 }
 
@@ -229,7 +229,7 @@ impl TrainerSession {
             // Awaited once: whatever comes of it.
             self.from = Answers::Over;
             let stream = answered.map_err(|_| over())?.map_err(|status| said(&status))?;
-            self.from = Answers::Here(stream);
+            self.from = Answers::Here(Box::new(stream));
         }
         let Answers::Here(stream) = &mut self.from else { return Err(over()) };
         let message = stream.message().await.map_err(|status| said(&status))?;
