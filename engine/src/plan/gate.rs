@@ -28,7 +28,7 @@ impl Training {
         }
         let terms = Terms {
             encoding,
-            parameters: self.network()?.parameters(),
+            parameters: self.parameters()?,
             clip: norm.value(),
             most_weight: self.owners(plan).map(|input| input.rows).max().unwrap_or(0),
             most_loss: loss.value(),
