@@ -18,6 +18,7 @@ mod tell;
 #[cfg(test)]
 mod tests;
 mod train;
+mod vertical;
 mod words;
 
 pub use error::ExecError;

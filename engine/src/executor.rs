@@ -15,6 +15,7 @@ mod fetched;
 mod joint;
 mod links;
 mod lookups;
+mod model;
 mod opening;
 mod participant;
 mod planner;

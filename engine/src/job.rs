@@ -12,6 +12,7 @@ mod reason;
 mod spec;
 mod state;
 mod train;
+mod vertical;
 
 pub use admission::admit;
 pub use failure::{Failure, Stage};
@@ -25,3 +26,4 @@ pub use reason::{Audience, Code, Reason};
 pub use spec::{JobKind, JobSpec, NetworkProfile, SPEC_DOMAIN, Security, SpecError};
 pub use state::{Illegal, JobEvent, JobState};
 pub use train::{ModelFamily, ModelSpec, StrategySpec, TrainSpec};
+pub use vertical::{CurveSpec, VerticalSpec};

@@ -9,6 +9,8 @@ mod circuit;
 pub mod clear;
 #[cfg(any(test, feature = "testkit"))]
 mod clear_tables;
+#[cfg(any(test, feature = "testkit"))]
+mod clear_vertical;
 mod decode;
 mod encoded;
 mod ends;
@@ -36,6 +38,7 @@ mod train;
 mod typing;
 mod unpack;
 mod uses;
+mod vertical;
 
 pub use between::Between;
 pub use blur::{Blur, MAX_SENSITIVITY};
@@ -63,3 +66,4 @@ pub use terms::PolicyTerms;
 pub use train::{Feature, ROUND_WORDS, Training};
 pub use unpack::unpack;
 pub use uses::{ColumnUse, PolicyRef, UseForm};
+pub use vertical::{TALLY_WORDS, UNIT_BITS, Vertical};

@@ -15,6 +15,7 @@ mod parse;
 mod psi;
 mod train;
 mod utc;
+mod vertical;
 
 #[cfg(test)]
 pub(crate) mod fixtures;
@@ -37,3 +38,4 @@ pub use parse::{PolicyError, parse, parse_signed};
 pub use psi::{PsiRecipient, PsiRule, QueryBudget, query_budgets};
 pub use train::TrainRule;
 pub use utc::{BadTime, UtcTime};
+pub use vertical::VerticalRule;

@@ -39,6 +39,7 @@ mod total;
 mod train;
 mod uses;
 mod value;
+mod vertical;
 
 pub use compile::{Compiled, compile};
 pub use encode::{EncodeError, encode, key_ids_of};
@@ -46,4 +47,4 @@ pub use error::CompileError;
 pub use keys::normal;
 pub use labels::{label_columns, label_rows};
 pub use local::{LocalBatches, LocalError, encode_rows, local_batches, local_rows, run_local};
-pub use rows::training_rows;
+pub use rows::{numbers_of, training_rows};

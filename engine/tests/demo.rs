@@ -298,6 +298,24 @@ fn a_model_learns_from_three_providers_people() {
 }
 
 #[test]
+fn a_model_learns_from_what_two_providers_know_of_the_same_people() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = unseen(&["demo", "--job", "train-vertical", "--json"], folder.path());
+    let answer = answer(&output);
+    assert_eq!(output.status.code(), Some(0), "{answer}");
+    let [trained, held_out] = &answer["rows"].as_array().unwrap()[..] else { panic!("{answer}") };
+    // Everybody is in both tables, and one in four is held out.
+    let people = |row: &Value| row["rows"].as_str().unwrap().parse::<u64>().unwrap();
+    assert_eq!((people(trained), people(held_out)), (36_684, 12_158));
+    // Everybody said to be poor is 76 % right.
+    let accuracy = |row: &Value| row["accuracy"].as_f64().unwrap();
+    assert!(accuracy(trained) > 0.84 && accuracy(held_out) > 0.84, "{answer}");
+    assert!(held_out["auc"].as_f64().unwrap() > 0.89, "{answer}");
+    let told = answer["leakage"].to_string();
+    assert!(told.contains("no gradient and no score is opened"), "{told}");
+}
+
+#[test]
 fn an_unknown_job_is_a_usage_error() {
     let folder = tempfile::tempdir().unwrap();
     let output = unseen(&["demo", "--job", "nothing"], folder.path());

@@ -2,9 +2,10 @@
 //! only the average is opened.
 //!
 //! A job of kind `train` runs [`round`]s: providers train [`model`]s, their updates pass a [`gate`] where the job has one and are
-//! [`average`]d on shares, and a [`strategy`] moves the model. No job uses the rest yet: noise on an average, sums by one coordinator that
-//! nobody trusts, regressions from sums, boosted trees, logistic regression of joined rows, what updates were worth, and the
-//! accountants and the ledger of differential privacy. This crate is above [`protocols`], whose sharing and sessions it uses, and
+//! [`average`]d on shares, and a [`strategy`] moves the model. One of kind `train_vertical` trains a logistic regression on joined
+//! rows ([`vertical`]). No job uses the rest yet: noise on an average, sums by one coordinator that nobody trusts, regressions from
+//! sums, boosted trees, what updates were worth, and the accountants and the ledger of differential privacy. This crate is above
+//! [`protocols`], whose sharing and sessions it uses, and
 //! below the engine, which makes jobs of it.
 //!
 //! # Invariants

@@ -27,18 +27,22 @@
 //! Gradient descent on replicated shares, with a piecewise linear or polynomial curve: Mohassel and Zhang, *SecureML*, IEEE S&P
 //! 2017, and Mohassel and Rindal, *ABY3*, CCS 2018, <https://eprint.iacr.org/2018/403>.
 
+mod clear;
 mod descent;
 mod error;
 mod features;
 mod ridge;
 mod score;
 mod setting;
+mod tally;
 #[cfg(test)]
 mod tests;
 
+pub use clear::{ClearRows, tally_clear, train_clear};
 pub use descent::{train, train_cost};
 pub use error::SettingError;
 pub use features::Features;
 pub use ridge::{Squares, squares, squares_cost};
 pub use score::{Output, Scoring, score, score_cost};
 pub use setting::{Curve, Descent, Setting, Table};
+pub use tally::{tally, tally_cost};

@@ -1,7 +1,9 @@
 //! `unseen demo`: every role as a process of its own on loopback, on real tables; the buyer's answer at the end.
 
 mod actor;
+mod held_out;
 mod jobs;
+mod joined;
 mod kept;
 mod messy;
 mod regions;

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::exit::CliError;
 use crate::{
     identity::{PartyName, SealingPublicKey},
-    job::{JobKind, JobSpec, NetworkProfile, PsiSpec, Security, TrainSpec},
+    job::{JobKind, JobSpec, NetworkProfile, PsiSpec, Security, TrainSpec, VerticalSpec},
 };
 
 /// How long a job may take from its submission, where the file does not say.
@@ -27,12 +27,14 @@ pub(super) struct JobFile {
     pub(super) purpose: String,
     /// P0, P1, P2.
     pub(super) compute: [PartyName; 3],
-    /// The statement; or there is a `[psi]` or a `[train]`.
+    /// The statement; or there is one of the tables below.
     pub(super) sql: Option<String>,
     /// An intersection of sets.
     pub(super) psi: Option<PsiSpec>,
     /// A federated training.
     pub(super) train: Option<TrainSpec>,
+    /// A training on joined rows.
+    pub(super) train_vertical: Option<VerticalSpec>,
     /// The adversary model; `semi_honest` where it is left out.
     #[serde(default = "semi_honest")]
     pub(super) security: Security,
@@ -59,11 +61,12 @@ pub(super) struct Submission {
 impl JobFile {
     /// A job with everything else left to its default.
     pub(super) fn new(purpose: &str, compute: [PartyName; 3], kind: JobKind) -> Self {
-        let (mut sql, mut psi, mut train) = (None, None, None);
+        let (mut sql, mut psi, mut train, mut train_vertical) = (None, None, None, None);
         match kind {
             JobKind::Sql { sql: text } => sql = Some(text),
             JobKind::Psi(asked) => psi = Some(asked),
             JobKind::Train(asked) => train = Some(asked),
+            JobKind::TrainVertical(asked) => train_vertical = Some(asked),
         }
         Self {
             request_id: None,
@@ -72,6 +75,7 @@ impl JobFile {
             sql,
             psi,
             train,
+            train_vertical,
             security: semi_honest(),
             expires_in_minutes: None,
             network: same_site(),
@@ -91,10 +95,13 @@ impl JobFile {
         let file: Self = Figment::from(Toml::file(path)).extract().map_err(|error| {
             CliError::usage(format!("job file {}: {error}", path.display())).next(example)
         })?;
-        let asked = [file.sql.is_some(), file.psi.is_some(), file.train.is_some()];
+        let trains = [file.train.is_some(), file.train_vertical.is_some()];
+        let asked = [file.sql.is_some(), file.psi.is_some(), trains[0], trains[1]];
         if asked.iter().filter(|asked| **asked).count() != 1 {
-            let message =
-                format!("job file {}: one of `sql`, `[psi]` and `[train]` is due", path.display());
+            let message = format!(
+                "job file {}: one of `sql`, `[psi]`, `[train]` and `[train_vertical]` is due",
+                path.display()
+            );
             return Err(CliError::usage(message).next(example));
         }
         Ok(file)
@@ -109,10 +116,11 @@ impl JobFile {
             request_id: self.request_id.unwrap_or(submission.request_id),
             buyer: submission.buyer,
             sealing_key: submission.sealing_key,
-            kind: match (self.psi, self.train) {
-                (Some(psi), _) => JobKind::Psi(psi),
-                (None, Some(train)) => JobKind::Train(train),
-                (None, None) => JobKind::Sql { sql: self.sql.unwrap_or_default() },
+            kind: match (self.psi, self.train, self.train_vertical) {
+                (Some(psi), ..) => JobKind::Psi(psi),
+                (None, Some(train), _) => JobKind::Train(train),
+                (None, None, Some(train)) => JobKind::TrainVertical(train),
+                (None, None, None) => JobKind::Sql { sql: self.sql.unwrap_or_default() },
             },
             purpose: self.purpose,
             compute: self.compute,
@@ -190,6 +198,18 @@ mod tests {
         let both = format!("{head}sql = \"SELECT 1\"\n{}", block.unwrap());
         let (_dir, path) = written(&both);
         assert!(JobFile::load(&path).unwrap_err().message.contains("one of"));
+    }
+
+    #[test]
+    fn the_training_on_joined_rows_in_the_readme_is_a_job_file() {
+        let readme = include_str!("../../../README.md");
+        let mut blocks = readme.split("```toml\n").filter(|rest| rest.starts_with("[train_vertical]"));
+        let block = blocks.next().and_then(|rest| rest.split("```").next());
+        let head = "purpose = \"research\"\ncompute = [\"clinic\", \"lab\", \"neutral\"]\n";
+        let (_dir, path) = written(&format!("{head}{}", block.unwrap()));
+        let train = JobFile::load(&path).unwrap().train_vertical.unwrap();
+        assert_eq!(train.check(), Ok(()));
+        assert_eq!((train.epochs, train.features.len()), (10, 4));
     }
 
     #[test]

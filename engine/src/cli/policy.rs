@@ -113,6 +113,14 @@ fn in_words(policy: &PolicyDocument, signature: &str) -> String {
             train.max_rounds
         );
     }
+    if let Some(rule) = &policy.train_vertical {
+        let _ = writeln!(
+            text,
+            "  training on joined rows: models of {} rows at least{}",
+            rule.min_rows,
+            rule.max_weights.map_or_else(String::new, |most| format!(", {most} weights at most"))
+        );
+    }
     for (name, rule) in &policy.columns {
         let forms = rule.release.iter().map(|form| match form {
             ReleaseForm::JoinKey => format!("join key with {}", rule.join_with.join(", ")),

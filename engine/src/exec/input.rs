@@ -64,7 +64,7 @@ fn shapes(input: &LocalInput) -> Vec<Shape> {
         | Encoding::Code { width, .. }
         | Encoding::KeyedHash { width, .. }
         | Encoding::KeyId { width, .. } => Shape::Bits(usize::from(*width)),
-        Encoding::Word { .. } => Shape::Z64,
+        Encoding::Word { .. } | Encoding::Unit { .. } => Shape::Z64,
         Encoding::Wide { .. } => Shape::Z128,
         Encoding::KeyPresent | Encoding::Flag | Encoding::Present => Shape::Bits(1),
     };

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     circuit, error::ExecError, input, lookup, many, matching, noise, release::release_cost,
-    require, run::step_of, tell, train,
+    require, run::step_of, tell, train, vertical,
 };
 use crate::plan::{Kind, Op, Output, Plan, Ref, Shape};
 
@@ -87,6 +87,7 @@ pub fn quote(plan: &Plan, shapes: &[Vec<Shape>], profile: Profile) -> Result<Quo
                 tell::cost(&mut m, plan, of, (at, &layout))?;
             }
             Op::Train(of) => train::cost(&mut m, plan, of, at)?,
+            Op::TrainVertical(of) => vertical::cost(&mut m, of, at)?,
             Op::Input { input } => input::share_cost(&mut m, plan, *input),
             op => charge(&mut m, op, &Shapes { at, shapes }, &mut ones)?,
         }
@@ -176,6 +177,7 @@ fn charge(m: &mut Meter, op: &Op, v: &Shapes<'_>, ones: &mut Ones) -> Result<(),
         | Op::Require(_)
         | Op::Blur(_)
         | Op::Train(_)
+        | Op::TrainVertical(_)
         | Op::Constant { .. }
         | Op::Xor(..)
         | Op::Not(_)

@@ -9,6 +9,7 @@ mod release;
 mod told;
 mod train;
 mod transcripts;
+mod vertical;
 mod wide;
 
 use std::{sync::Arc, time::Duration};
@@ -67,6 +68,9 @@ fn random_input(world: World, label: u64, input: &LocalInput) -> EncodedInput {
             Encoding::Wide { min, max } => EncodedColumn::Wide(words(*min, max.abs_diff(*min))),
             Encoding::Word { min, max } => {
                 EncodedColumn::Words(low(&words(*min, max.abs_diff(*min))))
+            }
+            Encoding::Unit { frac, .. } => {
+                EncodedColumn::Words(low(&words(-(1 << frac), 2 << frac)))
             }
             Encoding::Offset { min, max, .. } if width > 64 => {
                 EncodedColumn::WideBits { width, rows: words(0, max.abs_diff(*min)) }

@@ -264,6 +264,7 @@ pub(super) fn terms(policy: &PolicyDocument) -> PolicyTerms {
         min_group_entities: policy.output.min_group_entities,
         noise: policy.psi.as_ref().and_then(|psi| psi.noise),
         min_intersection: policy.psi.as_ref().map_or(0, |psi| psi.min_intersection),
+        min_rows: policy.train_vertical.as_ref().map_or(0, |rule| rule.min_rows),
         lookups: lookups_in_all(policy),
         max_groups: Some(u64::from(policy.output.max_groups)),
         domains: domains.map(|(name, rule)| (name.clone(), rule.domain.clone())).collect(),

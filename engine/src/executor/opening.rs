@@ -7,6 +7,7 @@ use protocols::party::Role;
 
 use super::{
     compilation::{Compilation, compile_published},
+    model::of_joined_rows,
     quoted,
     trained::{Model, trained},
 };
@@ -15,7 +16,7 @@ use crate::{
     client::Fetched,
     identity::{PartyName, Pins, SealingKey, Signed},
     job::{Failure, JobId, JobSpec, Reason, SPEC_DOMAIN, Stage},
-    plan,
+    plan::{self, Plan},
     seal::{self, Expected, Sealed},
     wire::{self, SealedShare},
 };
@@ -87,13 +88,30 @@ pub fn open_result(opener: Opener<'_>, job: JobId, fetched: &Fetched) -> Result<
     let opened = opened.ok_or_else(|| fail(Reason::Internal, "the result has too few columns"))?;
     let rows = plan::decode(&plan.output, &opened)
         .map_err(|error| fail(Reason::Inconsistent, error.to_string()))?;
-    let Some((_, training)) = plan.training() else {
-        return Ok(Delivery { rows, model: None, receipt });
+    let (model, rows) = modelled(plan, rows)?;
+    Ok(Delivery { rows, model, receipt })
+}
+
+/// The model, if the job trained one, and the rows that say how it came about.
+fn modelled(plan: &Plan, rows: RecordBatch) -> Result<(Option<Model>, RecordBatch), Failure> {
+    let read = match (plan.training(), plan.vertical()) {
+        (Some((_, training)), _) => {
+            let owners: Vec<_> = training.owners(plan).map(|input| &input.party).collect();
+            trained(training, &owners, &rows)
+        }
+        (None, Some(_)) if rows.num_rows() == 0 => {
+            let words = format!(
+                "fewer than {} rows were there to train on: no model was released",
+                plan.min_group_entities
+            );
+            return Err(fail(Reason::TooFewInCommon, words));
+        }
+        (None, Some(of)) => of_joined_rows(of, &rows),
+        (None, None) => return Ok((None, rows)),
     };
-    let owners: Vec<_> = training.owners(plan).map(|input| &input.party).collect();
-    let (model, rows) = trained(training, &owners, &rows)
-        .ok_or_else(|| fail(Reason::Inconsistent, "the result is no model of this job"))?;
-    Ok(Delivery { rows, model: Some(model), receipt })
+    let (model, rows) =
+        read.ok_or_else(|| fail(Reason::Inconsistent, "the result is no model of this job"))?;
+    Ok((Some(model), rows))
 }
 
 /// Checks the receipt of a job that the coordinator says has failed: it must hold against the buyer's pins, and say the same.

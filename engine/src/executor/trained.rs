@@ -12,6 +12,7 @@ use serde_json::{Map, Value, json};
 
 use crate::{
     identity::PartyName,
+    job::ModelFamily,
     plan::{Feature, ROUND_WORDS, Tensor, Training},
 };
 
@@ -45,8 +46,10 @@ pub(super) fn trained(
     }
     let parameter = |word: &i64| u32::try_from(*word).ok().map(f32::from_bits);
     let parameters: Vec<f32> = parameters.iter().map(parameter).collect::<Option<_>>()?;
-    let tensors = training.tensors().ok()?;
-    let model = Model { tensors, parameters, metadata: metadata(training) };
+    let mut metadata = metadata(training.model.family(), &training.features, &training.label);
+    let trainer = training.model.plugin();
+    metadata.extend(trainer.map(|plugin| ("trainer".to_owned(), plugin.name.clone())));
+    let model = Model::new(training.tensors().ok()?, parameters, metadata);
     Some((model, rounds(training, owners, figures)?))
 }
 
@@ -83,21 +86,30 @@ fn refused(owners: &[&PartyName], round: &[i64]) -> String {
 }
 
 /// What else is needed to use the model: what its inputs are and how they are scaled, what its outputs mean.
-fn metadata(training: &Training) -> HashMap<String, String> {
-    let names: Vec<String> = training.features.iter().flat_map(Feature::names).collect();
-    let mut told = HashMap::from([
+pub(super) fn metadata(
+    family: ModelFamily,
+    features: &[Feature],
+    label: &Feature,
+) -> HashMap<String, String> {
+    let names: Vec<String> = features.iter().flat_map(Feature::names).collect();
+    HashMap::from([
         ("format".to_owned(), "unseen.model/v1".to_owned()),
-        ("kind".to_owned(), training.model.family().to_string()),
+        ("kind".to_owned(), family.to_string()),
         ("inputs".to_owned(), json!(names).to_string()),
-        ("features".to_owned(), json!(training.features).to_string()),
-        ("label".to_owned(), json!(training.label).to_string()),
-    ]);
-    let trainer = training.model.plugin();
-    told.extend(trainer.map(|plugin| ("trainer".to_owned(), plugin.name.clone())));
-    told
+        ("features".to_owned(), json!(features).to_string()),
+        ("label".to_owned(), json!(label).to_string()),
+    ])
 }
 
 impl Model {
+    pub(super) fn new(
+        tensors: Vec<Tensor>,
+        parameters: Vec<f32>,
+        metadata: HashMap<String, String>,
+    ) -> Self {
+        Self { tensors, parameters, metadata }
+    }
+
     /// All parameters, tensor by tensor. Of a network, layer by layer: weights, an input's after another, then biases.
     #[must_use]
     pub fn parameters(&self) -> &[f32] {

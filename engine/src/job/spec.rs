@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{psi::PsiSpec, train::TrainSpec};
+use super::{psi::PsiSpec, train::TrainSpec, vertical::VerticalSpec};
 use crate::identity::{PartyName, SealingPublicKey};
 
 /// A job as the buyer signs it.
@@ -48,6 +48,8 @@ pub enum JobKind {
     Psi(PsiSpec),
     /// A model trained on several providers' rows.
     Train(TrainSpec),
+    /// A model trained on rows of which several providers know a part each.
+    TrainVertical(VerticalSpec),
 }
 
 /// Which adversary the parties are protected against. One corrupted compute party of three.
@@ -106,6 +108,7 @@ impl JobKind {
             Self::Sql { .. } => "sql",
             Self::Psi(_) => "psi",
             Self::Train(_) => "train",
+            Self::TrainVertical(_) => "train_vertical",
         }
     }
 
@@ -116,6 +119,7 @@ impl JobKind {
             Self::Sql { sql } => sql.clone(),
             Self::Psi(psi) => psi.to_string(),
             Self::Train(train) => train.to_string(),
+            Self::TrainVertical(train) => train.to_string(),
         }
     }
 }
@@ -158,6 +162,7 @@ impl JobSpec {
             JobKind::Sql { .. } => Ok(()),
             JobKind::Psi(psi) => psi.check(),
             JobKind::Train(train) => train.check(),
+            JobKind::TrainVertical(train) => train.check(),
         };
         kind.map_err(|(field, why)| SpecError::Field { field, why })?;
         match self.security {

@@ -116,9 +116,7 @@ fn check_input(input: &LocalInput) -> Result<(), String> {
     }
     for by in &input.sorted_by {
         let column = input.columns.get(*by as usize);
-        if column
-            .is_none_or(|c| matches!(c.encoding, Encoding::Word { .. } | Encoding::Wide { .. }))
-        {
+        if column.is_none_or(|c| matches!(c.encoding.kind(), Kind::Z64 | Kind::Z128)) {
             return Err(format!("sorted by column {by}, which is no column of bits"));
         }
     }
@@ -145,6 +143,9 @@ fn check_encoding(encoding: &Encoding) -> Result<(), String> {
                 .then_some(())
                 .ok_or_else(|| format!("{min} to {max} in a word of 64 bits"))
         }
+        Encoding::Unit { min, max, frac } => (min <= max && *frac <= 52)
+            .then_some(())
+            .ok_or_else(|| format!("{min} to {max} with {frac} fraction bits")),
         Encoding::Wide { min, max } => {
             (min <= max).then_some(()).ok_or_else(|| format!("{min} to {max}"))
         }

@@ -7,6 +7,7 @@
 use super::{
     check::{PlanError, check},
     clear_tables::{group, intersect, join, sort},
+    clear_vertical::vertical,
     decode::{Opened, OpenedColumn},
     encoded::{EncodedColumn, EncodedInput},
     ir::{Kind, Op, Plan, Shape},
@@ -216,6 +217,7 @@ fn step(op: &Op, shapes: &[Shape], done: &[Vec<Column>], inputs: &[EncodedInput]
         Op::Train(_) => unreachable!(
             "updates come in rounds, by the order in which rows are seen: see the tests of rounds"
         ),
+        Op::TrainVertical(of) => vertical(of, &at),
         // As with noise of 0.
         Op::Blur(of) => of.columns.iter().map(|r| at(r).clone()).collect(),
         Op::Intersect(of) => intersect(of, shapes, done, inputs),
@@ -335,6 +337,7 @@ fn single<'c>(op: &Op, shape: Shape, at: &dyn Fn(&Ref) -> &'c Column) -> Column 
         | Op::Require(_)
         | Op::Blur(_)
         | Op::Train(_)
+        | Op::TrainVertical(_)
         | Op::Intersect(_) => {
             unreachable!("has several outputs")
         }

@@ -74,7 +74,9 @@ fn write_output(text: &mut String, plan: &Plan) -> std::fmt::Result {
     }
     writeln!(text, "sealed to {}: rows where {}", plan.buyer, name(plan.output.live))?;
     write_columns(text, &plan.output)?;
-    if plan.min_group_entities > 0 {
+    if plan.vertical().is_some() {
+        writeln!(text, "only if the model rests on {} rows at least", plan.min_group_entities)?;
+    } else if plan.min_group_entities > 0 {
         writeln!(
             text,
             "every released row rests on at least {} entities",
@@ -102,6 +104,9 @@ fn encoding(encoding: &Encoding) -> String {
     match encoding {
         Encoding::Offset { min, max, width } => format!("{width} bits, {min} to {max}"),
         Encoding::Word { min, max } => format!("a 64-bit word, {min} to {max}"),
+        Encoding::Unit { min, max, frac } => {
+            format!("a 64-bit word, {min} to {max} brought to -1 to 1 with {frac} fraction bits")
+        }
         Encoding::Wide { min, max } => format!("a 128-bit word, {min} to {max}"),
         Encoding::Code { domain, width } => {
             format!("{width} bits, a code of {} values", domain.len())
@@ -211,6 +216,7 @@ fn describe(op: &Op, plan: &Plan, shape: Option<Shape>) -> String {
         Op::Tell(of) => format!("open {}", names(&of.output.layout())),
         Op::Lookup(of) => of.told(plan),
         Op::Train(of) => of.told(plan),
+        Op::TrainVertical(of) => of.told(),
         Op::Spread { of, rows } => format!("{} for each of {rows} rows", name(*of)),
     }
 }
@@ -323,6 +329,7 @@ pub fn leakage(
         match op {
             Op::Lookup(of) => sentences.extend(of.shows(plan)),
             Op::Train(of) => sentences.extend(of.shows(plan)),
+            Op::TrainVertical(of) => sentences.extend(of.shows(plan)),
             _ => {}
         }
         for (rows, times) in permutations(i) {

@@ -15,6 +15,7 @@ use super::{
     tell::Tell,
     train::Training,
     uses::{ColumnUse, PolicyRef},
+    vertical::Vertical,
 };
 use crate::identity::{Hash32, PartyName};
 
@@ -58,6 +59,15 @@ impl Plan {
     pub fn training(&self) -> Option<(usize, &Training)> {
         self.nodes.iter().enumerate().find_map(|(at, op)| match op {
             Op::Train(of) => Some((at, &**of)),
+            _ => None,
+        })
+    }
+
+    /// The training on joined rows, if the plan has one.
+    #[must_use]
+    pub fn vertical(&self) -> Option<&Vertical> {
+        self.nodes.iter().find_map(|op| match op {
+            Op::TrainVertical(of) => Some(&**of),
             _ => None,
         })
     }
@@ -151,6 +161,17 @@ pub enum Encoding {
         #[serde(with = "crate::identity::int_string")]
         max: i128,
     },
+    /// Z64: the value brought to −1 to 1 by these bounds, with `frac` fraction bits; out of them is that provider's error.
+    Unit {
+        /// What becomes −1.
+        #[serde(with = "crate::identity::int_string")]
+        min: i128,
+        /// What becomes 1.
+        #[serde(with = "crate::identity::int_string")]
+        max: i128,
+        /// Fraction bits.
+        frac: u16,
+    },
     /// Bits: the index in a public, ascending list of strings; another string is that provider's error.
     Code {
         /// The list.
@@ -191,7 +212,7 @@ impl Encoding {
             | Self::Code { width, .. }
             | Self::KeyedHash { width, .. }
             | Self::KeyId { width, .. } => *width,
-            Self::Word { .. } => 64,
+            Self::Word { .. } | Self::Unit { .. } => 64,
             Self::Wide { .. } => 128,
             Self::KeyPresent | Self::Flag | Self::Present => 1,
         }
@@ -201,7 +222,7 @@ impl Encoding {
     #[must_use]
     pub fn kind(&self) -> Kind {
         match self {
-            Self::Word { .. } => Kind::Z64,
+            Self::Word { .. } | Self::Unit { .. } => Kind::Z64,
             Self::Wide { .. } => Kind::Z128,
             other => Kind::Bits(other.width()),
         }
@@ -408,6 +429,8 @@ pub enum Op {
     Require(Ref),
     /// Inputs that stay: a model is trained on them. Outputs as [`Training`] says.
     Train(Box<Training>),
+    /// Shared rows: a model is trained on them. Outputs as [`Vertical`] says.
+    TrainVertical(Box<Vertical>),
     /// Z64 columns of equal length with noise of all three parties added.
     Blur(Blur),
     /// Bits(1) of one row: `rows` copies of it.

@@ -14,6 +14,8 @@ pub struct PolicyTerms {
     pub min_group_entities: u32,
     /// Nothing may be released of an intersection with fewer keys; 0 asks for nothing.
     pub min_intersection: u32,
+    /// No model of joined rows may be released of fewer rows; 0 asks for nothing.
+    pub min_rows: u32,
     /// How many keys all recipients together may look up in one publication of the dataset; none if it may not be published.
     pub lookups: Option<u64>,
     /// Noise on counts and sums of intersections: ε of one number at most, in thousandths; none asks for nothing.

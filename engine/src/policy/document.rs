@@ -7,7 +7,7 @@ use serde::{
     de::{Error as _, MapAccess, Visitor},
 };
 
-use super::{psi::PsiRule, train::TrainRule, utc::UtcTime};
+use super::{psi::PsiRule, train::TrainRule, utc::UtcTime, vertical::VerticalRule};
 use crate::{
     identity::{Hash32, PartyName, PublicKey, SealingPublicKey, canonical_hash},
     job::Security,
@@ -55,6 +55,9 @@ pub struct PolicyDocument {
     /// What may be trained on it; nothing where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub train: Option<TrainRule>,
+    /// What may be trained on its rows joined with others'; nothing where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub train_vertical: Option<VerticalRule>,
     /// Whether a person agrees to each job.
     pub approval: Approval,
 }
@@ -114,6 +117,8 @@ pub enum JobKindName {
     Psi,
     /// Federated training.
     Train,
+    /// Training on joined rows.
+    TrainVertical,
 }
 
 /// An acceptable compute party.

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     document::{JobKindName, PolicyDocument, ReleaseForm},
-    lookups, psi, train,
+    lookups, psi, train, vertical,
 };
 use crate::{
     identity::{PartyName, Pins, PublicKey},
@@ -160,6 +160,7 @@ impl Review<'_> {
             JobKind::Sql { .. } => JobKindName::Sql,
             JobKind::Psi(_) => JobKindName::Psi,
             JobKind::Train(_) => JobKindName::Train,
+            JobKind::TrainVertical(_) => JobKindName::TrainVertical,
         };
         if !operators.kinds.contains(&kind) {
             let name = spec.kind.name();
@@ -265,6 +266,10 @@ impl Review<'_> {
 
     fn check_train(&mut self) {
         for (field, message) in train::refusals(self.policy.train.as_ref(), self.request.plan) {
+            self.refuse(field, None, message);
+        }
+        let rule = self.policy.train_vertical.as_ref();
+        for (field, message) in vertical::refusals(rule, self.request.plan) {
             self.refuse(field, None, message);
         }
     }

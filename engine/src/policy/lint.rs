@@ -5,6 +5,7 @@ use super::{
     finding::{Finding, Notes},
     lint_psi::lint_psi,
     train::lint_train,
+    vertical::lint_vertical,
 };
 use crate::{
     catalog::{ColumnType, DatasetDescriptor},
@@ -20,6 +21,7 @@ pub fn lint(policy: &PolicyDocument, dataset: Option<&DatasetDescriptor>) -> Vec
     lint_output(policy, &mut notes);
     lint_psi(policy, &mut notes);
     lint_train(policy, &mut notes);
+    lint_vertical(policy, &mut notes);
     if let Some(dataset) = dataset {
         lint_dataset(policy, dataset, &mut notes);
     }

@@ -28,6 +28,7 @@ use super::{
     tables::Tables,
     total::check_total,
     train::compile_train,
+    vertical::compile_vertical,
 };
 use crate::{
     catalog::DatasetDescriptor,
@@ -65,6 +66,9 @@ pub fn compile(
         JobKind::Sql { sql } => sql,
         JobKind::Psi(psi) => return compile_psi(spec, psi, descriptors, policies),
         JobKind::Train(train) => return compile_train(spec, train, descriptors, policies),
+        JobKind::TrainVertical(asked) => {
+            return compile_vertical(spec, asked, descriptors, policies);
+        }
     };
     with_room(sql, || {
         let logical = logical_plan(sql, descriptors, spec.issued_at_ms)?;

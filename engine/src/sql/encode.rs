@@ -234,13 +234,27 @@ fn encoded(array: &ArrayRef, encoding: &Encoding, key: &[u8; 32]) -> Result<Enco
         Encoding::Offset { min, max, .. } if width > 64 => {
             EncodedColumn::WideBits { width, rows: wide(*min, *max, *min)? }
         }
-        Encoding::Word { .. } => EncodedColumn::Words(words(array, encoding, key)?),
+        Encoding::Word { .. } | Encoding::Unit { .. } => {
+            EncodedColumn::Words(words(array, encoding, key)?)
+        }
         _ => EncodedColumn::Bits { width, rows: words(array, encoding, key)? },
     })
 }
 
 fn within(v: i128, min: i128, max: i128) -> Result<i128, Why> {
     (min..=max).contains(&v).then_some(v).ok_or(Why::Outside("range"))
+}
+
+/// A value within these bounds, brought to −1 to 1, with this many fraction bits; 0 if there is but one value.
+#[expect(
+    clippy::cast_precision_loss,
+    clippy::cast_possible_truncation,
+    reason = "rounded to few bits"
+)]
+fn unit(value: i128, (min, max): (i128, i128), frac: u16) -> u64 {
+    let (value, low, high) = (value as f64, min as f64, max as f64);
+    let place = if high > low { (2.0 * (value - low)) / (high - low) - 1.0 } else { 0.0 };
+    ((place * f64::from(frac).exp2()).round_ties_even() as i64).cast_unsigned()
 }
 
 /// The low 64 bits: values within the bounds of an encoding of as many have no others that say anything.
@@ -261,6 +275,9 @@ fn words(array: &ArrayRef, encoding: &Encoding, key: &[u8; 32]) -> Result<Vec<u6
         }
         (Encoding::Word { min, max }, ColumnValues::Integers(all)) => {
             each(all, |v| within(v, *min, *max).map(low))
+        }
+        (Encoding::Unit { min, max, frac }, ColumnValues::Integers(all)) => {
+            each(all, |v| within(v, *min, *max).map(|v| unit(v, (*min, *max), *frac)))
         }
         (Encoding::Flag, ColumnValues::Integers(all)) => each(all, |v| within(v, 0, 1).map(low)),
         (Encoding::Code { domain, .. }, ColumnValues::Texts(all)) => each(all, |text| {

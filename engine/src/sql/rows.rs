@@ -22,7 +22,20 @@ pub fn training_rows(
     if u64::try_from(rows.num_rows()).unwrap_or(u64::MAX) > input.rows {
         return Err(EncodeError::Rows { party: party(), bound: input.rows });
     }
-    let all: Vec<&Feature> = training.features.iter().chain([&training.label]).collect();
+    numbers_of(input.party.as_str(), (&training.features, &training.label), rows)
+}
+
+/// The same of rows that nobody bounds: the columns are these features and the label.
+///
+/// # Errors
+/// [`EncodeError`], naming `party`.
+pub fn numbers_of(
+    party: &str,
+    (features, label): (&[Feature], &Feature),
+    rows: &RecordBatch,
+) -> Result<Rows, EncodeError> {
+    let party = || party.to_owned();
+    let all: Vec<&Feature> = features.iter().chain([label]).collect();
     let mut columns = Vec::with_capacity(all.len());
     for (at, feature) in all.iter().enumerate() {
         let column = || feature.name().to_owned();
@@ -30,7 +43,7 @@ pub fn training_rows(
         let found = array.map_or_else(|| "none".to_owned(), |array| array.data_type().to_string());
         let wrong = || EncodeError::Type { party: party(), column: column(), found };
         let values = array.and_then(column_values).ok_or_else(wrong.clone())?;
-        let label = at == training.features.len();
+        let label = at == features.len();
         let numbers = numbers(feature, values, label).map_err(|why| match why {
             Why::Type => wrong(),
             Why::Outside(promise) => {
@@ -40,7 +53,7 @@ pub fn training_rows(
         columns.push(numbers);
     }
     let label = columns.pop().unwrap_or_default();
-    let width = training.features.iter().map(Feature::width).sum();
+    let width = features.iter().map(Feature::width).sum();
     let (mut values, mut labels) = (Vec::new(), Vec::new());
     for row in 0..rows.num_rows() {
         let whole = columns.iter().all(|column| column[row].is_some());
@@ -48,7 +61,7 @@ pub fn training_rows(
             continue;
         };
         labels.push(label);
-        for (column, feature) in columns.iter().zip(&training.features) {
+        for (column, feature) in columns.iter().zip(features) {
             match column[row] {
                 Some(Number::Value(value)) => values.push(value),
                 Some(Number::One(place)) => {

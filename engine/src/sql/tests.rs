@@ -13,6 +13,7 @@ mod refused;
 mod streamed;
 mod told;
 pub(crate) mod train;
+pub(crate) mod vertical;
 mod wide;
 pub(crate) mod world;
 
@@ -109,6 +110,7 @@ pub(crate) fn terms(dataset: &str, k: u32) -> PolicyTerms {
         policy,
         min_group_entities: k,
         min_intersection: 0,
+        min_rows: 0,
         lookups: None,
         noise: None,
         max_groups: None,

@@ -196,29 +196,36 @@ impl<'a> Own<'a> {
 
     fn features(&self) -> Result<Vec<Feature>, CompileError> {
         let all = self.names.iter().zip(&self.expressions);
-        all.map(|(name, expr)| self.feature(name, expr)).collect()
+        all.map(|(name, expr)| described(name, expr, &self.tables, "train.features")).collect()
     }
+}
 
-    fn feature(&self, name: &str, expr: &Expr) -> Result<Feature, CompileError> {
-        let ty = type_of(expr, self.tables.schema())?;
-        let name = name.trim().to_owned();
-        if ty == DataType::Boolean {
-            return Ok(Feature::Flag { name });
-        }
-        if is_text(&ty) {
-            let domain = domain(expr, &self.tables).ok_or_else(|| {
-                let hint = "its owner declares a `domain` of the column, or compare it with a value: a condition is a feature";
-                refused("train.features", &format!("text `{name}` without a public list"), hint)
-            })?;
-            return Ok(Feature::OneOf { name, domain });
-        }
-        let range = bounds(expr, &self.tables)?.filter(|range| Some(*range) != type_bounds(&ty));
-        let Some(Bounds { min, max }) = range else {
-            let hint = "its owner declares `min` and `max` of the column: features are scaled by public bounds";
-            return Err(refused("train.features", &format!("`{name}` of no declared range"), hint));
-        };
-        Ok(Feature::Number { name, min, max, digits: scale_of(&ty) })
+/// What an expression is, as a feature or a label.
+pub(super) fn described(
+    name: &str,
+    expr: &Expr,
+    tables: &Tables<'_>,
+    place: &str,
+) -> Result<Feature, CompileError> {
+    let refused = |what: &str, hint| CompileError::unsupported(what, place, hint);
+    let ty = type_of(expr, tables.schema())?;
+    let name = name.trim().to_owned();
+    if ty == DataType::Boolean {
+        return Ok(Feature::Flag { name });
     }
+    if is_text(&ty) {
+        let domain = domain(expr, tables).ok_or_else(|| {
+            let hint = "its owner declares a `domain` of the column, or compare it with a value: a condition is a feature";
+            refused(&format!("text `{name}` without a public list"), hint)
+        })?;
+        return Ok(Feature::OneOf { name, domain });
+    }
+    let range = bounds(expr, tables)?.filter(|range| Some(*range) != type_bounds(&ty));
+    let Some(Bounds { min, max }) = range else {
+        let hint = "its owner declares `min` and `max` of the column: features are scaled by public bounds";
+        return Err(refused(&format!("`{name}` of no declared range"), hint));
+    };
+    Ok(Feature::Number { name, min, max, digits: scale_of(&ty) })
 }
 
 /// The same expressions at another provider: ranges that hold at both, and lists that must agree.

@@ -28,6 +28,8 @@ pub(crate) struct Table {
     pub(crate) psi: Value,
     /// What it says of training.
     pub(crate) train: Value,
+    /// What it says of training on joined rows.
+    pub(crate) train_vertical: Value,
 }
 
 /// A column: its configuration as TOML lines, and its rule in the policy.
@@ -74,7 +76,8 @@ impl Column {
 impl Table {
     pub(crate) fn new(name: &'static str, csv: String, columns: Vec<Column>) -> Self {
         let (expires, psi) = ("2099-01-01T00:00:00Z", Value::Null);
-        Self { name, csv, rows_max: 64, columns, expires, least: 2, psi, train: Value::Null }
+        let (train, train_vertical) = (Value::Null, Value::Null);
+        Self { name, csv, rows_max: 64, columns, expires, least: 2, psi, train, train_vertical }
     }
 
     /// The entry of the provider's configuration.

@@ -30,5 +30,6 @@ mod roles;
 mod shape;
 mod shares;
 mod train;
+mod vertical;
 mod view;
 mod wide;

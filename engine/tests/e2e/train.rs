@@ -47,6 +47,22 @@ fn train(more: &str) -> String {
     )
 }
 
+/// The model of the last job, as the buyer saves it: its header and its numbers.
+pub(crate) fn model_of(world: &World) -> (Value, Vec<f32>) {
+    let jobs = succeeded(&world.by(BUYER, &["job", "list"]));
+    let job = jobs.split_whitespace().next().unwrap();
+    let path = world.of(BUYER).join("model.safetensors");
+    let out = path.to_str().unwrap();
+    let args = ["job", "result", job, "--format", "safetensors", "--out", out];
+    succeeded(&world.by(BUYER, &args));
+    let file = std::fs::read(path).unwrap();
+    let (length, rest) = file.split_first_chunk().unwrap();
+    let (header, tensors) = rest.split_at(usize::try_from(u64::from_le_bytes(*length)).unwrap());
+    let (numbers, _) = tensors.as_chunks();
+    let header = serde_json::from_slice(header).unwrap();
+    (header, numbers.iter().map(|number| f32::from_le_bytes(*number)).collect())
+}
+
 #[test]
 fn a_model_is_trained_on_all_and_the_buyer_alone_has_it() {
     let world = World::start(&cast());
@@ -59,18 +75,9 @@ fn a_model_is_trained_on_all_and_the_buyer_alone_has_it() {
     assert!((first[3] - std::f64::consts::LN_2).abs() < 1e-5, "it begins with nothing");
     assert!(last[3] < 0.35 && last[4] > 0.9, "and learns: {text}");
 
-    let jobs = succeeded(&world.by(BUYER, &["job", "list"]));
-    let job = jobs.split_whitespace().next().unwrap();
-    let path = world.of(BUYER).join("model.safetensors");
-    let out = path.to_str().unwrap();
-    let args = ["job", "result", job, "--format", "safetensors", "--out", out];
-    succeeded(&world.by(BUYER, &args));
-    let file = std::fs::read(path).unwrap();
-    let (length, rest) = file.split_first_chunk().unwrap();
-    let (header, tensors) = rest.split_at(usize::try_from(u64::from_le_bytes(*length)).unwrap());
-    let header: Value = serde_json::from_slice(header).unwrap();
+    let (header, numbers) = model_of(&world);
     assert_eq!(header["layers.0.weight"]["shape"], json!([3, 1]));
-    let number = |at: usize| f32::from_le_bytes(*tensors[4 * at..].first_chunk().unwrap());
+    let number = |at: usize| numbers[at];
     // Age decides and the sector does not.
     assert!(number(0) > 1.0 && number(1).abs() < number(0) / 2.0, "{:?}", [0, 1, 2].map(number));
 

@@ -350,7 +350,11 @@ impl World {
         let key = |party: &str| self.public(party, "key");
         let compute: Vec<_> =
             self.compute.iter().map(|party| json!({"party": party, "key": key(party)})).collect();
-        let more = [("psi", &table.psi), ("train", &table.train)];
+        let more = [
+            ("psi", &table.psi),
+            ("train", &table.train),
+            ("train_vertical", &table.train_vertical),
+        ];
         let more = more.into_iter().filter(|(_, rule)| !rule.is_null());
         let kinds: Vec<&str> =
             ["sql"].into_iter().chain(more.clone().map(|(kind, _)| kind)).collect();

@@ -85,7 +85,7 @@ impl Scoring {
 }
 
 /// The range of `x·w + w_0`, untruncated.
-fn logits(table: &Table, weights: Fixed) -> Result<Fixed, fixed::FixedError> {
+pub(super) fn logits(table: &Table, weights: Fixed) -> Result<Fixed, fixed::FixedError> {
     let most = |range: Fixed| range.low().abs().max(range.high().abs());
     let reach = (table.columns as f64 * most(table.features) + 1.0) * most(weights);
     Fixed::new(table.features.frac() + weights.frac(), -reach, reach)

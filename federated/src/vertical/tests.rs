@@ -6,7 +6,7 @@ use protocols::{
     testkit::{Run, World, share_bits},
 };
 
-use super::*;
+use super::{clear::logistic, *};
 use crate::model::{Rows, area_under_curve};
 
 /// Rows in the clear: features row by row, labels, and which are live.
@@ -45,34 +45,24 @@ fn rows(seed: u64, (rows, columns): (usize, usize)) -> Clear {
     Clear { columns, features, labels, live }
 }
 
-fn logistic(curve: Curve, z: f64) -> f64 {
-    match curve {
-        Curve::Segments => (0.5 + z / 8.0).clamp(0.0, 1.0),
-        Curve::Cubic => 0.5 + 0.197_512_9 * z - 0.004_265_18 * z * z * z,
-        Curve::Series { .. } => 1.0 / (1.0 + (-z).exp()),
+impl Clear {
+    /// What the steps come to on real numbers, and how many rows that is right of.
+    fn trained(&self, setting: &Setting) -> (Vec<f64>, [u64; 2]) {
+        let (labels, live) = (flags(&self.labels), flags(&self.live));
+        let of = ClearRows { features: &self.features, labels: &labels, live: &live };
+        let weights = train_clear(setting, of);
+        let tally = tally_clear(of, &weights);
+        (weights, tally)
     }
 }
 
+fn flags(bits: &[u64]) -> Vec<bool> {
+    bits.iter().map(|bit| *bit == 1).collect()
+}
+
 /// The same steps on real numbers.
-fn clearly(clear: &Clear, descent: &Descent) -> Vec<f64> {
-    let (rows, d) = (clear.labels.len(), clear.columns);
-    let batches = rows.div_ceil(descent.batch);
-    let mut weights = vec![0.0; d + 1];
-    for k in (0..descent.epochs).flat_map(|_| 0..batches) {
-        let mut gradient = vec![0.0; d + 1];
-        for row in (k..rows).step_by(batches).filter(|row| clear.live[*row] == 1) {
-            let x = &clear.features[row * d..(row + 1) * d];
-            let z = x.iter().zip(&weights).map(|(x, w)| x * w).sum::<f64>() + weights[d];
-            let error = logistic(descent.curve, z) - clear.labels[row] as f64;
-            gradient.iter_mut().zip(x).for_each(|(sum, x)| *sum += x * error);
-            gradient[d] += error;
-        }
-        for (at, (weight, sum)) in weights.iter_mut().zip(&gradient).enumerate() {
-            let pull = if at < d { descent.penalty * *weight } else { 0.0 };
-            *weight -= descent.rate * (sum / descent.batch as f64 + pull);
-        }
-    }
-    weights
+fn clearly(clear: &Clear, setting: &Setting) -> Vec<f64> {
+    clear.trained(setting).0
 }
 
 /// The same on shares, and what was planned.
@@ -109,7 +99,7 @@ fn weights_are_those_of_the_same_steps_in_the_clear() {
             let descent = Descent { penalty, ..descent(Curve::Segments) };
             let (run, setting) = shared(seed, &clear, descent);
             let got = setting.weights().decode(&run.reconstruct());
-            let off = furthest(&got, &clearly(&clear, &descent));
+            let off = furthest(&got, &clearly(&clear, &setting));
             // A unit for each step, and what steps make of it later.
             let unit = 1.0 / f64::from(setting.weights().frac()).exp2();
             let most = 4.0 * setting.steps() as f64 * unit;
@@ -127,7 +117,7 @@ fn every_curve_trains() {
         let descent = Descent { batch: 128, ..descent(curve) };
         let (run, setting) = shared(6, &clear, descent);
         let got = setting.weights().decode(&run.reconstruct());
-        let off = furthest(&got, &clearly(&clear, &descent));
+        let off = furthest(&got, &clearly(&clear, &setting));
         assert!(off <= most, "{curve:?}: {off}");
     }
 }
@@ -155,7 +145,7 @@ fn extreme_tables_do_not_overflow() {
             let descent = Descent { epochs, rate: 16.0, ..descent(Curve::Segments) };
             let (run, setting) = shared(9, &clear, descent);
             let got = setting.weights().decode(&run.reconstruct());
-            let want = clearly(&clear, &descent);
+            let want = clearly(&clear, &setting);
             assert!(want[0].abs() > 30.0 && want[0].abs() < setting.weights().high(), "{want:?}");
             assert!(furthest(&got, &want) <= 0.1, "{rows} × {columns}: {got:?} {want:?}");
         }
@@ -269,7 +259,7 @@ fn columns_of_several_owners_train_like_one_matrix() {
         train(s, &setting, &Features::of_columns(&own).unwrap(), &y[i], &live[i])
     });
     let got = setting.weights().decode(&run.reconstruct());
-    assert!(furthest(&got, &clearly(&clear, &descent)) < 1e-4);
+    assert!(furthest(&got, &clearly(&clear, &setting)) < 1e-4);
 }
 
 #[test]
@@ -286,7 +276,7 @@ fn a_real_table_is_told_apart_as_well_as_in_the_clear() {
         area_under_curve(&scores, &labels)
     };
     let ours = area(&setting.weights().decode(&run.reconstruct()));
-    let theirs = area(&clearly(&clear, &descent));
+    let theirs = area(&clearly(&clear, &setting));
     assert!((ours - theirs).abs() < 1e-3 && ours > 0.99, "{ours} and {theirs}");
 }
 
@@ -363,4 +353,30 @@ fn sums_that_do_not_fit_are_refused() {
         Squares::new(Table { rows: 0, ..table }, label(FRAC)),
         Err(SettingError::Empty)
     ));
+}
+
+#[test]
+fn rows_are_counted_and_those_that_are_right() {
+    for (seed, shape) in (0..).zip([(1, 1), (63, 3), (64, 2), (65, 5), (1000, 4)]) {
+        let clear = rows(seed, shape);
+        let (count, columns) = shape;
+        let table = Table { rows: count, columns, features: range() };
+        let setting = Setting::new(table, descent(Curve::Segments)).unwrap();
+        let (weights, want) = clear.trained(&setting);
+        let world = World::new(seed);
+        let x = world.deal::<Z64>(1, &range().encode(&clear.features).unwrap());
+        let w = world.deal::<Z64>(2, &setting.weights().encode(&weights).unwrap());
+        let labels = share_bits(world, 3, &clear.labels, 1);
+        let live = share_bits(world, 4, &clear.live, 1);
+        let run = world.run(|s| {
+            let i = s.role().index();
+            let features = Features::of_rows(&x[i], count, columns).unwrap();
+            let short = w[i].slice(0, columns);
+            assert!(tally(s, &setting, &features, [&labels[i], &live[i]], &short).is_err());
+            tally(s, &setting, &features, [&labels[i], &live[i]], &w[i])
+        });
+        run.assert_cost(&format!("{shape:?}"), |m| tally_cost(m, &setting));
+        assert!(run.opened.iter().all(Vec::is_empty), "nothing is opened");
+        assert_eq!(run.reconstruct(), want, "{shape:?}, seed {seed}");
+    }
 }

@@ -1,8 +1,8 @@
 //! The demo's jobs.
 
 use crate::job::{
-    JobKind, Micro, ModelSpec, PsiForm, PsiProtocol, PsiSet, PsiSpec, StrategySpec, TextRule,
-    TrainSpec,
+    CurveSpec, JobKind, Micro, ModelSpec, PsiForm, PsiProtocol, PsiSet, PsiSpec, StrategySpec,
+    TextRule, TrainSpec, VerticalSpec,
 };
 
 /// One job of the demo.
@@ -21,6 +21,7 @@ enum Question {
     Sql(&'static str),
     Psi(fn() -> PsiSpec),
     Train(fn() -> TrainSpec),
+    Vertical(fn() -> VerticalSpec),
 }
 
 impl DemoJob {
@@ -30,6 +31,7 @@ impl DemoJob {
             Question::Sql(sql) => JobKind::Sql { sql: sql.to_owned() },
             Question::Psi(psi) => JobKind::Psi(psi()),
             Question::Train(train) => JobKind::Train(train()),
+            Question::Vertical(train) => JobKind::TrainVertical(train()),
         }
     }
 }
@@ -96,6 +98,11 @@ GROUP BY p.marital_status",
         name: "train",
         about: "a model of high incomes, trained on the people of three providers who never show a row or an update",
         question: Question::Train(high_incomes),
+    },
+    DemoJob {
+        name: "train-vertical",
+        about: "a model of high incomes, trained on what two providers know of the same people, joined by key on shares",
+        question: Question::Vertical(incomes_of_both),
     },
     DemoJob {
         name: "psi-refused",
@@ -192,6 +199,34 @@ fn high_incomes() -> TrainSpec {
     }
 }
 
+fn incomes_of_both() -> VerticalSpec {
+    let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
+    VerticalSpec {
+        from: "census.households h JOIN employers.contracts c ON h.person_id = c.person_id"
+            .to_owned(),
+        features: owned(&[
+            "h.age",
+            "h.education",
+            "h.marital_status",
+            "c.occupation",
+            "c.hours_per_week",
+            "c.capital_gain > 5000",
+            "c.capital_loss > 1500",
+        ]),
+        label: "h.income = '>50K'".to_owned(),
+        // What is not trained on is there to see what the model is worth.
+        filter: Some(format!("h.person_id % {HELD_OUT} <> 0")),
+        epochs: 5,
+        batch: 1024,
+        rate: Micro(4_000_000),
+        penalty: Micro(0),
+        curve: CurveSpec::Segments,
+    }
+}
+
+/// One person of so many is held out of the training on joined rows.
+pub(super) const HELD_OUT: u64 = 4;
+
 /// The job of this name.
 pub(super) fn job(name: &str) -> Option<&'static DemoJob> {
     JOBS.iter().find(|job| job.name == name)
@@ -199,7 +234,7 @@ pub(super) fn job(name: &str) -> Option<&'static DemoJob> {
 
 /// A line for each.
 pub(in crate::cli) fn list() -> String {
-    JOBS.iter().map(|job| format!("{:<10} {}\n", job.name, job.about)).collect()
+    JOBS.iter().map(|job| format!("{:<14} {}\n", job.name, job.about)).collect()
 }
 
 #[cfg(test)]

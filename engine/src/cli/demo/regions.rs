@@ -6,6 +6,7 @@ use datafusion::arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::{
     super::exit::CliError,
+    joined::Trains,
     messy::read,
     tables::{
         Column, Content, DemoTable, EDUCATION, JOBS, LABEL, MARITAL_STATUS, NUMBER, OCCUPATION,
@@ -87,7 +88,7 @@ const fn residents(party: &'static str, region: u64) -> DemoTable {
         rows_max: 13_312,
         psi: None,
         lookups: None,
-        train: Some((&[ModelFamily::Logistic], 3, 50)),
+        train: Some(Trains::Rounds(&[ModelFamily::Logistic], 3, 50)),
         joined_with: &[],
         columns: COLUMNS,
     }

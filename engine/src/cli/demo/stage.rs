@@ -16,6 +16,7 @@ use super::{
         progress::Progress,
     },
     actor::Actor,
+    held_out,
     jobs::{self, DemoJob, PURPOSE},
     kept, report,
     world::World,
@@ -48,6 +49,12 @@ pub(in crate::cli) async fn run(args: &DemoArgs) -> Result<(), CliError> {
                 && let Some(owner) = psi.to.first()
             {
                 opened.delivery.rows = kept::rows(scratch.path(), owner)?;
+            }
+            if let (JobKind::TrainVertical(asked), Some(model)) =
+                (job.kind(), &opened.delivery.model)
+            {
+                opened.delivery.rows =
+                    held_out::judged(&asked, model, &opened.delivery.rows).await?;
             }
             let receipt = keep_receipt(&opened, &scratch)?;
             let print = if args.json { report::done_json } else { report::done_text };

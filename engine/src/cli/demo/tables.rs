@@ -4,17 +4,18 @@ use std::{borrow::Cow, collections::BTreeMap};
 
 use super::{
     super::exit::CliError,
+    joined::{JOINED, Trains},
     messy::Accounts,
     regions::{RESIDENTS, Region},
 };
 use crate::{
     catalog::{ColumnSpec, ColumnType, DatasetDescriptor, Range},
     identity::{PartyName, Pins, UnknownParty},
-    job::{ModelFamily, PsiFormName, Security},
+    job::{PsiFormName, Security},
     policy::{
         Aggregate, Approval, Assigner, ColumnRule, ComputeParty, JobKindName, Operators,
         OutputRule, POLICY_SCHEMA, PolicyDocument, PsiRecipient, PsiRule, Recipient, ReleaseForm,
-        TrainRule, UtcTime, Validity,
+        UtcTime, Validity,
     },
 };
 
@@ -38,8 +39,8 @@ pub(super) struct DemoTable {
     pub(super) psi: Option<(&'static [PsiFormName], u32)>,
     /// How many keys may be looked up; then results of intersections go to owners of sets, and not to the buyer.
     pub(super) lookups: Option<u32>,
-    /// Which models may be trained, the fewest providers of an average, and the most rounds.
-    pub(super) train: Option<(&'static [ModelFamily], u32, u32)>,
+    /// What may be trained.
+    pub(super) train: Option<Trains>,
 }
 
 /// Where a table's rows come from.
@@ -61,7 +62,7 @@ pub(super) struct Column {
 }
 
 /// Rows rounded up to a multiple of 1,024: public.
-const ROWS_MAX: u64 = 49_152;
+pub(super) const ROWS_MAX: u64 = 49_152;
 /// The smallest group that leaves the computation.
 const MIN_GROUP_ENTITIES: u32 = 20;
 const MAX_GROUPS: u32 = 1_024;
@@ -69,7 +70,7 @@ const DAY_MS: i64 = 86_400_000;
 
 /// All tables.
 pub(super) fn tables() -> impl Iterator<Item = &'static DemoTable> {
-    TABLES.iter().chain(&RESIDENTS)
+    TABLES.iter().chain(&RESIDENTS).chain(&JOINED)
 }
 
 const TABLES: &[DemoTable] = &[
@@ -425,13 +426,8 @@ impl DemoTable {
                 max_queries: None,
                 max_lookups: self.lookups.filter(|most| *most > 0),
             }),
-            train: self.train.map(|(models, min_providers, max_rounds)| TrainRule {
-                models: models.to_vec(),
-                min_providers,
-                max_rounds,
-                max_parameters: None,
-                gates: Vec::new(),
-            }),
+            train: self.train.and_then(Trains::rounds),
+            train_vertical: self.train.and_then(Trains::joined),
             approval: Approval::Auto,
         })
     }
@@ -451,7 +447,8 @@ impl DemoTable {
     fn kind(&self) -> JobKindName {
         match (self.psi, self.train) {
             (Some(_), _) => JobKindName::Psi,
-            (None, Some(_)) => JobKindName::Train,
+            (None, Some(Trains::Rounds(..))) => JobKindName::Train,
+            (None, Some(Trains::Joined(_))) => JobKindName::TrainVertical,
             (None, None) => JobKindName::Sql,
         }
     }

@@ -90,7 +90,7 @@ pub(crate) fn asked(form: PsiForm, columns: [&[&str]; 2]) -> JobSpec {
 pub(crate) fn psi(spec: &mut JobSpec) -> &mut PsiSpec {
     match &mut spec.kind {
         JobKind::Psi(psi) => psi,
-        JobKind::Sql { .. } | JobKind::Train(_) => unreachable!("asked for an intersection"),
+        _ => unreachable!("asked for an intersection"),
     }
 }
 
