@@ -5,8 +5,7 @@
 //! [`average`]d on shares, and a [`strategy`] moves the model. One of kind `train_vertical` trains a logistic regression on joined
 //! rows ([`vertical`]). No job uses the rest yet: noise on an average, sums by one coordinator that nobody trusts, regressions from
 //! sums, boosted trees, what updates were worth, and the accountants and the ledger of differential privacy. This crate is above
-//! [`protocols`], whose sharing and sessions it uses, and
-//! below the engine, which makes jobs of it.
+//! [`protocols`], whose sharing and sessions it uses, and below the engine, which makes jobs of it.
 //!
 //! # Invariants
 //! * No job, no table, no gRPC: vectors in, an average out.
