@@ -177,7 +177,7 @@ impl Compiler<'_> {
     }
 
     /// The one table that an expression reads.
-    fn owner(&mut self, expr: &Expr) -> Result<usize, CompileError> {
+    fn owner(&self, expr: &Expr) -> Result<usize, CompileError> {
         let Some(table) = self.tables.reads(expr).single() else {
             return Err(self.unsupported(
                 format!("`{}`, a number or text of several providers' columns", self.tables.shown(expr)),
