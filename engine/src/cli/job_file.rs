@@ -203,7 +203,8 @@ mod tests {
     #[test]
     fn the_training_on_joined_rows_in_the_readme_is_a_job_file() {
         let readme = include_str!("../../../README.md");
-        let mut blocks = readme.split("```toml\n").filter(|rest| rest.starts_with("[train_vertical]"));
+        let mut blocks =
+            readme.split("```toml\n").filter(|rest| rest.starts_with("[train_vertical]"));
         let block = blocks.next().and_then(|rest| rest.split("```").next());
         let head = "purpose = \"research\"\ncompute = [\"clinic\", \"lab\", \"neutral\"]\n";
         let (_dir, path) = written(&format!("{head}{}", block.unwrap()));

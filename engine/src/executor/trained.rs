@@ -116,6 +116,13 @@ impl Model {
         &self.parameters
     }
 
+    /// What its inputs are made of, and what it was taught.
+    #[must_use]
+    pub fn described(&self) -> Option<(Vec<Feature>, Feature)> {
+        let features = serde_json::from_str(self.metadata.get("features")?).ok()?;
+        Some((features, serde_json::from_str(self.metadata.get("label")?).ok()?))
+    }
+
     /// The model as a safetensors file, single precision: of a network `layers.N.weight` of inputs × outputs and `layers.N.bias`.
     ///
     /// The format is the length of a JSON header (8 bytes, little-endian), the header, which says where each tensor lies, and the
