@@ -7,6 +7,7 @@ mod lookup;
 mod many;
 mod matching;
 mod noise;
+mod numbers;
 mod ones;
 mod outside;
 mod quote;
@@ -14,6 +15,7 @@ mod release;
 mod require;
 mod resume;
 mod run;
+mod score;
 mod tell;
 #[cfg(test)]
 mod tests;

@@ -27,6 +27,7 @@ mod parse;
 mod relate;
 mod release;
 mod rows;
+mod score;
 mod sets;
 mod streamed;
 mod surface;

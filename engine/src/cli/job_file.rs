@@ -11,7 +11,9 @@ use serde::Deserialize;
 use super::exit::CliError;
 use crate::{
     identity::{PartyName, SealingPublicKey},
-    job::{JobKind, JobSpec, NetworkProfile, PsiSpec, Security, TrainSpec, VerticalSpec},
+    job::{
+        JobKind, JobSpec, NetworkProfile, PsiSpec, ScoreSpec, Security, TrainSpec, VerticalSpec,
+    },
 };
 
 /// How long a job may take from its submission, where the file does not say.
@@ -35,6 +37,8 @@ pub(super) struct JobFile {
     pub(super) train: Option<TrainSpec>,
     /// A training on joined rows.
     pub(super) train_vertical: Option<VerticalSpec>,
+    /// A scoring.
+    pub(super) score: Option<ScoreSpec>,
     /// The adversary model; `semi_honest` where it is left out.
     #[serde(default = "semi_honest")]
     pub(super) security: Security,
@@ -61,21 +65,28 @@ pub(super) struct Submission {
 impl JobFile {
     /// A job with everything else left to its default.
     pub(super) fn new(purpose: &str, compute: [PartyName; 3], kind: JobKind) -> Self {
-        let (mut sql, mut psi, mut train, mut train_vertical) = (None, None, None, None);
+        let mut file = Self::empty(purpose, compute);
         match kind {
-            JobKind::Sql { sql: text } => sql = Some(text),
-            JobKind::Psi(asked) => psi = Some(asked),
-            JobKind::Train(asked) => train = Some(asked),
-            JobKind::TrainVertical(asked) => train_vertical = Some(asked),
+            JobKind::Sql { sql } => file.sql = Some(sql),
+            JobKind::Psi(asked) => file.psi = Some(asked),
+            JobKind::Train(asked) => file.train = Some(asked),
+            JobKind::TrainVertical(asked) => file.train_vertical = Some(asked),
+            JobKind::Score(asked) => file.score = Some(asked),
         }
+        file
+    }
+
+    /// A job that asks for nothing.
+    fn empty(purpose: &str, compute: [PartyName; 3]) -> Self {
         Self {
             request_id: None,
             purpose: purpose.to_owned(),
             compute,
-            sql,
-            psi,
-            train,
-            train_vertical,
+            sql: None,
+            psi: None,
+            train: None,
+            train_vertical: None,
+            score: None,
             security: semi_honest(),
             expires_in_minutes: None,
             network: same_site(),
@@ -96,10 +107,11 @@ impl JobFile {
             CliError::usage(format!("job file {}: {error}", path.display())).next(example)
         })?;
         let trains = [file.train.is_some(), file.train_vertical.is_some()];
-        let asked = [file.sql.is_some(), file.psi.is_some(), trains[0], trains[1]];
+        let asked =
+            [file.sql.is_some(), file.psi.is_some(), trains[0], trains[1], file.score.is_some()];
         if asked.iter().filter(|asked| **asked).count() != 1 {
             let message = format!(
-                "job file {}: one of `sql`, `[psi]`, `[train]` and `[train_vertical]` is due",
+                "job file {}: one of `sql`, `[psi]`, `[train]`, `[train_vertical]` and `[score]` is due",
                 path.display()
             );
             return Err(CliError::usage(message).next(example));
@@ -116,11 +128,12 @@ impl JobFile {
             request_id: self.request_id.unwrap_or(submission.request_id),
             buyer: submission.buyer,
             sealing_key: submission.sealing_key,
-            kind: match (self.psi, self.train, self.train_vertical) {
+            kind: match (self.psi, self.train, self.train_vertical, self.score) {
                 (Some(psi), ..) => JobKind::Psi(psi),
-                (None, Some(train), _) => JobKind::Train(train),
-                (None, None, Some(train)) => JobKind::TrainVertical(train),
-                (None, None, None) => JobKind::Sql { sql: self.sql.unwrap_or_default() },
+                (None, Some(train), ..) => JobKind::Train(train),
+                (None, None, Some(train), _) => JobKind::TrainVertical(train),
+                (None, None, None, Some(score)) => JobKind::Score(score),
+                (None, None, None, None) => JobKind::Sql { sql: self.sql.unwrap_or_default() },
             },
             purpose: self.purpose,
             compute: self.compute,

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     circuit, error::ExecError, input, lookup, many, matching, noise, release::release_cost,
-    require, run::step_of, tell, train, vertical,
+    require, run::step_of, score, tell, train, vertical,
 };
 use crate::plan::{Kind, Op, Output, Plan, Ref, Shape};
 
@@ -88,6 +88,7 @@ pub fn quote(plan: &Plan, shapes: &[Vec<Shape>], profile: Profile) -> Result<Quo
             }
             Op::Train(of) => train::cost(&mut m, plan, of, at)?,
             Op::TrainVertical(of) => vertical::cost(&mut m, of, at)?,
+            Op::Score(of) => score::cost(&mut m, of, at)?,
             Op::Input { input } => input::share_cost(&mut m, plan, *input),
             op => charge(&mut m, op, &Shapes { at, shapes }, &mut ones)?,
         }
@@ -178,6 +179,7 @@ fn charge(m: &mut Meter, op: &Op, v: &Shapes<'_>, ones: &mut Ones) -> Result<(),
         | Op::Blur(_)
         | Op::Train(_)
         | Op::TrainVertical(_)
+        | Op::Score(_)
         | Op::Constant { .. }
         | Op::Xor(..)
         | Op::Not(_)

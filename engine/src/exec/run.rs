@@ -16,7 +16,7 @@ use super::{
     input, lookup, many, matching, noise,
     ones::Ones,
     release::{SharedResult, release},
-    require, tell, train, vertical, words,
+    require, score, tell, train, vertical, words,
     words::WordRing,
 };
 use crate::plan::{EncodedInput, Kind, Op, Plan, Ref, Shape, SortKey};
@@ -76,6 +76,7 @@ pub fn run(
             }
             Op::Train(of) => train::run(s, plan, of, (at, &inputs), rng, progress)?,
             Op::TrainVertical(of) => vertical::run(s, of, &Values { at, values: &values })?,
+            Op::Score(of) => score::run(s, of, &Values { at, values: &values })?,
             Op::Blur(of) => noise::run(s, of, &Values { at, values: &values }, rng)?,
             Op::Input { input } => {
                 let data = inputs.get_mut(*input as usize).and_then(Option::take);
@@ -196,6 +197,7 @@ fn apply(
         | Op::Require(_)
         | Op::Train(_)
         | Op::TrainVertical(_)
+        | Op::Score(_)
         | Op::Blur(_) => Err(ExecError::Malformed(v.at)),
         Op::Constant { value, shape } => one(constant(s, *value, *shape)),
         Op::Xor(a, b) => one(Column::Bits(v.bits(*a)?.xor(v.bits(*b)?))),

@@ -6,6 +6,7 @@ mod lookup;
 mod many;
 mod owners;
 mod release;
+mod score;
 mod told;
 mod train;
 mod transcripts;

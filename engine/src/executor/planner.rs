@@ -157,6 +157,7 @@ fn question_hash(kind: &JobKind) -> Hash32 {
         JobKind::Sql { sql } => sql_hash(sql),
         JobKind::Psi(psi) => canonical_hash("unseen.psi/v1", psi),
         JobKind::Train(train) => canonical_hash("unseen.train/v1", train),
+        JobKind::Score(score) => canonical_hash("unseen.score/v1", score),
         JobKind::TrainVertical(train) => canonical_hash("unseen.train-vertical/v1", train),
     }
 }

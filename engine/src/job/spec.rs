@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{psi::PsiSpec, train::TrainSpec, vertical::VerticalSpec};
+use super::{psi::PsiSpec, score::ScoreSpec, train::TrainSpec, vertical::VerticalSpec};
 use crate::identity::{PartyName, SealingPublicKey};
 
 /// A job as the buyer signs it.
@@ -50,6 +50,8 @@ pub enum JobKind {
     Train(TrainSpec),
     /// A model trained on rows of which several providers know a part each.
     TrainVertical(VerticalSpec),
+    /// Rows scored by a model that their owners do not see.
+    Score(ScoreSpec),
 }
 
 /// Which adversary the parties are protected against. One corrupted compute party of three.
@@ -109,6 +111,7 @@ impl JobKind {
             Self::Psi(_) => "psi",
             Self::Train(_) => "train",
             Self::TrainVertical(_) => "train_vertical",
+            Self::Score(_) => "score",
         }
     }
 
@@ -120,6 +123,7 @@ impl JobKind {
             Self::Psi(psi) => psi.to_string(),
             Self::Train(train) => train.to_string(),
             Self::TrainVertical(train) => train.to_string(),
+            Self::Score(score) => score.to_string(),
         }
     }
 }
@@ -163,6 +167,7 @@ impl JobSpec {
             JobKind::Psi(psi) => psi.check(),
             JobKind::Train(train) => train.check(),
             JobKind::TrainVertical(train) => train.check(),
+            JobKind::Score(score) => score.check(),
         };
         kind.map_err(|(field, why)| SpecError::Field { field, why })?;
         match self.security {

@@ -7,7 +7,7 @@
 use super::{
     check::{PlanError, check},
     clear_tables::{group, intersect, join, sort},
-    clear_vertical::vertical,
+    clear_vertical::{score, vertical},
     decode::{Opened, OpenedColumn},
     encoded::{EncodedColumn, EncodedInput},
     ir::{Kind, Op, Plan, Shape},
@@ -218,6 +218,7 @@ fn step(op: &Op, shapes: &[Shape], done: &[Vec<Column>], inputs: &[EncodedInput]
             "updates come in rounds, by the order in which rows are seen: see the tests of rounds"
         ),
         Op::TrainVertical(of) => vertical(of, &at),
+        Op::Score(of) => vec![score(of, &at)],
         // As with noise of 0.
         Op::Blur(of) => of.columns.iter().map(|r| at(r).clone()).collect(),
         Op::Intersect(of) => intersect(of, shapes, done, inputs),
@@ -338,6 +339,7 @@ fn single<'c>(op: &Op, shape: Shape, at: &dyn Fn(&Ref) -> &'c Column) -> Column 
         | Op::Blur(_)
         | Op::Train(_)
         | Op::TrainVertical(_)
+        | Op::Score(_)
         | Op::Intersect(_) => {
             unreachable!("has several outputs")
         }

@@ -1,8 +1,13 @@
-//! The meaning of a training on joined rows.
+//! The meaning of a training on joined rows, and of a scoring.
 
 use federated::vertical::{ClearRows, tally_clear, train_clear};
 
-use super::{clear::Column, refs::Ref, vertical::Vertical};
+use super::{
+    clear::Column,
+    refs::Ref,
+    score::Score,
+    vertical::{UNIT_BITS, Vertical},
+};
 
 /// Every output of the training on clear columns: weights without the roundings of shares, to the nearest word.
 ///
@@ -27,4 +32,25 @@ pub(super) fn vertical<'c>(of: &Vertical, at: &dyn Fn(&Ref) -> &'c Column) -> Ve
     let mut words = setting.weights().encode(&weights).expect("weights within their bounds");
     words.extend([count, right]);
     vec![Column::Words(words), Column::Words(vec![count])]
+}
+
+/// The scores of clear columns by clear weights: exact, as on shares.
+///
+/// # Panics
+/// If the plan is none.
+pub(super) fn score<'c>(of: &Score, at: &dyn Fn(&Ref) -> &'c Column) -> Column {
+    let Column::Words(weights) = at(&of.weights) else { panic!("weights are words") };
+    let (intercept, weights) = weights.split_last().expect("an intercept");
+    let rows = usize::try_from(of.rows).expect("a row count");
+    let mut sums = vec![intercept << UNIT_BITS; rows];
+    for (column, weight) in of.columns.iter().zip(weights) {
+        let values: Vec<u64> = match at(column) {
+            Column::Words(words) => words.clone(),
+            bits => bits.to_flags().into_iter().map(|bit| u64::from(bit) << UNIT_BITS).collect(),
+        };
+        sums.iter_mut().zip(values).for_each(|(sum, value)| {
+            *sum = sum.wrapping_add(value.wrapping_mul(*weight));
+        });
+    }
+    Column::Words(sums)
 }

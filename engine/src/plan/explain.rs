@@ -217,6 +217,7 @@ fn describe(op: &Op, plan: &Plan, shape: Option<Shape>) -> String {
         Op::Lookup(of) => of.told(plan),
         Op::Train(of) => of.told(plan),
         Op::TrainVertical(of) => of.told(),
+        Op::Score(of) => of.told(),
         Op::Spread { of, rows } => format!("{} for each of {rows} rows", name(*of)),
     }
 }
@@ -330,6 +331,7 @@ pub fn leakage(
             Op::Lookup(of) => sentences.extend(of.shows(plan)),
             Op::Train(of) => sentences.extend(of.shows(plan)),
             Op::TrainVertical(of) => sentences.extend(of.shows(plan)),
+            Op::Score(of) => sentences.extend(of.shows(plan)),
             _ => {}
         }
         for (rows, times) in permutations(i) {

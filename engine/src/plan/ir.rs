@@ -12,6 +12,7 @@ use super::{
     output::Output,
     psi::{Intersect, Match, PsiTerms, SetKey, SetUse},
     refs::Ref,
+    score::Score,
     tell::Tell,
     train::Training,
     uses::{ColumnUse, PolicyRef},
@@ -431,6 +432,8 @@ pub enum Op {
     Train(Box<Training>),
     /// Shared rows: a model is trained on them. Outputs as [`Vertical`] says.
     TrainVertical(Box<Vertical>),
+    /// Shared rows, scored by shared weights. Output as [`Score`] says.
+    Score(Box<Score>),
     /// Z64 columns of equal length with noise of all three parties added.
     Blur(Blur),
     /// Bits(1) of one row: `rows` copies of it.

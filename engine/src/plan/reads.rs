@@ -41,6 +41,7 @@ impl Op {
             Self::Intersect(of) => of.columns.iter_mut().collect(),
             Self::Tell(of) => of.output.layout_mut(),
             Self::TrainVertical(of) => of.refs_mut(),
+            Self::Score(of) => of.refs_mut(),
             Self::Blur(of) => of.columns.iter_mut().collect(),
             Self::Mask { of, by } => vec![of, by],
             Self::Select { by, yes, no } => vec![by, yes, no],

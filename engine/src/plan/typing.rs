@@ -115,6 +115,7 @@ pub(super) fn outputs(op: &Op, plan: &Plan, s: &Shapes) -> Result<Vec<Shape>, St
             fits.then(|| vec![bits(1, rows), word(rows)]).ok_or_else(|| format!("{rows} rows"))
         }
         Op::TrainVertical(of) => of.typed(|at| s.of(at)),
+        Op::Score(of) => of.typed(|at| s.of(at)),
         Op::Blur(of) => blurred(of, s),
         Op::Require(of) => equal(s.bit(*of)?, 1, "row counts").map(|_| Vec::new()),
         Op::Tell(of) => {
@@ -205,6 +206,7 @@ fn one_output(op: &Op, s: &Shapes) -> Result<Shape, String> {
         | Op::Blur(_)
         | Op::Train(_)
         | Op::TrainVertical(_)
+        | Op::Score(_)
         | Op::Intersect(_) => Err("has several outputs".into()),
     }
 }

@@ -36,6 +36,8 @@ pub enum UseForm {
     List,
     /// What a model is trained on: a feature or the label.
     Train,
+    /// What is scored: a feature; or by what: a weight.
+    Score,
 }
 
 /// A policy document that the plan was compiled under.

@@ -108,11 +108,7 @@ impl Vertical {
             found if found == (Shape { kind, rows: self.rows }) => Ok(()),
             found => Err(format!("trains on {found:?}, {kind:?} of {} rows is due", self.rows)),
         };
-        let kinds = self.features.iter().flat_map(|feature| {
-            let number = matches!(feature, Feature::Number { .. });
-            std::iter::repeat_n(if number { Kind::Z64 } else { Kind::Bits(1) }, feature.width())
-        });
-        let kinds: Vec<Kind> = kinds.collect();
+        let kinds = kinds(&self.features);
         if kinds.len() != self.columns.len() {
             return Err(format!("has {} columns for {} numbers", self.columns.len(), kinds.len()));
         }
@@ -158,4 +154,13 @@ impl Vertical {
             ),
         ]
     }
+}
+
+/// What the columns of features hold, one for each number.
+pub(super) fn kinds(features: &[Feature]) -> Vec<Kind> {
+    let each = |feature: &Feature| {
+        let number = matches!(feature, Feature::Number { .. });
+        std::iter::repeat_n(if number { Kind::Z64 } else { Kind::Bits(1) }, feature.width())
+    };
+    features.iter().flat_map(each).collect()
 }

@@ -119,6 +119,8 @@ pub enum JobKindName {
     Train,
     /// Training on joined rows.
     TrainVertical,
+    /// Rows scored by a model that their owners do not see.
+    Score,
 }
 
 /// An acceptable compute party.
@@ -166,6 +168,8 @@ pub enum ReleaseForm {
     List,
     /// As a feature or the label of a model that is trained.
     Train,
+    /// As a feature that is scored, or a weight that scores.
+    Score,
 }
 
 /// The functions of `aggregate`.
@@ -272,6 +276,7 @@ impl ReleaseForm {
             Self::Extrema => "extrema",
             Self::List => "list",
             Self::Train => "train",
+            Self::Score => "score",
         }
     }
 }

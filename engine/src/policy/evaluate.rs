@@ -161,6 +161,7 @@ impl Review<'_> {
             JobKind::Psi(_) => JobKindName::Psi,
             JobKind::Train(_) => JobKindName::Train,
             JobKind::TrainVertical(_) => JobKindName::TrainVertical,
+            JobKind::Score(_) => JobKindName::Score,
         };
         if !operators.kinds.contains(&kind) {
             let name = spec.kind.name();
@@ -315,6 +316,7 @@ fn asked(form: &UseForm) -> (ReleaseForm, String) {
         }
         UseForm::List => (ReleaseForm::List, "row by row in the result".into()),
         UseForm::Train => (ReleaseForm::Train, "to train a model".into()),
+        UseForm::Score => (ReleaseForm::Score, "to score rows".into()),
     }
 }
 

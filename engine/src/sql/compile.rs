@@ -25,6 +25,7 @@ use super::{
     group::Groups,
     intersect::compile_psi,
     parse::{logical_plan, plain, with_room},
+    score::compile_score,
     tables::Tables,
     total::check_total,
     train::compile_train,
@@ -66,6 +67,7 @@ pub fn compile(
         JobKind::Sql { sql } => sql,
         JobKind::Psi(psi) => return compile_psi(spec, psi, descriptors, policies),
         JobKind::Train(train) => return compile_train(spec, train, descriptors, policies),
+        JobKind::Score(asked) => return compile_score(spec, asked, descriptors, policies),
         JobKind::TrainVertical(asked) => {
             return compile_vertical(spec, asked, descriptors, policies);
         }

@@ -58,11 +58,20 @@ struct Oriented {
 impl Compiler<'_> {
     /// Joins all tables by the equalities among the conjuncts; takes those out and leaves the rest.
     pub(super) fn join_all(&mut self, conjuncts: &mut Vec<Expr>) -> Result<(), CompileError> {
+        self.join_tables(conjuncts, self.tables.len())
+    }
+
+    /// The same of the first so many tables; the others stand by themselves.
+    pub(super) fn join_tables(
+        &mut self,
+        conjuncts: &mut Vec<Expr>,
+        tables: usize,
+    ) -> Result<(), CompileError> {
         self.clause = "FROM … ON";
         self.relations = (0..self.tables.len()).map(|t| self.table_relation(t)).collect();
         let links = self.links(conjuncts);
         let mut current = 0;
-        let mut waiting: Vec<usize> = (1..self.tables.len()).collect();
+        let mut waiting: Vec<usize> = (1..tables).collect();
         while !waiting.is_empty() {
             let joined = self.join_next(current, &waiting, &links)?;
             waiting.retain(|t| *t != joined);

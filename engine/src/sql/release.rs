@@ -126,6 +126,31 @@ impl Compiler<'_> {
             }
             columns.push(column);
         }
+        self.held(block, single, columns)
+    }
+
+    /// Rows of a list, and beside what is selected of each a column that was worked out otherwise.
+    pub(super) fn output_with(
+        &mut self,
+        block: &Block,
+        more: OutputColumn,
+    ) -> Result<Output, CompileError> {
+        self.clause = "SELECT";
+        let mut columns = Vec::new();
+        for (name, expr) in &block.columns {
+            columns.push(self.column(name, expr)?);
+        }
+        columns.push(more);
+        self.held(block, false, columns)
+    }
+
+    /// Columns of which what is not released is 0, in order, and cut off at the limit.
+    fn held(
+        &mut self,
+        block: &Block,
+        single: bool,
+        mut columns: Vec<OutputColumn>,
+    ) -> Result<Output, CompileError> {
         let r = self.live;
         for column in &mut columns {
             let OutputColumn { value, present, divisor, .. } = column;

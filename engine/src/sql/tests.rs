@@ -10,6 +10,7 @@ mod noise;
 mod owner;
 pub(crate) mod psi;
 mod refused;
+pub(crate) mod score;
 mod streamed;
 mod told;
 pub(crate) mod train;

@@ -121,7 +121,11 @@ impl Compiler<'_> {
     }
 
     /// The columns of a feature on the joined rows.
-    fn numbers(&mut self, expr: &Expr, feature: &Feature) -> Result<Vec<Ref>, CompileError> {
+    pub(super) fn numbers(
+        &mut self,
+        expr: &Expr,
+        feature: &Feature,
+    ) -> Result<Vec<Ref>, CompileError> {
         match feature {
             Feature::Flag { .. } => Ok(vec![self.condition(expr)?]),
             Feature::Number { min, max, .. } => {

@@ -30,6 +30,8 @@ pub(crate) struct Table {
     pub(crate) train: Value,
     /// What it says of training on joined rows.
     pub(crate) train_vertical: Value,
+    /// Kinds of job that it allows, beyond those that it says something of.
+    pub(crate) kinds: Vec<&'static str>,
 }
 
 /// A column: its configuration as TOML lines, and its rule in the policy.
@@ -77,7 +79,8 @@ impl Table {
     pub(crate) fn new(name: &'static str, csv: String, columns: Vec<Column>) -> Self {
         let (expires, psi) = ("2099-01-01T00:00:00Z", Value::Null);
         let (train, train_vertical) = (Value::Null, Value::Null);
-        Self { name, csv, rows_max: 64, columns, expires, least: 2, psi, train, train_vertical }
+        let (rows_max, least, kinds) = (64, 2, vec!["sql"]);
+        Self { name, csv, rows_max, columns, expires, least, psi, train, train_vertical, kinds }
     }
 
     /// The entry of the provider's configuration.

@@ -27,6 +27,7 @@ mod plugin;
 mod psi;
 mod released;
 mod roles;
+mod score;
 mod shape;
 mod shares;
 mod train;

@@ -357,7 +357,7 @@ impl World {
         ];
         let more = more.into_iter().filter(|(_, rule)| !rule.is_null());
         let kinds: Vec<&str> =
-            ["sql"].into_iter().chain(more.clone().map(|(kind, _)| kind)).collect();
+            table.kinds.iter().copied().chain(more.clone().map(|(kind, _)| kind)).collect();
         let mut policy = json!({
             "schema": "unseen.policy/v1",
             "id": format!("{party}-{name}"),

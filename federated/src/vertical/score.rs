@@ -14,6 +14,8 @@ use super::{descent::linear, error::SettingError, features::Features, setting::T
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Output {
+    /// `x·w + w_0` with all its fraction bits, those of features and weights together: exact, and nothing but products.
+    Sums,
     /// `x·w + w_0`: orders rows as probabilities do, and takes no curve.
     Logits,
     /// 1/2 + z/8 between 0 and 1: right by its own definition, off the logistic function by up to 0.134.
@@ -36,12 +38,13 @@ pub struct Scoring {
 
 #[derive(Clone, Copy, Debug)]
 enum Last {
+    Nothing,
     Cut(Truncation),
     Curve(Sigmoid),
 }
 
 impl Scoring {
-    /// Scores with `frac` fraction bits, of rows by weights of this format ([`Setting::weights`](super::Setting::weights), or that of
+    /// Scores with `frac` fraction bits ([`Output::Sums`] have theirs), of rows by weights of this format ([`Setting::weights`](super::Setting::weights), or that of
     /// a model from elsewhere).
     ///
     /// # Errors
@@ -55,6 +58,7 @@ impl Scoring {
         let whole = logits(&table, weights).map_err(SettingError::Scores)?;
         let curve = |within: Fixed, shape| Sigmoid::new(within, shape, frac).map(Last::Curve);
         let last = match output {
+            Output::Sums => Ok(Last::Nothing),
             Output::Logits => Truncation::exact(whole, frac).map(Last::Cut),
             Output::Segments => curve(whole, Logistic::Segments),
             Output::Probabilities { logits } => {
@@ -65,6 +69,7 @@ impl Scoring {
         };
         let last = last.map_err(SettingError::Scores)?;
         let out = match &last {
+            Last::Nothing => whole,
             Last::Cut(cut) => cut.out(),
             Last::Curve(curve) => curve.out(),
         };
@@ -128,6 +133,7 @@ pub fn score(
     }
     let sums = linear(s, features.view(), weights, table.features.frac())?;
     match &scoring.last {
+        Last::Nothing => Ok(sums),
         Last::Cut(cut) => fixed::truncate(s, &sums, cut),
         Last::Curve(curve) => fixed::sigmoid(s, &sums, curve),
     }
@@ -138,6 +144,7 @@ pub fn score_cost(m: &mut Meter, scoring: &Scoring) {
     let rows = scoring.table.rows;
     matmul_cost::<Z64>(m, rows, 1);
     match &scoring.last {
+        Last::Nothing => {}
         Last::Cut(cut) => fixed::truncate_cost(m, rows, cut),
         Last::Curve(curve) => fixed::sigmoid_cost(m, rows, curve),
     }

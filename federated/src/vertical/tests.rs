@@ -222,7 +222,8 @@ fn scores_are_those_of_the_clear() {
         let series = way(Curve::Series { logits: 32.0 });
         let near: Vec<f64> = z.iter().map(|z| z.clamp(-30.0, 30.0)).collect();
         assert_eq!(near, z);
-        let cases: [(Output, Vec<f64>, f64); 3] = [
+        let cases: [(Output, Vec<f64>, f64); 4] = [
+            (Output::Sums, z.clone(), 1e-9),
             (Output::Logits, z.clone(), 1e-5),
             (Output::Segments, z.iter().map(way(Curve::Segments)).collect(), 1e-5),
             (Output::Probabilities { logits: 32.0 }, z.iter().map(series).collect(), 1e-3),

@@ -78,7 +78,7 @@ impl World {
         let asked = match question {
             JobKind::Psi(psi) => psi.owners().any(|owner| owner == self.tax.as_str()),
             JobKind::Train(train) => train.owners().any(|owner| owner == self.tax.as_str()),
-            JobKind::Sql { .. } | JobKind::TrainVertical(_) => false,
+            JobKind::Sql { .. } | JobKind::TrainVertical(_) | JobKind::Score(_) => false,
         };
         self.compute.iter().chain(asked.then_some(&self.tax)).cloned().collect()
     }
