@@ -101,8 +101,17 @@ impl Figure {
 
 /// The most memory this process had since [`reset_peak`]; 0 where the system does not say.
 pub(crate) fn peak_rss() -> u64 {
+    memory("VmHWM:")
+}
+
+/// The memory that this process has now; 0 where the system does not say.
+pub(crate) fn rss() -> u64 {
+    memory("VmRSS:")
+}
+
+fn memory(what: &str) -> u64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let kib = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+    let kib = status.lines().find_map(|line| line.strip_prefix(what));
     let kib = kib.and_then(|rest| rest.trim().trim_end_matches("kB").trim().parse::<u64>().ok());
     kib.unwrap_or(0) * 1024
 }

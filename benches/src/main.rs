@@ -42,6 +42,9 @@ enum Command {
     /// One party of an intersection over TLS; started by `psi`.
     #[command(hide = true)]
     PsiParty,
+    /// One party of rounds of training over TLS; started by `train`.
+    #[command(hide = true)]
+    TrainParty,
 }
 
 #[derive(clap::Args)]
@@ -106,6 +109,7 @@ fn main() -> ExitCode {
         Command::Train(train) => train::run(&train),
         Command::Party => party::serve(),
         Command::PsiParty => psi::serve(),
+        Command::TrainParty => train::serve(),
     };
     match done {
         Ok(true) => ExitCode::SUCCESS,

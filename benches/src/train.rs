@@ -6,9 +6,14 @@ mod census;
 mod command;
 mod gate;
 mod gbdt;
+mod many;
+mod mnist;
+mod party;
+mod pictures;
 mod round;
 mod shared;
 mod vertical;
 
 pub(crate) use command::{Train, run};
+pub(crate) use party::serve;
 pub(crate) use shared::cases as shared_cases;

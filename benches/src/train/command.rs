@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{
     adult,
     cases::{CASES, Case},
-    round, shared,
+    many, mnist, party, round, shared,
 };
 use crate::{
     Failure, Network, case,
@@ -64,16 +64,16 @@ pub(crate) fn run(train: &Train) -> Result<bool, Failure> {
     }
     for case in named(&train.case)? {
         let case = match case {
-            Found::Alone(case) => Some(case),
+            Found::Alone(case) => Ok(case),
             Found::Shared(case) => {
                 exact &= on_shares(case, train)?;
                 continue;
             }
-            Found::Round => None,
+            Found::Whole(run) => Err(run),
         };
         let line = match case {
-            Some(case) => measure(case, train)?,
-            None => round::run(train.n, train.reps)?,
+            Ok(case) => measure(case, train)?,
+            Err(run) => run(train.n, train.reps)?,
         };
         exact &= line.exact;
         if train.json {
@@ -135,8 +135,21 @@ fn on_shares(case: &'static case::Case, train: &Train) -> Result<bool, Failure> 
 enum Found {
     Alone(&'static Case),
     Shared(&'static case::Case),
-    Round,
+    Whole(Whole),
 }
+
+/// A case that is a training: of so many parameters or repetitions, where it does not have its own.
+type Whole = fn(usize, u32) -> Result<Line, Failure>;
+
+const WHOLE: [(&str, Whole); 7] = [
+    (round::NAME, round::run),
+    (many::NAME, |n, _| many::run(n)),
+    (party::NAME, party::run),
+    (mnist::CENTRAL.name, |_, _| mnist::run(&mnist::CENTRAL)),
+    (mnist::ALIKE.name, |_, _| mnist::run(&mnist::ALIKE)),
+    (mnist::SKEWED.name, |_, _| mnist::run(&mnist::SKEWED)),
+    (mnist::APART.name, |_, _| mnist::run(&mnist::APART)),
+];
 
 /// One case, several with commas between, or all that a provider or a party runs by itself.
 fn named(names: &str) -> Result<Vec<Found>, Failure> {
@@ -145,16 +158,17 @@ fn named(names: &str) -> Result<Vec<Found>, Failure> {
     }
     let one = |name: &str| {
         let shared = shared::cases().map(|case| (case.name, Found::Shared(case)));
-        let round = std::iter::once((round::NAME, Found::Round));
+        let whole = WHOLE.iter().map(|(name, run)| (*name, Found::Whole(*run)));
         let alone = CASES.iter().map(|case| (case.name, Found::Alone(case)));
-        let mut known = alone.chain(round).chain(shared);
+        let mut known = alone.chain(whole).chain(shared);
         let names = || {
             let shared = shared::cases().map(|case| case.name);
-            CASES.iter().map(|case| case.name).chain(shared).collect::<Vec<_>>().join(", ")
+            let alone = CASES.iter().map(|case| case.name);
+            let whole = WHOLE.iter().map(|(name, _)| *name);
+            alone.chain(whole).chain(shared).collect::<Vec<_>>().join(", ")
         };
-        let missing = || -> Failure {
-            format!("no case `{name}`; there are: all, {}, {}", round::NAME, names()).into()
-        };
+        let missing =
+            || -> Failure { format!("no case `{name}`; there are: all, {}", names()).into() };
         known.find(|(known, _)| *known == name).map(|(_, case)| case).ok_or_else(missing)
     };
     names.split(',').map(one).collect()

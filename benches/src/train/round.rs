@@ -12,27 +12,24 @@ use federated::{
     strategy::Rule,
 };
 use protocols::{
-    net::{
-        Channel, loopback,
-        tls::{LinkConfig, TlsChannel},
-    },
+    net::{Channel, loopback, tls::LinkConfig},
     party::PartyId,
     prg::Prg,
     ring::Z32,
-    session::{Gate, Meter, Session, Wire},
+    session::{Counters, Gate, Meter, Session, Wire},
     testkit::test_prss,
 };
 
 use super::command::Line;
 use crate::{
     Failure,
-    figure::{peak_rss, reset_peak},
+    figure::{peak_rss, reset_peak, rss},
 };
 
 pub(super) const NAME: &str = "round";
 const NOTE: &str = "one round of 10 providers over TLS, from average to average, all of them threads of one process; no training";
-const PROVIDERS: u16 = 10;
-const STALL: Duration = Duration::from_secs(120);
+pub(super) const PROVIDERS: u16 = 10;
+pub(super) const STALL: Duration = Duration::from_secs(120);
 
 /// Has an update ready.
 struct Ready(Vec<f32>, u64);
@@ -50,7 +47,7 @@ fn trainer(number: usize, n: usize) -> Ready {
     Ready(words.iter().map(value).collect(), 1000 + number as u64)
 }
 
-fn course(n: usize, rounds: u32) -> Result<Course, Failure> {
+pub(super) fn course(n: usize, rounds: u32) -> Result<Course, Failure> {
     Ok(Course {
         parameters: n,
         encoding: Encoding::new(Bounds { total_weight: 1 << 24, coordinate: 16.0 })?,
@@ -62,36 +59,36 @@ fn course(n: usize, rounds: u32) -> Result<Course, Failure> {
     })
 }
 
+/// What rounds showed: when each was over at the first party and what memory the process had then, and every party's model.
+pub(super) struct Ran {
+    pub(super) ends: Vec<(Instant, u64)>,
+    pub(super) exact: bool,
+}
+
 /// So many rounds after a first one that finds nothing warm.
 pub(super) fn run(n: usize, reps: u32) -> Result<Line, Failure> {
     reset_peak();
     let course = course(n, reps + 1)?;
-    let mut channels = loopback::mesh(3 + PROVIDERS, LinkConfig::with_stall(STALL))?.into_iter();
-    let (ends, model) = thread::scope(|scope| {
-        let (told, ends) = mpsc::channel();
-        let course = &course;
-        let parties: Vec<_> = channels
-            .by_ref()
-            .take(3)
-            .map(|channel| {
-                scope.spawn({
-                    let told = told.clone();
-                    move || party(channel, course, &told)
-                })
-            })
-            .collect();
-        for (number, channel) in channels.enumerate() {
-            scope.spawn(move || guest(channel, course, number));
-        }
-        drop(told);
-        let ends: Vec<Instant> = ends.into_iter().collect();
-        let models =
-            parties.into_iter().map(|party| party.join().map_err(|_| "a party panicked")?);
-        (ends, models.collect::<Result<Vec<_>, String>>())
-    });
-    let models = model?;
-    let mut took: Vec<Duration> = ends.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    let Ran { ends, exact } = rounds(&course)?;
+    let mut took: Vec<Duration> = ends.windows(2).map(|pair| pair[1].0 - pair[0].0).collect();
     took.sort_unstable();
+    let one = one_round(&course);
+    Ok(Line {
+        case: NAME,
+        n,
+        parties: 3 + PROVIDERS,
+        network: "loopback",
+        seconds: took.get(took.len() / 2).map_or(0.0, Duration::as_secs_f64),
+        bytes_sent: one.bytes,
+        rounds: one.rounds,
+        peak_rss_bytes: peak_rss(),
+        exact,
+        note: NOTE.to_owned(),
+    })
+}
+
+/// What one round more costs.
+pub(super) fn one_round(course: &Course) -> Counters {
     let quote = |rounds| {
         let mut m = Meter::new();
         m.enter(1);
@@ -99,37 +96,58 @@ pub(super) fn run(n: usize, reps: u32) -> Result<Line, Failure> {
         m.total()
     };
     let (one, two) = (quote(1), quote(2));
-    Ok(Line {
-        case: NAME,
-        n,
-        parties: 3 + PROVIDERS,
-        network: "loopback",
-        seconds: took.get(took.len() / 2).map_or(0.0, Duration::as_secs_f64),
-        bytes_sent: two.bytes - one.bytes,
+    Counters {
+        bytes: two.bytes - one.bytes,
+        messages: two.messages - one.messages,
         rounds: two.rounds - one.rounds,
-        peak_rss_bytes: peak_rss(),
-        exact: models.iter().all(|model| is_right(model, &course)),
-        note: NOTE.to_owned(),
-    })
+    }
 }
 
-fn party(
-    channel: TlsChannel,
+/// All rounds, everybody a thread of this process.
+pub(super) fn rounds(course: &Course) -> Result<Ran, Failure> {
+    let mut channels = loopback::mesh(3 + PROVIDERS, LinkConfig::with_stall(STALL))?
+        .into_iter()
+        .map(|channel| Arc::new(channel) as Arc<dyn Channel>);
+    let (ends, models) = thread::scope(|scope| {
+        let (told, ends) = mpsc::channel();
+        let parties: Vec<_> = channels
+            .by_ref()
+            .take(3)
+            .map(|channel| {
+                let told = told.clone();
+                scope.spawn(move || {
+                    let first = channel.me() == PartyId(0);
+                    party(channel, course, &mut || {
+                        let sent = if first { told.send((Instant::now(), rss())) } else { Ok(()) };
+                        sent.map_err(|error| error.to_string())
+                    })
+                })
+            })
+            .collect();
+        for (number, channel) in channels.enumerate() {
+            scope.spawn(move || guest(channel, course, number));
+        }
+        drop(told);
+        let ends = ends.into_iter().collect();
+        let models =
+            parties.into_iter().map(|party| party.join().map_err(|_| "a party panicked")?);
+        (ends, models.collect::<Result<Vec<_>, String>>())
+    });
+    let models = models?;
+    Ok(Ran { ends, exact: models.iter().all(|model| is_right(model, course)) })
+}
+
+/// A compute party's part, who says when a round is over.
+pub(super) fn party(
+    channel: Arc<dyn Channel>,
     course: &Course,
-    told: &mpsc::Sender<Instant>,
+    over: &mut dyn FnMut() -> Result<(), String>,
 ) -> Result<Vec<f32>, String> {
-    let channel: Arc<dyn Channel> = Arc::new(channel);
     let role = channel.me().role().ok_or("no party")?;
     let gate = Gate::recording();
     let mut s = Session::new(role, Arc::clone(&channel), test_prss(1, role), gate);
     s.enter(1);
-    let first = role.index() == 0;
-    let mut keep = |_: &State, _: &_| {
-        if first {
-            told.send(Instant::now()).map_err(|error| error.to_string())?;
-        }
-        Ok(())
-    };
+    let mut keep = |_: &State, _: &_| over();
     let from = State::new(vec![0.0; course.parameters], course.rule);
     let with = Train { channel, course, from, trainer: None, keep: &mut keep };
     let trained = train(&mut s, with, &mut Prg::new(&[2; 16]));
@@ -137,16 +155,16 @@ fn party(
 }
 
 /// A guest that fails shows in the parties' results.
-fn guest(channel: TlsChannel, course: &Course, number: usize) {
+pub(super) fn guest(channel: Arc<dyn Channel>, course: &Course, number: usize) {
     let mut rng = Prg::new(&[channel.me().0.to_le_bytes()[0]; 16]);
-    let mut wire = Wire::new(Arc::new(channel), Gate::listing(&[]));
+    let mut wire = Wire::new(channel, Gate::listing(&[]));
     wire.enter(1);
     let mut trainer = trainer(number, course.parameters);
     let _ = take_part(&mut wire, course, number, &mut trainer, &mut rng);
 }
 
 /// Whether the model is as many averages as there were rounds.
-fn is_right(model: &[f32], course: &Course) -> bool {
+pub(super) fn is_right(model: &[f32], course: &Course) -> bool {
     let all: Vec<Ready> =
         (0..usize::from(PROVIDERS)).map(|number| trainer(number, course.parameters)).collect();
     let total: u64 = all.iter().map(|ready| ready.1).sum();

@@ -1,0 +1,108 @@
+//! What memory a compute party of a training takes by itself: everybody is a process of its own.
+
+use std::{
+    io::{self, BufRead as _},
+    net::SocketAddr,
+    sync::Arc,
+};
+
+use protocols::{
+    net::{
+        Channel,
+        loopback::{self, Authority, Credentials},
+        tls::LinkConfig,
+    },
+    party::PartyId,
+};
+use serde::{Deserialize, Serialize};
+
+use super::{
+    command::Line,
+    round::{self, PROVIDERS, STALL, course, one_round},
+};
+use crate::{
+    Failure,
+    figure::{peak_rss, reset_peak},
+    party::{hear, tell},
+    processes::{Party, timed},
+};
+
+pub(super) const NAME: &str = "party";
+const NOTE: &str = "rounds of 10 providers over TLS, a process each, with their first one; the memory is that of the largest compute \
+                    party, twice its model and 256 MiB at most";
+
+/// What a party is told first.
+#[derive(Serialize, Deserialize)]
+struct Order {
+    seat: u16,
+    n: usize,
+    rounds: u32,
+    credentials: String,
+}
+
+/// What a party says in the end.
+#[derive(Serialize, Deserialize)]
+struct Told {
+    peak_rss: u64,
+    exact: bool,
+}
+
+/// The seconds of a line are those of a round, on average.
+pub(super) fn run(n: usize, reps: u32) -> Result<Line, Failure> {
+    let authority = Authority::new()?;
+    let mut parties = Vec::new();
+    for seat in 0..3 + PROVIDERS {
+        let mut party = Party::start("train-party")?;
+        let credentials = authority.issue(PartyId(seat))?.to_pem().into();
+        party.tell(&Order { seat, n, rounds: reps, credentials })?;
+        parties.push(party);
+    }
+    let addresses: Vec<SocketAddr> =
+        parties.iter_mut().map(Party::hear).collect::<Result<_, _>>()?;
+    parties.iter_mut().try_for_each(|party| party.tell(&addresses))?;
+    let (took, told) = timed::<Told>(&mut parties)?;
+    let largest = told.iter().take(3).map(|party| party.peak_rss).max().unwrap_or(0);
+    let most = 2 * 4 * n as u64 + (256 << 20);
+    let one = one_round(&course(n, reps)?);
+    Ok(Line {
+        case: NAME,
+        n,
+        parties: 3 + PROVIDERS,
+        network: "loopback",
+        seconds: took.as_secs_f64() / f64::from(reps),
+        bytes_sent: one.bytes,
+        rounds: one.rounds,
+        peak_rss_bytes: largest,
+        exact: told.iter().all(|party| party.exact) && largest <= most,
+        note: NOTE.to_owned(),
+    })
+}
+
+/// Serves one order: its address, then `ready`, and after a line of any kind `done` and what it saw.
+pub(crate) fn serve() -> Result<bool, Failure> {
+    let mut input = io::stdin().lock().lines();
+    let order: Order = hear(&mut input)?;
+    let listener = loopback::bind()?;
+    tell(&listener.local_addr()?)?;
+    let addresses: Vec<SocketAddr> = hear(&mut input)?;
+    let credentials = Credentials::from_pem(&order.credentials)?;
+    let (me, config) = (PartyId(order.seat), LinkConfig::with_stall(STALL));
+    let channel = loopback::connect(me, &listener, &addresses, &credentials, config)?;
+    let channel: Arc<dyn Channel> = Arc::new(channel);
+    let course = course(order.n, order.rounds)?;
+    tell(&"ready")?;
+    hear::<String>(&mut input)?;
+    reset_peak();
+    let trained = match order.seat.checked_sub(3) {
+        None => Some(round::party(channel, &course, &mut || Ok(()))?),
+        Some(number) => {
+            round::guest(channel, &course, usize::from(number));
+            None
+        }
+    };
+    let peak_rss = peak_rss();
+    tell(&"done")?;
+    let exact = trained.is_none_or(|model| round::is_right(&model, &course));
+    tell(&Told { peak_rss, exact })?;
+    Ok(exact)
+}
