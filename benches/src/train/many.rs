@@ -29,7 +29,6 @@ pub(super) fn run(n: usize) -> Result<Line, Failure> {
     let (first, last) = first.zip(last).ok_or("too few rounds")?;
     let [(fast, before), (slow, after)] = [first, last].map(figures);
     let one = one_round(&course);
-    let ends = ENDS as u32;
     Ok(Line {
         case: NAME,
         n,
@@ -42,7 +41,7 @@ pub(super) fn run(n: usize) -> Result<Line, Failure> {
         exact: exact && slow <= fast.mul_f64(SLOWER) && after <= before + MORE,
         note: format!(
             "a round of 10 providers over TLS: medians of rounds 2–{} {:.4} s and {} MB, of the last {ENDS} of {ROUNDS} {:.4} s and {} MB",
-            ends + 1,
+            ENDS + 1,
             fast.as_secs_f64(),
             before >> 20,
             slow.as_secs_f64(),
