@@ -10,6 +10,7 @@ mod noise;
 mod numbers;
 mod ones;
 mod outside;
+mod own;
 mod quote;
 mod release;
 mod require;

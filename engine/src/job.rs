@@ -1,12 +1,14 @@
 //! Jobs: what is asked for, the states it goes through, and how it can end.
 
 mod admission;
+mod delta;
 mod failure;
 mod gate;
 mod id;
 mod micro;
 mod noise;
 mod plugin;
+mod privacy;
 mod psi;
 mod reason;
 mod score;
@@ -16,12 +18,14 @@ mod train;
 mod vertical;
 
 pub use admission::admit;
+pub use delta::Delta;
 pub use failure::{Failure, Stage};
 pub use gate::{GateKind, GateSpec};
 pub use id::{BadJobId, JobId};
 pub use micro::Micro;
 pub use noise::PsiNoise;
 pub use plugin::{PluginSpec, TensorSpec};
+pub use privacy::{PrivacySpec, PrivacyUnit};
 pub use psi::{PsiForm, PsiFormName, PsiProtocol, PsiSet, PsiSpec, TextRule};
 pub use reason::{Audience, Code, Reason};
 pub use score::{ScoreSpec, WeightsSpec};

@@ -6,6 +6,7 @@
 mod consent;
 mod desk;
 mod desk_budget;
+mod desk_privacy;
 mod desk_run;
 mod desk_sign;
 mod runner;

@@ -8,9 +8,11 @@ mod heads;
 mod jobs;
 mod lookups;
 mod party;
+mod privacy;
 mod results;
 
 pub use database::{Database, StoreError};
 pub use heads::HeadStore;
 pub use jobs::{JobRecord, JobStore, Submitted};
 pub use party::{PartyRecord, PartyStore, Phase};
+pub use privacy::{Spent, SpentRound};

@@ -4,6 +4,7 @@
 //! Everything is single precision in one fixed order of additions, on one thread: the same rows, seed and settings give the
 //! same bits on every machine. (Exponentials come from `libm`, not from the processor's library.)
 
+mod clipped;
 mod fit;
 mod gradient;
 mod metrics;
@@ -13,6 +14,7 @@ mod rows;
 #[cfg(test)]
 mod tests;
 
+pub use clipped::clipped_sum;
 pub use fit::{Fit, FitError, Fitted, fit};
 pub use gradient::gradient;
 pub use metrics::{Scores, area_under_curve, evaluate};

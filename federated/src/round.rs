@@ -16,7 +16,7 @@
 //! Semi-honest, one of the three compute parties corrupted, with any number of providers. Each party's shares of an update are
 //! pseudo-random to it; sums are masked by a sharing of zeros before they are exchanged, so that all three together say the
 //! sum and nothing else. There is one sum a round, over at least [`Pace::least`] providers, or none. The compute parties and
-//! the providers in a round learn the model as it is after each round: that is what FedAvg shows.
+//! the providers in a round learn the model as it is after each round: that is what FedAvg shows; with [`Privacy`], each has noise.
 //!
 //! # Source
 //! McMahan and others, *Communication-Efficient Learning of Deep Networks from Decentralized Data*, AISTATS 2017, algorithm 1;
@@ -31,6 +31,7 @@ mod guest;
 mod landing;
 mod message;
 mod open;
+mod privacy;
 mod provider;
 mod set;
 #[cfg(test)]
@@ -41,5 +42,6 @@ pub use committee::{Keeper, Train, Trained, train};
 pub use cost::cost;
 pub use course::{Course, Pace, RoundReport, State};
 pub use error::RoundError;
+pub use privacy::{Privacy, PrivacyError, Terms};
 pub use provider::take_part;
 pub use trainer::{Native, TrainError, Trainer, Update};

@@ -56,6 +56,7 @@ pub(super) fn course(n: usize, rounds: u32) -> Result<Course, Failure> {
         pace: Pace { least: usize::from(PROVIDERS), deadline: STALL },
         rule: Rule::Average { rate: 1.0 },
         gates: None,
+        privacy: None,
     })
 }
 

@@ -112,6 +112,14 @@ fn in_words(policy: &PolicyDocument, signature: &str) -> String {
             train.min_providers,
             train.max_rounds
         );
+        if let Some(rule) = &train.privacy {
+            let required = if rule.required { "required" } else { "not required" };
+            let _ = writeln!(
+                text,
+                "  noise in trainings: {required}; all of them with it may come to ε = {} with δ = {} for each {}",
+                rule.max_epsilon, rule.delta, rule.unit
+            );
+        }
     }
     if let Some(rule) = &policy.train_vertical {
         let _ = writeln!(

@@ -15,7 +15,7 @@ use super::{
 use crate::{
     identity::{Hash32, PartyName, Signed},
     job::{Failure, JobEvent, JobId, JobSpec, JobState, Reason, Stage},
-    policy::Consent,
+    policy::{BUDGET_RULE, Consent},
     wire::{
         self, CHUNK_BYTES, Datasets, Decision, Participant, PartyCalls, RunEvent, RunOrder,
         SealedShare, Verdict,
@@ -187,6 +187,7 @@ impl Board {
         let Some(first) = refusals.first().cloned() else { return Ok(()) };
         let reason = match first.rule.as_str() {
             "operator" => Reason::ConsentDenied,
+            BUDGET_RULE => Reason::BudgetSpent,
             _ => Reason::PolicyRefused,
         };
         live.amend(&self.store, |record| record.refusals = refusals).await?;

@@ -5,6 +5,7 @@ mod held;
 mod lookup;
 mod many;
 mod owners;
+mod private;
 mod release;
 mod score;
 mod told;

@@ -1,7 +1,7 @@
 //! A federated training: rounds among the compute parties, and at a provider that does not compute.
 
 use federated::round::{
-    self, Course, Native, Pace, RoundError, RoundReport, State, Train, TrainError, Trainer, Update,
+    self, Course, Native, Pace, RoundError, RoundReport, State, Train, Trainer,
 };
 use protocols::{
     mpc::Column,
@@ -11,7 +11,7 @@ use protocols::{
     share::Shared,
 };
 
-use super::{error::ExecError, input::party_of, run::Progress};
+use super::{error::ExecError, input::party_of, own::Own, run::Progress};
 use crate::{
     identity::PartyName,
     plan::{EncodedInput, Kind, Op, Plan, ROUND_WORDS, Shape, Training},
@@ -29,6 +29,7 @@ pub(super) fn course(plan: &Plan, of: &Training, at: usize) -> Result<Course, Ex
     Ok(Course {
         parameters: of.parameters().map_err(malformed)?,
         encoding,
+        privacy: of.noised(plan).map_err(malformed)?.map(|(privacy, _)| privacy),
         rounds: of.rounds,
         providers: providers.collect::<Result<_, ExecError>>()?,
         pace: Pace {
@@ -47,20 +48,6 @@ pub(super) fn part_of(plan: &Plan, me: &PartyName) -> Option<(usize, usize)> {
     Some((at, of.inputs.iter().position(mine)?))
 }
 
-/// This party's own trainer, of this program or another: it says why it declines a round, to its own operator. The others see that
-/// it did.
-struct Own(Box<dyn Trainer>);
-
-impl Trainer for Own {
-    fn train(&mut self, round: u32, model: &[f32]) -> Result<Update, TrainError> {
-        self.0.train(round, model)
-    }
-
-    fn declined(&mut self, round: u32, why: &TrainError) {
-        tracing::warn!(round = round + 1, %why, "declined a round of training");
-    }
-}
-
 /// This party's own trainer: of the rows that it brought.
 fn trainer(
     plan: &Plan,
@@ -73,7 +60,7 @@ fn trainer(
         ExecError::MissingInput { party: party.unwrap_or_else(|| plan.buyer.clone()), input };
     let held = inputs.get(input as usize).and_then(Option::as_ref);
     let held = held.and_then(|held| held.train.as_ref()).ok_or(missing)?;
-    Ok(Own(match &held.program {
+    let trainer: Box<dyn Trainer> = match &held.program {
         Some(program) => {
             let hired = Hired::new(program.clone(), of, held);
             Box::new(hired.map_err(ExecError::Training)?)
@@ -82,7 +69,15 @@ fn trainer(
             let network = of.network().map_err(|_| ExecError::Malformed(number))?;
             Box::new(Native::new(network, held.rows.clone(), of.fit(), *held.order))
         }
-    }))
+    };
+    let spend = of.privacy.as_ref().map(|_| held.spend.clone().ok_or_else(unaccounted));
+    Ok(Own { trainer, spend: spend.transpose()? })
+}
+
+fn unaccounted() -> ExecError {
+    let words =
+        "this party keeps no account of what rounds with noise give away; nothing was trained";
+    ExecError::Training(words.to_owned())
 }
 
 /// Trains, at a compute party; the result as the plan has it.

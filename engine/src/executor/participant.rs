@@ -28,7 +28,9 @@ use crate::{
     identity::{IdentityKey, PartyName, Pins, Signed},
     job::{Failure, JobId, JobSpec, Reason, Stage},
     plan::{Answers, Keeps, Op, Place, Plan},
-    policy::{Approval, PolicyDocument, Request, evaluate, lookup_budgets, query_budgets},
+    policy::{
+        Approval, PolicyDocument, Request, evaluate, lookup_budgets, privacy_budget, query_budgets,
+    },
     provider::{Assessment, Ended, Job, RunOutcome, RunStart, Runner},
     wire::{self, Published, SealedShare},
 };
@@ -242,6 +244,7 @@ impl Runner for Participant {
         let plan = compilation.compiled.plan.clone();
         let own = compilation.policies.iter().filter(|p| p.assigner.party == self.name);
         let budgets = own.clone().flat_map(|policy| query_budgets(policy, &plan)).collect();
+        let privacy = own.clone().find_map(|policy| privacy_budget(policy, &plan));
         let lookups = own.flat_map(|policy| lookup_budgets(policy, &plan, &self.pins)).collect();
         let Review { refusals, manual } = self.review(&plan, spec, &compilation.policies);
         Ok(Assessment {
@@ -253,6 +256,7 @@ impl Runner for Participant {
             refusals,
             budgets,
             lookups,
+            privacy,
             manual,
         })
     }
@@ -290,6 +294,7 @@ impl Runner for Participant {
         let training = prepare::Training {
             order: prepare::order(&self.key, job.id.hash()),
             program: self.trainers.program(plan, job.id, &start.stop),
+            spend: start.spend.clone(),
         };
         let bring = || {
             let me = (&self.name, &training);

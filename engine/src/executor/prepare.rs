@@ -14,7 +14,7 @@ use crate::{
     catalog::Catalog,
     identity::{Hash32, IdentityKey, PartyName},
     job::{Failure, Reason, Stage},
-    plan::{EncodedInput, Program, SetUse, TrainingRows},
+    plan::{EncodedInput, Program, SetUse, Spend, TrainingRows},
     sql::{LocalError, encode_rows, local_batches, local_rows, training_rows},
 };
 
@@ -99,11 +99,13 @@ pub(super) fn rows(
     each.collect()
 }
 
-/// What training takes besides rows: a secret for their order, and the program that trains, if it is another.
-#[derive(Clone, Debug)]
+/// What training takes besides rows: a secret for their order, the program that trains, if it is another, and where rounds with
+/// noise are written down.
+#[derive(Clone)]
 pub(super) struct Training {
     pub(super) order: Zeroizing<[u8; 32]>,
     pub(super) program: Option<Program>,
+    pub(super) spend: Spend,
 }
 
 /// Those rows, encoded for this run.
@@ -133,8 +135,8 @@ pub(super) fn encode(
             let rows = training_rows(input, training, rows);
             let rows =
                 rows.map_err(|error| fault(party, Reason::InputInvalid, error.to_string()))?;
-            let Training { order, program } = with.clone();
-            let train = Some(TrainingRows { rows, order, program });
+            let Training { order, program, spend } = with.clone();
+            let train = Some(TrainingRows { rows, order, program, spend: Some(spend) });
             let (live, columns) = (Vec::new(), Vec::new());
             Ok(Some(EncodedInput { live, columns, home: None, own: None, lookup: None, train }))
         }

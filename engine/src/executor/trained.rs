@@ -49,8 +49,14 @@ pub(super) fn trained(
     let mut metadata = metadata(training.model.family(), &training.features, &training.label);
     let trainer = training.model.plugin();
     metadata.extend(trainer.map(|plugin| ("trainer".to_owned(), plugin.name.clone())));
+    metadata.extend(promised(training));
     let model = Model::new(training.tensors().ok()?, parameters, metadata);
-    Some((model, rounds(training, owners, figures)?))
+    let rounds = if training.privacy.is_some() {
+        private_rounds(training, figures)?
+    } else {
+        rounds(training, owners, figures)?
+    };
+    Some((model, rounds))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "means, for reading")]
@@ -83,6 +89,36 @@ fn refused(owners: &[&PartyName], round: &[i64]) -> String {
     let bit = |at: usize| bits.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1);
     let names = owners.iter().enumerate().filter(|(at, _)| bit(*at));
     names.map(|(_, name)| name.to_string()).collect::<Vec<_>>().join(" ")
+}
+
+/// A row for each round with noise: of whose updates nothing else is known than how many there were.
+fn private_rounds(training: &Training, figures: &[i64]) -> Option<RecordBatch> {
+    let each = || figures.chunks_exact(ROUND_WORDS);
+    let round = Int32Array::from_iter_values((1..).take(each().len()));
+    let providers = each().map(|round| i32::try_from(round[0]).ok()).collect::<Option<Vec<_>>>()?;
+    let spent = |round| training.guarantee(round).map_or(f64::INFINITY, |all| all.epsilon);
+    let epsilon = Float64Array::from_iter_values((1..=training.rounds).map(spent));
+    RecordBatch::try_from_iter([
+        ("round", Arc::new(round) as ArrayRef),
+        ("providers", Arc::new(Int32Array::from(providers))),
+        ("epsilon", Arc::new(epsilon)),
+    ])
+    .ok()
+}
+
+/// What a model with noise promises.
+fn promised(training: &Training) -> Option<(String, String)> {
+    let (of, promise) = (training.privacy.as_ref()?, training.guarantee(training.rounds)?);
+    let privacy = json!({
+        "unit": of.unit,
+        "epsilon": promise.epsilon_text(),
+        "delta": of.delta,
+        "mechanism": "discrete Gaussian noise on every average",
+        "noise": of.noise,
+        "clip": of.clip,
+        "rounds": training.rounds,
+    });
+    Some(("privacy".to_owned(), privacy.to_string()))
 }
 
 /// What else is needed to use the model: what its inputs are and how they are scaled, what its outputs mean.
@@ -171,7 +207,24 @@ mod tests {
             least: 2,
             round_seconds: 60,
             gate: None,
+            privacy: None,
         }
+    }
+
+    #[test]
+    fn a_model_with_noise_says_what_it_promises_and_nothing_of_rows() {
+        let privacy = r#"{"unit": "client", "clip": 1, "noise": 1}"#;
+        let privacy = serde_json::from_str(privacy).unwrap();
+        let training = Training { privacy: Some(privacy), rounds: 1, ..training() };
+        let words = vec![0, 0, 0, 0, 2, 0, 0, 0];
+        let (model, rounds) = trained(&training, &[], &opened(words)).unwrap();
+        let promise: Value = serde_json::from_str(&model.metadata["privacy"]).unwrap();
+        assert_eq!((&promise["epsilon"], &promise["delta"]), (&json!("4.378"), &json!("0.00001")));
+        assert_eq!((&promise["unit"], &promise["noise"]), (&json!("client"), &json!("1")));
+        let names: Vec<_> = rounds.schema().fields().iter().map(|f| f.name().clone()).collect();
+        assert_eq!(names, ["round", "providers", "epsilon"]);
+        let epsilon = rounds["epsilon"].as_primitive::<datafusion::arrow::datatypes::Float64Type>();
+        assert!((epsilon.value(0) - 4.377_178_096).abs() < 1e-8);
     }
 
     fn opened(words: Vec<i64>) -> RecordBatch {

@@ -4,6 +4,9 @@ use std::fmt;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Visitor};
 
+/// Digits behind the point.
+const DIGITS: usize = 6;
+
 /// A number of at most six digits behind the point, in millionths. Written as text: `"0.1"`.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Micro(pub u64);
@@ -27,24 +30,33 @@ impl Micro {
     }
 
     fn parse(text: &str) -> Option<Self> {
-        let (whole, part) = text.split_once('.').unwrap_or((text, ""));
-        let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
-        if whole.is_empty() || part.len() > 6 || !digits(whole) || !digits(part) {
-            return None;
-        }
-        let part: u64 = format!("{part:0<6}").parse().ok()?;
-        whole.parse::<u64>().ok()?.checked_mul(1_000_000)?.checked_add(part).map(Self)
+        decimal(text, DIGITS).map(Self)
+    }
+}
+
+/// A number of at most so many digits behind the point, in units of the last one.
+pub(super) fn decimal(text: &str, most: usize) -> Option<u64> {
+    let (whole, part) = text.split_once('.').unwrap_or((text, ""));
+    let digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+    if whole.is_empty() || part.len() > most || !digits(whole) || !digits(part) {
+        return None;
+    }
+    format!("{whole}{part:0<most$}").parse().ok()
+}
+
+/// Writes such a number, without zeros at its end.
+pub(super) fn write_decimal(f: &mut fmt::Formatter<'_>, units: u64, digits: usize) -> fmt::Result {
+    let all = format!("{units:0>width$}", width = digits + 1);
+    let (whole, part) = all.split_at(all.len() - digits);
+    match part.trim_end_matches('0') {
+        "" => f.write_str(whole),
+        part => write!(f, "{whole}.{part}"),
     }
 }
 
 impl fmt::Display for Micro {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (whole, part) = (self.0 / 1_000_000, self.0 % 1_000_000);
-        let part = format!("{part:06}");
-        match part.trim_end_matches('0') {
-            "" => write!(f, "{whole}"),
-            part => write!(f, "{whole}.{part}"),
-        }
+        write_decimal(f, self.0, DIGITS)
     }
 }
 
@@ -56,33 +68,41 @@ impl Serialize for Micro {
 
 impl<'de> Deserialize<'de> for Micro {
     fn deserialize<D: Deserializer<'de>>(d: D) -> Result<Self, D::Error> {
-        struct Number;
-        impl Visitor<'_> for Number {
-            type Value = Micro;
+        d.deserialize_any(Number {
+            parse: Self::parse,
+            expecting: "a number from 0 on with at most six digits behind the point",
+        })
+    }
+}
 
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("a number from 0 on with at most six digits behind the point")
-            }
+/// Reads a number from text or, as job files have it, from a number.
+pub(super) struct Number<T> {
+    pub(super) parse: fn(&str) -> Option<T>,
+    pub(super) expecting: &'static str,
+}
 
-            fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<Micro, E> {
-                Micro::parse(text)
-                    .ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(text), &self))
-            }
+impl<T> Visitor<'_> for Number<T> {
+    type Value = T;
 
-            // Job files write numbers; what is signed and hashed has text.
-            fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<Micro, E> {
-                self.visit_str(&number.to_string())
-            }
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.expecting)
+    }
 
-            fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<Micro, E> {
-                self.visit_str(&number.to_string())
-            }
+    fn visit_str<E: serde::de::Error>(self, text: &str) -> Result<T, E> {
+        (self.parse)(text).ok_or_else(|| E::invalid_value(serde::de::Unexpected::Str(text), &self))
+    }
 
-            fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<Micro, E> {
-                self.visit_str(&number.to_string())
-            }
-        }
-        d.deserialize_any(Number)
+    // Job files write numbers; what is signed and hashed has text.
+    fn visit_f64<E: serde::de::Error>(self, number: f64) -> Result<T, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_u64<E: serde::de::Error>(self, number: u64) -> Result<T, E> {
+        self.visit_str(&number.to_string())
+    }
+
+    fn visit_i64<E: serde::de::Error>(self, number: i64) -> Result<T, E> {
+        self.visit_str(&number.to_string())
     }
 }
 

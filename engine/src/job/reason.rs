@@ -25,6 +25,8 @@ pub enum Reason {
     TableUnknown,
     /// A policy refuses: recipient, purpose, expiry, column use, group size.
     PolicyRefused,
+    /// A dataset's budget of differential privacy does not reach for the job.
+    BudgetSpent,
     /// A provider's people said no.
     ConsentDenied,
     /// There is no valid, unspent consent.
@@ -110,7 +112,7 @@ struct Row(&'static str, JobEvent, Code, u8, Audience, &'static str);
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 28] = [
+    pub const ALL: [Self; 29] = [
         Self::SpecInvalid,
         Self::SignatureInvalid,
         Self::PartyUnknown,
@@ -118,6 +120,7 @@ impl Reason {
         Self::Unsupported,
         Self::TableUnknown,
         Self::PolicyRefused,
+        Self::BudgetSpent,
         Self::ConsentDenied,
         Self::ConsentMissing,
         Self::PlanMismatch,
@@ -153,6 +156,7 @@ impl Reason {
             Self::Unsupported       => Row("UNSUPPORTED",        Reject,  Code::Unimplemented,      2, Everyone, "rewrite the query without the construct named"),
             Self::TableUnknown      => Row("TABLE_UNKNOWN",      Reject,  Code::InvalidArgument,    2, Everyone, "tables are named party.dataset; check the spelling"),
             Self::PolicyRefused     => Row("POLICY_REFUSED",     Deny,    Code::FailedPrecondition, 3, Everyone, "ask the provider, or change the query"),
+            Self::BudgetSpent       => Row("BUDGET_SPENT",       Deny,    Code::FailedPrecondition, 3, Everyone, "ask with more noise or fewer rounds, or ask the provider"),
             Self::ConsentDenied     => Row("CONSENT_DENIED",     Deny,    Code::FailedPrecondition, 3, Everyone, "ask the provider"),
             Self::ConsentMissing    => Row("CONSENT_MISSING",    Fail,    Code::FailedPrecondition, 1, Everyone, "a consent serves once; submit the job anew"),
             Self::PlanMismatch      => Row("PLAN_MISMATCH",      Fail,    Code::FailedPrecondition, 1, Everyone, "run equal builds at every participant"),

@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use super::{gate::GateSpec, micro::Micro, plugin::PluginSpec};
+use super::{gate::GateSpec, micro::Micro, plugin::PluginSpec, privacy::PrivacySpec};
 
 /// A model trained on rows of several providers, which stay where they are: only averages of updates are opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -41,7 +41,8 @@ pub struct TrainSpec {
     /// FedProx: the pull back to where the round began.
     #[serde(default)]
     pub proximal: Micro,
-    /// No coordinate of an update may be larger: a provider whose update has a larger one is not in that round.
+    /// No coordinate of an update may be larger: a provider whose update has a larger one is not in that round. With `privacy`, which
+    /// bounds updates itself, it says nothing.
     #[serde(default = "eight")]
     pub largest_update: Micro,
     /// No average is opened of fewer providers; left out, two thirds of them, and two at least.
@@ -53,6 +54,9 @@ pub struct TrainSpec {
     /// What updates are held to before they are added up; left out, whatever comes is added up.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub gate: Option<GateSpec>,
+    /// Differential privacy; without it averages are exact.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<PrivacySpec>,
 }
 
 /// What is trained.
@@ -221,7 +225,8 @@ impl TrainSpec {
             (2..=providers).contains(&least),
             "train.min_providers",
             "is 2 at least, and no more than there are: an average of one is an update",
-        )
+        )?;
+        self.privacy.as_ref().map_or(Ok(()), |privacy| privacy.check(self))
     }
 
     /// No average is opened of fewer updates.
@@ -251,6 +256,9 @@ impl fmt::Display for TrainSpec {
         }
         if let Some(gate) = &self.gate {
             writeln!(f, "  of {gate}")?;
+        }
+        if let Some(privacy) = &self.privacy {
+            writeln!(f, "  {privacy}")?;
         }
         write!(f, "  averages of {} providers at least; the model to the buyer", self.least())
     }

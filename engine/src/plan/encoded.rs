@@ -1,6 +1,6 @@
 //! A provider's rows as the integers that are shared: still clear, and still at home.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use federated::model::Rows;
 use zeroize::Zeroizing;
@@ -56,7 +56,12 @@ pub struct TrainingRows {
     pub order: Zeroizing<[u8; 32]>,
     /// Who trains on them, if not this program.
     pub program: Option<Program>,
+    /// Asked before anything is sent in a round that is accounted for; no such round is taken part in without.
+    pub spend: Option<Spend>,
 }
+
+/// Writes down that a round is taken part in, for good; says why not where the budget of the rows does not reach.
+pub type Spend = Arc<dyn Fn(u32) -> Result<(), String> + Send + Sync>;
 
 /// Rows do not print.
 impl fmt::Debug for TrainingRows {

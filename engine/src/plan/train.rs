@@ -11,7 +11,7 @@ use super::{
     explain::{table, thousands},
     ir::{LocalInput, Plan},
 };
-use crate::job::{GateSpec, Micro, ModelSpec, StrategySpec};
+use crate::job::{GateSpec, Micro, ModelSpec, PrivacySpec, StrategySpec};
 
 /// Words that the result has of each round at least: how many providers were in it, their rows, the sum of their losses, rows
 /// that were right.
@@ -50,6 +50,9 @@ pub struct Training {
     pub round_seconds: u32,
     /// What updates are held to before they are added up.
     pub gate: Option<GateSpec>,
+    /// Noise on every average, if there is any.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<PrivacySpec>,
 }
 
 /// How an expression becomes numbers.
@@ -119,6 +122,9 @@ impl Training {
     /// # Errors
     /// Sums that could overflow.
     pub fn encoding(&self, plan: &Plan) -> Result<Encoding, String> {
+        if let Some((_, encoding)) = self.noised(plan)? {
+            return Ok(encoding);
+        }
         let rows = self.owners(plan).map(|input| input.rows).try_fold(0_u64, u64::checked_add);
         let total_weight = rows.ok_or("more rows than can be counted")?;
         let bounds = Bounds { total_weight, coordinate: self.largest_update.single() };
@@ -213,6 +219,7 @@ impl Training {
             ));
         }
         self.rows()?;
+        self.privacy_fault(plan)?;
         self.encoding(plan).map(drop)
     }
 
@@ -220,18 +227,19 @@ impl Training {
     pub(super) fn told(&self, plan: &Plan) -> String {
         let owners: Vec<_> = self.owners(plan).map(|input| input.party.to_string()).collect();
         let gate = self.gate.as_ref().map_or_else(String::new, |gate| format!(", of {gate}"));
-        format!(
-            "{} train a {} model in {} rounds{gate}",
-            owners.join(", "),
-            self.model.family(),
-            self.rounds
-        )
+        let noise = self.privacy.as_ref().zip(self.guarantee(self.rounds));
+        let noise = noise.map_or_else(String::new, |(of, promise)| format!(", {of}: {promise}"));
+        let (family, rounds) = (self.model.family(), self.rounds);
+        format!("{} train a {family} model in {rounds} rounds{gate}{noise}", owners.join(", "))
     }
 
     /// What it shows, and to whom.
     pub(super) fn shows(&self, plan: &Plan) -> Vec<String> {
         let parameters = self.parameters().unwrap_or(0);
         let tables: Vec<_> = self.owners(plan).map(table).collect();
+        if let Some(of) = &self.privacy {
+            return self.shows_noised(of, parameters);
+        }
         let mut shows = vec![
             format!(
                 "compute parties and providers: the model after each of {} rounds, {} numbers, so the average of the updates \

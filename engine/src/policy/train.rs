@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     document::{JobKindName, PolicyDocument},
     finding::Notes,
+    privacy::{self, PrivacyRule},
 };
 use crate::{
     job::{GateKind, GateSpec, ModelFamily},
@@ -27,6 +28,10 @@ pub struct TrainRule {
     /// Gates that updates may be held to: each tells in every round whose update it refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<GateKind>,
+    /// Noise that averages must have, and how much all trainings together may give away; exact ones are allowed where it is left
+    /// out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub privacy: Option<PrivacyRule>,
 }
 
 /// What of a plan a policy does not allow: the field that stands in the way, and why, with what would help.
@@ -74,6 +79,7 @@ pub(super) fn refusals(rule: Option<&TrainRule>, plan: &Plan) -> Vec<(&'static s
         );
         found.push(("train.gates", message));
     }
+    found.extend(privacy::refusals(rule.privacy.as_ref(), asked));
     found
 }
 
@@ -101,6 +107,18 @@ pub(super) fn lint_train(policy: &PolicyDocument, notes: &mut Notes) {
             "of an average of two, each of them knows the other's update: ask for three and more",
         );
     }
+    if rule.privacy.as_ref().is_some_and(|privacy| !privacy.required) {
+        notes.warn(
+            "train.privacy.required",
+            "is false: trainings without noise are in no budget, and undo what the others hide",
+        );
+    }
+    if rule.privacy.is_some() && policy.train_vertical.is_some() {
+        notes.warn(
+            "train_vertical",
+            "models of joined rows have no noise, and are not in the budget of `train.privacy`",
+        );
+    }
     let large = [ModelFamily::Network, ModelFamily::Plugin];
     if rule.max_parameters.is_none() && large.iter().any(|family| rule.models.contains(family)) {
         notes.warn(
@@ -126,6 +144,7 @@ mod tests {
                 max_rounds: 10,
                 max_parameters: None,
                 gates: Vec::new(),
+                privacy: None,
             });
             change(&mut policy);
             let mut notes = Notes(Vec::new());
@@ -140,6 +159,9 @@ mod tests {
         assert_eq!(found(&|policy| policy.operators.kinds.clear()), ["train"]);
         assert_eq!(rule(&|rule| rule.min_providers = 2), ["train.min_providers"]);
         assert_eq!(rule(&|rule| rule.models.clear()), ["train.models"]);
+        let free = r#"{"unit": "client", "max_epsilon": 3, "delta": 1e-6, "required": false}"#;
+        let free = |rule: &mut TrainRule| rule.privacy = serde_json::from_str(free).unwrap();
+        assert_eq!(rule(&free), ["train.privacy.required"]);
         assert_eq!(rule(&|rule| rule.models.push(ModelFamily::Network)), ["train.max_parameters"]);
     }
 }

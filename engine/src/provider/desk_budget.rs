@@ -33,6 +33,7 @@ impl Desk {
                 });
             }
         }
+        refusals.extend(self.privacy_spent(job).await?);
         Ok(refusals)
     }
 

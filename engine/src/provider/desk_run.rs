@@ -99,6 +99,7 @@ impl Desk {
         if let Some((_, prepared)) = self.prepared(id, attempt) {
             return Ok(prepared);
         }
+        self.expect_privacy(&job).await?;
         let runner = self.runner.clone();
         let work = move || runner.prepare(&job, attempt);
         let commitments = self.blocking(Stage::Prepare, work).await;
@@ -296,10 +297,11 @@ impl Desk {
         let progress = listener.progress();
         let (id, runner) = (job.id, self.runner.clone());
         let relinker = Relinker::new(self.dialler.clone(), self.rendezvous.clone(), roster);
+        let attempt = order.attempt;
+        let spend = self.spender(&job, (run, attempt));
         let stopping = stop.clone();
         let start =
-            RunStart { job, release, order, run, links, relinker, progress, stop: stopping };
-        let attempt = start.order.attempt;
+            RunStart { job, release, order, run, links, relinker, spend, progress, stop: stopping };
         let outcome = self.blocking(Stage::Run, move || runner.run(start)).await?;
         if let Some(failure) = stop.failure() {
             return Err(failure);

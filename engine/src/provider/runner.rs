@@ -7,8 +7,8 @@ use crate::{
     identity::{Hash32, Signed},
     job::{Failure, JobId, JobSpec},
     link::{DataLink, Relinker},
-    plan::Plan,
-    policy::{Consent, LookupBudget, QueryBudget, Refusal, Release},
+    plan::{Plan, Spend},
+    policy::{Consent, LookupBudget, PrivacyBudget, QueryBudget, Refusal, Release},
     wire::{Progress, Published, RunOrder, SealedShare},
 };
 
@@ -31,6 +31,8 @@ pub struct Assessment {
     pub budgets: Vec<QueryBudget>,
     /// The budgets of keys looked up, likewise.
     pub lookups: Vec<LookupBudget>,
+    /// What it takes of the budget of differential privacy of its own dataset.
+    pub privacy: Option<PrivacyBudget>,
     /// Whether a policy wants a person to answer.
     pub manual: bool,
 }
@@ -62,6 +64,8 @@ pub struct RunStart {
     pub links: Vec<DataLink>,
     /// Makes a link anew that is lost, where a protocol can go on.
     pub relinker: Relinker,
+    /// Writes down what rounds with noise give away.
+    pub spend: Spend,
     /// Reports progress.
     pub progress: Arc<dyn Fn(Progress) + Send + Sync>,
     /// The emergency stop.

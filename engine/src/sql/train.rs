@@ -124,6 +124,7 @@ fn training(train: &TrainSpec, features: Vec<Feature>, label: Feature, inputs: u
         least: train.least(),
         round_seconds: train.round_seconds,
         gate: train.gate.clone(),
+        privacy: train.privacy.clone(),
     }
 }
 

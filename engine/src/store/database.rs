@@ -38,7 +38,7 @@ pub struct Database {
 }
 
 /// The version of the tables that this build reads and writes; kept in SQLite's `user_version`.
-const SCHEMA: i64 = 3;
+const SCHEMA: i64 = 4;
 
 /// Columns that tables of earlier versions may lack, with the statement that adds each.
 const ADDED: [(&str, &str, &str); 3] = [
@@ -48,7 +48,7 @@ const ADDED: [(&str, &str, &str); 3] = [
 ];
 
 /// One statement each: what is there stays, and [`ADDED`] brings it up to date.
-const TABLES: [&str; 10] = [
+const TABLES: [&str; 11] = [
     "CREATE TABLE IF NOT EXISTS jobs (
         job TEXT PRIMARY KEY, request_id TEXT NOT NULL, buyer TEXT NOT NULL, spec BLOB NOT NULL,
         state TEXT NOT NULL, changed_at_ms INTEGER NOT NULL, plan TEXT,
@@ -78,6 +78,10 @@ const TABLES: [&str; 10] = [
     "CREATE TABLE IF NOT EXISTS psi_lookups (
         dataset TEXT NOT NULL, recipient TEXT NOT NULL, job TEXT NOT NULL, keys INTEGER NOT NULL,
         PRIMARY KEY (dataset, recipient, job)) STRICT",
+    "CREATE TABLE IF NOT EXISTS privacy_spent (
+        dataset TEXT NOT NULL, unit TEXT NOT NULL, job TEXT NOT NULL, run TEXT NOT NULL,
+        attempt INTEGER NOT NULL, round INTEGER NOT NULL, noise INTEGER NOT NULL,
+        PRIMARY KEY (dataset, unit, job, run, round)) STRICT",
     "CREATE TABLE IF NOT EXISTS log_head (
         one INTEGER PRIMARY KEY CHECK (one = 1), entries INTEGER NOT NULL, hash TEXT NOT NULL) STRICT",
 ];

@@ -186,3 +186,50 @@ fn a_provider_that_is_lost_is_left_out_and_the_receipt_says_so() {
     assert_eq!(body["body"]["absent"], json!(["census"]));
     assert_eq!(body["body"]["inputs"].as_array().unwrap().len(), 3, "what it committed to stands");
 }
+
+/// Noise of 0.5 in 8 rounds, for each provider: ε = 39.4; of 4 it is 2.94, and twice as many rounds come to 4.38.
+fn private(noise: &str) -> String {
+    train(&format!(
+        "rounds = 8\nmin_providers = 3\nprivacy = {{ unit = \"client\", clip = 2, noise = {noise} }}"
+    ))
+}
+
+#[test]
+fn a_model_with_noise_costs_of_a_budget_that_a_restart_does_not_give_back() {
+    let mut cast = cast();
+    for table in [&mut cast.people, &mut cast.jobs, cast.third.as_mut().unwrap()] {
+        table.train["privacy"] = json!({"unit": "client", "max_epsilon": "4", "delta": "0.00001"});
+    }
+    let mut world = World::start(&cast);
+    let words = ended_with(&world.ask_psi(&train("rounds = 8")), 3);
+    assert!(words.contains("train.privacy.required"), "{words}");
+    let words = ended_with(&world.ask_psi(&private("0.5")), 3);
+    assert!(words.contains("train.privacy.max_epsilon"), "{words}");
+    assert!(words.contains("all jobs together may"), "{words}");
+    let text = succeeded(&world.ask_psi(&private("4")));
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!((lines.len(), lines[0]), (9, "round,providers,epsilon"), "{text}");
+    assert!(lines[8].starts_with("8,3,2.94"), "{text}");
+    let openings = opened(&world);
+    let all = openings[0].as_array().unwrap();
+    let counts = all.iter().filter(|o| o["kind"] == "average").map(|o| o["count"].as_str());
+    assert!(counts.eq([Some("4"); 8]), "the model and nothing beside it: {openings:?}");
+
+    // The second one would come to 4.38 with the first; no restart changes that.
+    for _ in 0..2 {
+        let words = ended_with(&world.ask_psi(&private("4")), 3);
+        assert!(words.contains("train.privacy.max_epsilon"), "{words}");
+        assert!(words.contains("would have spent"), "{words}");
+        let told = std::fs::read_to_string(world.of("exchange").join("state/audit.jsonl")).unwrap();
+        assert!(told.lines().last().unwrap().contains("BUDGET_SPENT"), "{told}");
+        for party in ["census", "employers", "neutral"] {
+            world.kill(party);
+            world.up(party);
+        }
+    }
+    // Something is left, and a person is told beforehand what it takes.
+    let one = private("4").replace("rounds = 8", "rounds = 1");
+    succeeded(&world.ask_psi(&one));
+    let explained = succeeded(&world.by(BUYER, &["job", "explain", "insurer/job.toml"]));
+    assert!(explained.contains("for each client"), "{explained}");
+}

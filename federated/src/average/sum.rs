@@ -102,6 +102,11 @@ impl Sum {
         Ok(())
     }
 
+    /// From words that were added up, of these providers.
+    pub(crate) fn from_parts(words: Vec<u64>, providers: BTreeSet<u32>) -> Self {
+        Self { words, providers }
+    }
+
     /// The words of the sum, and whose updates are in it.
     pub(crate) fn into_parts(self) -> (Vec<u64>, BTreeSet<u32>) {
         (self.words, self.providers)

@@ -73,6 +73,30 @@ impl<'n> Pass<'n> {
         squares.sum::<f32>().sqrt()
     }
 
+    /// The same in double precision: what is clipped by it is as short as it says.
+    pub(super) fn exact_norm(&self, row: &[f32]) -> f64 {
+        let square = |xs: &[f32]| xs.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>();
+        let inputs = std::iter::once(row).chain(self.layers.iter().map(Vec::as_slice));
+        let squares = inputs.zip(&self.slopes).map(|(x, slope)| square(slope) * (square(x) + 1.0));
+        squares.sum::<f64>().sqrt()
+    }
+
+    /// Tells the row's gradient, parameter by parameter, but for some that are 0: each is a product of two numbers of single
+    /// precision, and exact.
+    pub(super) fn each_slope(&self, row: &[f32], mut see: impl FnMut(usize, f64)) {
+        let mut at = 0;
+        let inputs = std::iter::once(row).chain(self.layers.iter().map(Vec::as_slice));
+        for (input, slopes) in inputs.zip(&self.slopes) {
+            for x in input.iter().chain([&1.0]) {
+                if *x != 0.0 {
+                    let all = (at..).zip(slopes);
+                    all.for_each(|(at, slope)| see(at, f64::from(*x) * f64::from(*slope)));
+                }
+                at += slopes.len();
+            }
+        }
+    }
+
     /// Adds `factor` times the row's gradient.
     pub(super) fn add_gradient(&self, row: &[f32], factor: f32, gradient: &mut [f32]) {
         let mut rest = gradient;

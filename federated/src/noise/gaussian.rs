@@ -83,12 +83,12 @@ impl Sensitivity {
         self.0
     }
 
-    /// Noise of so many thousandths of it, rounded up.
+    /// Noise of so many millionths of it, rounded up.
     ///
     /// # Errors
     /// [`NoiseError::Sigma`].
-    pub fn noise(self, multiplier_milli: u32) -> Result<Gaussian, NoiseError> {
-        let sigma = (u128::from(self.0) * u128::from(multiplier_milli)).div_ceil(1000);
+    pub fn noise(self, multiplier_micro: u64) -> Result<Gaussian, NoiseError> {
+        let sigma = (u128::from(self.0) * u128::from(multiplier_micro)).div_ceil(1_000_000);
         Gaussian::new(u64::try_from(sigma).unwrap_or(u64::MAX))
     }
 
@@ -96,8 +96,8 @@ impl Sensitivity {
     ///
     /// # Errors
     /// [`EventError`] if the noise is too little to be worth its name.
-    pub fn event(multiplier_milli: u32, steps: u32) -> Result<Event, EventError> {
-        Event::new(1.0, f64::from(multiplier_milli) / 1000.0, steps)
+    pub fn event(multiplier_micro: u64, steps: u32) -> Result<Event, EventError> {
+        Event::new(1.0, multiplier_micro as f64 / 1e6, steps)
     }
 }
 

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use hkdf::Hkdf;
-use protocols::prg::Prg;
+use protocols::{prg::Prg, ring::Z64};
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
@@ -16,9 +16,20 @@ const UPDATES: &str = "unseen noise updates v1";
 pub struct Secret(Zeroizing<[u8; 32]>);
 
 impl Secret {
-    /// A fresh one.
+    /// This one.
     #[must_use]
     pub fn new(secret: Zeroizing<[u8; 32]>) -> Self {
+        Self(secret)
+    }
+
+    /// Draws a fresh one.
+    #[must_use]
+    pub fn draw(rng: &mut Prg) -> Self {
+        let mut secret = Zeroizing::new([0; 32]);
+        for (bytes, word) in secret.as_chunks_mut().0.iter_mut().zip(rng.elements::<Z64>(4).iter())
+        {
+            *bytes = word.to_le_bytes();
+        }
         Self(secret)
     }
 }

@@ -38,7 +38,13 @@ impl NoisedSum {
         Self { words, providers }
     }
 
-    /// The words that go to whoever opens the sum.
+    /// The words that go to whoever opens the sum, to be masked by a sharing of zeros before.
+    #[must_use]
+    pub fn into_words(self) -> Vec<u64> {
+        self.words
+    }
+
+    /// The same to look at.
     #[must_use]
     pub fn words(&self) -> &[u64] {
         &self.words

@@ -105,10 +105,10 @@ fn sensitivities_are_integers_that_count_rounding() {
         assert_eq!(of(clip, weight, 1), Err(NoiseError::Sensitivity), "{clip} {weight}");
     }
     let sensitivity = of(1.0, 1, 0).unwrap();
-    assert_eq!(sensitivity.noise(2949).unwrap().sigma(), (units * 2949).div_ceil(1000));
+    assert_eq!(sensitivity.noise(2_949_000).unwrap().sigma(), (units * 2949).div_ceil(1000));
     assert_eq!(sensitivity.noise(0), Err(NoiseError::Sigma));
-    assert_eq!(Sensitivity::event(2949, 7).unwrap().noise(), 2.949);
-    assert!(Sensitivity::event(10, 1).is_err());
+    assert_eq!(Sensitivity::event(2_949_000, 7).unwrap().noise(), 2.949);
+    assert!(Sensitivity::event(10_000, 1).is_err());
 }
 
 #[test]

@@ -23,11 +23,12 @@ use super::{
     guest::{Event, Guest, Order},
     landing::{Due, Landed, Lost},
     message::{ASK_WORDS, Ask, OVER, packed},
-    open::open,
-    provider::{send, share},
+    privacy::{Tally, secret},
+    provider::{give, send},
     set::Set,
     trainer::Trainer,
 };
+use crate::noise::Secret;
 
 /// While updates are waited for, peers are told so often that this goes on.
 const TICK: Duration = Duration::from_secs(1);
@@ -84,7 +85,8 @@ pub fn train(s: &mut Session, with: Train<'_>, rng: &mut Prg) -> Result<Trained,
     let mut hall = Hall::new(s, &channel, course)?;
     let mut state = from;
     let mut reports = Vec::new();
-    let mut own = Own { trainer, rng };
+    let secret = secret(course, rng);
+    let mut own = Own { trainer, rng, secret };
     while state.rounds < course.rounds {
         let report = hall.round(s, &mut state, &mut own)?;
         keep(&state, &report).map_err(|why| RoundError::Disk {
@@ -102,6 +104,8 @@ pub fn train(s: &mut Session, with: Train<'_>, rng: &mut Prg) -> Result<Trained,
 struct Own<'a, 'r> {
     trainer: Option<&'a mut dyn Trainer>,
     rng: &'r mut Prg,
+    /// What its noise is derived from.
+    secret: Secret,
 }
 
 /// What is known of a guest.
@@ -167,11 +171,11 @@ impl<'a> Hall<'a> {
         self.collect(s, (round.into(), until), &mut arrived)?;
         landed.append(&mut arrived);
         let Taken { all, refused } = taken(s, self.course, (round, &landed), own.rng)?;
-        let mut sum = vec![0; self.course.words()];
-        for (_, share) in landed.into_iter().filter(|(number, _)| all.has(*number)) {
-            share.add_to(&mut sum).map_err(|error| disk(round, &error))?;
+        let mut tally = Tally::new(self.course);
+        for (number, share) in landed.into_iter().filter(|(number, _)| all.has(*number)) {
+            tally.add(self.course, number, share).map_err(|error| disk(round, &error))?;
         }
-        let (average, trailer) = open(s, self.course, sum, (all.count(), round))?;
+        let (average, trailer) = tally.open(s, self.course, (all.count(), round), &own.secret)?;
         state.optimizer.apply(&mut state.model, &average);
         state.rounds += 1;
         Ok(RoundReport { round: round + 1, providers: all.numbers().collect(), refused, trailer })
@@ -207,12 +211,13 @@ impl<'a> Hall<'a> {
         let me = s.role();
         let mut landed = BTreeMap::new();
         for (number, _) in self.course.seated().filter(|(_, role)| *role == me) {
-            // A round that this party's own trainer declines goes on without it, like any other.
-            let shares = own.trainer.as_deref_mut().and_then(|trainer| {
-                let update = at_work(|| self.channel.working(), || trainer.train(round, model));
-                let shares = update.and_then(|update| share(self.course, number, update, own.rng));
-                shares.map_err(|why| trainer.declined(round, &why)).ok()
+            let Own { trainer, rng, .. } = &mut *own;
+            let given = trainer.as_deref_mut().map(|trainer| {
+                let give = || give(self.course, (number, trainer), (round, model), rng);
+                at_work(|| self.channel.working(), give)
             });
+            // A round that this party's own trainer declines goes on without it, like any other.
+            let shares = given.and_then(|(shares, _)| shares);
             for role in [me.next(), me.prev()] {
                 let parts = self.course.parts(role);
                 send(|words| s.send(role.id(), words), parts, shares.as_ref())?;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use protocols::party::{PartyId, Role};
 
+use super::privacy::Privacy;
 use crate::{
     average::{Encoding, TRAILER_WORDS, Trailer, explicit_party},
     gate::Gates,
@@ -36,6 +37,8 @@ pub struct Course {
     pub rule: Rule,
     /// What updates are held to before they are added up; none where whatever comes is.
     pub gates: Option<Gates>,
+    /// How rows or providers are hidden, if they are.
+    pub privacy: Option<Privacy>,
 }
 
 impl Course {
@@ -43,6 +46,12 @@ impl Course {
     #[must_use]
     pub fn words(&self) -> usize {
         self.parameters + TRAILER_WORDS
+    }
+
+    /// Words that a round opens: the figures beside the update are opened only where nothing is hidden.
+    #[must_use]
+    pub fn opened(&self) -> usize {
+        self.parameters + if self.privacy.is_some() { 0 } else { TRAILER_WORDS }
     }
 
     /// Who hands the model to a provider in a round: the parties in turn, and not the one that gets its words.
@@ -125,6 +134,6 @@ pub struct RoundReport {
     pub providers: Vec<usize>,
     /// Whose updates came and were refused by the gates.
     pub refused: Vec<usize>,
-    /// Their figures together.
+    /// Their figures together; nothing where there is noise: they are not opened then.
     pub trailer: Trailer,
 }

@@ -154,6 +154,15 @@ impl Landed {
         !matches!(self, Self::Declined)
     }
 
+    /// A digest of the share that this party adds up, for itself.
+    pub(super) fn digest(&self) -> io::Result<[u8; 32]> {
+        match self {
+            Self::Declined => Ok([0; 32]),
+            Self::One(own) => own.digest(),
+            Self::Both(both) => Ok(both.digests[0]),
+        }
+    }
+
     /// Adds this party's share to a sum.
     pub(super) fn add_to(self, sum: &mut [u64]) -> io::Result<()> {
         match self {

@@ -34,15 +34,47 @@ pub(super) fn open(
     mut sum: Vec<u64>,
     (providers, round): (usize, u32),
 ) -> Result<(Vec<f32>, Trailer), RoundError> {
-    s.pass_gate(OpeningKind::Average, course.words(), Recipient::All)?;
-    let mut zeros = vec![0; sum.len()];
-    s.prss().zero_share::<Z64>(&mut zeros);
-    Backend::active().add_u64(&mut sum, &zeros);
-    drop(zeros);
+    s.pass_gate(OpeningKind::Average, course.opened(), Recipient::All)?;
+    mask(s, &mut sum);
     let (update, trailer) = sum.split_at_mut(course.parameters);
     let trailer = open_trailer(s, trailer)?;
     let trailer = checked(&trailer, providers, &course.encoding)
         .map_err(|source| RoundError::Sum { round: round + 1, source })?;
+    let average = open_thirds(s, course, update, trailer.weight)?;
+    Ok((average, trailer))
+}
+
+/// Opens the average over a weight that is public, from each party's sum with noise in it; there are no figures beside it.
+///
+/// # Cost
+/// That of [`open`] less a round and the figures.
+///
+/// # Security
+/// As [`open`]. What is opened is as private as the noise makes it.
+pub(super) fn open_noised(
+    s: &mut Session,
+    course: &Course,
+    mut sum: Vec<u64>,
+    total: u64,
+) -> Result<Vec<f32>, RoundError> {
+    s.pass_gate(OpeningKind::Average, course.opened(), Recipient::All)?;
+    mask(s, &mut sum);
+    open_thirds(s, course, &mut sum, total)
+}
+
+/// Masks a party's words by its share of zeros.
+fn mask(s: &mut Session, sum: &mut [u64]) {
+    let mut zeros = vec![0; sum.len()];
+    s.prss().zero_share::<Z64>(&mut zeros);
+    Backend::active().add_u64(sum, &zeros);
+}
+
+fn open_thirds(
+    s: &mut Session,
+    course: &Course,
+    update: &mut [u64],
+    total: u64,
+) -> Result<Vec<f32>, RoundError> {
     let role = s.role();
     let others = [role.next(), role.prev()];
     for to in others {
@@ -56,7 +88,7 @@ pub(super) fn open(
     }
     drop(theirs);
     let mut average = vec![0.0; course.parameters];
-    let mean = course.encoding.decode(&update[own.clone()], trailer.weight);
+    let mean = course.encoding.decode(&update[own.clone()], total);
     let bits: Vec<u32> = mean.iter().map(|x| x.to_bits()).collect();
     for to in others {
         s.send(to.id(), &bits)?;
@@ -69,7 +101,7 @@ pub(super) fn open(
             *x = f32::from_bits(*bits);
         }
     }
-    Ok((average, trailer))
+    Ok(average)
 }
 
 fn open_trailer(s: &mut Session, own: &[u64]) -> Result<[u64; TRAILER_WORDS], RoundError> {
@@ -87,10 +119,12 @@ fn open_trailer(s: &mut Session, own: &[u64]) -> Result<[u64; TRAILER_WORDS], Ro
     Ok(trailer)
 }
 
-/// Twin of [`open`].
+/// Twin of [`open`] and [`open_noised`].
 pub(super) fn open_cost(m: &mut Meter, course: &Course) {
-    m.pass_gate(OpeningKind::Average, course.words(), Recipient::All);
-    to_both(m, |_, _| 8 * TRAILER_WORDS);
+    m.pass_gate(OpeningKind::Average, course.opened(), Recipient::All);
+    if course.privacy.is_none() {
+        to_both(m, |_, _| 8 * TRAILER_WORDS);
+    }
     to_both(m, |_, to| 8 * third(course.parameters, to).len());
     to_both(m, |from, _| 4 * third(course.parameters, from).len());
 }

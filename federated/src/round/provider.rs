@@ -19,8 +19,8 @@ use super::{
 };
 use crate::average::{EncodeError, Seeds, Share, Trailer, explicit_party};
 
-/// Plays a provider's part that does not compute, to the end of the training; returns how many rounds it sent updates in, and
-/// why it declined the others.
+/// Plays a provider's part that does not compute, to the end of the training; returns in which rounds it had no update to send,
+/// and why. Where it may not say so ([`super::Privacy`]) it has sent zeros instead.
 ///
 /// # Cost
 /// That of [`super::cost()`]: a model a round comes, an update and two seeds go.
@@ -52,14 +52,11 @@ pub fn take_part(
         next = round + 1;
         let server = course.server(number, round).id();
         let model = model(wire, server, course.parameters, &ask)?;
-        let update = at_work(|| wire.working(), || trainer.train(round, &model));
+        let own = (number, &mut *trainer);
+        let give = || give(course, own, (round, &model), rng);
+        let (shares, why) = at_work(|| wire.working(), give);
+        declined.extend(why.map(|why| (round, why)));
         drop(model);
-        let shares = update.and_then(|update| share(course, number, update, rng));
-        let shares = shares.map_err(|why| {
-            trainer.declined(round, &why);
-            declined.push((round, why));
-        });
-        let shares = shares.ok();
         for role in Role::ALL {
             send(|words| wire.send(role.id(), words), course.parts(role), shares.as_ref())?;
         }
@@ -95,8 +92,31 @@ fn model(
     Ok(model)
 }
 
+/// What a provider sends in a round, if anything, and why it has no update of its own, if it has none.
+pub(super) fn give(
+    course: &Course,
+    (number, trainer): (usize, &mut (dyn Trainer + '_)),
+    (round, model): (u32, &[f32]),
+    rng: &mut Prg,
+) -> (Option<[Share; 3]>, Option<TrainError>) {
+    let (shares, why) = match &course.privacy {
+        Some(privacy) => privacy.give(course, (number, &mut *trainer), (round, model), rng),
+        None => {
+            let update = trainer.train(round, model);
+            match update.and_then(|update| share(course, number, update, rng)) {
+                Ok(shares) => (Some(shares), None),
+                Err(why) => (None, Some(why)),
+            }
+        }
+    };
+    if let Some(why) = &why {
+        trainer.declined(round, why);
+    }
+    (shares, why)
+}
+
 /// An update in three shares.
-pub(super) fn share(
+fn share(
     course: &Course,
     number: usize,
     update: Update,

@@ -2,6 +2,7 @@
 
 mod faults;
 mod gate;
+mod privacy;
 
 use std::{sync::Arc, time::Duration};
 
@@ -48,6 +49,7 @@ fn course(providers: &[u16], rounds: u32, rule: Rule) -> Course {
         pace: Pace { least: 2, deadline: Duration::from_secs(20) },
         rule,
         gates: None,
+        privacy: None,
     }
 }
 
@@ -97,7 +99,7 @@ struct Ran {
     opened: Vec<Vec<Opening>>,
 }
 
-/// Runs a training over these links: three compute parties, then guests.
+/// Runs a training over these links: three compute parties, then guests, who draw the same every time.
 fn run_over(
     seed: u64,
     channels: Vec<Arc<dyn Channel>>,

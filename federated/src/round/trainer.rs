@@ -2,7 +2,10 @@
 
 use protocols::prg::Prg;
 
-use crate::model::{Fit, FitError, Network, Rows, evaluate, fit};
+use crate::{
+    average::Encoding,
+    model::{Fit, FitError, Network, Rows, clipped_sum, evaluate, fit},
+};
 
 /// What came of one round of training at one provider: still clear, still at home.
 #[derive(Clone, PartialEq)]
@@ -37,6 +40,9 @@ pub enum TrainError {
     /// What it gave is no update of this model.
     #[error("the trainer's update cannot be used: {0}")]
     Unfit(String),
+    /// Taking part would give away more of these rows than their owner allows.
+    #[error("nothing is sent: {0}")]
+    Spent(String),
 }
 
 /// Trains a model on rows that only it sees.
@@ -47,8 +53,23 @@ pub trait Trainer: Send {
     /// [`TrainError`]: the provider declines this round.
     fn train(&mut self, round: u32, model: &[f32]) -> Result<Update, TrainError>;
 
-    /// Hears why a round goes on without its update: for its own operator, the others see that it declined.
+    /// Hears why a round goes on without its update: for its own operator; the others see that it declined, or with noise
+    /// not even that.
     fn declined(&mut self, _round: u32, _why: &TrainError) {}
+
+    /// The sum of all rows' gradients at this model, each scaled down to a norm of `clip` and rounded by itself, in the integers of
+    /// the encoding: what is asked for instead of an update where single rows are hidden.
+    ///
+    /// # Errors
+    /// [`TrainError`]; of a trainer that does not know the gradients of single rows, always.
+    fn gradients(
+        &mut self,
+        _round: u32,
+        _model: &[f32],
+        (_clip, _encoding): (f64, &Encoding),
+    ) -> Result<Vec<u64>, TrainError> {
+        Err(TrainError::Unfit("this trainer does not give the gradients of single rows".to_owned()))
+    }
 }
 
 /// The trainer of [`crate::model`].
@@ -84,6 +105,16 @@ impl Trainer for Native {
             loss: before.loss,
             correct: before.correct,
         })
+    }
+
+    fn gradients(
+        &mut self,
+        _round: u32,
+        model: &[f32],
+        (clip, encoding): (f64, &Encoding),
+    ) -> Result<Vec<u64>, TrainError> {
+        let scale = f64::from(encoding.bits()).exp2();
+        Ok(clipped_sum(&self.network, model, &self.rows, clip, scale))
     }
 }
 

@@ -196,6 +196,7 @@ fn high_incomes() -> TrainSpec {
         min_providers: Some(3),
         round_seconds: 60,
         gate: None,
+        privacy: None,
     }
 }
 

@@ -28,6 +28,7 @@ impl Trains {
             min_providers,
             max_rounds,
             max_parameters: None,
+            privacy: None,
             gates: Vec::new(),
         })
     }

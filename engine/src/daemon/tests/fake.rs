@@ -157,6 +157,7 @@ impl Runner for FakeRunner {
         Ok(Assessment {
             budgets: Vec::new(),
             lookups: Vec::new(),
+            privacy: None,
             plan_hash: crate::plan::hash(&plan),
             plan,
             plan_text: "plan".into(),

@@ -12,7 +12,8 @@ use protocols::{
 use super::*;
 use crate::{
     identity::PartyName,
-    plan::TrainingRows,
+    job::{JobKind, PrivacySpec},
+    plan::{Spend, TrainingRows},
     sql::tests::{
         party,
         train::{asked, world},
@@ -26,16 +27,23 @@ fn rows(number: usize) -> Rows {
     Rows::new(2, values, labels).unwrap()
 }
 
-fn held(number: usize) -> EncodedInput {
+pub(super) fn held(number: usize, spend: Option<Spend>) -> EncodedInput {
     let order = Zeroizing::new([u8::try_from(number).unwrap(); 32]);
-    let train = Some(TrainingRows { rows: rows(number), order, program: None });
+    let train = Some(TrainingRows { rows: rows(number), order, program: None, spend });
     EncodedInput { live: vec![], columns: vec![], home: None, own: None, lookup: None, train }
 }
 
 /// A plan of a training with these owners, and its price.
 fn planned(owners: &[&str]) -> (Plan, Quote) {
+    planned_with(owners, None)
+}
+
+/// The same with noise.
+pub(super) fn planned_with(owners: &[&str], privacy: Option<PrivacySpec>) -> (Plan, Quote) {
     let (descriptors, terms) = world(owners);
-    let job = asked(owners, &["age", "pay"], "income = 'high'");
+    let mut job = asked(owners, &["age", "pay"], "income = 'high'");
+    let JobKind::Train(train) = &mut job.kind else { unreachable!() };
+    train.privacy = privacy;
     let plan = compile(&job, &descriptors, &terms).unwrap().plan;
     let price = quote(&plan, &check(&plan).unwrap(), Profile::LAN).unwrap();
     (plan, price)
@@ -65,17 +73,29 @@ fn in_one_place(plan: &Plan) -> Vec<f32> {
 }
 
 /// What a participant has at the end: its share of the words, what it opened, its bytes and depth.
-type Left = (Option<SharedResult>, Vec<Opening>, u64, u32);
+pub(super) type Left = (Option<SharedResult>, Vec<Opening>, u64, u32);
 
 fn everywhere(plan: &Plan, price: &Quote) -> Vec<Left> {
+    accounted(plan, price, &|_| None)
+}
+
+/// The same where each provider keeps an account.
+pub(super) fn accounted(
+    plan: &Plan,
+    price: &Quote,
+    spend: &(dyn Fn(usize) -> Option<Spend> + Sync),
+) -> Vec<Left> {
     let outsiders = outside_providers(plan);
     let names: Vec<PartyName> = plan.compute.iter().chain(&outsiders).cloned().collect();
     let ends = memory::mesh(names.len(), Duration::from_secs(20));
     std::thread::scope(|scope| {
         let play = |(end, name): (MemoryChannel, &PartyName)| {
             let own = |input: &LocalInput| input.party == *name;
-            let own =
-                plan.inputs.iter().enumerate().map(|(at, input)| own(input).then(|| held(at)));
+            let own = plan
+                .inputs
+                .iter()
+                .enumerate()
+                .map(|(at, input)| own(input).then(|| held(at, spend(at))));
             let own: Vec<_> = own.collect();
             scope.spawn(move || {
                 let (id, mut rng) = (end.me(), Prg::new(&[end.me().0.to_le_bytes()[0]; 16]));
@@ -97,7 +117,7 @@ fn everywhere(plan: &Plan, price: &Quote) -> Vec<Left> {
     })
 }
 
-fn words(left: &[Left]) -> Vec<u64> {
+pub(super) fn words(left: &[Left]) -> Vec<u64> {
     let shares: Vec<_> = left[..3]
         .iter()
         .map(|(result, ..)| match &result.as_ref().unwrap().columns[..] {
@@ -141,7 +161,7 @@ fn updates_pass_a_gate_first_at_the_quoted_price() {
     {
         let (descriptors, terms) = world(owners);
         let mut job = asked(owners, &["age", "pay"], "income = 'high'");
-        let crate::job::JobKind::Train(train) = &mut job.kind else { unreachable!() };
+        let JobKind::Train(train) = &mut job.kind else { unreachable!() };
         train.gate = Some(serde_json::from_str(gate).unwrap());
         let plan = compile(&job, &descriptors, &terms).unwrap().plan;
         let price = quote(&plan, &check(&plan).unwrap(), Profile::LAN).unwrap();

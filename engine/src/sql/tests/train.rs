@@ -9,8 +9,8 @@ use datafusion::arrow::array::{
 use super::{column, listed, nullable, party, spec, terms};
 use crate::{
     catalog::{ColumnType, DatasetDescriptor},
-    job::{GateSpec, JobKind, JobSpec, ModelSpec, TrainSpec},
-    plan::{Feature, LocalInput, Plan, PolicyTerms, Training, UseForm, check, leakage},
+    job::{GateSpec, JobKind, JobSpec, ModelSpec, PrivacySpec, TrainSpec},
+    plan::{Feature, LocalInput, Plan, PolicyTerms, Training, UseForm, check, explain, leakage},
     sql::{CompileError, EncodeError, compile, training_rows},
 };
 
@@ -99,6 +99,51 @@ fn features_are_described_alike_at_all_providers_and_uses_are_recorded() {
     let told = leakage(&plan, &|_| Vec::new()).unwrap().join("\n");
     assert!(told.contains("the model after each of 3 rounds, 7 numbers"), "{told}");
     assert!(told.contains("no noise is added"), "{told}");
+}
+
+fn private(privacy: &str) -> impl Fn(&mut TrainSpec, &mut Vec<DatasetDescriptor>) {
+    let privacy: PrivacySpec = serde_json::from_str(privacy).unwrap();
+    move |train, _| {
+        train.rounds = 50;
+        train.privacy = Some(privacy.clone());
+    }
+}
+
+#[test]
+fn noise_is_told_with_what_it_promises_and_what_not() {
+    let asked = private(r#"{"unit": "client", "clip": 0.5, "noise": 4}"#);
+    let plan = changed(&["age"], "member", asked).unwrap();
+    let told = leakage(&plan, &|_| Vec::new()).unwrap().join("\n");
+    for words in [
+        "ε = 8.596 and δ = 0.00001 for each client",
+        "noise of 4 times that norm",
+        "two compute parties in league",
+        "no rows are counted",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    assert!(!told.contains("no noise is added"), "{told}");
+    let text = explain(&plan, &|_| None).unwrap();
+    assert!(text.contains("ε = 8.596 and δ = 0.00001 for each client"), "{text}");
+    let asked = private(r#"{"unit": "record", "clip": 1, "noise": 4, "colluding": 1}"#);
+    let plan = changed(&["age"], "member", asked).unwrap();
+    let told = leakage(&plan, &|_| Vec::new()).unwrap().join("\n");
+    assert!(told.contains("no more than 1 of those in it put together"), "{told}");
+    assert!(told.contains("for each record"), "{told}");
+}
+
+#[test]
+fn noise_that_cannot_be_is_refused() {
+    let refused =
+        |privacy: &str| changed(&["age"], "member", private(privacy)).unwrap_err().to_string();
+    let much = refused(r#"{"unit": "client", "clip": 1, "noise": 4, "max_epsilon": 8.5}"#);
+    assert!(much.contains("ε = 8.596") && much.contains("8.5 is the most"), "{much}");
+    let noise = private(r#"{"unit": "record", "clip": 1000000, "noise": 1}"#);
+    let wide = changed(&["age"], "member", |train, descriptors| {
+        descriptors[0].rows_max = 1 << 32;
+        noise(train, descriptors);
+    });
+    assert!(wide.unwrap_err().to_string().contains("fractional bits"), "no sum may overflow");
 }
 
 #[test]

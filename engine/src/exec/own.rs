@@ -1,0 +1,58 @@
+//! A party's own trainer, as rounds see it: accounted for, and heard by its operator.
+
+use std::fmt;
+
+use federated::{
+    average::Encoding,
+    round::{TrainError, Trainer, Update},
+};
+
+use crate::plan::Spend;
+
+/// This party's own trainer, of this program or another: it says why it has no update, to its own operator. The others see that it
+/// declined, or with noise not even that.
+///
+/// With noise each round is written down before anything is trained in it, so before anything of it is sent; a round that is not
+/// written down is not taken part in.
+pub(super) struct Own {
+    pub(super) trainer: Box<dyn Trainer>,
+    pub(super) spend: Option<Spend>,
+}
+
+impl Own {
+    fn spend(&self, round: u32) -> Result<(), TrainError> {
+        self.spend.as_ref().map_or(Ok(()), |spend| spend(round).map_err(TrainError::Spent))
+    }
+}
+
+impl Trainer for Own {
+    fn train(&mut self, round: u32, model: &[f32]) -> Result<Update, TrainError> {
+        self.spend(round)?;
+        self.trainer.train(round, model)
+    }
+
+    fn declined(&mut self, round: u32, why: &TrainError) {
+        match (&self.spend, why) {
+            (None, _) | (_, TrainError::Spent(_)) => {
+                tracing::warn!(round = round + 1, %why, "declined a round of training");
+            }
+            _ => tracing::warn!(round = round + 1, %why, "sent zeros in a round of training"),
+        }
+    }
+
+    fn gradients(
+        &mut self,
+        round: u32,
+        model: &[f32],
+        of: (f64, &Encoding),
+    ) -> Result<Vec<u64>, TrainError> {
+        self.spend(round)?;
+        self.trainer.gradients(round, model, of)
+    }
+}
+
+impl fmt::Debug for Own {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Own(accounted for: {})", self.spend.is_some())
+    }
+}
