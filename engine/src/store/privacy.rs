@@ -86,10 +86,10 @@ fn spend(
     at: &SpentRound,
     steps: u32,
 ) -> Result<Charge, LedgerError> {
-    let (epsilon, delta) =
-        budget.most.map_or((f64::MAX, Delta::USUAL.value()), |(epsilon, delta)| {
-            (epsilon.value(), delta.value())
-        });
+    let (epsilon, delta) = budget.most.map_or_else(
+        || (f64::MAX, Delta::USUAL.value()),
+        |(epsilon, delta)| (epsilon.value(), delta.value()),
+    );
     let of = Budget::new(epsilon, delta)?;
     ledger.spend(
         &of,
