@@ -108,6 +108,7 @@ fn course(network: &Network, rows: usize) -> Result<Course, Failure> {
         pace: Pace { least: 2, deadline: STALL },
         rule: Rule::Average { rate: 1.0 },
         gates: None,
+        privacy: None,
     })
 }
 
