@@ -233,3 +233,33 @@ fn a_model_with_noise_costs_of_a_budget_that_a_restart_does_not_give_back() {
     let explained = succeeded(&world.by(BUYER, &["job", "explain", "insurer/job.toml"]));
     assert!(explained.contains("for each client"), "{explained}");
 }
+
+#[test]
+fn a_model_hides_rows_and_its_file_says_how_well() {
+    let mut cast = cast();
+    for table in [&mut cast.people, &mut cast.jobs, cast.third.as_mut().unwrap()] {
+        table.train["privacy"] = json!({"unit": "record", "max_epsilon": "20", "delta": "0.00001"});
+    }
+    let world = World::start(&cast);
+    let other = ended_with(&world.ask_psi(&private("4")), 3);
+    assert!(other.contains("train.privacy.unit"), "{other}");
+    let asked = train(
+        "rounds = 4\nmin_providers = 3\nprivacy = { unit = \"record\", clip = 1, noise = 1 }",
+    );
+    let text = succeeded(&world.ask_psi(&asked.replace("epochs = 5", "epochs = 1")));
+    assert_eq!(text.lines().last().unwrap().split(',').nth(1), Some("3"), "{text}");
+    let jobs = succeeded(&world.by(BUYER, &["job", "list"]));
+    let job = jobs.lines().find(|line| line.contains("DELIVERED")).unwrap();
+    let path = world.of(BUYER).join("model.safetensors");
+    let (job, out) = (job.split_whitespace().next().unwrap(), path.to_str().unwrap());
+    succeeded(&world.by(BUYER, &["job", "result", job, "--format", "safetensors", "--out", out]));
+    let file = std::fs::read(path).unwrap();
+    let (length, rest) = file.split_first_chunk().unwrap();
+    let (header, _) = rest.split_at(usize::try_from(u64::from_le_bytes(*length)).unwrap());
+    let header: Value = serde_json::from_slice(header).unwrap();
+    let privacy = header["__metadata__"]["privacy"].as_str().unwrap();
+    let privacy: Value = serde_json::from_str(privacy).unwrap();
+    assert_eq!((&privacy["unit"], &privacy["rounds"]), (&json!("record"), &json!(4)), "{privacy}");
+    let epsilon: f64 = privacy["epsilon"].as_str().unwrap().parse().unwrap();
+    assert!(epsilon > 9.0 && epsilon < 11.0, "{privacy}");
+}

@@ -23,6 +23,7 @@ use super::{
     guest::{Event, Guest, Order},
     landing::{Due, Landed, Lost},
     message::{ASK_WORDS, Ask, OVER, packed},
+    open::open,
     privacy::{Tally, secret},
     provider::{give, send},
     set::Set,
@@ -175,10 +176,12 @@ impl<'a> Hall<'a> {
         for (number, share) in landed.into_iter().filter(|(number, _)| all.has(*number)) {
             tally.add(self.course, number, share).map_err(|error| disk(round, &error))?;
         }
-        let (average, trailer) = tally.open(s, self.course, (all.count(), round), &own.secret)?;
+        let sum = tally.sum(s, self.course, (round, &own.secret));
+        let providers: Vec<usize> = all.numbers().collect();
+        let (average, trailer) = open(s, self.course, sum, (&providers, round))?;
         state.optimizer.apply(&mut state.model, &average);
         state.rounds += 1;
-        Ok(RoundReport { round: round + 1, providers: all.numbers().collect(), refused, trailer })
+        Ok(RoundReport { round: round + 1, providers, refused, trailer })
     }
 
     /// Hands the model to every guest that takes part.

@@ -18,13 +18,14 @@ pub(super) fn third(parameters: usize, role: Role) -> Range<usize> {
     at(role.index())..at(role.index() + 1)
 }
 
-/// Opens the average of `providers` updates from each party's sum of shares.
+/// Opens the average of the updates of `providers` from each party's sum of shares.
 ///
 /// The figures beside the update are opened by all, the update by thirds: each party gets the two other sums of its third and
-/// tells the others the average of it.
+/// tells the others the average of it. Of sums with noise there are no figures: the average is one by what is public.
 ///
 /// # Cost
-/// 3 rounds; every party sends 2·8·5 bytes, 2·8 a parameter of another's third, 2·4 of its own.
+/// 3 rounds; every party sends 2·8·5 bytes, 2·8 a parameter of another's third, 2·4 of its own. With noise a round and the 2·8·5
+/// bytes less.
 ///
 /// # Security
 /// Sums are masked by fresh shares of zero: the three say their total and nothing else.
@@ -32,34 +33,21 @@ pub(super) fn open(
     s: &mut Session,
     course: &Course,
     mut sum: Vec<u64>,
-    (providers, round): (usize, u32),
+    (providers, round): (&[usize], u32),
 ) -> Result<(Vec<f32>, Trailer), RoundError> {
     s.pass_gate(OpeningKind::Average, course.opened(), Recipient::All)?;
     mask(s, &mut sum);
-    let (update, trailer) = sum.split_at_mut(course.parameters);
-    let trailer = open_trailer(s, trailer)?;
-    let trailer = checked(&trailer, providers, &course.encoding)
+    let (update, figures) = sum.split_at_mut(course.parameters);
+    if let Some(privacy) = &course.privacy {
+        let mut average = open_thirds(s, course, update, privacy.total(providers))?;
+        average.iter_mut().for_each(|x| *x *= privacy.factor());
+        return Ok((average, Trailer::default()));
+    }
+    let trailer = open_trailer(s, figures)?;
+    let trailer = checked(&trailer, providers.len(), &course.encoding)
         .map_err(|source| RoundError::Sum { round: round + 1, source })?;
     let average = open_thirds(s, course, update, trailer.weight)?;
     Ok((average, trailer))
-}
-
-/// Opens the average over a weight that is public, from each party's sum with noise in it; there are no figures beside it.
-///
-/// # Cost
-/// That of [`open`] less a round and the figures.
-///
-/// # Security
-/// As [`open`]. What is opened is as private as the noise makes it.
-pub(super) fn open_noised(
-    s: &mut Session,
-    course: &Course,
-    mut sum: Vec<u64>,
-    total: u64,
-) -> Result<Vec<f32>, RoundError> {
-    s.pass_gate(OpeningKind::Average, course.opened(), Recipient::All)?;
-    mask(s, &mut sum);
-    open_thirds(s, course, &mut sum, total)
 }
 
 /// Masks a party's words by its share of zeros.
@@ -119,7 +107,7 @@ fn open_trailer(s: &mut Session, own: &[u64]) -> Result<[u64; TRAILER_WORDS], Ro
     Ok(trailer)
 }
 
-/// Twin of [`open`] and [`open_noised`].
+/// Twin of [`open`].
 pub(super) fn open_cost(m: &mut Meter, course: &Course) {
     m.pass_gate(OpeningKind::Average, course.opened(), Recipient::All);
     if course.privacy.is_none() {

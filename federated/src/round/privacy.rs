@@ -15,16 +15,13 @@ use zeroize::Zeroizing;
 
 use super::{
     course::Course,
-    error::RoundError,
     landing::Landed,
-    open::{open, open_noised},
     trainer::{TrainError, Trainer},
 };
 use crate::{
     account::Unit,
     average::{
-        Bounds, BoundsError, Encoding, Seeds, Share, Sum, TRAILER_WORDS, Trailer, explicit_party,
-        split,
+        Bounds, BoundsError, Encoding, Seeds, Share, Sum, TRAILER_WORDS, explicit_party, split,
     },
     noise::{Gaussian, NoiseError, NoisedSum, Round, Secret, Sensitivity},
 };
@@ -118,9 +115,14 @@ impl Privacy {
         self.noise
     }
 
-    /// What a sum over these providers is divided by.
-    fn total(&self, providers: impl Iterator<Item = usize>) -> u64 {
-        providers.filter_map(|number| self.weights.get(number)).sum::<u64>().max(1)
+    /// What a sum over these providers is divided by: known to all.
+    pub(super) fn total(&self, providers: &[usize]) -> u64 {
+        providers.iter().filter_map(|number| self.weights.get(*number)).sum::<u64>().max(1)
+    }
+
+    /// What becomes of the quotient.
+    pub(super) const fn factor(&self) -> f32 {
+        self.factor
     }
 
     /// What a provider sends in a round; nothing where its budget does not reach.
@@ -228,42 +230,24 @@ impl Tally {
         share.add_to(&mut self.words)
     }
 
-    /// Opens the sum: the average that it stands for, and the figures beside it where nothing is hidden.
-    pub(super) fn open(
-        self,
-        s: &mut Session,
-        course: &Course,
-        (got, round): (usize, u32),
-        secret: &Secret,
-    ) -> Result<(Vec<f32>, Trailer), RoundError> {
-        match &course.privacy {
-            None => open(s, course, self.words, (got, round)),
-            Some(privacy) => {
-                let average = self.open_noised(s, course, privacy, (round, secret))?;
-                Ok((average, Trailer::default()))
-            }
-        }
-    }
-
-    /// The same with this party's noise.
+    /// The sum as it may be opened: with this party's noise, where it adds some, and then without figures.
     ///
     /// # Security
     /// The noise follows from a secret of this party's and from its shares of the updates in the sum: their seeds serve once, so
     /// no two sums have the same noise, whoever asks for them.
-    fn open_noised(
+    pub(super) fn sum(
         self,
         s: &mut Session,
         course: &Course,
-        privacy: &Privacy,
         (round, secret): (u32, &Secret),
-    ) -> Result<Vec<f32>, RoundError> {
+    ) -> Vec<u64> {
+        let Some(privacy) = &course.privacy else { return self.words };
         let updates = self.updates.iter().map(|(number, digest)| (*number, digest));
         let this = Round::new(privacy.job, (round, 0), updates);
-        let providers = self.updates.iter().map(|(number, _)| *number);
-        let total = privacy.total(providers.clone().map(|number| number as usize));
         let mut words = match privacy.unit {
             Unit::Client => {
                 let channel = s.wire().channel();
+                let providers = self.updates.iter().map(|(number, _)| *number);
                 let sum = Sum::from_parts(self.words, providers.collect());
                 let noised = || NoisedSum::new(sum, privacy.noise, &this, secret).into_words();
                 protocols::net::at_work(|| channel.working(), noised)
@@ -271,9 +255,7 @@ impl Tally {
             Unit::Record => self.words,
         };
         words.truncate(course.parameters);
-        let mut average = open_noised(s, course, words, total)?;
-        average.iter_mut().for_each(|x| *x *= privacy.factor);
-        Ok(average)
+        words
     }
 }
 
