@@ -9,7 +9,7 @@ use federated::{
 };
 
 use super::{explain::thousands, ir::Plan, train::Training};
-use crate::job::{Delta, Micro, PrivacySpec, PrivacyUnit};
+use crate::job::{Delta, Micro, ModelSpec, PrivacySpec, PrivacyUnit};
 
 /// What all rounds of a training together give away of one unit at most.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,6 +81,21 @@ impl Training {
         let (Some(of), Some(guarantee)) = (&self.privacy, self.guarantee(self.rounds)) else {
             return Ok(());
         };
+        // What else is trained opens other things than averages, and they would be exact.
+        let averaged = matches!(
+            self.model,
+            ModelSpec::Linear
+                | ModelSpec::Logistic
+                | ModelSpec::Softmax
+                | ModelSpec::Network { .. }
+                | ModelSpec::Plugin(_)
+        );
+        if !averaged {
+            let family = self.model.family();
+            return Err(format!(
+                "has noise, which is added to averages; a {family} model is not made of any"
+            ));
+        }
         self.noised(plan)?;
         if self.gate.is_some() {
             return Err("has a gate beside its noise, whose refusals tell of rows".into());
