@@ -21,6 +21,7 @@ mod tell;
 #[cfg(test)]
 mod tests;
 mod train;
+mod trees;
 mod vertical;
 mod words;
 

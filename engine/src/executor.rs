@@ -12,6 +12,7 @@ mod alternatives;
 mod compilation;
 mod evidence;
 mod fetched;
+mod forest;
 mod joint;
 mod links;
 mod lookups;

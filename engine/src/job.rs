@@ -15,6 +15,7 @@ mod score;
 mod spec;
 mod state;
 mod train;
+mod trees;
 mod vertical;
 
 pub use admission::admit;
@@ -32,4 +33,5 @@ pub use score::{ScoreSpec, WeightsSpec};
 pub use spec::{JobKind, JobSpec, NetworkProfile, SPEC_DOMAIN, Security, SpecError};
 pub use state::{Illegal, JobEvent, JobState};
 pub use train::{ModelFamily, ModelSpec, StrategySpec, TrainSpec};
+pub use trees::TreesSpec;
 pub use vertical::{CurveSpec, VerticalSpec};

@@ -37,6 +37,7 @@ mod terms;
 #[cfg(test)]
 mod tests;
 mod train;
+mod trees;
 mod typing;
 mod unpack;
 mod uses;
@@ -68,6 +69,7 @@ pub use statement::{STATEMENT_BYTES, Statement, StatementError};
 pub use tell::Tell;
 pub use terms::PolicyTerms;
 pub use train::{Feature, ROUND_WORDS, Training};
+pub use trees::BUCKETS;
 pub use unpack::unpack;
 pub use uses::{ColumnUse, PolicyRef, UseForm};
 pub use vertical::{TALLY_WORDS, UNIT_BITS, Vertical};

@@ -11,6 +11,7 @@ mod score;
 mod told;
 mod train;
 mod transcripts;
+mod trees;
 mod vertical;
 mod wide;
 

@@ -11,7 +11,7 @@ use protocols::{
     share::Shared,
 };
 
-use super::{error::ExecError, input::party_of, own::Own, run::Progress};
+use super::{error::ExecError, input::party_of, own::Own, run::Progress, trees};
 use crate::{
     identity::PartyName,
     plan::{EncodedInput, Kind, Op, Plan, ROUND_WORDS, Shape, Training},
@@ -89,9 +89,13 @@ pub(super) fn run(
     rng: &mut Prg,
     progress: Progress<'_>,
 ) -> Result<Vec<Column>, ExecError> {
-    let course = course(plan, of, at)?;
     let me = &plan.compute[s.role().index()];
     let own = part_of(plan, me).filter(|(node, _)| *node == at);
+    let mine = (own.map(|(_, number)| number), inputs);
+    if let Some(words) = trees::run(s, (plan, of, at), mine, rng, progress)? {
+        return Ok(known(s, &words));
+    }
+    let course = course(plan, of, at)?;
     let mut own = own.map(|(_, number)| trainer(plan, of, (number, inputs))).transpose()?;
     let trainer = own.as_mut().map(|own| own as &mut dyn Trainer);
     // Where a model begins is nobody's secret: it follows from the job.
@@ -111,9 +115,14 @@ pub(super) fn run(
     let trained = round::train(s, with, rng)?;
     let mut words: Vec<u64> = trained.state.model.iter().map(|x| x.to_bits().into()).collect();
     words.extend(trained.reports.iter().flat_map(|report| figures(of, report)));
+    Ok(known(s, &words))
+}
+
+/// Words that all three parties have, as the result of the operation.
+fn known(s: &Session, words: &[u64]) -> Vec<Column> {
     let live = Shape { kind: Kind::Bits(1), rows: words.len() as u64 };
     let live = super::run::constant(s, 1, live);
-    Ok(vec![live, Column::Z64(Shared::<Z64>::public(s.role(), &words))])
+    vec![live, Column::Z64(Shared::<Z64>::public(s.role(), words))]
 }
 
 /// The figures of a round as the result has them: how many providers, rows, the sum of losses in millionths, rows that were right;
@@ -144,6 +153,9 @@ fn tell_refused(plan: &Plan, of: &Training, report: &RoundReport) {
 
 /// Twin of [`run`] and [`provide`].
 pub(super) fn cost(m: &mut Meter, plan: &Plan, of: &Training, at: usize) -> Result<(), ExecError> {
+    if trees::cost(m, plan, of, at)? {
+        return Ok(());
+    }
     round::cost(m, &course(plan, of, at)?, 0);
     Ok(())
 }
@@ -157,6 +169,9 @@ pub(super) fn provide(
     rng: &mut Prg,
 ) -> Result<(), ExecError> {
     let Some(Op::Train(of)) = plan.nodes.get(at) else { return Err(ExecError::Malformed(at)) };
+    if trees::provide(wire, (plan, of, at), (number, inputs), rng)? {
+        return Ok(());
+    }
     let course = course(plan, of, at)?;
     let mut trainer = trainer(plan, of, (number, inputs))?;
     round::take_part(wire, &course, number, &mut trainer, rng)?;

@@ -9,13 +9,14 @@ use crate::{
 
 /// Holds the links of a receipt against the quote: they carried exactly what the plan costs. Where a link is stated to have been
 /// made anew, its last connections carried what an intersection costs from one of its buckets on, in the place of all of it. Of a
-/// training nothing is compared: providers may leave it.
+/// training nothing is compared, but of trees: providers may leave it.
 ///
 /// # Errors
 /// [`Reason::ReceiptInvalid`].
 pub(super) fn check(compilation: &Compilation, body: &ReceiptBody) -> Result<(), Failure> {
-    // Who leaves a training is missing in what it costs.
-    if compilation.compiled.plan.training().is_some() {
+    // Who leaves a training is missing in what it costs; nobody leaves trees.
+    let training = compilation.compiled.plan.training();
+    if training.is_some_and(|(_, of)| of.model.trees().is_none()) {
         return Ok(());
     }
     let carried: u64 = body.links.iter().filter_map(|link| link.sent).map(|flow| flow.bytes).sum();

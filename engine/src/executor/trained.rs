@@ -10,6 +10,7 @@ use datafusion::arrow::{
 };
 use serde_json::{Map, Value, json};
 
+use super::forest::forest;
 use crate::{
     identity::PartyName,
     job::ModelFamily,
@@ -40,6 +41,9 @@ pub(super) fn trained(
     opened: &RecordBatch,
 ) -> Option<(Model, RecordBatch)> {
     let words = opened.columns().first()?.as_primitive_opt::<Int64Type>()?.values();
+    if training.model.trees().is_some() {
+        return forest(training, words);
+    }
     let (parameters, figures) = words.split_at_checked(training.parameters().ok()?)?;
     if figures.len() != training.rounds as usize * training.round_words() {
         return None;

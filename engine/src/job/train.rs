@@ -4,7 +4,9 @@ use std::{collections::BTreeSet, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use super::{gate::GateSpec, micro::Micro, plugin::PluginSpec, privacy::PrivacySpec};
+use super::{
+    gate::GateSpec, micro::Micro, plugin::PluginSpec, privacy::PrivacySpec, trees::TreesSpec,
+};
 
 /// A model trained on rows of several providers, which stay where they are: only averages of updates are opened.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,6 +76,8 @@ pub enum ModelSpec {
         /// Units of each hidden layer.
         hidden: Vec<u32>,
     },
+    /// Gradient-boosted trees for two classes: a round is a tree.
+    Trees(TreesSpec),
     /// Whatever the providers' own programs train.
     Plugin(PluginSpec),
 }
@@ -135,6 +139,8 @@ pub enum ModelFamily {
     Softmax,
     /// [`ModelSpec::Network`].
     Network,
+    /// [`ModelSpec::Trees`].
+    Trees,
     /// [`ModelSpec::Plugin`].
     Plugin,
 }
@@ -146,6 +152,7 @@ impl fmt::Display for ModelFamily {
             Self::Logistic => "logistic",
             Self::Softmax => "softmax",
             Self::Network => "network",
+            Self::Trees => "trees",
             Self::Plugin => "plugin",
         })
     }
@@ -160,7 +167,17 @@ impl ModelSpec {
             Self::Logistic => ModelFamily::Logistic,
             Self::Softmax => ModelFamily::Softmax,
             Self::Network { .. } => ModelFamily::Network,
+            Self::Trees(_) => ModelFamily::Trees,
             Self::Plugin(_) => ModelFamily::Plugin,
+        }
+    }
+
+    /// The trees, if that is what is trained.
+    #[must_use]
+    pub fn trees(&self) -> Option<&TreesSpec> {
+        match self {
+            Self::Trees(trees) => Some(trees),
+            _ => None,
         }
     }
 
@@ -220,6 +237,7 @@ impl TrainSpec {
         field(seconds, "train.round_seconds", "is at most a day")?;
         self.gate.as_ref().map_or(Ok(()), GateSpec::check)?;
         self.model.plugin().map_or(Ok(()), PluginSpec::check)?;
+        self.model.trees().map_or(Ok(()), |trees| trees.check(self))?;
         let least = usize::try_from(self.least()).unwrap_or(usize::MAX);
         field(
             (2..=providers).contains(&least),
@@ -229,10 +247,13 @@ impl TrainSpec {
         self.privacy.as_ref().map_or(Ok(()), |privacy| privacy.check(self))
     }
 
-    /// No average is opened of fewer updates.
+    /// No average is opened of fewer updates; trees are of all providers.
     #[must_use]
     pub fn least(&self) -> u32 {
         let all = u32::try_from(self.datasets.len()).unwrap_or(u32::MAX);
+        if self.model.trees().is_some() {
+            return self.min_providers.unwrap_or(all);
+        }
         self.min_providers.unwrap_or_else(|| (all.saturating_mul(2).div_ceil(3)).max(2))
     }
 

@@ -49,6 +49,10 @@ impl Training {
     /// Words that the result has of each round: with a gate after the others a bit a provider, whose update was refused.
     #[must_use]
     pub fn round_words(&self) -> usize {
+        // Of trees nothing is told but what they are.
+        if self.model.trees().is_some() {
+            return 0;
+        }
         ROUND_WORDS + self.gate.as_ref().map_or(0, |_| self.inputs.len().div_ceil(64))
     }
 

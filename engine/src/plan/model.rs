@@ -40,6 +40,7 @@ impl Training {
                 let hidden: Vec<usize> = hidden.iter().map(|units| *units as usize).collect();
                 Network::layers(features, &hidden, classes)
             }
+            ModelSpec::Trees(_) => return Err("grows trees, which are no network".into()),
             ModelSpec::Plugin(of) => {
                 return Err(format!("only the program `{}` knows its model", of.name));
             }
@@ -47,11 +48,17 @@ impl Training {
         network.map_err(|error| error.to_string())
     }
 
-    /// How many numbers the model has.
+    /// How many numbers the model has; of trees how many words: where bins end, cuts and leaves.
     ///
     /// # Errors
     /// What does not fit.
     pub fn parameters(&self) -> Result<usize, String> {
+        if let Some([edges, nodes, leaves]) = self.forest_words() {
+            let trees = (nodes + leaves).checked_mul(self.rounds as usize);
+            return trees
+                .and_then(|words| words.checked_add(edges))
+                .ok_or_else(|| "too many trees".into());
+        }
         let Some(plugin) = self.model.plugin() else {
             return self.network().map(|network| network.parameters());
         };
@@ -66,6 +73,9 @@ impl Training {
     /// # Errors
     /// What does not fit.
     pub fn tensors(&self) -> Result<Vec<Tensor>, String> {
+        if let Some(trees) = self.forest_tensors() {
+            return Ok(trees);
+        }
         if let Some(plugin) = self.model.plugin() {
             let tensor = |tensor: TensorSpec| {
                 let lengths = tensor.shape.iter().map(|length| usize::try_from(*length));

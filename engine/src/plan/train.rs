@@ -198,11 +198,14 @@ impl Training {
         }
         let fits = match (&self.model, &self.label) {
             (ModelSpec::Linear, Feature::Number { .. } | Feature::Flag { .. }) => true,
-            (ModelSpec::Logistic, Feature::Flag { .. }) => true,
-            (ModelSpec::Logistic, Feature::Number { min, max, digits: 0, .. }) => {
-                *min >= 0 && *max <= 1
+            (ModelSpec::Logistic | ModelSpec::Trees(_), Feature::Flag { .. }) => true,
+            (
+                ModelSpec::Logistic | ModelSpec::Trees(_),
+                Feature::Number { min, max, digits: 0, .. },
+            ) => *min >= 0 && *max <= 1,
+            (ModelSpec::Logistic | ModelSpec::Trees(_), Feature::OneOf { domain, .. }) => {
+                domain.len() == 2
             }
-            (ModelSpec::Logistic, Feature::OneOf { domain, .. }) => domain.len() == 2,
             (ModelSpec::Softmax | ModelSpec::Network { .. }, Feature::OneOf { domain, .. }) => {
                 domain.len() >= 2
             }
@@ -220,6 +223,7 @@ impl Training {
         }
         self.rows()?;
         self.privacy_fault(plan)?;
+        self.forest(plan)?;
         self.encoding(plan).map(drop)
     }
 
@@ -235,6 +239,9 @@ impl Training {
 
     /// What it shows, and to whom.
     pub(super) fn shows(&self, plan: &Plan) -> Vec<String> {
+        if let Some(shows) = self.forest_shows(plan) {
+            return shows;
+        }
         let parameters = self.parameters().unwrap_or(0);
         let tables: Vec<_> = self.owners(plan).map(table).collect();
         if let Some(of) = &self.privacy {

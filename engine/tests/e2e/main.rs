@@ -31,6 +31,7 @@ mod score;
 mod shape;
 mod shares;
 mod train;
+mod trees;
 mod vertical;
 mod view;
 mod wide;

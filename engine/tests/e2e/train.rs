@@ -29,7 +29,8 @@ pub(crate) fn region(name: &'static str, from: usize) -> Table {
     table
 }
 
-fn cast() -> Cast {
+/// People of one kind at three providers, one of whom does not compute.
+pub(crate) fn cast() -> Cast {
     Cast {
         people: region("people", 0),
         jobs: region("jobs", 100),

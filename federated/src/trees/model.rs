@@ -31,6 +31,9 @@ pub struct Forest {
 }
 
 impl Tree {
+    /// Units of a leaf's value in 1 of a score, before the rate.
+    pub const UNITS: f64 = (1_u32 << LEAF_BITS) as f64;
+
     /// The place among the leaves that a row of these bins comes to.
     #[must_use]
     pub fn leaf(&self, row: &[u8]) -> usize {

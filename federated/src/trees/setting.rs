@@ -124,8 +124,9 @@ impl Setting {
         3 * self.plan.features * self.plan.bins * self.sent(level)
     }
 
-    /// The number of a cut among the candidates.
-    pub(super) fn candidate(&self, cut: Cut) -> usize {
+    /// The number of a cut among the candidates: bin by bin, feature by feature.
+    #[must_use]
+    pub fn candidate(&self, cut: Cut) -> usize {
         cut.feature * (self.plan.bins - 1) + cut.bin
     }
 

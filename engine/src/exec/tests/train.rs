@@ -20,7 +20,7 @@ use crate::{
     },
 };
 
-fn rows(number: usize) -> Rows {
+pub(super) fn rows(number: usize) -> Rows {
     let words = Prg::new(&[u8::try_from(number).unwrap(); 16]).elements::<Z64>(2 * (30 + number));
     let values: Vec<f32> = words.iter().map(|w| (w >> 40) as f32 / 8_388_608.0 - 1.0).collect();
     let labels = values.chunks(2).map(|row| f32::from(row[0] > row[1])).collect();
@@ -75,7 +75,7 @@ fn in_one_place(plan: &Plan) -> Vec<f32> {
 /// What a participant has at the end: its share of the words, what it opened, its bytes and depth.
 pub(super) type Left = (Option<SharedResult>, Vec<Opening>, u64, u32);
 
-fn everywhere(plan: &Plan, price: &Quote) -> Vec<Left> {
+pub(super) fn everywhere(plan: &Plan, price: &Quote) -> Vec<Left> {
     accounted(plan, price, &|_| None)
 }
 

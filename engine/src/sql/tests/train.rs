@@ -253,6 +253,36 @@ fn rows_become_numbers_by_public_bounds() {
 }
 
 #[test]
+fn trees_are_planned_with_what_they_show() {
+    let trees = |json: &str| {
+        let model = serde_json::from_str::<ModelSpec>(json).unwrap();
+        move |train: &mut TrainSpec, _: &mut Vec<DatasetDescriptor>| train.model = model.clone()
+    };
+    let four = trees(r#"{"kind": "trees"}"#);
+    let plan = changed(ALL, "income = 'high'", four).unwrap();
+    let shapes = check(&plan).unwrap();
+    // Fifteen edges of each of six numbers; of each of three trees fifteen nodes and sixteen leaves; nothing of rounds.
+    assert_eq!(shapes[3][1].rows, 6 * 15 + 3 * (15 + 16));
+    assert_eq!(training(&plan).least, 3);
+    let told = leakage(&plan, &|_| Vec::new()).unwrap().join("\n");
+    assert!(
+        told.contains("3 trees as they grow") && told.contains("no sum and no count"),
+        "{told}"
+    );
+    assert!(!told.contains("the model after each"), "{told}");
+    let words = |refused: Result<Plan, CompileError>| refused.unwrap_err().to_string();
+    let one = trees(r#"{"kind": "trees"}"#);
+    assert!(words(changed(&["age"], "pay", one)).contains("a trees model can"));
+    let deep = trees(r#"{"kind": "trees", "depth": 9}"#);
+    assert!(words(changed(&["age"], "income", deep)).contains("levels"));
+    let large = words(changed(&["age"], "income", |train, descriptors| {
+        trees(r#"{"kind": "trees"}"#)(train, descriptors);
+        descriptors[0].rows_max = 1 << 31;
+    }));
+    assert!(large.contains("fraction bits"), "{large}");
+}
+
+#[test]
 fn a_plan_that_trains_on_what_is_shared_is_none() {
     let plan = compiled(&["age"], "member").unwrap();
     let broken = |change: &dyn Fn(&mut Plan)| {

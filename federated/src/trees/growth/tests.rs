@@ -1,0 +1,142 @@
+//! Growths over links against all rows in one place.
+
+use std::{sync::Arc, time::Duration};
+
+use protocols::{
+    net::{Channel, memory},
+    session::{Counters, Gate},
+    testkit::test_prss,
+};
+
+use super::{super::*, *};
+
+const FEATURES: usize = 3;
+
+/// Provider `k`'s rows: two classes that a box divides.
+fn rows(seed: u64, k: usize, rows: usize) -> Rows {
+    let mut key = [5; 16];
+    key[..8].copy_from_slice(&seed.to_le_bytes());
+    key[8] = u8::try_from(k).unwrap();
+    let words = Prg::new(&key).elements::<Z64>(rows * FEATURES);
+    let values: Vec<f32> = words.iter().map(|w| (w >> 40) as f32 / 8_388_608.0 - 1.0).collect();
+    let label = |row: &[f32]| f32::from(u8::from(row[0] > 0.2 && row[1] < 0.4));
+    let labels = values.chunks(FEATURES).map(label).collect();
+    Rows::new(FEATURES, values, labels).unwrap()
+}
+
+fn growth(providers: &[u16]) -> Growth {
+    let plan = Plan {
+        features: FEATURES,
+        bins: 4,
+        depth: 2,
+        trees: 2,
+        least: 2,
+        rows: 4096,
+        ..Plan::default()
+    };
+    Growth {
+        setting: Setting::new(plan).unwrap(),
+        grids: vec![Grid { low: -1.0, high: 1.0, buckets: 64 }; FEATURES],
+        providers: providers.iter().map(|id| PartyId(*id)).collect(),
+    }
+}
+
+/// How many rows a provider has: one of them none.
+fn count(k: usize) -> usize {
+    if k == 1 { 0 } else { 60 + 9 * k }
+}
+
+/// What the parties have at the end, and what everybody sent, in bytes and rounds.
+fn over_links(seed: u64, of: &Growth) -> (Vec<Grown>, Counters, Vec<usize>) {
+    let parties = of.providers.iter().map(|id| usize::from(id.0) + 1).max().unwrap().max(3);
+    let ends = memory::mesh(parties, Duration::from_secs(20)).into_iter();
+    let number = |id: PartyId| of.providers.iter().position(|provider| *provider == id);
+    let (mut all, mut total, mut opened) = (Vec::new(), Counters::default(), Vec::new());
+    std::thread::scope(|scope| {
+        let mut running = Vec::new();
+        for (id, end) in (0_u16..).map(PartyId).zip(ends) {
+            let mine = number(id).map(|k| (k, rows(seed, k, count(k))));
+            running.push(scope.spawn(move || {
+                let channel: Arc<dyn Channel> = Arc::new(end);
+                let mut rng = Prg::new(&[u8::try_from(id.0).unwrap(); 16]);
+                if let Some(role) = id.role() {
+                    let gate = Gate::recording();
+                    let mut s = Session::new(role, channel, test_prss(seed, role), gate);
+                    s.enter(1);
+                    let own = mine.as_ref().map(|(_, rows)| rows);
+                    let grown = grow(&mut s, of, own, &mut rng, &mut |_| ()).unwrap();
+                    let opened = s.opened().len();
+                    return (Some(grown), s.stats().total(), s.depth(), opened);
+                }
+                let mut wire = Wire::new(channel, Gate::recording());
+                wire.enter(1);
+                let (k, rows) = mine.unwrap();
+                help(&mut wire, of, (k, &rows), &mut rng).unwrap();
+                (None, wire.stats().total(), wire.depth(), 0)
+            }));
+        }
+        for party in running {
+            let (grown, counters, depth, gates) = party.join().unwrap();
+            total.bytes += counters.bytes;
+            total.messages += counters.messages;
+            total.rounds = total.rounds.max(depth);
+            if let Some(grown) = grown {
+                all.push(grown);
+                opened.push(gates);
+            }
+        }
+    });
+    (all, total, opened)
+}
+
+#[test]
+fn trees_over_links_are_those_of_all_rows_in_one_place_at_the_quoted_price() {
+    for (seed, cast) in (0..).zip([&[0_u16, 1, 2][..], &[0, 1], &[3, 4, 5, 6], &[5, 0, 4, 3, 2]]) {
+        let of = growth(cast);
+        let (parties, total, opened) = over_links(seed, &of);
+        assert!(parties.iter().all(|grown| *grown == parties[0]), "seed {seed}");
+        let each: Vec<Rows> = (0..cast.len()).map(|k| rows(seed, k, count(k))).collect();
+        let bins = Bins::of_edges(&of.grids, &parties[0].edges).unwrap();
+        let codes: Vec<u8> = each
+            .iter()
+            .flat_map(|rows| bins.codes(rows).rows().map(<[u8]>::to_vec).collect::<Vec<_>>())
+            .flatten()
+            .collect();
+        let labels: Vec<f32> =
+            each.iter().flat_map(|rows| (0..rows.len()).map(|at| rows.label(at))).collect();
+        let codes = Codes::new(FEATURES, codes).unwrap();
+        let want = central(&of.setting, codes, &labels).unwrap();
+        assert_eq!(parties[0].forest, want, "seed {seed}, {cast:?}");
+        assert!(want.trees[0].cuts[0][0].is_some(), "seed {seed}: it learned something");
+        let mut m = Meter::new();
+        m.enter(1);
+        grow_cost(&mut m, &of);
+        assert_eq!(total, m.total(), "measured against quoted, {cast:?}");
+        assert!(opened.iter().all(|count| *count == m.openings().len()));
+        // The edges, and of each tree its levels and its leaves.
+        assert_eq!(m.openings().len(), 1 + 2 * 3);
+    }
+}
+
+#[test]
+fn parties_that_contradict_each_other_are_not_believed() {
+    let of = growth(&[0, 3]);
+    let ends = memory::mesh(4, Duration::from_secs(5));
+    let mut ends: Vec<Arc<dyn Channel>> =
+        ends.into_iter().map(|end| Arc::new(end) as Arc<dyn Channel>).collect();
+    let mut guest = Wire::new(ends.pop().unwrap(), Gate::recording());
+    guest.enter(1);
+    let mut parties = Vec::new();
+    for (role, channel) in Role::ALL.into_iter().zip(ends) {
+        let mut wire = Wire::new(channel, Gate::recording());
+        wire.enter(1);
+        let mut edges = vec![1_u64; of.setting.candidates()];
+        edges[0] = u64::from(role == Role::P2);
+        wire.send(PartyId(3), &edges).unwrap();
+        // A link lasts as long as its end.
+        parties.push(wire);
+    }
+    let mine = rows(1, 1, 10);
+    let error = help(&mut guest, &of, (1, &mine), &mut Prg::new(&[1; 16])).unwrap_err();
+    assert!(error.to_string().contains("other trees"), "{error}");
+}
