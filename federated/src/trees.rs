@@ -16,6 +16,8 @@
 //! | a level ([`Committee::decide`]) | of each node whether it is split, and at which feature and bin | the same |
 //! | leaves ([`Committee::leaves`]) | a value of 14 bits for each | the same |
 //!
+//! [`grow`] and [`help`] are all of it over links.
+//!
 //! # Security
 //! Histograms stay shared: the compute parties learn no sum, and providers see the model as it grows, each round of it. A side of a cut
 //! with fewer rows than [`Plan::least`] is no candidate, and that is decided on shares; a node without a

@@ -1,6 +1,7 @@
 //! A whole growth over links: providers share their sums, the compute parties decide, and all hear what was decided.
 
 use protocols::{
+    net::at_work,
     party::{PartyId, Role},
     prg::Prg,
     ring::{Ring as _, Z64},
@@ -80,7 +81,7 @@ pub fn grow(
     rng: &mut Prg,
     told: &mut dyn FnMut(usize),
 ) -> Result<Grown, GrowthError> {
-    let setting = of.setting;
+    let (setting, channel) = (of.setting, s.wire().channel());
     let counts = own.map(|rows| Bins::counts(&of.grids, rows));
     let counts = gather(s, of, counts, (of.count_words(), rng))?;
     let edges = edges(s, &setting, &counts, of.buckets())?.to_vec();
@@ -90,7 +91,8 @@ pub fn grow(
     let mut forest = Forest::default();
     while forest.trees.len() < setting.plan().trees {
         for level in 0..setting.plan().depth {
-            let sums = grower.as_ref().map(Grower::histograms).transpose()?;
+            let sums = || grower.as_ref().map(Grower::histograms).transpose();
+            let sums = at_work(|| channel.working(), sums)?;
             let sums = gather(s, of, sums, (setting.words(level), rng))?;
             let cuts = committee.decide(s, &sums)?;
             let words: Vec<u64> = cuts.iter().map(|cut| of.word(*cut)).collect();
@@ -126,7 +128,8 @@ pub fn help(
     loop {
         match grower.turn() {
             Turn::Level { level, .. } => {
-                send_all(wire, number, grower.histograms()?, rng)?;
+                let sums = at_work(|| wire.working(), || grower.histograms())?;
+                send_all(wire, number, sums, rng)?;
                 let words = hear(wire, of.setting.nodes(level))?;
                 let cuts: Vec<Option<Cut>> = words.iter().map(|word| of.cut(*word)).collect();
                 grower.split(&cuts)?;
