@@ -50,7 +50,8 @@ impl TreesSpec {
         field(passes, "train.epochs and train.batch", why)?;
         let why = "holds updates back, and trees have none: leave it out";
         field(train.gate.is_none(), "train.gate", why)?;
-        let why = "adds noise to averages, and trees have none: leave it out, or train another model";
+        let why =
+            "adds noise to averages, and trees have none: leave it out, or train another model";
         field(train.privacy.is_none(), "train.privacy", why)?;
         let all = train.least() as usize == train.datasets.len();
         field(all, "train.min_providers", "is all of them for trees: leave it out")
