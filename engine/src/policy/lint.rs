@@ -4,6 +4,7 @@ use super::{
     document::{PolicyDocument, ReleaseForm},
     finding::{Finding, Notes},
     lint_psi::lint_psi,
+    privacy::lint_privacy,
     train::lint_train,
     vertical::lint_vertical,
 };
@@ -138,6 +139,7 @@ fn lint_dataset(policy: &PolicyDocument, dataset: &DatasetDescriptor, notes: &mu
         let published = dataset.entity_key.as_deref().unwrap_or("none");
         notes.error("entity_key", format!("differs from the catalog's, which is `{published}`"));
     }
+    lint_privacy(policy, dataset, notes);
     for (column, rule) in &policy.columns {
         let Some(spec) = dataset.columns.iter().find(|spec| spec.name == *column) else {
             notes.error(format!("columns.{column}"), "is no column of the dataset");

@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::document::PolicyDocument;
+use super::{document::PolicyDocument, finding::Notes};
 use crate::{
+    catalog::DatasetDescriptor,
     job::{Delta, Micro, PrivacyUnit},
     plan::{Guarantee, Plan, Training},
 };
@@ -89,6 +90,24 @@ pub(super) fn refusals(
     vec![(BUDGET_RULE, message)]
 }
 
+/// What a policy's author should know of its budget, given the dataset.
+#[expect(clippy::cast_precision_loss, reason = "a bound, to compare")]
+pub(super) fn lint_privacy(
+    policy: &PolicyDocument,
+    dataset: &DatasetDescriptor,
+    notes: &mut Notes,
+) {
+    let rule = policy.train.as_ref().and_then(|rule| rule.privacy.as_ref());
+    let rows = dataset.rows_max.max(1) as f64;
+    if rule.is_some_and(|rule| rule.unit == PrivacyUnit::Record && rule.delta.value() * rows >= 1.0)
+    {
+        notes.warn(
+            "train.privacy.delta",
+            "is not below one in `rows_max`: a row could be shown as it is, now and then",
+        );
+    }
+}
+
 const fn yes() -> bool {
     true
 }
@@ -129,6 +148,26 @@ mod tests {
         assert_eq!(field(&rule(), &four.replace("\"4\"", "\"3.8\"")), Some(BUDGET_RULE));
         assert_eq!(field(&free, &four.replace("\"4\"", "\"3.8\"")), Some(BUDGET_RULE));
         assert!(refusals(None, &asked("null")).is_empty());
+    }
+
+    #[test]
+    fn a_probability_that_covers_whole_rows_is_told() {
+        let found = |unit: &str, rows_max: u64| {
+            let mut policy = fixtures::policy();
+            let json = format!(
+                r#"{{"models": [], "min_providers": 3, "max_rounds": 9,
+                    "privacy": {{"unit": "{unit}", "max_epsilon": 1, "delta": 1e-4}}}}"#
+            );
+            policy.train = serde_json::from_str(&json).unwrap();
+            let (party, name) = (policy.assigner.party.clone(), "adult".to_owned());
+            let (entity_key, columns) = (None, Vec::new());
+            let dataset = DatasetDescriptor { party, name, rows_max, entity_key, columns };
+            let mut notes = Notes(Vec::new());
+            lint_privacy(&policy, &dataset, &mut notes);
+            notes.0.into_iter().map(|finding| finding.field).collect::<Vec<_>>()
+        };
+        assert_eq!(found("record", 10_000), ["train.privacy.delta"]);
+        assert!(found("record", 9_999).is_empty() && found("client", 10_000).is_empty());
     }
 
     #[test]

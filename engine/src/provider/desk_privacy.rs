@@ -17,13 +17,20 @@ impl Desk {
     /// What is left of a dataset's budget refuses of a job, if anything.
     pub(super) async fn privacy_spent(&self, job: &Job) -> Result<Option<Refusal>, Failure> {
         let Some(budget) = &job.assessment.privacy else { return Ok(None) };
-        let left = self.store.privacy_left(budget).await.map_err(|error| self.broken(&error))?;
-        Ok(left.err().map(|error| Refusal {
-            party: self.name().clone(),
-            rule: BUDGET_RULE.to_owned(),
-            column: Some(budget.dataset.clone()),
-            message: error.to_string(),
-        }))
+        let with = self.store.privacy_with(budget).await.map_err(|error| self.broken(&error))?;
+        Ok(match with {
+            Ok(epsilon) => {
+                let (job, dataset, unit) = (job.id, &budget.dataset, budget.unit);
+                tracing::info!(%job, %dataset, %unit, epsilon, "what all trainings come to with this one");
+                None
+            }
+            Err(error) => Some(Refusal {
+                party: self.name().clone(),
+                rule: BUDGET_RULE.to_owned(),
+                column: Some(budget.dataset.clone()),
+                message: error.to_string(),
+            }),
+        })
     }
 
     /// Refuses to prepare what a dataset's budget does not reach for any more.

@@ -29,16 +29,21 @@ pub struct SpentRound {
 pub type Spent = Result<(), LedgerError>;
 
 impl PartyStore {
-    /// Whether all rounds of a job would stay within a budget as it stands.
+    /// The ε that all rounds of a job would bring a dataset to, or that its budget does not reach for them.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn privacy_left(&self, budget: &PrivacyBudget) -> Result<Spent, StoreError> {
+    pub async fn privacy_with(
+        &self,
+        budget: &PrivacyBudget,
+    ) -> Result<Result<f64, LedgerError>, StoreError> {
         let mut reading = self.database.pool().begin().await?;
         let mut ledger = ledger(&mut reading, budget).await?;
         let job: JobId = Hash32([0; 32]).into();
         let all = SpentRound { job, run: Hash32([0; 32]), attempt: u32::MAX, round: u32::MAX };
-        Ok(spend(&mut ledger, budget, &all, budget.rounds).map(drop))
+        let spent = spend(&mut ledger, budget, &all, budget.rounds);
+        let delta = budget.most.map_or(Delta::USUAL, |(_, delta)| delta).value();
+        Ok(spent.and_then(|_| ledger.epsilon(&budget.dataset, budget.unit.into(), delta)))
     }
 
     /// Writes down that a round is taken part in, if the budget reaches; it is on disk when this returns. The same round of the
@@ -171,6 +176,11 @@ mod tests {
         SpentRound { job: Hash32([job; 32]).into(), run: Hash32([run; 32]), attempt: 0, round }
     }
 
+    /// Whether all rounds of a budget's job fit.
+    async fn fits(store: &PartyStore, budget: &PrivacyBudget) -> bool {
+        store.privacy_with(budget).await.unwrap().is_ok()
+    }
+
     async fn open(path: &std::path::Path) -> PartyStore {
         PartyStore::new(Database::open(path).await.unwrap())
     }
@@ -181,7 +191,8 @@ mod tests {
         let path = dir.path().join("journal.db");
         let four = budget("a.x", 4, 50);
         let store = open(&path).await;
-        assert_eq!(store.privacy_left(&four).await.unwrap(), Ok(()), "50 rounds come to 8.596");
+        let epsilon = store.privacy_with(&four).await.unwrap().unwrap();
+        assert!((epsilon - 8.595_865_790).abs() < 1e-8, "{epsilon}");
         for round in 0..30 {
             assert_eq!(store.spend_privacy(&four, &at(1, 1, round)).await.unwrap(), Ok(()));
             // Said again, it costs nothing.
@@ -189,9 +200,9 @@ mod tests {
         }
         drop(store);
         let store = open(&path).await;
-        assert!(store.privacy_left(&four).await.unwrap().is_err());
-        assert_eq!(store.privacy_left(&budget("a.x", 4, 20)).await.unwrap(), Ok(()));
-        assert!(store.privacy_left(&budget("a.x", 4, 21)).await.unwrap().is_err());
+        assert!(!fits(&store, &four).await);
+        assert!(fits(&store, &budget("a.x", 4, 20)).await);
+        assert!(!fits(&store, &budget("a.x", 4, 21)).await);
         // The same rounds of another run are other updates; then the budget is spent, to the round.
         for round in 0..20 {
             assert_eq!(store.spend_privacy(&four, &at(1, 2, round)).await.unwrap(), Ok(()));
@@ -201,7 +212,7 @@ mod tests {
         let over = store.spend_privacy(&four, &at(2, 3, 0)).await.unwrap().unwrap_err();
         assert!(matches!(over, LedgerError::Exceeded { .. }), "{over}");
         // What was refused is not written down, and other accounts are others.
-        assert_eq!(store.privacy_left(&budget("a.x", 4, 0)).await.unwrap(), Ok(()));
+        assert!(fits(&store, &budget("a.x", 4, 0)).await);
         assert_eq!(store.spend_privacy(&budget("a.y", 4, 1), &at(2, 3, 0)).await.unwrap(), Ok(()));
         let record = PrivacyBudget { unit: PrivacyUnit::Record, ..four.clone() };
         assert_eq!(store.spend_privacy(&record, &at(2, 3, 0)).await.unwrap(), Ok(()));
@@ -210,7 +221,25 @@ mod tests {
         for round in 0..51 {
             assert_eq!(store.spend_privacy(&free, &at(3, 4, round)).await.unwrap(), Ok(()));
         }
-        assert!(store.privacy_left(&budget("a.z", 4, 1)).await.unwrap().is_err());
+        assert!(!fits(&store, &budget("a.z", 4, 1)).await);
+    }
+
+    #[tokio::test]
+    async fn jobs_at_the_same_time_do_not_spend_what_is_there_once() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = open(&dir.path().join("journal.db")).await;
+        let one = PrivacyBudget { noise: Micro(1_000_000), ..budget("a.x", 1, 1) };
+        let spend = |job: u8| {
+            let (store, one) = (store.clone(), one.clone());
+            tokio::spawn(async move { store.spend_privacy(&one, &at(job, job, 0)).await.unwrap() })
+        };
+        let all: Vec<_> = (0..12).map(spend).collect();
+        let mut fitted = 0;
+        for one in all {
+            fitted += usize::from(one.await.unwrap().is_ok());
+        }
+        // Three rounds with noise of 1 come to 8.4, four to 10.
+        assert_eq!(fitted, 3);
     }
 
     #[tokio::test]
@@ -234,13 +263,13 @@ mod tests {
             receipt: None,
         };
         store.insert(&record).await.unwrap();
-        // One round with noise of 1 comes to 4.377, two to 6.5, three to 8.3, four to 9.9.
+        // Three rounds with noise of 1 come to 8.4, four to 10.
         for (round, fits) in [(0, true), (1, true), (2, true), (3, false)] {
             let spent = SpentRound { round, ..spent };
             assert_eq!(store.spend_privacy(&one, &spent).await.unwrap().is_ok(), fits, "{round}");
         }
         let why = Failure::new(Reason::PartyLost, Stage::Run, "gone");
         assert!(store.end(spent.job, &why, 7).await.unwrap());
-        assert!(store.privacy_left(&one).await.unwrap().is_err());
+        assert!(!fits(&store, &one).await);
     }
 }
