@@ -4,7 +4,7 @@
 //! |---|---|---|
 //! | FedAvg, FedAvgM, FedAdagrad, FedAdam, FedYogi | trains | [`Optimizer`] on the mean update |
 //! | FedProx | trains with a pull back ([`Fit::proximal`](crate::model::Fit::proximal)) | as FedAvg |
-//! | SCAFFOLD | [`Drift`]: corrects every gradient | [`Control`]: means of updates and of corrections |
+//! | SCAFFOLD | [`Drift`]: corrects every gradient | [`Control`]: means of updates and of corrections, side by side in one sum |
 //! | FedNova | sends its update over the number of its steps | [`nova`]: the mean times the mean number of steps |
 //!
 //! # Source

@@ -19,7 +19,7 @@ pub fn cost(m: &mut Meter, course: &Course, done: u32) {
             for role in Role::ALL {
                 m.told(role.id(), id, 8 * ASK_WORDS);
             }
-            m.told(course.server(number, round).id(), id, 4 * course.parameters);
+            m.told(course.server(number, round).id(), id, 4 * course.handed());
         }
         let seated = course.seated().flat_map(|(number, owner)| {
             let to = [owner.next(), owner.prev()].into_iter();

@@ -45,13 +45,24 @@ impl Course {
     /// Words of an update with its trailer.
     #[must_use]
     pub fn words(&self) -> usize {
-        self.parameters + TRAILER_WORDS
+        self.coordinates() + TRAILER_WORDS
+    }
+
+    /// Numbers of an update: the model's, and what else the rule takes.
+    #[must_use]
+    pub const fn coordinates(&self) -> usize {
+        self.rule.coordinates(self.parameters)
+    }
+
+    /// Numbers that a provider is handed.
+    pub(super) const fn handed(&self) -> usize {
+        self.rule.handed(self.parameters)
     }
 
     /// Words that a round opens: the figures beside the update are opened only where nothing is hidden.
     #[must_use]
     pub fn opened(&self) -> usize {
-        self.parameters + if self.privacy.is_some() { 0 } else { TRAILER_WORDS }
+        self.coordinates() + if self.privacy.is_some() { 0 } else { TRAILER_WORDS }
     }
 
     /// Who hands the model to a provider in a round: the parties in turn, and not the one that gets its words.

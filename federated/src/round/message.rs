@@ -8,6 +8,8 @@ pub(super) const ASK_WORDS: usize = 5;
 pub(super) const PIECE_WORDS: usize = 32 << 10;
 /// In the place of the round: there is no other one.
 pub(super) const OVER: u64 = u64::MAX;
+/// Beside the number of a round, which has 32 bits: [`Ask::taken`].
+const TAKEN: u64 = 1 << 32;
 /// A provider that sends its update.
 pub(super) const COMES: u64 = 1;
 /// A provider that sends none this time.
@@ -18,13 +20,15 @@ pub(super) const DECLINES: u64 = 2;
 pub(super) struct Ask {
     /// Which round, from 0, or [`OVER`].
     pub(super) round: u64,
+    /// Whether the update that this provider was asked for before is in an average; said only where its trainer has to know.
+    pub(super) taken: bool,
     /// The hash of the model that it begins with.
     pub(super) hash: [u8; 32],
 }
 
 impl Ask {
     pub(super) fn words(&self) -> [u64; ASK_WORDS] {
-        let mut words = [self.round; ASK_WORDS];
+        let mut words = [self.round | if self.taken { TAKEN } else { 0 }; ASK_WORDS];
         for (word, bytes) in words[1..].iter_mut().zip(self.hash.as_chunks().0) {
             *word = u64::from_le_bytes(*bytes);
         }
@@ -36,7 +40,10 @@ impl Ask {
         for (bytes, word) in hash.as_chunks_mut().0.iter_mut().zip(&words[1..]) {
             *bytes = word.to_le_bytes();
         }
-        Self { round: words[0], hash }
+        match words[0] {
+            OVER => Self { round: OVER, taken: false, hash },
+            word => Self { round: word & !TAKEN, taken: word & TAKEN != 0, hash },
+        }
     }
 }
 

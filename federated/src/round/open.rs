@@ -37,7 +37,7 @@ pub(super) fn open(
 ) -> Result<(Vec<f32>, Trailer), RoundError> {
     s.pass_gate(OpeningKind::Average, course.opened(), Recipient::All)?;
     mask(s, &mut sum);
-    let (update, figures) = sum.split_at_mut(course.parameters);
+    let (update, figures) = sum.split_at_mut(course.coordinates());
     if let Some(privacy) = &course.privacy {
         let mut average = open_thirds(s, course, update, privacy.total(providers))?;
         average.iter_mut().for_each(|x| *x *= privacy.factor());
@@ -66,16 +66,16 @@ fn open_thirds(
     let role = s.role();
     let others = [role.next(), role.prev()];
     for to in others {
-        s.send(to.id(), &update[third(course.parameters, to)])?;
+        s.send(to.id(), &update[third(course.coordinates(), to)])?;
     }
-    let own = third(course.parameters, role);
+    let own = third(course.coordinates(), role);
     let mut theirs = vec![0; own.len()];
     for from in others {
         s.recv(from.id(), &mut theirs)?;
         Backend::active().add_u64(&mut update[own.clone()], &theirs);
     }
     drop(theirs);
-    let mut average = vec![0.0; course.parameters];
+    let mut average = vec![0.0; course.coordinates()];
     let mean = course.encoding.decode(&update[own.clone()], total);
     let bits: Vec<u32> = mean.iter().map(|x| x.to_bits()).collect();
     for to in others {
@@ -83,7 +83,7 @@ fn open_thirds(
     }
     average[own].copy_from_slice(&mean);
     for from in others {
-        let third = third(course.parameters, from);
+        let third = third(course.coordinates(), from);
         let bits = s.wire().recv_words::<u32>(from.id(), third.len())?;
         for (x, bits) in average[third].iter_mut().zip(bits.iter()) {
             *x = f32::from_bits(*bits);
@@ -113,8 +113,8 @@ pub(super) fn open_cost(m: &mut Meter, course: &Course) {
     if course.privacy.is_none() {
         to_both(m, |_, _| 8 * TRAILER_WORDS);
     }
-    to_both(m, |_, to| 8 * third(course.parameters, to).len());
-    to_both(m, |from, _| 4 * third(course.parameters, from).len());
+    to_both(m, |_, to| 8 * third(course.coordinates(), to).len());
+    to_both(m, |from, _| 4 * third(course.coordinates(), from).len());
 }
 
 /// A message from every party to both others at the same time, of so many bytes.

@@ -38,7 +38,7 @@ pub fn take_part(
     trainer: &mut dyn Trainer,
     rng: &mut Prg,
 ) -> Result<Vec<(u32, TrainError)>, RoundError> {
-    let (mut declined, mut next) = (Vec::new(), 0);
+    let (mut declined, mut next) = (Vec::new(), 0_u32);
     loop {
         let ask = asked(wire)?;
         let round = u32::try_from(ask.round).unwrap_or(u32::MAX);
@@ -49,9 +49,12 @@ pub fn take_part(
         if round >= course.rounds || round < next {
             return Err(RoundError::Model { round });
         }
+        if let (true, Some(before)) = (ask.taken, next.checked_sub(1)) {
+            trainer.taken(before);
+        }
         next = round + 1;
         let server = course.server(number, round).id();
-        let model = model(wire, server, course.parameters, &ask)?;
+        let model = model(wire, server, course.handed(), &ask)?;
         let own = (number, &mut *trainer);
         let give = || give(course, own, (round, &model), rng);
         let (shares, why) = at_work(|| wire.working(), give);
@@ -124,8 +127,9 @@ fn share(
 ) -> Result<[Share; 3], TrainError> {
     let Update { mut delta, weight, mut loss, correct } = update;
     let unfit = |error: EncodeError| TrainError::Unfit(error.to_string());
-    if delta.len() != course.parameters {
-        return Err(unfit(EncodeError::Length { got: delta.len(), want: course.parameters }));
+    let want = course.coordinates();
+    if delta.len() != want {
+        return Err(unfit(EncodeError::Length { got: delta.len(), want }));
     }
     if !loss.is_finite() || correct > weight {
         return Err(TrainError::Unfit(

@@ -5,6 +5,7 @@ use protocols::prg::Prg;
 use crate::{
     average::Encoding,
     model::{Fit, FitError, Network, Rows, clipped_sum, evaluate, fit},
+    strategy::{Control, Drift, Rule},
 };
 
 /// What came of one round of training at one provider: still clear, still at home.
@@ -53,6 +54,9 @@ pub trait Trainer: Send {
     /// [`TrainError`]: the provider declines this round.
     fn train(&mut self, round: u32, model: &[f32]) -> Result<Update, TrainError>;
 
+    /// Hears that its update of this round is in an average; under rules alone that have it keep something from round to round.
+    fn taken(&mut self, _round: u32) {}
+
     /// Hears why a round goes on without its update: for its own operator; the others see that it declined, or with noise
     /// not even that.
     fn declined(&mut self, _round: u32, _why: &TrainError) {}
@@ -78,6 +82,21 @@ pub struct Native {
     rows: Rows,
     fit: Fit,
     seed: [u8; 32],
+    method: Method,
+}
+
+/// What an update is besides the difference of two models.
+enum Method {
+    Difference,
+    /// SCAFFOLD's correction, and the change to it that is under way, with its round.
+    Scaffold {
+        drift: Drift,
+        under_way: Option<(u32, Vec<f32>)>,
+    },
+    /// FedNova's unit of a step.
+    Nova {
+        unit: f32,
+    },
 }
 
 impl Native {
@@ -85,20 +104,53 @@ impl Native {
     /// run again gives the same update.
     #[must_use]
     pub fn new(network: Network, rows: Rows, fit: Fit, seed: [u8; 32]) -> Self {
-        Self { network, rows, fit, seed }
+        Self { network, rows, fit, seed, method: Method::Difference }
+    }
+
+    /// The same for a rule that asks for more than differences.
+    #[must_use]
+    pub fn by(self, rule: Rule) -> Self {
+        let method = match rule {
+            Rule::Scaffold { .. } => {
+                Method::Scaffold { drift: Drift::new(self.network.parameters()), under_way: None }
+            }
+            Rule::Nova { unit, .. } => Method::Nova { unit },
+            _ => Method::Difference,
+        };
+        Self { method, ..self }
     }
 }
 
 impl Trainer for Native {
-    fn train(&mut self, round: u32, model: &[f32]) -> Result<Update, TrainError> {
+    fn train(&mut self, round: u32, handed: &[f32]) -> Result<Update, TrainError> {
+        let (model, shared) = handed.split_at(self.network.parameters().min(handed.len()));
+        let shared = Control::resume(shared.to_vec());
+        if let Method::Scaffold { drift, .. } = &self.method {
+            self.fit.drift = drift.correction(&shared);
+        }
         let (before, _) = evaluate(&self.network, model, &self.rows);
         let mut hasher = blake3::Hasher::new_keyed(&self.seed);
         hasher.update(b"order").update(&round.to_le_bytes());
         let mut seed = [0; 16];
         hasher.finalize_xof().fill(&mut seed);
         let mut trained = model.to_vec();
-        fit(&self.network, &mut trained, &self.rows, &self.fit, &mut Prg::new(&seed))?;
-        let delta = trained.iter().zip(model).map(|(after, before)| after - before).collect();
+        let rng = &mut Prg::new(&seed);
+        let steps = fit(&self.network, &mut trained, &self.rows, &self.fit, rng)?.steps;
+        let mut delta: Vec<f32> =
+            trained.iter().zip(model).map(|(after, before)| after - before).collect();
+        match &mut self.method {
+            Method::Difference => {}
+            Method::Scaffold { drift, under_way } => {
+                let change = drift.change(&shared, &delta, steps, self.fit.rate);
+                delta.extend_from_slice(&change);
+                *under_way = Some((round, change));
+            }
+            Method::Nova { unit } => {
+                let each = 1.0 / steps.max(1) as f32;
+                delta.iter_mut().for_each(|d| *d *= each);
+                delta.push(steps as f32 * *unit);
+            }
+        }
         Ok(Update {
             delta,
             weight: self.rows.len() as u64,
@@ -115,6 +167,14 @@ impl Trainer for Native {
     ) -> Result<Vec<u64>, TrainError> {
         let scale = f64::from(encoding.bits()).exp2();
         Ok(clipped_sum(&self.network, model, &self.rows, clip, scale))
+    }
+
+    fn taken(&mut self, round: u32) {
+        if let Method::Scaffold { drift, under_way } = &mut self.method
+            && let Some((_, change)) = under_way.take_if(|(of, _)| *of == round)
+        {
+            drift.renew(&change);
+        }
     }
 }
 

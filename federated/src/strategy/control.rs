@@ -22,15 +22,14 @@ impl Drift {
     /// After a round in which the model moved by `update` in `steps` steps of `rate`: the own correction's change, which is
     /// averaged beside the update. Option II: `c_i ← c_i − c − update / (steps · rate)`.
     #[must_use]
-    pub fn renew(&mut self, shared: &Control, update: &[f32], steps: u64, rate: f32) -> Vec<f32> {
+    pub fn change(&self, shared: &Control, update: &[f32], steps: u64, rate: f32) -> Vec<f32> {
         let scale = 1.0 / (steps.max(1) as f32 * rate);
-        let mut change = Vec::with_capacity(self.own.len());
-        for ((own, c), d) in self.own.iter_mut().zip(&shared.mean).zip(update) {
-            let by = -c - scale * d;
-            *own += by;
-            change.push(by);
-        }
-        change
+        shared.mean.iter().zip(update).map(|(c, d)| -c - scale * d).collect()
+    }
+
+    /// Takes a change over, once it is in an average: what all share has moved with it then, and not otherwise.
+    pub fn renew(&mut self, change: &[f32]) {
+        self.own.iter_mut().zip(change).for_each(|(own, by)| *own += by);
     }
 }
 
@@ -57,6 +56,12 @@ impl Control {
     #[must_use]
     pub fn mean(&self) -> &[f32] {
         &self.mean
+    }
+
+    /// The correction, to be kept.
+    #[must_use]
+    pub fn into_mean(self) -> Vec<f32> {
+        self.mean
     }
 
     /// Takes in the mean change of a round's providers, who were `part` of all.

@@ -1,5 +1,9 @@
 //! Steps of the shared model.
 
+use std::borrow::Cow;
+
+use super::control::{Control, nova};
+
 /// How a mean update moves the model.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rule {
@@ -21,6 +25,40 @@ pub enum Rule {
     Adam(Adaptive),
     /// The same, with squares that follow only in small steps.
     Yogi(Adaptive),
+    /// SCAFFOLD: by itself, and the correction that all share by its mean change. Updates are followed by changes, the model that is
+    /// handed out by the correction.
+    Scaffold {
+        /// The step size.
+        rate: f32,
+    },
+    /// FedNova: by mean directions times the mean number of steps. Updates are over their numbers of steps, which follow in units.
+    Nova {
+        /// The step size.
+        rate: f32,
+        /// What a step counts: a power of two, so that numbers of steps are told exactly and within the bound on coordinates.
+        unit: f32,
+    },
+}
+
+impl Rule {
+    /// Numbers of an update, for a model of so many.
+    #[must_use]
+    pub const fn coordinates(&self, parameters: usize) -> usize {
+        match self {
+            Self::Scaffold { .. } => 2 * parameters,
+            Self::Nova { .. } => parameters + 1,
+            _ => parameters,
+        }
+    }
+
+    /// Numbers that a provider is handed in a round, for a model of so many.
+    #[must_use]
+    pub const fn handed(&self, parameters: usize) -> usize {
+        match self {
+            Self::Scaffold { .. } => 2 * parameters,
+            _ => parameters,
+        }
+    }
 }
 
 /// The settings that adaptive rules have in common.
@@ -70,13 +108,42 @@ impl Optimizer {
         Self { rule, mean, squares }
     }
 
-    /// Moves the model by the mean update of a round.
+    /// What providers are handed: the model, and what else they train by.
+    #[must_use]
+    pub fn handed<'a>(&self, model: &'a [f32]) -> Cow<'a, [f32]> {
+        let Rule::Scaffold { .. } = self.rule else { return Cow::Borrowed(model) };
+        let mut handed = [model, &self.mean].concat();
+        handed.resize(2 * model.len(), 0.0);
+        Cow::Owned(handed)
+    }
+
+    /// Moves the model by the mean update of a round of all providers.
     ///
     /// # Panics
-    /// If the update has another length than the model.
+    /// As [`Self::step`].
     pub fn apply(&mut self, model: &mut [f32], update: &[f32]) {
-        assert_eq!(model.len(), update.len(), "an update of another model");
+        self.step(model, update, 1.0);
+    }
+
+    /// Moves the model by the mean update of a round of `part` of all providers.
+    ///
+    /// # Panics
+    /// If the update has another length than the rule's for this model.
+    pub fn step(&mut self, model: &mut [f32], update: &[f32], part: f32) {
+        assert_eq!(self.rule.coordinates(model.len()), update.len(), "an update of another model");
         match self.rule {
+            Rule::Scaffold { rate } => {
+                let (update, change) = update.split_at(model.len());
+                model.iter_mut().zip(update).for_each(|(x, d)| *x += rate * d);
+                self.mean.resize(model.len(), 0.0);
+                let mut control = Control::resume(std::mem::take(&mut self.mean));
+                control.apply(change, part);
+                self.mean = control.into_mean();
+            }
+            Rule::Nova { rate, unit } => {
+                let (directions, steps) = update.split_at(model.len());
+                nova(model, directions, rate * steps[0] / unit);
+            }
             Rule::Average { rate } => {
                 model.iter_mut().zip(update).for_each(|(x, d)| *x += rate * d);
             }

@@ -61,7 +61,8 @@ fn corrections_cancel_where_providers_pull_apart() {
                 x -= rate * ((x - best) + correction);
             }
             let update = [x - model[0]];
-            let change = drift.renew(&shared, &update, steps, rate);
+            let change = drift.change(&shared, &update, steps, rate);
+            drift.renew(&change);
             mean.0[0] += update[0] / 2.0;
             mean.1[0] += change[0] / 2.0;
         }
@@ -69,6 +70,24 @@ fn corrections_cancel_where_providers_pull_apart() {
         shared.apply(&mean.1, 1.0);
     }
     assert!((model[0] + 1.0).abs() < 1e-3, "{}", model[0]);
+}
+
+#[test]
+fn rules_of_more_than_differences_take_their_numbers_apart() {
+    let scaffold = Rule::Scaffold { rate: 2.0 };
+    assert_eq!((scaffold.coordinates(3), scaffold.handed(3)), (6, 6));
+    let (mut optimizer, mut model) = (Optimizer::new(scaffold), vec![1.0, 1.0]);
+    assert_eq!(*optimizer.handed(&model), [1.0, 1.0, 0.0, 0.0]);
+    optimizer.step(&mut model, &[0.5, -0.5, 4.0, -8.0], 0.5);
+    assert_eq!(*optimizer.handed(&model), [2.0, 0.0, 2.0, -4.0]);
+    let memory = optimizer.memory().map(<[f32]>::to_vec);
+    assert_eq!(Optimizer::resume(scaffold, memory), optimizer);
+    let nova = Rule::Nova { rate: 1.0, unit: 0.25 };
+    assert_eq!((nova.coordinates(3), nova.handed(3)), (4, 3));
+    let (mut optimizer, mut model) = (Optimizer::new(nova), vec![1.0, 1.0]);
+    // 2.0 quarters of a step are eight steps.
+    optimizer.step(&mut model, &[0.5, -0.25, 2.0], 1.0);
+    assert_eq!(*optimizer.handed(&model), [5.0, -1.0]);
 }
 
 #[test]
