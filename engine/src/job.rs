@@ -14,6 +14,7 @@ mod reason;
 mod score;
 mod spec;
 mod state;
+mod strategy;
 mod train;
 mod trees;
 mod vertical;

@@ -32,6 +32,7 @@ mod refs;
 mod released;
 mod score;
 mod statement;
+mod strategy;
 mod tell;
 mod terms;
 #[cfg(test)]

@@ -31,6 +31,10 @@ impl Trainer for Own {
         self.trainer.train(round, model)
     }
 
+    fn taken(&mut self, round: u32) {
+        self.trainer.taken(round);
+    }
+
     fn declined(&mut self, round: u32, why: &TrainError) {
         match (&self.spend, why) {
             (None, _) | (_, TrainError::Spent(_)) => {

@@ -36,7 +36,7 @@ pub(super) fn course(plan: &Plan, of: &Training, at: usize) -> Result<Course, Ex
             least: of.least as usize,
             deadline: std::time::Duration::from_secs(of.round_seconds.into()),
         },
-        rule: of.rule(),
+        rule: of.rule(plan),
         gates: of.gates(plan, encoding).map_err(malformed)?,
     })
 }
@@ -67,7 +67,8 @@ fn trainer(
         }
         None => {
             let network = of.network().map_err(|_| ExecError::Malformed(number))?;
-            Box::new(Native::new(network, held.rows.clone(), of.fit(), *held.order))
+            let native = Native::new(network, held.rows.clone(), of.fit(), *held.order);
+            Box::new(native.by(of.rule(plan)))
         }
     };
     let spend = of.privacy.as_ref().map(|_| held.spend.clone().ok_or_else(unaccounted));

@@ -119,6 +119,18 @@ pub enum StrategySpec {
         #[serde(default = "hundredth")]
         rate: Micro,
     },
+    /// SCAFFOLD: every step of a provider is corrected by how its gradients differ from all providers'.
+    Scaffold {
+        /// The step size.
+        #[serde(default = "whole")]
+        rate: Micro,
+    },
+    /// FedNova: providers that take more steps, having more rows, do not pull further.
+    Nova {
+        /// The step size.
+        #[serde(default = "whole")]
+        rate: Micro,
+    },
 }
 
 impl Default for StrategySpec {
@@ -238,6 +250,7 @@ impl TrainSpec {
         self.gate.as_ref().map_or(Ok(()), GateSpec::check)?;
         self.model.plugin().map_or(Ok(()), PluginSpec::check)?;
         self.model.trees().map_or(Ok(()), |trees| trees.check(self))?;
+        self.check_strategy()?;
         let least = usize::try_from(self.least()).unwrap_or(usize::MAX);
         field(
             (2..=providers).contains(&least),

@@ -3,7 +3,6 @@
 use federated::{
     average::{Bounds, Encoding},
     model::Fit,
-    strategy::{Adaptive, Rule},
 };
 use serde::{Deserialize, Serialize};
 
@@ -154,21 +153,6 @@ impl Training {
         }
     }
 
-    /// What becomes of an average.
-    #[must_use]
-    pub fn rule(&self) -> Rule {
-        let adaptive = |rate: &Micro| Adaptive { rate: rate.single(), ..Adaptive::default() };
-        match &self.strategy {
-            StrategySpec::Average { rate } => Rule::Average { rate: rate.single() },
-            StrategySpec::Momentum { rate, momentum } => {
-                Rule::Momentum { rate: rate.single(), momentum: momentum.single() }
-            }
-            StrategySpec::Adagrad { rate } => Rule::Adagrad(adaptive(rate)),
-            StrategySpec::Adam { rate } => Rule::Adam(adaptive(rate)),
-            StrategySpec::Yogi { rate } => Rule::Yogi(adaptive(rate)),
-        }
-    }
-
     /// Whose rows it is trained on.
     pub fn owners<'p>(&self, plan: &'p Plan) -> impl Iterator<Item = &'p LocalInput> {
         self.inputs.iter().filter_map(|at| plan.inputs.get(*at as usize))
@@ -224,6 +208,7 @@ impl Training {
         self.rows()?;
         self.privacy_fault(plan)?;
         self.forest(plan)?;
+        self.strategy_fault(plan)?;
         self.encoding(plan).map(drop)
     }
 
@@ -268,6 +253,7 @@ impl Training {
                 tables.len()
             ),
         ];
+        shows.extend(self.strategy_shows(parameters));
         shows.extend(self.gate_shows());
         shows.extend(self.model.plugin().map(|plugin| {
             format!(

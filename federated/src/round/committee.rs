@@ -1,7 +1,7 @@
 //! A compute party's part of a training.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     fmt,
     sync::{
         Arc,
@@ -12,6 +12,7 @@ use std::{
 
 use protocols::{
     net::{Channel, at_work},
+    party::Role,
     prg::Prg,
     session::Session,
 };
@@ -87,7 +88,7 @@ pub fn train(s: &mut Session, with: Train<'_>, rng: &mut Prg) -> Result<Trained,
     let mut state = from;
     let mut reports = Vec::new();
     let secret = secret(course, rng);
-    let mut own = Own { trainer, rng, secret };
+    let mut own = Own { trainer, rng, secret, role: s.role() };
     while state.rounds < course.rounds {
         let report = hall.round(s, &mut state, &mut own)?;
         keep(&state, &report).map_err(|why| RoundError::Disk {
@@ -107,6 +108,7 @@ struct Own<'a, 'r> {
     rng: &'r mut Prg,
     /// What its noise is derived from.
     secret: Secret,
+    role: Role,
 }
 
 /// What is known of a guest.
@@ -124,6 +126,8 @@ struct Hall<'a> {
     course: &'a Course,
     orders: BTreeMap<usize, Sender<Order>>,
     seats: BTreeMap<usize, Seat>,
+    /// Whose last update is in an average, where that is told.
+    taken: BTreeSet<usize>,
     events: Receiver<Event>,
     channel: Arc<dyn Channel>,
 }
@@ -148,7 +152,8 @@ impl<'a> Hall<'a> {
             orders.insert(provider, order);
             seats.insert(provider, Seat::Idle);
         }
-        Ok(Self { course, orders, seats, events, channel: Arc::clone(channel) })
+        let taken = BTreeSet::new();
+        Ok(Self { course, orders, seats, taken, events, channel: Arc::clone(channel) })
     }
 
     /// One round: the state moves on by one average.
@@ -166,12 +171,15 @@ impl<'a> Hall<'a> {
             self.seats.get(&number).is_none_or(|seat| matches!(seat, Seat::Idle))
         });
         let here = here.agree(s)?;
-        self.ask(s, &here, state);
-        let mut landed = self.own_shares(s, own, (round, &state.model))?;
+        let handed = state.optimizer.handed(&state.model);
+        self.ask(s, &here, (round, &handed));
+        let mut landed = self.own_shares(s, own, (round, &handed))?;
+        drop(handed);
         let mut arrived = BTreeMap::new();
         self.collect(s, (round.into(), until), &mut arrived)?;
         landed.append(&mut arrived);
         let Taken { all, refused } = taken(s, self.course, (round, &landed), own.rng)?;
+        self.tell_taken(&here, &all, (round, own));
         let mut tally = Tally::new(self.course);
         for (number, share) in landed.into_iter().filter(|(number, _)| all.has(*number)) {
             tally.add(self.course, number, share).map_err(|error| disk(round, &error))?;
@@ -179,28 +187,49 @@ impl<'a> Hall<'a> {
         let sum = tally.sum(s, self.course, (round, &own.secret));
         let providers: Vec<usize> = all.numbers().collect();
         let (average, trailer) = open(s, self.course, sum, (&providers, round))?;
-        state.optimizer.apply(&mut state.model, &average);
+        let part = self.course.part(providers.len());
+        state.optimizer.step(&mut state.model, &average, part);
         state.rounds += 1;
         Ok(RoundReport { round: round + 1, providers, refused, trailer })
     }
 
     /// Hands the model to every guest that takes part.
-    fn ask(&mut self, s: &mut Session, here: &Set, state: &State) {
-        let (model, hash) = packed(&state.model);
-        let ask = Ask { round: state.rounds.into(), hash };
+    fn ask(&mut self, s: &mut Session, here: &Set, (round, handed): (u32, &[f32])) {
+        let (model, hash) = packed(handed);
         for (number, orders) in &self.orders {
             if !here.has(*number) {
                 continue;
             }
-            let serves = self.course.server(*number, state.rounds) == s.role();
+            let taken = self.taken.contains(number);
+            let ask = Ask { round: round.into(), taken, hash };
+            let serves = self.course.server(*number, round) == s.role();
             let model = serves.then(|| Arc::clone(&model));
             s.wire().counts(8 * ASK_WORDS);
             if serves {
-                s.wire().counts(4 * self.course.parameters);
+                s.wire().counts(4 * self.course.handed());
             }
             let asked = orders.send(Order { ask, model, depth: s.depth(), last: false });
             let seat = if asked.is_ok() { Seat::Asked(ask.round) } else { Seat::Gone };
             self.seats.insert(*number, seat);
+        }
+    }
+
+    /// Remembers whose updates of this round are in its average, where their trainers have to know. Guests hear it when they are asked
+    /// again: that takes no message, and whoever is late hears that it is not in.
+    fn tell_taken(&mut self, here: &Set, all: &Set, (round, own): (u32, &mut Own<'_, '_>)) {
+        if !self.course.rule.keeps() {
+            return;
+        }
+        for number in here.numbers() {
+            match all.has(number) {
+                true => self.taken.insert(number),
+                false => self.taken.remove(&number),
+            };
+        }
+        let mut seated = self.course.seated();
+        let mine = seated.any(|(number, role)| role == own.role && all.has(number));
+        if let (true, Some(trainer)) = (mine, own.trainer.as_deref_mut()) {
+            trainer.taken(round);
         }
     }
 
@@ -311,7 +340,7 @@ impl<'a> Hall<'a> {
         let until = Instant::now() + self.course.pace.deadline;
         self.wait(s, until, |_, _| false);
         let (_, hash) = packed(&state.model);
-        let ask = Ask { round: OVER, hash };
+        let ask = Ask { round: OVER, taken: false, hash };
         let mut told = 0;
         for (number, orders) in &self.orders {
             if matches!(self.seats.get(number), Some(Seat::Idle)) {

@@ -54,6 +54,11 @@ impl Course {
         self.rule.coordinates(self.parameters)
     }
 
+    /// What part of all providers so many are.
+    pub(super) fn part(&self, providers: usize) -> f32 {
+        providers as f32 / self.providers.len().max(1) as f32
+    }
+
     /// Numbers that a provider is handed.
     pub(super) const fn handed(&self) -> usize {
         self.rule.handed(self.parameters)

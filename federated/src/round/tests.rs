@@ -2,6 +2,7 @@
 
 mod faults;
 mod gate;
+mod kept;
 mod privacy;
 
 use std::{sync::Arc, time::Duration};
@@ -58,6 +59,10 @@ fn native(seed: u64, k: usize) -> Native {
     Native::new(network, rows(seed, k, 40 + 7 * k), Fit::default(), [u8::try_from(k).unwrap(); 32])
 }
 
+fn by_rule(course: &Course, seed: u64, k: usize) -> Native {
+    native(seed, k).by(course.rule)
+}
+
 fn start(course: &Course) -> State {
     State::new(vec![0.0; course.parameters], course.rule)
 }
@@ -65,17 +70,22 @@ fn start(course: &Course) -> State {
 /// The same in one place: the providers of each round are given.
 fn in_one_place(seed: u64, course: &Course, of_round: &[Vec<usize>]) -> State {
     let mut state = start(course);
+    let mut trainers: Vec<Native> =
+        (0..course.providers.len()).map(|k| by_rule(course, seed, k)).collect();
     for (round, providers) in (0..).zip(of_round) {
-        let (mut sum, mut total) = (vec![0_u64; course.parameters], 0);
+        let (mut sum, mut total) = (vec![0_u64; course.coordinates()], 0);
+        let handed = state.optimizer.handed(&state.model).into_owned();
         for k in providers {
-            let update = native(seed, *k).train(round, &state.model).unwrap();
-            let mut words = vec![0; course.parameters];
+            let update = trainers[*k].train(round, &handed).unwrap();
+            trainers[*k].taken(round);
+            let mut words = vec![0; course.coordinates()];
             course.encoding.encode(&update.delta, update.weight, &mut words).unwrap();
             sum.iter_mut().zip(words).for_each(|(sum, word)| *sum = sum.wrapping_add(word));
             total += update.weight;
         }
         let average = course.encoding.decode(&sum, total);
-        state.optimizer.apply(&mut state.model, &average);
+        let part = providers.len() as f32 / course.providers.len() as f32;
+        state.optimizer.step(&mut state.model, &average, part);
         state.rounds += 1;
     }
     state

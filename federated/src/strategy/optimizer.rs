@@ -41,6 +41,12 @@ pub enum Rule {
 }
 
 impl Rule {
+    /// Whether a provider's trainer keeps something of its updates that were averaged.
+    #[must_use]
+    pub const fn keeps(&self) -> bool {
+        matches!(self, Self::Scaffold { .. })
+    }
+
     /// Numbers of an update, for a model of so many.
     #[must_use]
     pub const fn coordinates(&self, parameters: usize) -> usize {

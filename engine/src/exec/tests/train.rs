@@ -12,7 +12,7 @@ use protocols::{
 use super::*;
 use crate::{
     identity::PartyName,
-    job::{JobKind, PrivacySpec},
+    job::{JobKind, Micro, PrivacySpec, StrategySpec, TrainSpec},
     plan::{Spend, TrainingRows},
     sql::tests::{
         party,
@@ -40,10 +40,14 @@ fn planned(owners: &[&str]) -> (Plan, Quote) {
 
 /// The same with noise.
 pub(super) fn planned_with(owners: &[&str], privacy: Option<PrivacySpec>) -> (Plan, Quote) {
+    planned_as(owners, |train| train.privacy = privacy.clone())
+}
+
+fn planned_as(owners: &[&str], change: impl Fn(&mut TrainSpec)) -> (Plan, Quote) {
     let (descriptors, terms) = world(owners);
     let mut job = asked(owners, &["age", "pay"], "income = 'high'");
     let JobKind::Train(train) = &mut job.kind else { unreachable!() };
-    train.privacy = privacy;
+    change(train);
     let plan = compile(&job, &descriptors, &terms).unwrap().plan;
     let price = quote(&plan, &check(&plan).unwrap(), Profile::LAN).unwrap();
     (plan, price)
@@ -55,13 +59,20 @@ fn in_one_place(plan: &Plan) -> Vec<f32> {
     let (network, encoding) = (of.network().unwrap(), of.encoding(plan).unwrap());
     let mut seed = [0; 16];
     seed.copy_from_slice(&plan.job.0[..16]);
-    let mut state = State::new(network.initial(&seed), of.rule());
+    let rule = of.rule(plan);
+    let mut state = State::new(network.initial(&seed), rule);
+    let trainer = |number: usize| {
+        let order = [u8::try_from(number).unwrap(); 32];
+        Native::new(network.clone(), rows(number), of.fit(), order).by(rule)
+    };
+    let mut trainers: Vec<Native> = (0..of.inputs.len()).map(trainer).collect();
     for round in 0..of.rounds {
-        let (mut sum, mut total) = (vec![0_u64; network.parameters()], 0);
-        for number in 0..of.inputs.len() {
-            let order = [u8::try_from(number).unwrap(); 32];
-            let mut trainer = Native::new(network.clone(), rows(number), of.fit(), order);
-            let update = trainer.train(round, &state.model).unwrap();
+        let coordinates = rule.coordinates(network.parameters());
+        let (mut sum, mut total) = (vec![0_u64; coordinates], 0);
+        let handed = state.optimizer.handed(&state.model).into_owned();
+        for trainer in &mut trainers {
+            let update = trainer.train(round, &handed).unwrap();
+            trainer.taken(round);
             let mut words = vec![0; sum.len()];
             encoding.encode(&update.delta, update.weight, &mut words).unwrap();
             Z64::add_assign(&mut sum, &words);
@@ -132,23 +143,41 @@ pub(super) fn words(left: &[Left]) -> Vec<u64> {
 fn a_training_gives_the_model_of_one_place_at_the_quoted_price() {
     for owners in [&["census", "employers"][..], &["census", "bank", "lab"], &["a", "b", "c", "d"]]
     {
-        let (plan, price) = planned(owners);
-        let left = everywhere(&plan, &price);
-        let words = words(&left);
-        let model: Vec<u64> = in_one_place(&plan).iter().map(|x| x.to_bits().into()).collect();
-        assert_eq!(words[..model.len()], model, "{owners:?}");
-        let rows: u64 = (0..owners.len()).map(|number| rows(number).len() as u64).sum();
-        for round in words[model.len()..].chunks(4) {
-            assert_eq!(round[..2], [owners.len() as u64, rows], "{owners:?}");
-        }
-        let bytes: u64 = left.iter().map(|(_, _, bytes, _)| bytes).sum();
-        let rounds = left.iter().map(|(.., depth)| *depth).max().unwrap();
-        assert_eq!((bytes, rounds), (price.total.bytes, price.total.rounds), "{owners:?}");
-        let averages = |left: &Left| {
-            left.1.iter().filter(|opening| opening.kind == OpeningKind::Average).count()
-        };
-        assert!(left[..3].iter().all(|party| averages(party) == 3), "{owners:?}");
+        gives_the_model_of_one_place(owners, &StrategySpec::default());
     }
+}
+
+#[test]
+fn corrections_and_steps_are_averaged_like_updates() {
+    let rate = Micro::ONE;
+    for strategy in [StrategySpec::Scaffold { rate }, StrategySpec::Nova { rate }] {
+        gives_the_model_of_one_place(&["census", "bank", "lab"], &strategy);
+    }
+}
+
+fn gives_the_model_of_one_place(owners: &[&str], strategy: &StrategySpec) {
+    let (plan, price) = planned_as(owners, |train| {
+        train.strategy = strategy.clone();
+        train.batch = 8;
+    });
+    let left = everywhere(&plan, &price);
+    let words = words(&left);
+    let model: Vec<u64> = in_one_place(&plan).iter().map(|x| x.to_bits().into()).collect();
+    assert_eq!(words[..model.len()], model, "{owners:?}, {strategy:?}");
+    let rows: u64 = (0..owners.len()).map(|number| rows(number).len() as u64).sum();
+    for round in words[model.len()..].chunks(4) {
+        assert_eq!(round[..2], [owners.len() as u64, rows], "{owners:?}, {strategy:?}");
+    }
+    let bytes: u64 = left.iter().map(|(_, _, bytes, _)| bytes).sum();
+    let rounds = left.iter().map(|(.., depth)| *depth).max().unwrap();
+    assert_eq!(
+        (bytes, rounds),
+        (price.total.bytes, price.total.rounds),
+        "{owners:?}, {strategy:?}"
+    );
+    let averages =
+        |left: &Left| left.1.iter().filter(|opening| opening.kind == OpeningKind::Average).count();
+    assert!(left[..3].iter().all(|party| averages(party) == 3), "{owners:?}, {strategy:?}");
 }
 
 #[test]
