@@ -37,6 +37,7 @@ mod set;
 #[cfg(test)]
 mod tests;
 mod trainer;
+mod worth;
 
 pub use committee::{Keeper, Train, Trained, train};
 pub use cost::cost;
@@ -45,3 +46,4 @@ pub use error::RoundError;
 pub use privacy::{Privacy, PrivacyError, Terms};
 pub use provider::take_part;
 pub use trainer::{Native, TrainError, Trainer, Update};
+pub use worth::{UPDATE_BITS, Value, Worth, validate};

@@ -108,6 +108,7 @@ fn course(network: &Network, rows: usize) -> Result<Course, Failure> {
         pace: Pace { least: 2, deadline: STALL },
         rule: Rule::Average { rate: 1.0 },
         gates: None,
+        worth: None,
         privacy: None,
     })
 }
@@ -130,7 +131,14 @@ fn averaged(
                     let mut s = Session::new(role, Arc::clone(&channel), test_prss(1, role), gate);
                     s.enter(1);
                     let (from, trainer) = (State::new(start.clone(), course.rule), None);
-                    let with = Train { channel, course, from, trainer, keep: &mut |_, _| Ok(()) };
+                    let with = Train {
+                        channel,
+                        course,
+                        from,
+                        trainer,
+                        validation: None,
+                        keep: &mut |_, _| Ok(()),
+                    };
                     let trained = train(&mut s, with, &mut Prg::new(&[2; 16]));
                     trained.map(|trained| trained.state.model).map_err(|error| error.to_string())
                 }));

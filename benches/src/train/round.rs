@@ -56,6 +56,7 @@ pub(super) fn course(n: usize, rounds: u32) -> Result<Course, Failure> {
         pace: Pace { least: usize::from(PROVIDERS), deadline: STALL },
         rule: Rule::Average { rate: 1.0 },
         gates: None,
+        worth: None,
         privacy: None,
     })
 }
@@ -150,7 +151,7 @@ pub(super) fn party(
     s.enter(1);
     let mut keep = |_: &State, _: &_| over();
     let from = State::new(vec![0.0; course.parameters], course.rule);
-    let with = Train { channel, course, from, trainer: None, keep: &mut keep };
+    let with = Train { channel, course, from, trainer: None, validation: None, keep: &mut keep };
     let trained = train(&mut s, with, &mut Prg::new(&[2; 16]));
     trained.map(|trained| trained.state.model).map_err(|error| error.to_string())
 }

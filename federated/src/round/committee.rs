@@ -29,8 +29,9 @@ use super::{
     provider::{give, send},
     set::Set,
     trainer::Trainer,
+    worth::{Judge, Value},
 };
-use crate::noise::Secret;
+use crate::{model::Rows, noise::Secret};
 
 /// While updates are waited for, peers are told so often that this goes on.
 const TICK: Duration = Duration::from_secs(1);
@@ -48,6 +49,8 @@ pub struct Train<'a> {
     pub from: State,
     /// This party's own rows, if it is a provider.
     pub trainer: Option<&'a mut dyn Trainer>,
+    /// This party's own validation rows, if they are its to bring.
+    pub validation: Option<&'a Rows>,
     /// Told after each round.
     pub keep: Keeper<'a>,
 }
@@ -70,6 +73,8 @@ pub struct Trained {
     pub state: State,
     /// Every round of this run.
     pub reports: Vec<RoundReport>,
+    /// What each provider's updates were worth, if that was asked for.
+    pub values: Vec<Value>,
 }
 
 /// Trains, at one of the three compute parties.
@@ -83,12 +88,16 @@ pub struct Trained {
 /// # Security
 /// See [`crate::round`]. Opens one average a round, which the gate lists. `rng` is this party's own.
 pub fn train(s: &mut Session, with: Train<'_>, rng: &mut Prg) -> Result<Trained, RoundError> {
-    let Train { channel, course, from, trainer, keep } = with;
+    let Train { channel, course, from, trainer, validation, keep } = with;
+    if course.worth.is_some() && from.rounds > 0 {
+        return Err(RoundError::Worth("it goes on from a round before which nothing was weighed"));
+    }
     let mut hall = Hall::new(s, &channel, course)?;
     let mut state = from;
     let mut reports = Vec::new();
     let secret = secret(course, rng);
-    let mut own = Own { trainer, rng, secret, role: s.role() };
+    let judge = course.worth.as_ref().map(|worth| Judge::start(s, course, worth, validation));
+    let mut own = Own { trainer, rng, secret, role: s.role(), judge: judge.transpose()? };
     while state.rounds < course.rounds {
         let report = hall.round(s, &mut state, &mut own)?;
         keep(&state, &report).map_err(|why| RoundError::Disk {
@@ -98,13 +107,16 @@ pub fn train(s: &mut Session, with: Train<'_>, rng: &mut Prg) -> Result<Trained,
         })?;
         reports.push(report);
     }
+    let values = own.judge.map(|judge| judge.tell(s)).transpose()?;
     hall.close(s, &state);
-    Ok(Trained { state, reports })
+    Ok(Trained { state, reports, values: values.unwrap_or_default() })
 }
 
 /// This party as a provider.
 struct Own<'a, 'r> {
     trainer: Option<&'a mut dyn Trainer>,
+    /// Where what updates were worth is asked for.
+    judge: Option<Judge<'a>>,
     rng: &'r mut Prg,
     /// What its noise is derived from.
     secret: Secret,
@@ -181,12 +193,17 @@ impl<'a> Hall<'a> {
         let Taken { all, refused } = taken(s, self.course, (round, &landed), own.rng)?;
         self.tell_taken(&here, &all, (round, own));
         let mut tally = Tally::new(self.course);
-        for (number, share) in landed.into_iter().filter(|(number, _)| all.has(*number)) {
-            tally.add(self.course, number, share).map_err(|error| disk(round, &error))?;
+        for (number, share) in landed.iter().filter(|(number, _)| all.has(**number)) {
+            tally.add(self.course, *number, share).map_err(|error| disk(round, &error))?;
         }
+        let landed = own.judge.is_some().then_some(landed);
         let sum = tally.sum(s, self.course, (round, &own.secret));
         let providers: Vec<usize> = all.numbers().collect();
         let (average, trailer) = open(s, self.course, sum, (&providers, round))?;
+        if let (Some(judge), Some(landed)) = (&mut own.judge, &landed) {
+            let step = (&state.model[..], &average[..], trailer.weight);
+            judge.weigh(s, (round, landed, &all), step)?;
+        }
         let part = self.course.part(providers.len());
         state.optimizer.step(&mut state.model, &average, part);
         state.rounds += 1;

@@ -7,12 +7,16 @@ use super::{
     gate::taken_cost,
     message::{ASK_WORDS, answer_words, pieces},
     open::{open_cost, to_both},
+    worth::{start_cost, tell_cost, weigh_cost},
 };
 use crate::average::explicit_party;
 
 /// Twin of [`super::train`] and [`super::take_part`], from round `done` on. A provider that is late, declines or is lost makes it
 /// less.
 pub fn cost(m: &mut Meter, course: &Course, done: u32) {
+    if let Some(worth) = &course.worth {
+        start_cost(m, worth);
+    }
     for round in done..course.rounds {
         to_both(m, |_, _| 8 * course.set_words());
         for (number, id) in course.guests() {
@@ -36,6 +40,12 @@ pub fn cost(m: &mut Meter, course: &Course, done: u32) {
             Some(gates) => taken_cost(m, course, gates),
         }
         open_cost(m, course);
+        if let Some(worth) = &course.worth {
+            weigh_cost(m, course, worth);
+        }
+    }
+    if course.worth.is_some() {
+        tell_cost(m, course);
     }
     for (_, id) in course.guests() {
         for role in Role::ALL {

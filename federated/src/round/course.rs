@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use protocols::party::{PartyId, Role};
 
-use super::privacy::Privacy;
+use super::{privacy::Privacy, worth::Worth};
 use crate::{
     average::{Encoding, TRAILER_WORDS, Trailer, explicit_party},
     gate::Gates,
@@ -39,6 +39,8 @@ pub struct Course {
     pub gates: Option<Gates>,
     /// How rows or providers are hidden, if they are.
     pub privacy: Option<Privacy>,
+    /// How what updates were worth is worked out; none where nobody asks.
+    pub worth: Option<Worth>,
 }
 
 impl Course {

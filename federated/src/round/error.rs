@@ -44,6 +44,11 @@ pub enum RoundError {
     /// Gates that are none for so many providers.
     #[error("the gates of this training cannot be: {0}")]
     Gate(AcceptError),
+    /// What updates were worth cannot be told.
+    #[error(
+        "what updates were worth cannot be told: {0}; ask without it, or of other validation rows"
+    )]
+    Worth(&'static str),
     /// The opened figures cannot be true.
     #[error("round {round}: {source}; the average was not used")]
     Sum {

@@ -164,7 +164,7 @@ impl Landed {
     }
 
     /// Adds this party's share to a sum.
-    pub(super) fn add_to(self, sum: &mut [u64]) -> io::Result<()> {
+    pub(super) fn add_to(&self, sum: &mut [u64]) -> io::Result<()> {
         match self {
             Self::Declined => Ok(()),
             Self::One(own) => own.add_to(sum),
@@ -217,7 +217,7 @@ impl Part {
         Ok(digest.finish())
     }
 
-    fn add_to(self, sum: &mut [u64]) -> io::Result<()> {
+    fn add_to(&self, sum: &mut [u64]) -> io::Result<()> {
         if let Self::Share(share) = self {
             share.add_to(sum);
             return Ok(());

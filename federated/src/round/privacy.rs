@@ -221,7 +221,7 @@ impl Tally {
         &mut self,
         course: &Course,
         number: usize,
-        share: Landed,
+        share: &Landed,
     ) -> std::io::Result<()> {
         if course.privacy.is_some() {
             let number = u32::try_from(number).unwrap_or(u32::MAX);

@@ -4,6 +4,7 @@ mod faults;
 mod gate;
 mod kept;
 mod privacy;
+mod worth;
 
 use std::{sync::Arc, time::Duration};
 
@@ -18,7 +19,7 @@ use protocols::{
 
 use super::{
     Course, Native, Pace, RoundError, RoundReport, State, Train, TrainError, Trained, Trainer,
-    Update, cost, take_part, train,
+    Update, cost, take_part, train, validate,
 };
 use crate::{
     average::{Bounds, Encoding},
@@ -51,6 +52,7 @@ fn course(providers: &[u16], rounds: u32, rule: Rule) -> Course {
         rule,
         gates: None,
         privacy: None,
+        worth: None,
     }
 }
 
@@ -65,6 +67,11 @@ fn by_rule(course: &Course, seed: u64, k: usize) -> Native {
 
 fn start(course: &Course) -> State {
     State::new(vec![0.0; course.parameters], course.rule)
+}
+
+/// Rows that nobody trains on.
+fn held_out(seed: u64) -> Rows {
+    rows(seed, 99, 160)
 }
 
 /// The same in one place: the providers of each round are given.
@@ -144,8 +151,12 @@ fn run_with(
                     s.enter(1);
                     let mut trainer = own.map(trainers);
                     let trainer = trainer.as_deref_mut().map(|it| it as &mut dyn Trainer);
+                    let held_out = held_out(seed);
+                    let validates = course.worth.as_ref().is_some_and(|w| w.validator() == id);
+                    let validation = validates.then_some(&held_out);
                     let keep: super::Keeper<'_> = &mut |_, _| Ok(());
-                    let with = Train { channel, course, from: from.clone(), trainer, keep };
+                    let with =
+                        Train { channel, course, from: from.clone(), trainer, validation, keep };
                     let trained = train(&mut s, with, &mut rng);
                     if let Err(RoundError::Session(error)) = &trained {
                         s.abort(error);
@@ -156,7 +167,13 @@ fn run_with(
                 guests.push(scope.spawn(move || {
                     let mut wire = Wire::new(channel, Gate::listing(&[]));
                     wire.enter(1);
-                    let ended = plays(&mut wire, own.unwrap(), &mut rng);
+                    let ended = match own {
+                        Some(own) => plays(&mut wire, own, &mut rng),
+                        None => {
+                            let worth = course.worth.as_ref().unwrap();
+                            validate(&mut wire, worth, &held_out(seed)).map(|()| Vec::new())
+                        }
+                    };
                     (ended, wire.stats().total(), wire.depth())
                 }));
             }

@@ -26,6 +26,8 @@ pub enum OpeningKind {
     Threshold,
     /// Which of the providers' updates are taken, a bit each, 64 a word.
     Acceptance,
+    /// What providers' updates were worth over all rounds, a number each, and how sure that is.
+    Contribution,
 }
 
 /// Who learns an opened value.
@@ -148,6 +150,7 @@ impl fmt::Display for Opening {
             OpeningKind::Aggregate => "numbers over an intersection",
             OpeningKind::Average => "the average of a round",
             OpeningKind::Threshold => "bit that tells whether enough elements are common",
+            OpeningKind::Contribution => "numbers that tell what updates were worth",
             OpeningKind::Acceptance => "words of bits that tell whose updates are taken,",
         };
         write!(f, "step {}: {} {kind} to ", self.step, self.count)?;

@@ -9,10 +9,10 @@ use crate::{
 
 const CLIP: f64 = 4.0;
 
-fn gated(providers: &[u16], rounds: u32, krum: Option<Krum>) -> Course {
+pub(super) fn gated(providers: &[u16], rounds: u32, krum: Option<Krum>, bits: u32) -> Course {
     let plain = course(providers, rounds, Rule::Average { rate: 1.0 });
     let terms = Terms {
-        encoding: plain.encoding,
+        encoding: plain.encoding.at_most(bits),
         parameters: plain.parameters,
         clip: CLIP,
         most_weight: 1 << 10,
@@ -111,7 +111,7 @@ fn assert_without(ran: &Ran, seed: u64, course: &Course, bad: usize) {
 #[test]
 fn who_keeps_to_the_bound_is_in_whatever_its_seat() {
     for (seed, cast) in (0..).zip(CASTS) {
-        let course = gated(cast, 2, None);
+        let course = gated(cast, 2, None, 40);
         let ran =
             run_over(seed, in_memory(ends(&course)), &course, &start(&course), &natives(seed));
         let all: Vec<usize> = (0..cast.len()).collect();
@@ -127,7 +127,7 @@ fn who_keeps_to_the_bound_is_in_whatever_its_seat() {
 #[test]
 fn an_update_a_thousand_times_too_large_is_not_in_the_average() {
     for (seed, cast) in (20..).zip([&[0, 1, 3, 4][..], &[3, 4, 5, 6]]) {
-        let course = gated(cast, 2, None);
+        let course = gated(cast, 2, None, 40);
         let bad = cast.len() - 1;
         let huge = |_: Role, model: &[f32]| {
             let update = native(seed, bad).train(0, model).unwrap();
@@ -146,7 +146,7 @@ fn an_update_a_thousand_times_too_large_is_not_in_the_average() {
 
 #[test]
 fn words_that_wrap_and_trailers_that_lie_are_not_in_the_average() {
-    let course = gated(&[3, 0, 4], 1, None);
+    let course = gated(&[3, 0, 4], 1, None, 40);
     let (n, half) = (course.parameters, 1_u64 << 63);
     let front = |words: &[u64]| {
         let mut all = vec![0; n];
@@ -174,7 +174,7 @@ fn words_that_wrap_and_trailers_that_lie_are_not_in_the_average() {
 
 #[test]
 fn who_tells_the_holders_of_a_share_different_things_is_not_in_the_average() {
-    let course = gated(&[3, 0, 4], 1, None);
+    let course = gated(&[3, 0, 4], 1, None, 40);
     for (seed, liar) in (60..).zip(Role::ALL.repeat(2)) {
         // One party is told another update, or another trailer; from all shares of either both would be in order.
         let last = course.parameters + if seed < 63 { 0 } else { TRAILER_WORDS - 1 };
@@ -198,7 +198,7 @@ fn who_tells_the_holders_of_a_share_different_things_is_not_in_the_average() {
 
 #[test]
 fn nothing_is_opened_where_too_few_are_taken() {
-    let mut course = gated(&[3, 0, 4], 2, None);
+    let mut course = gated(&[3, 0, 4], 2, None, 40);
     course.pace.least = 3;
     let terms = Terms { least: 3, ..*course.gates.as_ref().unwrap().terms() };
     course.gates = Some(Gates::new(terms).unwrap());
@@ -233,7 +233,7 @@ impl Trainer for Flips {
 fn sign_flippers_are_not_in_the_average_of_multi_krum() {
     // One of them computes, and its own update is none of those taken either.
     let krum = Krum { byzantine: 2, keep: 4 };
-    let course = gated(&[3, 0, 4, 5, 1, 6, 7], 2, Some(krum));
+    let course = gated(&[3, 0, 4, 5, 1, 6, 7], 2, Some(krum), 40);
     for seed in [80_u64, 81] {
         let trainers = |k: usize| -> Box<dyn Trainer> {
             let scale = if [1, 5].contains(&k) { -5.0 } else { 1.0 };
@@ -254,7 +254,7 @@ fn sign_flippers_are_not_in_the_average_of_multi_krum() {
 
 #[test]
 fn who_stays_away_is_one_of_those_who_may_deviate() {
-    let course = gated(&[3, 0, 4, 5, 1], 1, Some(Krum { byzantine: 1, keep: 4 }));
+    let course = gated(&[3, 0, 4, 5, 1], 1, Some(Krum { byzantine: 1, keep: 4 }), 40);
     let away = |who: &'static [usize]| {
         move |k: usize| -> Box<dyn Trainer> {
             struct Away(Native, bool);
@@ -278,7 +278,7 @@ fn who_stays_away_is_one_of_those_who_may_deviate() {
 
 #[test]
 fn who_keeps_to_the_rules_clips() {
-    let course = gated(&[3, 4, 5], 1, None);
+    let course = gated(&[3, 4, 5], 1, None, 40);
     let trainers = |k: usize| -> Box<dyn Trainer> { Box::new(Flips(native(95, k), 500.0)) };
     let ran = run_over(95, in_memory(6), &course, &start(&course), &trainers);
     let report = &ran.trained(95).reports[0];
