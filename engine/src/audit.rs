@@ -5,6 +5,7 @@
 
 mod assemble;
 mod check;
+mod contribution;
 mod ledger;
 mod log;
 mod part;
@@ -14,6 +15,7 @@ mod verify;
 
 pub use assemble::{JobFacts, assemble};
 pub use check::check_own_part;
+pub use contribution::{Contribution, ContributionCertificate};
 pub use ledger::Ledger;
 pub use log::{AuditLog, Event, LogError, LogHead, verify_log};
 pub use part::{Failure, PART_DOMAIN, PartLink, ReceiptPart};

@@ -30,6 +30,7 @@ mod results;
 mod scratch;
 mod trained;
 mod trainers;
+mod worth;
 
 pub use compilation::{Compilation, DATASET_DOMAIN, compile_published};
 pub use opening::{Delivery, Opener, check_failed_receipt, open_result};

@@ -1,6 +1,7 @@
 //! Jobs: what is asked for, the states it goes through, and how it can end.
 
 mod admission;
+mod contribution;
 mod delta;
 mod failure;
 mod gate;
@@ -20,6 +21,7 @@ mod trees;
 mod vertical;
 
 pub use admission::admit;
+pub use contribution::{CommonRows, ContributionSpec};
 pub use delta::Delta;
 pub use failure::{Failure, Stage};
 pub use gate::{GateKind, GateSpec};

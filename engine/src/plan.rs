@@ -42,6 +42,7 @@ mod trees;
 mod typing;
 mod unpack;
 mod uses;
+mod valuation;
 mod vertical;
 
 pub use between::Between;
@@ -73,4 +74,5 @@ pub use train::{Feature, ROUND_WORDS, Training};
 pub use trees::BUCKETS;
 pub use unpack::unpack;
 pub use uses::{ColumnUse, PolicyRef, UseForm};
+pub use valuation::{Overlap, Valuation};
 pub use vertical::{TALLY_WORDS, UNIT_BITS, Vertical};

@@ -137,6 +137,7 @@ fn build(facts: JobFacts, parts: &BTreeMap<&PartyName, &ReceiptPart>) -> Receipt
         outcome: facts.outcome,
         ends: each(parts, |part| part.failure.clone()),
         absent: facts.absent.into_keys().collect(),
+        contribution: parts.values().find_map(|part| part.contribution.clone()),
     }
 }
 

@@ -32,6 +32,7 @@ pub fn check_own_part(body: &ReceiptBody, part: &ReceiptPart) -> Result<(), Faul
         ("inputs", !done || inputs_root(&body.inputs) == part.inputs_root),
         ("opened", body.opened == part.opened || !(done && computes)),
         ("opened", !done || contains(&body.opened, &part.opened)),
+        ("contribution", body.contribution == part.contribution || !(done && computes)),
         ("meter", body.meter.get(me) == part.meter.as_ref() && (!done || part.meter.is_some())),
         ("outputs", outputs == part.output.iter().collect::<Vec<_>>()),
         // Whoever finished signs no failure, and whoever failed no success: one attempt has one end.

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::contribution::ContributionCertificate;
 use super::receipt::{Flow, InputEntry, Meter, Opened, OutputEntry};
 use crate::{
     identity::{Hash32, PartyName},
@@ -41,6 +42,9 @@ pub struct ReceiptPart {
     pub meter: Option<Meter>,
     /// What it sealed; none for a provider that does not compute.
     pub output: Option<OutputEntry>,
+    /// What it saw of what updates were worth; none where that was not asked for, or it does not compute.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contribution: Option<ContributionCertificate>,
     /// Why it ended early, where it did.
     pub failure: Option<Failure>,
 }

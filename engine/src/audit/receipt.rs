@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, fmt};
 
 use serde::{Deserialize, Serialize};
 
-use super::part::Failure;
+use super::{contribution::ContributionCertificate, part::Failure};
 use crate::{
     identity::{Hash32, IdentityKey, PartyName, PublicKey, Signature, canonical_hash, int_string},
     job::Security,
@@ -91,6 +91,9 @@ pub struct ReceiptBody {
     /// committed to stands under `inputs`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub absent: Vec<PartyName>,
+    /// Of a training that tells it: what each provider's updates were worth, and what is paid for them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contribution: Option<ContributionCertificate>,
 }
 
 /// A party of the job.
@@ -189,6 +192,8 @@ pub enum OpenedKind {
     Acceptance,
     /// The average of a round of training.
     Average,
+    /// What providers' updates were worth over all rounds.
+    Contribution,
 }
 
 /// The leakage report.

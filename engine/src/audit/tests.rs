@@ -53,6 +53,7 @@ fn part(party: &str) -> ReceiptPart {
             ciphertext_sha256: hash(&format!("sealed by {party}")),
             length: 4_096,
         }),
+        contribution: None,
         failure: None,
     }
 }

@@ -57,6 +57,7 @@ pub fn verify(receipt: &Receipt, pins: Option<&Pins>) -> Result<Report, Fault> {
     body.check_absent()?;
     check_hashes(body)?;
     check_links(body)?;
+    check_contribution(body)?;
     match &body.outcome {
         RunOutcome::Done => {
             check_complete(body)?;
@@ -79,6 +80,14 @@ pub fn verify(receipt: &Receipt, pins: Option<&Pins>) -> Result<Report, Fault> {
         missing: body.excused().to_vec(),
         pinned: pins.is_some(),
     })
+}
+
+fn check_contribution(body: &ReceiptBody) -> Result<(), Fault> {
+    let Some(certificate) = &body.contribution else { return Ok(()) };
+    if body.outcome != RunOutcome::Done {
+        return Err(Fault::new("contribution", "stands in the receipt of a job that failed"));
+    }
+    certificate.check(&body.parties)
 }
 
 fn with_role(body: &ReceiptBody, role: PartyRole) -> Result<&PartyEntry, Fault> {

@@ -10,7 +10,7 @@ use serde::Deserialize;
 
 use super::{config::read, exit::CliError};
 use crate::{
-    audit::{self, Failure, Receipt, Report},
+    audit::{self, Contribution, ContributionCertificate, Failure, Receipt, Report},
     identity::Pins,
     plan::Between,
 };
@@ -55,6 +55,22 @@ pub(super) fn load_pins(path: &Path) -> Result<Pins, CliError> {
     Ok(file.pins)
 }
 
+/// What updates were worth, in losses, and what is paid for them.
+fn worth(certificate: &ContributionCertificate) -> String {
+    let ContributionCertificate { method, validation, price, providers, .. } = certificate;
+    let mut text = format!("  what updates were worth, by the loss on {validation} ({method}):\n");
+    #[expect(clippy::cast_precision_loss, reason = "for reading")]
+    let loss = |micro: i64| micro as f64 / 1e6;
+    for Contribution { party, value, low, high, unique, pay, .. } in providers {
+        let [value, low, high] = [value, low, high].map(|micro| loss(*micro));
+        let _ = writeln!(
+            text,
+            "    {party}: {value:.6} ({low:.6} to {high:.6} in 95 of 100 cases); {unique} of its rows are its own; paid {pay} of {price}"
+        );
+    }
+    text
+}
+
 fn in_words(receipt: &Receipt, report: &Report) -> String {
     let body = &receipt.body;
     let mut text = format!("receipt {} holds: the job ended {}\n", report.id, report.outcome);
@@ -94,6 +110,9 @@ fn in_words(receipt: &Receipt, report: &Report) -> String {
                 Between::RENEWALS
             );
         }
+    }
+    if let Some(certificate) = &body.contribution {
+        text += &worth(certificate);
     }
     text += if report.pinned {
         "  every key is the one that is pinned\n"

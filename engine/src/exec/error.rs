@@ -33,6 +33,14 @@ pub enum ExecError {
         /// Which input.
         input: u32,
     },
+    /// Nothing can be weighed by these rows: the same at all three compute parties.
+    #[error("{what}")]
+    Validation {
+        /// Who brought them.
+        party: PartyName,
+        /// What is wrong.
+        what: String,
+    },
     /// This party's own set cannot be read.
     #[error("this party's set cannot be read: {0}")]
     Set(String),

@@ -83,6 +83,7 @@ pub fn provide(
         wire.enter(step_of(at));
         train::provide(&mut wire, plan, (at, number), inputs, rng)?;
     }
+    train::weigh(&mut wire, (plan, me), inputs)?;
     for (at, owners) in &parts {
         wire.enter(step_of(*at));
         let mut pair = wire.pair(owners.peer_of(id));

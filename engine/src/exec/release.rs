@@ -1,5 +1,6 @@
 //! The last step: the result's columns as fresh shares, ready to be sealed to the buyer.
 
+use federated::round::Value;
 use protocols::{
     mpc,
     mpc::{Column, Shape},
@@ -22,6 +23,8 @@ pub struct SharedResult {
     pub told: Option<Opened>,
     /// What this party learned of its own keys.
     pub looked_up: Vec<LookedUp>,
+    /// What providers' updates were worth, of a training that tells that.
+    pub worth: Vec<Value>,
 }
 
 /// Passes the gate for the buyer and reshares: all bits in one message, all words of 64 bits in another, and those of 128 bits, if
@@ -38,6 +41,7 @@ pub(super) fn release(s: &mut Session, columns: &[&Column]) -> Result<SharedResu
         found: Vec::new(),
         told: None,
         looked_up: Vec::new(),
+        worth: Vec::new(),
         columns: shapes.into_iter().map(|shape| fresh.next(shape)).collect(),
     })
 }

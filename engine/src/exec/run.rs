@@ -45,6 +45,7 @@ pub fn run(
     rng: &mut Prg,
 ) -> Result<SharedResult, ExecError> {
     let (mut found, mut looked_up, mut told) = (Vec::new(), Vec::new(), None);
+    let mut worth = Vec::new();
     let last_use = last_uses(plan);
     let mut ones = Ones::of(plan);
     let mut values: Vec<Vec<Column>> = Vec::with_capacity(plan.nodes.len());
@@ -74,7 +75,11 @@ pub fn run(
                 require::run(s, Values { at, values: &values }.bits(*of)?)?;
                 Vec::new()
             }
-            Op::Train(of) => train::run(s, plan, of, (at, &inputs), rng, progress)?,
+            Op::Train(of) => {
+                let (columns, values) = train::run(s, plan, of, (at, &inputs), rng, progress)?;
+                worth = values;
+                columns
+            }
             Op::TrainVertical(of) => vertical::run(s, of, &Values { at, values: &values })?,
             Op::Score(of) => score::run(s, of, &Values { at, values: &values })?,
             Op::Blur(of) => noise::run(s, of, &Values { at, values: &values }, rng)?,
@@ -98,7 +103,7 @@ pub fn run(
     let values = Values { at: plan.nodes.len(), values: &values };
     let columns: Result<Vec<&Column>, ExecError> =
         plan.output.layout().into_iter().map(|r| values.column(r)).collect();
-    Ok(SharedResult { found, looked_up, told, ..release(s, &columns?)? })
+    Ok(SharedResult { found, looked_up, told, worth, ..release(s, &columns?)? })
 }
 
 /// The session step of a node: 1 for the first.

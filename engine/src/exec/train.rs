@@ -1,7 +1,10 @@
 //! A federated training: rounds among the compute parties, and at a provider that does not compute.
 
-use federated::round::{
-    self, Course, Native, Pace, RoundError, RoundReport, State, Train, Trainer,
+use federated::{
+    model::Rows,
+    round::{
+        self, Course, Native, Pace, RoundError, RoundReport, State, Train, Trainer, Value, Worth,
+    },
 };
 use protocols::{
     mpc::Column,
@@ -11,7 +14,13 @@ use protocols::{
     share::Shared,
 };
 
-use super::{error::ExecError, input::party_of, own::Own, run::Progress, trees};
+use super::{
+    error::ExecError,
+    input::party_of,
+    own::Own,
+    run::{Progress, step_of},
+    trees,
+};
 use crate::{
     identity::PartyName,
     plan::{EncodedInput, Kind, Op, Plan, ROUND_WORDS, Shape, Training},
@@ -38,7 +47,34 @@ pub(super) fn course(plan: &Plan, of: &Training, at: usize) -> Result<Course, Ex
         },
         rule: of.rule(plan),
         gates: of.gates(plan, encoding).map_err(malformed)?,
+        worth: worth(plan, of).map_err(malformed)?,
     })
+}
+
+/// How updates are weighed, if they are.
+fn worth(plan: &Plan, of: &Training) -> Result<Option<Worth>, String> {
+    let Some(valuation) = &of.valuation else { return Ok(None) };
+    let input = valuation.input(plan).ok_or("an input that there is not")?;
+    let rows = usize::try_from(input.rows).map_err(|_| "too many rows")?;
+    let worth = Worth::new(of.network()?, party_of(plan, &input.party), rows);
+    worth.map(Some).map_err(|error| error.to_string())
+}
+
+/// The rows that updates are weighed by, where this party brings them.
+fn validation<'i>(
+    plan: &Plan,
+    (of, me): (&Training, &PartyName),
+    inputs: &'i [Option<EncodedInput>],
+) -> Result<Option<&'i Rows>, ExecError> {
+    let Some(valuation) = &of.valuation else { return Ok(None) };
+    if valuation.input(plan).is_none_or(|input| input.party != *me) {
+        return Ok(None);
+    }
+    let input = valuation.validation;
+    let held = inputs.get(input as usize).and_then(Option::as_ref);
+    let held = held.and_then(|held| held.train.as_ref());
+    held.map(|held| Some(&held.rows))
+        .ok_or_else(|| ExecError::MissingInput { party: me.clone(), input })
 }
 
 /// A training of the plan, and whose number this party has in it.
@@ -81,7 +117,7 @@ fn unaccounted() -> ExecError {
     ExecError::Training(words.to_owned())
 }
 
-/// Trains, at a compute party; the result as the plan has it.
+/// Trains, at a compute party; the result as the plan has it, and what updates were worth if that was asked for.
 pub(super) fn run(
     s: &mut Session,
     plan: &Plan,
@@ -89,12 +125,12 @@ pub(super) fn run(
     (at, inputs): (usize, &[Option<EncodedInput>]),
     rng: &mut Prg,
     progress: Progress<'_>,
-) -> Result<Vec<Column>, ExecError> {
+) -> Result<(Vec<Column>, Vec<Value>), ExecError> {
     let me = &plan.compute[s.role().index()];
     let own = part_of(plan, me).filter(|(node, _)| *node == at);
     let mine = (own.map(|(_, number)| number), inputs);
     if let Some(words) = trees::run(s, (plan, of, at), mine, rng, progress)? {
-        return Ok(known(s, &words));
+        return Ok((known(s, &words), Vec::new()));
     }
     let course = course(plan, of, at)?;
     let mut own = own.map(|(_, number)| trainer(plan, of, (number, inputs))).transpose()?;
@@ -107,16 +143,17 @@ pub(super) fn run(
         course: &course,
         from: State::new(of.initial(&seed).map_err(|_| ExecError::Malformed(at))?, course.rule),
         trainer,
+        validation: validation(plan, (of, me), inputs)?,
         keep: &mut |state, report| {
             tell_refused(plan, of, report);
             progress(state.rounds as usize, course.rounds as usize);
             Ok(())
         },
     };
-    let trained = round::train(s, with, rng)?;
+    let trained = round::train(s, with, rng).map_err(|error| failed(plan, of, error))?;
     let mut words: Vec<u64> = trained.state.model.iter().map(|x| x.to_bits().into()).collect();
     words.extend(trained.reports.iter().flat_map(|report| figures(of, report)));
-    Ok(known(s, &words))
+    Ok((known(s, &words), trained.values))
 }
 
 /// Words that all three parties have, as the result of the operation.
@@ -177,6 +214,31 @@ pub(super) fn provide(
     let mut trainer = trainer(plan, of, (number, inputs))?;
     round::take_part(wire, &course, number, &mut trainer, rng)?;
     Ok(())
+}
+
+/// Brings the rows that updates are weighed by, as a party that does not compute; nothing for any other party.
+pub(super) fn weigh(
+    wire: &mut Wire,
+    (plan, me): (&Plan, &PartyName),
+    inputs: &[Option<EncodedInput>],
+) -> Result<(), ExecError> {
+    let Some((at, of)) = plan.training() else { return Ok(()) };
+    let Some(rows) = validation(plan, (of, me), inputs)? else { return Ok(()) };
+    let worth = worth(plan, of).map_err(|_| ExecError::Malformed(at))?;
+    let worth = worth.ok_or(ExecError::Malformed(at))?;
+    wire.enter(step_of(at));
+    round::validate(wire, &worth, rows).map_err(|error| failed(plan, of, error))
+}
+
+/// Why a training ended; what cannot be weighed is at the door of whose rows they are.
+fn failed(plan: &Plan, of: &Training, error: RoundError) -> ExecError {
+    let validator = of.valuation.as_ref().and_then(|valuation| valuation.input(plan));
+    match validator {
+        Some(input) if matches!(error, RoundError::Worth(_)) => {
+            ExecError::Validation { party: input.party.clone(), what: error.to_string() }
+        }
+        _ => error.into(),
+    }
 }
 
 impl From<RoundError> for ExecError {

@@ -11,8 +11,8 @@ use protocols::{
 use super::{joint::Me, links::Seats};
 use crate::{
     audit::{
-        Flow, InputEntry, Meter, Opened, OpenedKind, OutputEntry, PART_DOMAIN, PartLink,
-        ReceiptPart, inputs_root,
+        ContributionCertificate, Flow, InputEntry, Meter, Opened, OpenedKind, OutputEntry,
+        PART_DOMAIN, PartLink, ReceiptPart, inputs_root,
     },
     identity::{Hash32, PartyName, Signed},
     job::{Failure, Reason, Stage},
@@ -28,6 +28,14 @@ pub(super) struct Account {
     links: Vec<PartLink>,
     opened: Vec<Opened>,
     meter: Meter,
+    contribution: Option<ContributionCertificate>,
+}
+
+impl Account {
+    /// With what updates were worth.
+    pub(super) fn certifying(self, contribution: Option<ContributionCertificate>) -> Self {
+        Self { contribution, ..self }
+    }
 }
 
 /// Puts the counters of a run into the receipt's words.
@@ -57,7 +65,7 @@ pub(super) fn account(
     let opened: Option<Vec<_>> = opened.iter().map(|opening| entry(opening, seats)).collect();
     let strange =
         || Failure::new(Reason::Internal, Stage::Release, "an opening of an unknown kind");
-    Ok(Account { links, opened: opened.ok_or_else(strange)?, meter })
+    Ok(Account { links, opened: opened.ok_or_else(strange)?, meter, contribution: None })
 }
 
 fn flow(digest: &Digest, renewed: u32) -> Flow {
@@ -74,6 +82,7 @@ fn entry(opening: &Opening, seats: &Seats) -> Option<Opened> {
         OpeningKind::Threshold => OpenedKind::Threshold,
         OpeningKind::Acceptance => OpenedKind::Acceptance,
         OpeningKind::Average => OpenedKind::Average,
+        OpeningKind::Contribution => OpenedKind::Contribution,
         _ => return None,
     };
     let to = match opening.to {
@@ -137,6 +146,7 @@ pub(super) fn part(
         links: account.links,
         meter: Some(account.meter),
         output: sealed.map(|sealed| output(me.name, sealed)),
+        contribution: account.contribution,
         failure: None,
     };
     Ok(crate::wire::write(&Signed::new(PART_DOMAIN, part, me.name.clone(), me.key)))
@@ -162,6 +172,7 @@ pub(super) fn broken_off(me: Me<'_>, job: &Job, ended: &Ended) -> Result<Vec<u8>
         links: Vec::new(),
         meter: None,
         output: None,
+        contribution: None,
         failure: Some((&ended.failure).into()),
     };
     Ok(crate::wire::write(&Signed::new(PART_DOMAIN, part, me.name.clone(), me.key)))

@@ -86,6 +86,7 @@ mod tests {
             round_seconds: 60,
             gate: None,
             privacy: None,
+            valuation: None,
         }
     }
 

@@ -20,6 +20,7 @@ use super::{
     evidence::{Account, account, committed},
     links::{self, Seats},
     ready::{self, Ready},
+    worth,
 };
 use crate::{
     exec::{self, ExecError, Found, LookedUp, Provided, SharedResult},
@@ -115,6 +116,7 @@ impl Seat<'_> {
         let mut shared = self.compute(&mut session, inputs, &told)?;
         let (found, told) = (std::mem::take(&mut shared.found), shared.told.take());
         let looked_up = std::mem::take(&mut shared.looked_up);
+        let worth = worth::certificate(&self.compilation.compiled.plan, &shared.worth)?;
         let (job, plan, run) = (start.job.id.hash(), self.compilation.hash, start.run);
         let ready = Ready { job, plan, run, inputs: committed };
         let share = self.share(role, shared)?;
@@ -126,7 +128,7 @@ impl Seat<'_> {
                 Failure::new(Reason::Internal, Stage::Release, error.to_string()).at(me.name)
             })
         })?;
-        let account = self.account((session.opened(), session.depth()), began)?;
+        let account = self.account((session.opened(), session.depth()), began)?.certifying(worth);
         Ok(Finished { sealed: Some(sealed), account, found, looked_up, told })
     }
 

@@ -82,7 +82,9 @@ impl Seats {
     pub(super) fn failure(&self, error: &ExecError) -> Failure {
         match error {
             ExecError::Session(error) => self.session_failure(error),
-            ExecError::MissingInput { party, .. } | ExecError::InputShape { party, .. } => {
+            ExecError::MissingInput { party, .. }
+            | ExecError::InputShape { party, .. }
+            | ExecError::Validation { party, .. } => {
                 self.failed(Reason::InputInvalid, error.to_string()).at(party)
             }
             ExecError::TooFew => self.too_few(),

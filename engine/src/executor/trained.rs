@@ -212,6 +212,7 @@ mod tests {
             round_seconds: 60,
             gate: None,
             privacy: None,
+            valuation: None,
         }
     }
 

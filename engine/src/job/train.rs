@@ -5,7 +5,8 @@ use std::{collections::BTreeSet, fmt};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    gate::GateSpec, micro::Micro, plugin::PluginSpec, privacy::PrivacySpec, trees::TreesSpec,
+    contribution::ContributionSpec, gate::GateSpec, micro::Micro, plugin::PluginSpec,
+    privacy::PrivacySpec, trees::TreesSpec,
 };
 
 /// A model trained on rows of several providers, which stay where they are: only averages of updates are opened.
@@ -59,6 +60,9 @@ pub struct TrainSpec {
     /// Differential privacy; without it averages are exact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub privacy: Option<PrivacySpec>,
+    /// By whose rows it is told what updates were worth; left out, it is not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub contribution: Option<Box<ContributionSpec>>,
 }
 
 /// What is trained.
@@ -248,6 +252,7 @@ impl TrainSpec {
         let seconds = (1..=MAX_SECONDS).contains(&self.round_seconds);
         field(seconds, "train.round_seconds", "is at most a day")?;
         self.gate.as_ref().map_or(Ok(()), GateSpec::check)?;
+        self.contribution.as_ref().map_or(Ok(()), |asked| asked.check(&self.datasets))?;
         self.model.plugin().map_or(Ok(()), PluginSpec::check)?;
         self.model.trees().map_or(Ok(()), |trees| trees.check(self))?;
         self.check_strategy()?;
@@ -293,6 +298,12 @@ impl fmt::Display for TrainSpec {
         }
         if let Some(privacy) = &self.privacy {
             writeln!(f, "  {privacy}")?;
+        }
+        if let Some(ContributionSpec { validation, price, .. }) = self.contribution.as_deref() {
+            writeln!(
+                f,
+                "  what updates were worth, by {validation}; {price} are shared out by it"
+            )?;
         }
         write!(f, "  averages of {} providers at least; the model to the buyer", self.least())
     }

@@ -3,12 +3,14 @@
 use federated::{
     average::{Bounds, Encoding},
     model::Fit,
+    round::UPDATE_BITS,
 };
 use serde::{Deserialize, Serialize};
 
 use super::{
     explain::{table, thousands},
     ir::{LocalInput, Plan},
+    valuation::Valuation,
 };
 use crate::job::{GateSpec, Micro, ModelSpec, PrivacySpec, StrategySpec};
 
@@ -52,6 +54,8 @@ pub struct Training {
     /// Noise on every average, if there is any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub privacy: Option<PrivacySpec>,
+    /// How it is told what updates were worth.
+    pub valuation: Option<Valuation>,
 }
 
 /// How an expression becomes numbers.
@@ -127,7 +131,10 @@ impl Training {
         let rows = self.owners(plan).map(|input| input.rows).try_fold(0_u64, u64::checked_add);
         let total_weight = rows.ok_or("more rows than can be counted")?;
         let bounds = Bounds { total_weight, coordinate: self.largest_update.single() };
-        let encoding = Encoding::new(bounds).map_err(|error| error.to_string())?;
+        let mut encoding = Encoding::new(bounds).map_err(|error| error.to_string())?;
+        if self.valuation.is_some() {
+            encoding = encoding.at_most(UPDATE_BITS);
+        }
         Ok(self.gates(plan, encoding)?.map_or(encoding, |gates| gates.terms().encoding))
     }
 
@@ -209,6 +216,7 @@ impl Training {
         self.privacy_fault(plan)?;
         self.forest(plan)?;
         self.strategy_fault(plan)?;
+        self.valuation_fault(plan)?;
         self.encoding(plan).map(drop)
     }
 
@@ -255,6 +263,7 @@ impl Training {
         ];
         shows.extend(self.strategy_shows(parameters));
         shows.extend(self.gate_shows());
+        shows.extend(self.valuation_shows(plan));
         shows.extend(self.model.plugin().map(|plugin| {
             format!(
                 "each provider's own program `{}`, at home: the rows that this job may read of its table",

@@ -38,6 +38,8 @@ pub enum UseForm {
     Train,
     /// What is scored: a feature; or by what: a weight.
     Score,
+    /// What updates are weighed by: rows that the compute parties see.
+    Validate,
 }
 
 /// A policy document that the plan was compiled under.

@@ -170,6 +170,8 @@ pub enum ReleaseForm {
     Train,
     /// As a feature that is scored, or a weight that scores.
     Score,
+    /// To weigh updates of a training by: the compute parties see it row by row.
+    Validate,
 }
 
 /// The functions of `aggregate`.
@@ -277,6 +279,7 @@ impl ReleaseForm {
             Self::List => "list",
             Self::Train => "train",
             Self::Score => "score",
+            Self::Validate => "validate",
         }
     }
 }

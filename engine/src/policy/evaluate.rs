@@ -315,6 +315,10 @@ fn asked(form: &UseForm) -> (ReleaseForm, String) {
             (ReleaseForm::Extrema, format!("under {function}, which shows one entity's value"))
         }
         UseForm::List => (ReleaseForm::List, "row by row in the result".into()),
+        UseForm::Validate => (
+            ReleaseForm::Validate,
+            "to weigh updates by, which shows it to the compute parties row by row".into(),
+        ),
         UseForm::Train => (ReleaseForm::Train, "to train a model".into()),
         UseForm::Score => (ReleaseForm::Score, "to score rows".into()),
     }

@@ -118,7 +118,8 @@ fn lint_output(policy: &PolicyDocument, notes: &mut Notes) {
     if policy.output.max_groups == 0 {
         notes.warn("output.max_groups", "is 0, so every GROUP BY is refused");
     }
-    let single = [ReleaseForm::List, ReleaseForm::Extrema, ReleaseForm::Score];
+    let single =
+        [ReleaseForm::List, ReleaseForm::Extrema, ReleaseForm::Score, ReleaseForm::Validate];
     for (name, rule) in policy.columns.iter().filter(|_| k > 1) {
         for form in single.into_iter().filter(|form| rule.grants(*form)) {
             notes.warn(

@@ -32,6 +32,9 @@ pub struct TrainRule {
     /// out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub privacy: Option<PrivacyRule>,
+    /// Whether what this provider's updates were worth may stand in the receipt.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub contribution: bool,
 }
 
 /// What of a plan a policy does not allow: the field that stands in the way, and why, with what would help.
@@ -80,6 +83,10 @@ pub(super) fn refusals(rule: Option<&TrainRule>, plan: &Plan) -> Vec<(&'static s
         found.push(("train.gates", message));
     }
     found.extend(privacy::refusals(rule.privacy.as_ref(), asked));
+    if asked.valuation.is_some() && !rule.contribution {
+        let message = "the receipt would tell what each provider's updates were worth; set `train.contribution` to allow this";
+        found.push(("train.contribution", message.to_owned()));
+    }
     found
 }
 
@@ -145,6 +152,7 @@ mod tests {
                 max_parameters: None,
                 gates: Vec::new(),
                 privacy: None,
+                contribution: false,
             });
             change(&mut policy);
             let mut notes = Notes(Vec::new());

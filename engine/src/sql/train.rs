@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use datafusion::{arrow::datatypes::DataType, logical_expr::Expr};
+use datafusion::{
+    arrow::datatypes::DataType,
+    logical_expr::{Expr, LogicalPlan},
+};
 
 use super::{
     bounds::{Bounds, bounds, check_arithmetic, domain, is_text, scale_of, type_bounds, type_of},
@@ -19,10 +22,10 @@ use super::{
 use crate::{
     catalog::DatasetDescriptor,
     identity::canonical_hash,
-    job::{JobSpec, TrainSpec},
+    job::{CommonRows, ContributionSpec, JobSpec, TrainSpec},
     plan::{
-        Decode, Feature, Op, Output, OutputColumn, PLAN_FORMAT, Plan, PolicyTerms, Ref, Training,
-        UseForm,
+        Decode, Feature, LocalInput, Op, Output, OutputColumn, Overlap, PLAN_FORMAT, Plan,
+        PolicyRef, PolicyTerms, Ref, Training, UseForm, Valuation,
     },
 };
 
@@ -36,41 +39,19 @@ pub(super) fn compile_train(
     descriptors: &[DatasetDescriptor],
     policies: &[PolicyTerms],
 ) -> Result<Compiled, CompileError> {
-    let (mut inputs, mut locals, mut nodes) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut uses, mut known) = (Uses::default(), BTreeMap::new());
-    let mut described: Option<Vec<Feature>> = None;
-    for (number, name) in (0_u32..).zip(&train.datasets) {
-        let dataset = dataset(name, descriptors)?;
-        let own = Own::read(spec, train, dataset, policies)?;
-        own.record(&mut uses);
-        let features = own.features()?;
-        described = Some(match described {
-            None => features,
-            Some(before) => together(before, features, name)?,
-        });
-        let terms =
-            own.tables.get(0).terms.ok_or_else(|| CompileError::Inconsistent {
-                what: format!("{name} has no policy"),
-            })?;
-        known.insert(name.clone(), terms.policy.clone());
-        let sharing = Sharing {
-            rows: dataset.rows_max,
-            expressions: own.expressions.clone(),
-            columns: Vec::new(),
-            sorted_by: Vec::new(),
-            key: None,
-        };
-        let (mut input, local) = local(dataset, sharing, own.filters.clone())?;
-        input.trains = true;
-        inputs.push(input);
-        locals.push(local);
-        nodes.push(Op::Input { input: number });
+    let given = (spec, train, descriptors, policies);
+    let mut read = Read::default();
+    for name in &train.datasets {
+        read.input(given, name, &UseForm::Train)?;
     }
-    let mut features = described.unwrap_or_default();
+    if let Some(asked) = &train.contribution {
+        read.input(given, &asked.validation, &UseForm::Validate)?;
+    }
+    let mut features = read.described.take().unwrap_or_default();
     let label = features.pop().ok_or_else(|| refused("train.label", "no label", "name one"))?;
-    let training = training(train, features, label, inputs.len());
-    let at = Ref(u32::try_from(nodes.len()).unwrap_or(u32::MAX), 0);
-    nodes.push(Op::Train(Box::new(training.clone())));
+    let training = training(train, features, label);
+    let at = Ref(u32::try_from(read.nodes.len()).unwrap_or(u32::MAX), 0);
+    read.nodes.push(Op::Train(Box::new(training.clone())));
     let word = OutputColumn {
         name: TRAINED_COLUMN.to_owned(),
         value: Ref(at.0, 1),
@@ -88,12 +69,12 @@ pub(super) fn compile_train(
         job: canonical_hash("unseen.job/v1", spec),
         compute: spec.compute.clone(),
         buyer: spec.buyer.clone(),
-        inputs,
-        nodes,
+        inputs: read.inputs,
+        nodes: read.nodes,
         output: Output { live: at, columns: vec![word] },
         min_group_entities: 0,
-        uses: uses.into_vec(),
-        policies: known.into_values().collect(),
+        uses: read.uses.into_vec(),
+        policies: read.known.into_values().collect(),
         notes,
         psi: None,
     };
@@ -105,12 +86,83 @@ pub(super) fn compile_train(
         )
     };
     training.fault(&plan).map_err(unfit)?;
-    Ok(Compiled { plan, locals })
+    Ok(Compiled { plan, locals: read.locals })
 }
 
-fn training(train: &TrainSpec, features: Vec<Feature>, label: Feature, inputs: usize) -> Training {
+/// What a job is compiled from.
+type Given<'a> = (&'a JobSpec, &'a TrainSpec, &'a [DatasetDescriptor], &'a [PolicyTerms]);
+
+/// What has been read of a training's datasets.
+#[derive(Default)]
+struct Read {
+    inputs: Vec<LocalInput>,
+    locals: Vec<LogicalPlan>,
+    nodes: Vec<Op>,
+    uses: Uses,
+    known: BTreeMap<String, PolicyRef>,
+    /// The features and the label, as they are at all of them.
+    described: Option<Vec<Feature>>,
+}
+
+impl Read {
+    /// One more dataset, whose rows are described as the others' are.
+    fn input(
+        &mut self,
+        (spec, train, descriptors, policies): Given<'_>,
+        name: &str,
+        form: &UseForm,
+    ) -> Result<(), CompileError> {
+        let dataset = dataset(name, descriptors)?;
+        let own = Own::read(spec, train, dataset, policies)?;
+        own.record(&mut self.uses, form);
+        let features = own.features()?;
+        self.described = Some(match self.described.take() {
+            None => features,
+            Some(before) => together(before, features, name)?,
+        });
+        let terms =
+            own.tables.get(0).terms.ok_or_else(|| CompileError::Inconsistent {
+                what: format!("{name} has no policy"),
+            })?;
+        self.known.insert(name.to_owned(), terms.policy.clone());
+        let sharing = Sharing {
+            rows: dataset.rows_max,
+            expressions: own.expressions.clone(),
+            columns: Vec::new(),
+            sorted_by: Vec::new(),
+            key: None,
+        };
+        let (mut input, local) = local(dataset, sharing, own.filters.clone())?;
+        input.trains = true;
+        let number = u32::try_from(self.inputs.len()).unwrap_or(u32::MAX);
+        self.inputs.push(input);
+        self.locals.push(local);
+        self.nodes.push(Op::Input { input: number });
+        Ok(())
+    }
+}
+
+/// By whose rows updates are weighed: the input after all others.
+fn valuation(train: &TrainSpec, asked: &ContributionSpec) -> Valuation {
+    let place = |name: &String| {
+        let at = train.datasets.iter().position(|other| other == name);
+        at.and_then(|at| u32::try_from(at).ok()).unwrap_or(u32::MAX)
+    };
+    let overlap = |CommonRows { datasets: [a, b], rows }: &CommonRows| Overlap {
+        of: [place(a), place(b)],
+        rows: *rows,
+    };
+    Valuation {
+        validation: u32::try_from(train.datasets.len()).unwrap_or(u32::MAX),
+        price: asked.price,
+        for_rows: asked.for_rows,
+        common: asked.common.iter().map(overlap).collect(),
+    }
+}
+
+fn training(train: &TrainSpec, features: Vec<Feature>, label: Feature) -> Training {
     Training {
-        inputs: (0..u32::try_from(inputs).unwrap_or(u32::MAX)).collect(),
+        inputs: (0..u32::try_from(train.datasets.len()).unwrap_or(u32::MAX)).collect(),
         features,
         label,
         model: train.model.clone(),
@@ -125,6 +177,7 @@ fn training(train: &TrainSpec, features: Vec<Feature>, label: Feature, inputs: u
         round_seconds: train.round_seconds,
         gate: train.gate.clone(),
         privacy: train.privacy.clone(),
+        valuation: train.contribution.as_ref().map(|asked| valuation(train, asked)),
     }
 }
 
@@ -186,9 +239,9 @@ impl<'a> Own<'a> {
         Ok(own)
     }
 
-    fn record(&self, uses: &mut Uses) {
+    fn record(&self, uses: &mut Uses, form: &UseForm) {
         for expr in &self.expressions {
-            uses.record(expr, &UseForm::Train, &self.tables);
+            uses.record(expr, form, &self.tables);
         }
         for expr in &self.filters {
             uses.record(expr, &UseForm::Filter, &self.tables);

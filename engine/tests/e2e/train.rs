@@ -17,16 +17,24 @@ pub(crate) fn region(name: &'static str, from: usize) -> Table {
         let pay = if age > 45 { "high" } else { "low" };
         csv += &format!("{i},{age},{sector},{pay}\n");
     }
-    let trains = || json!({"release": ["train"]});
-    let columns = vec![
+    let mut table = Table::new(name, csv, columns("train"));
+    table.train = json!({"models": ["logistic"], "min_providers": 2, "max_rounds": 20});
+    table
+}
+
+/// Rows that updates are weighed by.
+fn validates() -> Vec<Column> {
+    columns("validate")
+}
+
+fn columns(form: &str) -> Vec<Column> {
+    let trains = || json!({"release": [form]});
+    vec![
         Column::key("type = \"int64\"\nunique = true\nmin = 0\nmax = 1000", "nobody.else"),
         Column::new("age", "type = \"int32\"\nmin = 20\nmax = 70", trains()),
         Column::new("sector", "type = \"string\"\ndomain = [\"care\", \"trade\"]", trains()),
         Column::new("pay", "type = \"string\"\ndomain = [\"high\", \"low\"]", trains()),
-    ];
-    let mut table = Table::new(name, csv, columns);
-    table.train = json!({"models": ["logistic"], "min_providers": 2, "max_rounds": 20});
-    table
+    ]
 }
 
 /// People of one kind at three providers, one of whom does not compute.
@@ -150,6 +158,56 @@ fn an_update_unlike_the_others_is_refused_and_the_buyer_is_told_whose() {
     let asked = train(&format!("rounds = 2\nmin_providers = 3\ngate = {gate}"));
     let text = succeeded(&world.ask_psi(&asked));
     assert!(text.lines().skip(1).all(|line| line.split(',').nth(1) == Some("3")), "{text}");
+}
+
+#[test]
+fn the_receipt_tells_what_updates_were_worth_and_what_is_paid() {
+    let mut cast = cast();
+    for table in [&mut cast.jobs, cast.third.as_mut().unwrap()] {
+        table.train["gates"] = json!(["norm"]);
+    }
+    let trains = "datasets = [\"employers.jobs\", \"neutral.patients\"]";
+    let asked = train(
+        "rounds = 4\ngate = { kind = \"norm\", largest_norm = 5 }\n\
+                       contribution = { validation = \"census.people\", price = 1000 }",
+    )
+    .replace("datasets = [\"census.people\", \"employers.jobs\", \"neutral.patients\"]", trains);
+    let refused = ended_with(&World::start(&cast).ask_psi(&asked), 3);
+    for rule in ["train.contribution", "columns.age.release", "validate", "train.gates"] {
+        assert!(refused.contains(rule), "{rule}: {refused}");
+    }
+
+    for table in [&mut cast.people, &mut cast.jobs, cast.third.as_mut().unwrap()] {
+        table.train["gates"] = json!(["norm"]);
+        table.train["contribution"] = json!(true);
+    }
+    cast.people.columns = validates();
+    let world = World::start(&cast);
+    let text = succeeded(&world.ask_psi(&asked));
+    assert_eq!(text.lines().count(), 5, "{text}");
+    let receipts = std::fs::read_dir(world.folder()).unwrap().map(|entry| entry.unwrap().path());
+    let mut receipts = receipts.filter(|path| path.extension().is_some_and(|end| end == "json"));
+    let receipt = receipts.next().unwrap();
+    let pins = world.of(BUYER).join("unseen.toml");
+    let verify = |receipt: &std::path::Path| {
+        let args =
+            ["receipt", "verify", receipt.to_str().unwrap(), "--pins", pins.to_str().unwrap()];
+        world.unseen(&args)
+    };
+    let told = succeeded(&verify(&receipt));
+    assert!(told.contains("what updates were worth, by the loss on census.people"), "{told}");
+    let mut body: Value = serde_json::from_slice(&std::fs::read(&receipt).unwrap()).unwrap();
+    let providers = body["body"]["contribution"]["providers"].as_array_mut().unwrap();
+    let number = |of: &Value| of.as_str().unwrap().parse::<i64>().unwrap();
+    assert_eq!(providers.len(), 2);
+    assert!(providers.iter().all(|one| number(&one["value"]) > 10_000), "{providers:?}");
+    assert_eq!(providers.iter().map(|one| number(&one["pay"])).sum::<i64>(), 1000);
+    // Nobody can change it afterwards.
+    providers[0]["value"] = json!("900000");
+    let forged = world.folder().join("forged.json");
+    std::fs::write(&forged, body.to_string()).unwrap();
+    let words = ended_with(&verify(&forged), 1);
+    assert!(words.contains("contribution ("), "{words}");
 }
 
 #[test]

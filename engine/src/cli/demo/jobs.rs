@@ -197,6 +197,7 @@ fn high_incomes() -> TrainSpec {
         round_seconds: 60,
         gate: None,
         privacy: None,
+        contribution: None,
     }
 }
 

@@ -30,6 +30,7 @@ impl Trains {
             max_parameters: None,
             privacy: None,
             gates: Vec::new(),
+            contribution: false,
         })
     }
 

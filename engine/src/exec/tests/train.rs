@@ -128,6 +128,11 @@ pub(super) fn accounted(
     })
 }
 
+/// What each compute party knows of what updates were worth.
+fn worth(left: &Left) -> &[federated::round::Value] {
+    &left.0.as_ref().unwrap().worth
+}
+
 pub(super) fn words(left: &[Left]) -> Vec<u64> {
     let shares: Vec<_> = left[..3]
         .iter()
@@ -210,6 +215,35 @@ fn updates_pass_a_gate_first_at_the_quoted_price() {
             assert_eq!(count(party, OpeningKind::Acceptance), 3, "{gate}: and nothing else");
             assert_eq!(party.1.len(), 6 + 1, "{gate}: the result besides");
         }
+    }
+}
+
+#[test]
+fn all_compute_parties_are_told_the_same_of_what_updates_were_worth() {
+    let owners = ["census", "bank", "lab"];
+    // Who weighs is one of the compute parties, or stands outside as well.
+    for validator in ["employers", "d"] {
+        let (descriptors, terms) = world(&[&owners[..], &[validator]].concat());
+        let mut job = asked(&owners, &["age", "pay"], "income = 'high'");
+        let JobKind::Train(train) = &mut job.kind else { unreachable!() };
+        let gate = r#"{"kind": "norm", "largest_norm": 20}"#;
+        train.gate = Some(serde_json::from_str(gate).unwrap());
+        let asked = format!(r#"{{"validation": "{validator}.residents"}}"#);
+        train.contribution = Some(serde_json::from_str(&asked).unwrap());
+        let plan = compile(&job, &descriptors, &terms).unwrap().plan;
+        let price = quote(&plan, &check(&plan).unwrap(), Profile::LAN).unwrap();
+        let left = everywhere(&plan, &price);
+        let model: Vec<u64> = in_one_place(&plan).iter().map(|x| x.to_bits().into()).collect();
+        assert_eq!(words(&left)[..model.len()], model, "{validator}");
+        let bytes: u64 = left.iter().map(|(_, _, bytes, _)| bytes).sum();
+        let rounds = left.iter().map(|(.., depth)| *depth).max().unwrap();
+        assert_eq!((bytes, rounds), (price.total.bytes, price.total.rounds), "{validator}");
+        assert!(worth(&left[0]).len() == 3 && worth(&left[0]) == worth(&left[1]), "{validator}");
+        assert_eq!(worth(&left[1]), worth(&left[2]), "{validator}");
+        // Rows are the same kind everywhere: all make it better.
+        assert!(worth(&left[0]).iter().all(|value| value.micro() > 0), "{:?}", worth(&left[0]));
+        let told = |o: &&Opening| o.kind == OpeningKind::Contribution;
+        assert!(left[..3].iter().all(|party| party.1.iter().filter(told).count() == 2));
     }
 }
 

@@ -212,6 +212,44 @@ fn a_gate_is_told_and_what_it_cannot_be_is_refused() {
 }
 
 #[test]
+fn what_updates_were_worth_is_told_by_rows_of_a_party_that_does_not_train() {
+    let with = |change: &dyn Fn(&mut TrainSpec)| {
+        let (descriptors, terms) = world(&["census", "employers", "bank", "d"]);
+        let mut job = asked(&OWNERS, &["age", "pay"], "income = 'high'");
+        let JobKind::Train(train) = &mut job.kind else { unreachable!() };
+        train.gate = serde_json::from_str(r#"{"kind": "norm", "largest_norm": 2}"#).unwrap();
+        let common = r#"[{"datasets": ["bank.residents", "census.residents"], "rows": 512}]"#;
+        let asked = format!(r#"{{"validation": "d.residents", "price": 900, "common": {common}}}"#);
+        train.contribution = serde_json::from_str(&asked).unwrap();
+        change(train);
+        compile(&job, &descriptors, &terms).map(|compiled| compiled.plan)
+    };
+    let plan = with(&|_| ()).unwrap();
+    let of = training(&plan);
+    let valuation = of.valuation.as_ref().unwrap();
+    assert_eq!((of.inputs.len(), valuation.validation), (3, 3));
+    assert_eq!(valuation.input(&plan).unwrap().party, party("d"));
+    let unique = [0, 1, 2].map(|k| valuation.unique(k, 1024).to_string());
+    assert_eq!(unique, ["0.75", "1", "0.75"]);
+    assert_eq!(of.encoding(&plan).unwrap().bits(), 20);
+    let used = |form: &UseForm| plan.uses.iter().filter(|used| used.form == *form).count();
+    assert_eq!((used(&UseForm::Train), used(&UseForm::Validate)), (9, 3));
+    let told = leakage(&plan, &|_| Vec::new()).unwrap().join("\n");
+    assert!(told.contains("the rows of d.residents that updates are weighed by"), "{told}");
+    assert!(told.contains("two numbers a provider"), "{told}");
+    let refused = |change: &dyn Fn(&mut TrainSpec)| with(change).unwrap_err().to_string();
+    assert!(refused(&|train| train.gate = None).contains("has no `gate`"));
+    let adam = refused(&|train| {
+        train.strategy = serde_json::from_str(r#"{"kind": "adam"}"#).unwrap();
+    });
+    assert!(adam.contains("no plain average"), "{adam}");
+    let itself = refused(&|train| {
+        train.datasets.push("d.residents".into());
+    });
+    assert!(itself.contains("weigh itself"), "{itself}");
+}
+
+#[test]
 fn rows_become_numbers_by_public_bounds() {
     let plan = compiled(ALL, "income = 'high'").unwrap();
     let batch = |ages: Vec<Option<i32>>, jobs: Vec<Option<&str>>| {
