@@ -65,7 +65,7 @@ pub(super) fn run(
     let seats = Seats::new(me.name, names);
     let committed = committed(&start.order)?;
     // Who only provides to a training may leave it, and it goes on.
-    let guests = compilation.compiled.plan.training().is_some();
+    let guests = compilation.compiled.plan.goes_on_without();
     let patience = if guests { me.patience.with_guests() } else { me.patience };
     let (links, relinker) = (std::mem::take(&mut start.links), start.relinker.clone());
     let channel = seats.channel(links, relinker, patience)?;

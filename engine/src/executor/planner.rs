@@ -71,8 +71,7 @@ impl Planner for ReceiptPlanner {
         let plan = &compilation.compiled.plan;
         let mut participants = plan.compute.to_vec();
         participants.extend(outside_providers(plan));
-        let may_leave =
-            if plan.training().is_some() { outside_providers(plan) } else { Vec::new() };
+        let may_leave = if plan.goes_on_without() { outside_providers(plan) } else { Vec::new() };
         Ok(Outline {
             plan: compilation.hash,
             may_leave,

@@ -15,8 +15,7 @@ use crate::{
 /// [`Reason::ReceiptInvalid`].
 pub(super) fn check(compilation: &Compilation, body: &ReceiptBody) -> Result<(), Failure> {
     // Who leaves a training is missing in what it costs; nobody leaves trees.
-    let training = compilation.compiled.plan.training();
-    if training.is_some_and(|(_, of)| of.model.trees().is_none()) {
+    if compilation.compiled.plan.goes_on_without() {
         return Ok(());
     }
     let carried: u64 = body.links.iter().filter_map(|link| link.sent).map(|flow| flow.bytes).sum();

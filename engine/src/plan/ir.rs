@@ -64,6 +64,12 @@ impl Plan {
         })
     }
 
+    /// Whether a run goes on without a provider that does nothing but provide: rounds of averages do, trees do not.
+    #[must_use]
+    pub fn goes_on_without(&self) -> bool {
+        self.training().is_some_and(|(_, of)| of.model.trees().is_none())
+    }
+
     /// The training on joined rows, if the plan has one.
     #[must_use]
     pub fn vertical(&self) -> Option<&Vertical> {

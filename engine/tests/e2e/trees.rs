@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::{
     train::{cast, model_of},
-    world::{BUYER, World, ended_with, succeeded},
+    world::{BUYER, World, ended_with, eventually, succeeded},
 };
 
 const TREES: &str = "[train]\ndatasets = [\"census.people\", \"employers.jobs\", \"neutral.patients\"]\n\
@@ -59,6 +59,26 @@ fn trees_are_grown_on_all_rows_and_the_buyer_has_them() {
         right += usize::from((score > 0.0) == (age > 45));
     }
     assert!(right * 10 > people.count() * 9, "{right} are right: {text}");
+}
+
+#[test]
+fn a_provider_that_is_lost_ends_a_growth() {
+    let mut cast = cast();
+    for table in [&mut cast.people, &mut cast.jobs, cast.third.as_mut().unwrap()] {
+        table.train["models"] = json!(["trees"]);
+        table.train["max_rounds"] = json!(5000);
+    }
+    let mut world = World::start(&cast);
+    let job = world.submit_psi(&TREES.replace("rounds = 4", "rounds = 2000"));
+    let mut waiting = world.follow(&job);
+    waiting.until("the parties compute on shares");
+    eventually("the provider has its links", || {
+        world.log("census").lines().any(|line| line.contains("all links stand"))
+    });
+    world.kill("census");
+    let (code, _, err) = waiting.end();
+    assert_eq!(code, Some(1), "{err}");
+    assert!(err.contains("PARTY_LOST") && err.contains("census"), "{err}");
 }
 
 #[test]
