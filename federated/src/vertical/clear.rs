@@ -42,7 +42,7 @@ pub fn train_clear(setting: &Setting, of: ClearRows<'_>) -> Vec<f64> {
     weights
 }
 
-/// What [`tally`](super::tally) counts: the rows, and those whose class these weights tell.
+/// What [`tally`](super::tally()) counts: the rows, and those whose class these weights tell.
 ///
 /// # Panics
 /// If the features are not as many as the weights say.
