@@ -53,6 +53,8 @@ impl TreesSpec {
         let why =
             "adds noise to averages, and trees have none: leave it out, or train another model";
         field(train.privacy.is_none(), "train.privacy", why)?;
+        let why = "weighs updates, and trees have none: leave it out";
+        field(train.contribution.is_none(), "train.contribution", why)?;
         let all = train.least() as usize == train.datasets.len();
         field(all, "train.min_providers", "is all of them for trees: leave it out")
     }
@@ -95,5 +97,14 @@ mod tests {
         assert_eq!(fault(&|spec| spec.proximal = Micro(1)), "train.strategy");
         assert_eq!(fault(&|spec| spec.min_providers = Some(2)), "train.min_providers");
         assert_eq!(fault(&|spec| spec.rounds = 20_000), "train.rounds");
+        let gate = r#"{"kind": "norm", "largest_norm": 20}"#;
+        assert_eq!(fault(&|spec| spec.gate = serde_json::from_str(gate).ok()), "train.gate");
+        let worth = r#"{"validation": "neutral.people"}"#;
+        let asks = |spec: &mut TrainSpec| spec.contribution = serde_json::from_str(worth).ok();
+        assert_eq!(fault(&asks), "train.contribution");
+        let noise =
+            r#"{"unit": "client", "clip": 1, "noise": 4, "delta": 0.00001, "max_epsilon": 9}"#;
+        let hides = |spec: &mut TrainSpec| spec.privacy = serde_json::from_str(noise).ok();
+        assert_eq!(fault(&hides), "train.privacy");
     }
 }
