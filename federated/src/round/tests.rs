@@ -124,8 +124,11 @@ fn run_over(
     from: &State,
     trainers: Maker<'_>,
 ) -> Ran {
-    let plays = |wire: &mut Wire, own: usize, rng: &mut Prg| {
-        take_part(wire, course, own, &mut *trainers(own), rng)
+    let plays = |wire: &mut Wire, own: usize, rng: &mut Prg| match &course.worth {
+        Some(worth) if own == course.providers.len() => {
+            validate(wire, worth, &held_out(seed)).map(|()| Vec::new())
+        }
+        _ => take_part(wire, course, own, &mut *trainers(own), rng),
     };
     run_with(seed, channels, (course, from), trainers, &plays)
 }
@@ -167,13 +170,9 @@ fn run_with(
                 guests.push(scope.spawn(move || {
                     let mut wire = Wire::new(channel, Gate::listing(&[]));
                     wire.enter(1);
-                    let ended = match own {
-                        Some(own) => plays(&mut wire, own, &mut rng),
-                        None => {
-                            let worth = course.worth.as_ref().unwrap();
-                            validate(&mut wire, worth, &held_out(seed)).map(|()| Vec::new())
-                        }
-                    };
+                    // Who trains nothing brings the rows that updates are weighed by.
+                    let number = own.unwrap_or(course.providers.len());
+                    let ended = plays(&mut wire, number, &mut rng);
                     (ended, wire.stats().total(), wire.depth())
                 }));
             }

@@ -127,6 +127,30 @@ fn who_is_in_no_average_is_worth_nothing() {
 }
 
 #[test]
+fn who_brings_the_parties_different_rows_is_found_out() {
+    let course = weighed(&[0, 1], 1, 3, 20);
+    for odd in Role::ALL {
+        let plays = |wire: &mut Wire, _: usize, _: &mut Prg| {
+            let mut words = vec![0_u32; 1 + 20 * (1 + FEATURES)];
+            words[0] = 10;
+            for role in Role::ALL {
+                words[11] = if role == odd { 0.5_f32.to_bits() } else { 0 };
+                wire.send(role.id(), &words)?;
+            }
+            Ok(Vec::new())
+        };
+        let from = start(&course);
+        let ran = run_with(130, in_memory(4), (&course, &from), &natives(130), &plays);
+        let caught = |party: &Result<Trained, RoundError>| {
+            matches!(party, Err(RoundError::Session(SessionError::Inconsistent { .. })))
+        };
+        assert!(ran.parties.iter().any(caught), "{odd}: {:?}", ran.parties);
+        assert!(ran.parties.iter().all(Result::is_err), "{odd}: nobody trains");
+        assert!(ran.opened.iter().all(Vec::is_empty), "{odd}");
+    }
+}
+
+#[test]
 fn what_cannot_be_weighed_is_refused_before_a_round() {
     let good = weighed(&[0, 1], 1, 2, 160);
     let why = |course: &Course, from: &State| {

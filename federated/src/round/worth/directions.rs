@@ -1,6 +1,6 @@
 //! Along which directions updates are weighed in a round.
 
-use super::{FOLDS, MOST, PRODUCT_BITS};
+use super::terms::{FOLDS, MOST, PRODUCT_BITS};
 use crate::{
     average::WordsDigest,
     contribution::direction,

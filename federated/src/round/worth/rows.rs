@@ -5,7 +5,7 @@ use protocols::{
     session::{Meter, Session, SessionError, Wire},
 };
 
-use super::{FOLDS, Worth};
+use super::terms::{FOLDS, Worth};
 use crate::{
     model::Rows,
     round::{error::RoundError, open::to_both},

@@ -1,6 +1,6 @@
 //! A value and its error, as integers that all parties work out alike.
 
-use super::{FOLDS, VALUE_BITS};
+use super::terms::{FOLDS, VALUE_BITS};
 
 /// What one provider's updates were worth over all rounds: how much less the validation loss of the model is for them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
