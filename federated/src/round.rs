@@ -22,12 +22,15 @@
 //! McMahan and others, *Communication-Efficient Learning of Deep Networks from Decentralized Data*, AISTATS 2017, algorithm 1;
 //! shares as in [`crate::average`].
 
+mod closing;
 mod committee;
 mod cost;
 mod course;
 mod error;
+mod folder;
 mod gate;
 mod guest;
+mod keeper;
 mod landing;
 mod message;
 mod open;
@@ -39,10 +42,12 @@ mod tests;
 mod trainer;
 mod worth;
 
-pub use committee::{Keeper, Train, Trained, train};
+pub use committee::{Train, Trained, train};
 pub use cost::cost;
 pub use course::{Course, Pace, RoundReport, State};
 pub use error::RoundError;
+pub use folder::Folder;
+pub use keeper::{Closed, Keeper, NotKept, Standing};
 pub use privacy::{Privacy, PrivacyError, Terms};
 pub use provider::take_part;
 pub use trainer::{Native, TrainError, Trainer, Update};

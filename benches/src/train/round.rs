@@ -8,7 +8,10 @@ use std::{
 
 use federated::{
     average::{Bounds, Encoding},
-    round::{Course, Pace, State, Train, TrainError, Trainer, Update, cost, take_part, train},
+    round::{
+        Closed, Course, Keeper, Pace, RoundReport, Standing, State, Train, TrainError, Trainer,
+        Update, cost, take_part, train,
+    },
     strategy::Rule,
 };
 use protocols::{
@@ -58,6 +61,7 @@ pub(super) fn course(n: usize, rounds: u32) -> Result<Course, Failure> {
         gates: None,
         worth: None,
         privacy: None,
+        resumed: false,
     })
 }
 
@@ -94,7 +98,7 @@ pub(super) fn one_round(course: &Course) -> Counters {
     let quote = |rounds| {
         let mut m = Meter::new();
         m.enter(1);
-        cost(&mut m, &Course { rounds, ..course.clone() }, 0);
+        cost(&mut m, &Course { rounds, ..course.clone() });
         m.total()
     };
     let (one, two) = (quote(1), quote(2));
@@ -149,11 +153,28 @@ pub(super) fn party(
     let gate = Gate::recording();
     let mut s = Session::new(role, Arc::clone(&channel), test_prss(1, role), gate);
     s.enter(1);
-    let mut keep = |_: &State, _: &_| over();
-    let from = State::new(vec![0.0; course.parameters], course.rule);
+    let mut keep = Clock(&mut over);
+    let from = Standing::new(State::new(vec![0.0; course.parameters], course.rule));
     let with = Train { channel, course, from, trainer: None, validation: None, keep: &mut keep };
     let trained = train(&mut s, with, &mut Prg::new(&[2; 16]));
     trained.map(|trained| trained.state.model).map_err(|error| error.to_string())
+}
+
+/// Keeps nothing, and tells when each round is over.
+struct Clock<F>(F);
+
+impl<F: FnMut() -> Result<(), String>> Keeper for Clock<F> {
+    fn closed(&mut self, _: &Closed) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn reopened(&mut self) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn opened(&mut self, _: &State, _: &[RoundReport]) -> Result<(), String> {
+        (self.0)()
+    }
 }
 
 /// A guest that fails shows in the parties' results.

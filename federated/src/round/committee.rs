@@ -18,13 +18,14 @@ use protocols::{
 };
 
 use super::{
+    closing::{close, go_on, kept, open_closed},
     course::{Course, RoundReport, State},
     error::{RoundError, disk},
     gate::{Taken, taken},
     guest::{Event, Guest, Order},
+    keeper::{Closed, Keeper, Standing},
     landing::{Due, Landed, Lost},
     message::{ASK_WORDS, Ask, OVER, packed},
-    open::open,
     privacy::{Tally, secret},
     provider::{give, send},
     set::Set,
@@ -36,23 +37,20 @@ use crate::{model::Rows, noise::Secret};
 /// While updates are waited for, peers are told so often that this goes on.
 const TICK: Duration = Duration::from_secs(1);
 
-/// Keeps where a training stands, so that it can go on from there: called after each round, before the next.
-pub type Keeper<'a> = &'a mut dyn FnMut(&State, &RoundReport) -> Result<(), String>;
-
 /// What a compute party brings to a training.
 pub struct Train<'a> {
     /// The run's links: guests are on them too.
     pub channel: Arc<dyn Channel>,
     /// What all know.
     pub course: &'a Course,
-    /// Where this training begins.
-    pub from: State,
+    /// Where this training begins; if the course goes on from an earlier run, where that left it here.
+    pub from: Standing,
     /// This party's own rows, if it is a provider.
     pub trainer: Option<&'a mut dyn Trainer>,
     /// This party's own validation rows, if they are its to bring.
     pub validation: Option<&'a Rows>,
-    /// Told after each round.
-    pub keep: Keeper<'a>,
+    /// Keeps where it stands.
+    pub keep: &'a mut dyn Keeper,
 }
 
 impl fmt::Debug for Train<'_> {
@@ -61,7 +59,7 @@ impl fmt::Debug for Train<'_> {
             f,
             "Train({} providers from round {})",
             self.course.providers.len(),
-            self.from.rounds
+            self.from.state.rounds
         )
     }
 }
@@ -71,7 +69,7 @@ impl fmt::Debug for Train<'_> {
 pub struct Trained {
     /// The model, and what the strategy remembers.
     pub state: State,
-    /// Every round of this run.
+    /// Every round, those of earlier runs too.
     pub reports: Vec<RoundReport>,
     /// What each provider's updates were worth, if that was asked for.
     pub values: Vec<Value>,
@@ -89,23 +87,20 @@ pub struct Trained {
 /// See [`crate::round`]. Opens one average a round, which the gate lists. `rng` is this party's own.
 pub fn train(s: &mut Session, with: Train<'_>, rng: &mut Prg) -> Result<Trained, RoundError> {
     let Train { channel, course, from, trainer, validation, keep } = with;
-    if course.worth.is_some() && from.rounds > 0 {
+    if course.worth.is_some() && (course.resumed || from.state.rounds > 0) {
         return Err(RoundError::Worth("it goes on from a round before which nothing was weighed"));
     }
+    let (mut state, mut reports) = match course.resumed {
+        true => go_on(s, course, (from, &mut *keep))?,
+        false => (from.state, from.reports),
+    };
     let mut hall = Hall::new(s, &channel, course)?;
-    let mut state = from;
-    let mut reports = Vec::new();
     let secret = secret(course, rng);
     let judge = course.worth.as_ref().map(|worth| Judge::start(s, course, worth, validation));
     let mut own = Own { trainer, rng, secret, role: s.role(), judge: judge.transpose()? };
     while state.rounds < course.rounds {
-        let report = hall.round(s, &mut state, &mut own)?;
-        keep(&state, &report).map_err(|why| RoundError::Disk {
-            round: state.rounds,
-            what: "keeping the model",
-            why,
-        })?;
-        reports.push(report);
+        reports.push(hall.round(s, &mut state, &mut own, keep)?);
+        keep.opened(&state, &reports).map_err(|why| kept(state.rounds - 1, why))?;
     }
     let values = own.judge.map(|judge| judge.tell(s)).transpose()?;
     hall.close(s, &state);
@@ -174,6 +169,7 @@ impl<'a> Hall<'a> {
         s: &mut Session,
         state: &mut State,
         own: &mut Own<'_, '_>,
+        keep: &mut dyn Keeper,
     ) -> Result<RoundReport, RoundError> {
         let (round, until) = (state.rounds, Instant::now() + self.course.pace.deadline);
         self.wait(s, until, |seats, least| {
@@ -198,16 +194,15 @@ impl<'a> Hall<'a> {
         }
         let landed = own.judge.is_some().then_some(landed);
         let sum = tally.sum(s, self.course, (round, &own.secret));
-        let providers: Vec<usize> = all.numbers().collect();
-        let (average, trailer) = open(s, self.course, sum, (&providers, round))?;
+        let closed = Closed { round, providers: all.clone(), refused, sum };
+        close(s, keep, &closed)?;
+        let (average, report) = open_closed(s, self.course, closed)?;
         if let (Some(judge), Some(landed)) = (&mut own.judge, &landed) {
-            let step = (&state.model[..], &average[..], trailer.weight);
+            let step = (&state.model[..], &average[..], report.trailer.weight);
             judge.weigh(s, (round, landed, &all), step)?;
         }
-        let part = self.course.part(providers.len());
-        state.optimizer.step(&mut state.model, &average, part);
-        state.rounds += 1;
-        Ok(RoundReport { round: round + 1, providers, refused, trailer })
+        state.advance(self.course, &average, all.count());
+        Ok(report)
     }
 
     /// Hands the model to every guest that takes part.

@@ -3,6 +3,7 @@
 use protocols::{party::Role, session::Meter};
 
 use super::{
+    closing,
     course::Course,
     gate::taken_cost,
     message::{ASK_WORDS, answer_words, pieces},
@@ -11,38 +12,17 @@ use super::{
 };
 use crate::average::explicit_party;
 
-/// Twin of [`super::train`] and [`super::take_part`], from round `done` on. A provider that is late, declines or is lost makes it
-/// less.
-pub fn cost(m: &mut Meter, course: &Course, done: u32) {
+/// Twin of [`super::train`] and [`super::take_part`]. A provider that is late, declines or is lost makes it less, and so do rounds
+/// of an earlier run.
+pub fn cost(m: &mut Meter, course: &Course) {
+    if course.resumed {
+        closing::cost(m, course);
+    }
     if let Some(worth) = &course.worth {
         start_cost(m, worth);
     }
-    for round in done..course.rounds {
-        to_both(m, |_, _| 8 * course.set_words());
-        for (number, id) in course.guests() {
-            for role in Role::ALL {
-                m.told(role.id(), id, 8 * ASK_WORDS);
-            }
-            m.told(course.server(number, round).id(), id, 4 * course.handed());
-        }
-        let seated = course.seated().flat_map(|(number, owner)| {
-            let to = [owner.next(), owner.prev()].into_iter();
-            to.flat_map(move |to| answer(course, number, to).map(move |bytes| (owner, to, bytes)))
-        });
-        m.messages(&seated.collect::<Vec<_>>());
-        for (number, id) in course.guests() {
-            for role in Role::ALL {
-                answer(course, number, role).for_each(|bytes| m.told(id, role.id(), bytes));
-            }
-        }
-        match &course.gates {
-            None => to_both(m, |_, _| 8 * course.set_words()),
-            Some(gates) => taken_cost(m, course, gates),
-        }
-        open_cost(m, course);
-        if let Some(worth) = &course.worth {
-            weigh_cost(m, course, worth);
-        }
+    for round in 0..course.rounds {
+        round_cost(m, course, round);
     }
     if course.worth.is_some() {
         tell_cost(m, course);
@@ -51,6 +31,36 @@ pub fn cost(m: &mut Meter, course: &Course, done: u32) {
         for role in Role::ALL {
             m.told(role.id(), id, 8 * ASK_WORDS);
         }
+    }
+}
+
+/// One round, from 0.
+pub(super) fn round_cost(m: &mut Meter, course: &Course, round: u32) {
+    to_both(m, |_, _| 8 * course.set_words());
+    for (number, id) in course.guests() {
+        for role in Role::ALL {
+            m.told(role.id(), id, 8 * ASK_WORDS);
+        }
+        m.told(course.server(number, round).id(), id, 4 * course.handed());
+    }
+    let seated = course.seated().flat_map(|(number, owner)| {
+        let to = [owner.next(), owner.prev()].into_iter();
+        to.flat_map(move |to| answer(course, number, to).map(move |bytes| (owner, to, bytes)))
+    });
+    m.messages(&seated.collect::<Vec<_>>());
+    for (number, id) in course.guests() {
+        for role in Role::ALL {
+            answer(course, number, role).for_each(|bytes| m.told(id, role.id(), bytes));
+        }
+    }
+    match &course.gates {
+        None => to_both(m, |_, _| 8 * course.set_words()),
+        Some(gates) => taken_cost(m, course, gates),
+    }
+    closing::close_cost(m);
+    open_cost(m, course);
+    if let Some(worth) = &course.worth {
+        weigh_cost(m, course, worth);
     }
 }
 

@@ -41,6 +41,8 @@ pub struct Course {
     pub privacy: Option<Privacy>,
     /// How what updates were worth is worked out; none where nobody asks.
     pub worth: Option<Worth>,
+    /// Whether it goes on from where an earlier run was interrupted.
+    pub resumed: bool,
 }
 
 impl Course {
@@ -128,6 +130,12 @@ impl State {
     #[must_use]
     pub fn new(model: Vec<f32>, rule: Rule) -> Self {
         Self { rounds: 0, model, optimizer: Optimizer::new(rule) }
+    }
+
+    /// Moves on by the average of so many updates.
+    pub(super) fn advance(&mut self, course: &Course, average: &[f32], providers: usize) {
+        self.optimizer.step(&mut self.model, average, course.part(providers));
+        self.rounds += 1;
     }
 
     /// A hash of all of it.

@@ -63,6 +63,15 @@ pub enum RoundError {
         /// Which round, from 1.
         round: u32,
     },
+    /// What the compute parties have kept of an earlier run does not fit together.
+    #[error(
+        "the compute parties kept the training after {rounds:?} rounds, each its own, and not the round between; it cannot go on: \
+         run the job without `resumes`"
+    )]
+    Apart {
+        /// How many rounds each has, this party first.
+        rounds: Vec<u64>,
+    },
     /// This party's own trainer cannot go on, where nobody else may take its place.
     #[error("{0}")]
     Train(#[from] super::TrainError),

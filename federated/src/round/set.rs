@@ -9,7 +9,7 @@ use super::course::Course;
 
 /// A set of providers, by number.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Set(Vec<u64>);
+pub(super) struct Set(pub(super) Vec<u64>);
 
 impl Set {
     /// Those of whom something holds.

@@ -4,6 +4,7 @@ mod faults;
 mod gate;
 mod kept;
 mod privacy;
+mod resumed;
 mod worth;
 
 use std::{sync::Arc, time::Duration};
@@ -18,8 +19,8 @@ use protocols::{
 };
 
 use super::{
-    Course, Native, Pace, RoundError, RoundReport, State, Train, TrainError, Trained, Trainer,
-    Update, cost, take_part, train, validate,
+    Course, Keeper, Native, NotKept, Pace, RoundError, RoundReport, Standing, State, Train,
+    TrainError, Trained, Trainer, Update, cost, take_part, train, validate,
 };
 use crate::{
     average::{Bounds, Encoding},
@@ -53,6 +54,7 @@ fn course(providers: &[u16], rounds: u32, rule: Rule) -> Course {
         gates: None,
         privacy: None,
         worth: None,
+        resumed: false,
     }
 }
 
@@ -116,6 +118,9 @@ struct Ran {
     opened: Vec<Vec<Opening>>,
 }
 
+/// What a compute party keeps, and where it begins.
+type Kept<'a> = &'a (dyn Fn(Role) -> (Standing, Box<dyn Keeper>) + Sync);
+
 /// Runs a training over these links: three compute parties, then guests, who draw the same every time.
 fn run_over(
     seed: u64,
@@ -141,6 +146,18 @@ fn run_with(
     trainers: Maker<'_>,
     plays: Part<'_>,
 ) -> Ran {
+    let kept = |_| (Standing::new(from.clone()), Box::new(NotKept) as Box<dyn Keeper>);
+    run_kept(seed, channels, (course, &kept), trainers, plays)
+}
+
+/// The same, with what is kept on the way.
+fn run_kept(
+    seed: u64,
+    channels: Vec<Arc<dyn Channel>>,
+    (course, kept): (&Course, Kept<'_>),
+    trainers: Maker<'_>,
+    plays: Part<'_>,
+) -> Ran {
     let number = |id: PartyId| course.providers.iter().position(|provider| *provider == id);
     std::thread::scope(|scope| {
         let (mut parties, mut guests) = (Vec::new(), Vec::new());
@@ -157,9 +174,9 @@ fn run_with(
                     let held_out = held_out(seed);
                     let validates = course.worth.as_ref().is_some_and(|w| w.validator() == id);
                     let validation = validates.then_some(&held_out);
-                    let keep: super::Keeper<'_> = &mut |_, _| Ok(());
-                    let with =
-                        Train { channel, course, from: from.clone(), trainer, validation, keep };
+                    let (from, mut keep) = kept(role);
+                    let keep = &mut *keep;
+                    let with = Train { channel, course, from, trainer, validation, keep };
                     let trained = train(&mut s, with, &mut rng);
                     if let Err(RoundError::Session(error)) = &trained {
                         s.abort(error);
@@ -254,26 +271,13 @@ fn a_training_costs_what_was_quoted() {
         let ran = run_over(seed, in_memory(parties), &course, &start(&course), &natives(seed));
         let mut m = Meter::new();
         m.enter(1);
-        cost(&mut m, &course, 0);
+        cost(&mut m, &course);
         ran.trained(seed);
         let quoted = m.total();
         assert_eq!(ran.counters.bytes, quoted.bytes, "seed {seed}, providers {cast:?}");
         assert_eq!(ran.counters.messages, quoted.messages, "seed {seed}, providers {cast:?}");
         assert_eq!(ran.counters.rounds, quoted.rounds, "seed {seed}, providers {cast:?}");
     }
-}
-
-#[test]
-fn a_training_goes_on_from_where_it_was_kept() {
-    let seed = 9;
-    let course = course(&[0, 3, 4], 6, Rule::Yogi(Adaptive::default()));
-    let whole = run_over(seed, in_memory(5), &course, &start(&course), &natives(seed));
-    let half = Course { rounds: 2, ..course.clone() };
-    let begun = run_over(seed, in_memory(5), &half, &start(&half), &natives(seed));
-    let kept = begun.trained(seed).state.clone();
-    let ended = run_over(seed, in_memory(5), &course, &kept, &natives(seed));
-    assert!(ended.trained(seed).state == whole.trained(seed).state);
-    assert_eq!(ended.trained(seed).reports.len(), 4);
 }
 
 #[test]

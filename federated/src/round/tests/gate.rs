@@ -34,7 +34,7 @@ fn ends(course: &Course) -> usize {
 fn quoted(course: &Course) -> Counters {
     let mut m = Meter::new();
     m.enter(1);
-    cost(&mut m, course, 0);
+    cost(&mut m, course);
     m.total()
 }
 

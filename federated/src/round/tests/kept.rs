@@ -38,7 +38,7 @@ fn corrections_and_steps_are_averaged_bit_for_bit_as_in_one_place() {
             assert!(ran.trained(seed).state == expected, "seed {seed}, {cast:?}, {rule:?}");
             let mut m = Meter::new();
             m.enter(1);
-            cost(&mut m, &course, 0);
+            cost(&mut m, &course);
             let quoted = m.total();
             let took = (ran.counters.bytes, ran.counters.messages, ran.counters.rounds);
             assert_eq!(took, (quoted.bytes, quoted.messages, quoted.rounds), "{cast:?}, {rule:?}");

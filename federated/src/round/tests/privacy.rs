@@ -150,7 +150,7 @@ fn nothing_but_the_sum_is_opened_at_the_quoted_price() {
         }
         let mut m = Meter::new();
         m.enter(1);
-        cost(&mut m, &course, 0);
+        cost(&mut m, &course);
         let (counted, quoted) = (ran.counters, m.total());
         assert_eq!((counted.bytes, counted.messages), (quoted.bytes, quoted.messages), "{unit:?}");
         assert_eq!(counted.rounds, quoted.rounds, "{unit:?}");

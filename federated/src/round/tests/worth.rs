@@ -96,7 +96,7 @@ fn values_on_shares_are_those_in_the_clear_and_add_up_to_what_the_loss_fell() {
 fn assert_weighed(seed: u64, course: &Course, ran: &Ran) {
     let mut m = Meter::new();
     m.enter(1);
-    cost(&mut m, course, 0);
+    cost(&mut m, course);
     let quoted = m.total();
     assert_eq!(ran.counters.bytes, quoted.bytes, "seed {seed}");
     assert_eq!(ran.counters.messages, quoted.messages, "seed {seed}");
