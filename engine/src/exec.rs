@@ -3,6 +3,7 @@
 mod circuit;
 mod error;
 mod input;
+mod kept;
 mod lookup;
 mod many;
 mod matching;
@@ -27,9 +28,10 @@ mod words;
 
 pub use error::ExecError;
 pub use input::{outside_providers, send_outside};
+pub use kept::forget_training;
 pub use lookup::LookedUp;
 pub use matching::Found;
 pub use outside::{Provided, provide};
 pub use quote::{OpCost, Quote, quote};
 pub use release::SharedResult;
-pub use run::{Progress, run, step_of};
+pub use run::{Around, Progress, run, step_of};

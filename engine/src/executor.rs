@@ -30,6 +30,7 @@ mod results;
 mod scratch;
 mod trained;
 mod trainers;
+mod trainings;
 mod worth;
 
 pub use compilation::{Compilation, DATASET_DOMAIN, compile_published};
@@ -39,3 +40,4 @@ pub use planner::ReceiptPlanner;
 pub use publications::Published as Publication;
 pub use scratch::Scratch;
 pub use trained::Model;
+pub use trainings::Trainings;

@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     catalog::{self, Catalog, ColumnConfig, Limits, Source},
-    executor::Scratch,
+    executor::{Scratch, Trainings},
     identity::{IdentityKey, PartyName, Pins, PublicKey, SealingKey, Signed},
     link::Credentials,
     plan::Place,
@@ -199,6 +199,20 @@ impl Config {
             Some(mb) => scratch.with_memory((mb as usize) << 20),
             None => scratch,
         })
+    }
+
+    /// Where this party keeps trainings that it computes, if it has a folder for what it knows.
+    ///
+    /// # Errors
+    /// Usage: the folder cannot be made, or what is old there not removed.
+    pub(super) fn trainings(&self) -> Result<Option<Trainings>, CliError> {
+        let folder = self.state.as_ref().map(|state| state.join("trainings"));
+        let open = |folder: PathBuf| {
+            let failed =
+                |error| CliError::usage(format!("trainings {}: {error}", folder.display()));
+            Trainings::open(folder.clone()).map_err(failed)
+        };
+        folder.map(open).transpose()
     }
 
     fn scratch_folder(&self) -> Option<PathBuf> {

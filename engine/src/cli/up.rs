@@ -98,6 +98,10 @@ pub(super) fn participant(
     let pins = Arc::clone(credentials.pins());
     let participant = Participant::new(me, pins, catalog, &policies?, clock);
     let participant = participant.with_scratch(scratch).with_trainers(config.trainers()?);
+    let participant = match config.trainings()? {
+        Some(trainings) => participant.with_trainings(trainings),
+        None => participant,
+    };
     let participant = match config.results() {
         Some(folder) => participant.with_results(folder),
         None => participant,

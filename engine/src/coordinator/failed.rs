@@ -13,14 +13,16 @@ use super::{
 };
 use crate::{
     audit::Event,
-    identity::PartyName,
-    job::{Failure, JobState},
-    wire::PartyCalls,
+    identity::{PartyName, Signed},
+    job::{Failure, JobId, JobKind, JobSpec, JobState, Reason, Stage},
+    store::JobRecord,
+    wire::{self, PartyCalls},
 };
 
 impl Board {
     /// Ends a job: journal first, then everybody who takes part, then what was kept of a result, then the receipt.
     pub(super) async fn end(&self, live: &Live, failure: Failure) {
+        let failure = way_on(&live.record().await, live.id, failure);
         tracing::info!(job = %live.id, %failure, "a job ended early");
         match live.end(&self.store, &*self.clock, &failure).await {
             Ok(true) => {
@@ -149,4 +151,23 @@ impl Board {
         }
         (signatures, refused)
     }
+}
+
+/// A training that was interrupted can go on: the failure says how.
+fn way_on(record: &JobRecord, job: JobId, mut failure: Failure) -> Failure {
+    let interrupted = matches!(
+        failure.reason,
+        Reason::PartyLost | Reason::Stalled | Reason::Interrupted | Reason::TooFewProviders
+    );
+    if !interrupted || record.state != JobState::Running {
+        return failure;
+    }
+    let spec = wire::parse::<Signed<JobSpec>>("job", Stage::Submit, &record.spec);
+    if let Ok(JobKind::Train(train)) = spec.map(|spec| spec.body.kind) {
+        let began = train.resumes.unwrap_or(job);
+        failure.message += &format!(
+            "; the training goes on where it stood if the job is submitted again with `resumes = \"{began}\"` in [train]"
+        );
+    }
+    failure
 }

@@ -1,5 +1,7 @@
 //! The walk over a plan: one protocol call an operation.
 
+use std::{fmt, path::Path};
+
 use protocols::{
     mpc,
     mpc::Column,
@@ -24,6 +26,20 @@ use crate::plan::{EncodedInput, Kind, Op, Plan, Ref, Shape, SortKey};
 /// Told before each operation, and after each round of a training: which one, of how many.
 pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);
 
+/// What is around a run at a compute party.
+pub struct Around<'a> {
+    /// Told how it goes.
+    pub progress: Progress<'a>,
+    /// Where trainings are kept while they go on; without one, a training that is interrupted begins anew.
+    pub trainings: Option<&'a Path>,
+}
+
+impl fmt::Debug for Around<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Around").field("trainings", &self.trainings).finish_non_exhaustive()
+    }
+}
+
 /// Runs a checked plan at one compute party, up to fresh shares of the result.
 ///
 /// # Shape
@@ -41,9 +57,10 @@ pub fn run(
     plan: &Plan,
     mut inputs: Vec<Option<EncodedInput>>,
     s: &mut Session,
-    progress: Progress<'_>,
+    around: Around<'_>,
     rng: &mut Prg,
 ) -> Result<SharedResult, ExecError> {
+    let Around { progress, trainings } = around;
     let (mut found, mut looked_up, mut told) = (Vec::new(), Vec::new(), None);
     let mut worth = Vec::new();
     let last_use = last_uses(plan);
@@ -76,7 +93,8 @@ pub fn run(
                 Vec::new()
             }
             Op::Train(of) => {
-                let (columns, values) = train::run(s, plan, of, (at, &inputs), rng, progress)?;
+                let around = (&mut *progress, trainings);
+                let (columns, values) = train::run(s, plan, of, (at, &inputs), rng, around)?;
                 worth = values;
                 columns
             }

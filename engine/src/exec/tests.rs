@@ -166,13 +166,19 @@ fn run_over(
             plan.inputs.iter().zip(inputs).map(|(input, data)| {
                 (input.party == plan.compute[role.index()]).then(|| data.clone())
             });
-        let result = run(plan, mine.collect(), &mut s, &mut |_, _| (), &mut Prg::new(&[7; 16]))
-            .and_then(|result| {
-                s.finish()?;
-                let (total, depth, opened) = (s.stats().total(), s.depth(), s.opened().to_vec());
-                last(&mut s)?;
-                Ok(Ended { result, total, depth, opened })
-            });
+        let result = run(
+            plan,
+            mine.collect(),
+            &mut s,
+            Around { progress: &mut |_, _| (), trainings: None },
+            &mut Prg::new(&[7; 16]),
+        )
+        .and_then(|result| {
+            s.finish()?;
+            let (total, depth, opened) = (s.stats().total(), s.depth(), s.opened().to_vec());
+            last(&mut s)?;
+            Ok(Ended { result, total, depth, opened })
+        });
         if let Err(ExecError::Session(error)) = &result {
             s.abort(error);
         }

@@ -1,5 +1,7 @@
 //! A federated training: rounds among the compute parties, and at a provider that does not compute.
 
+use std::path::Path;
+
 use federated::{
     model::Rows,
     round::{
@@ -17,6 +19,7 @@ use protocols::{
 use super::{
     error::ExecError,
     input::party_of,
+    kept,
     own::Own,
     run::{Progress, step_of},
     trees,
@@ -48,6 +51,7 @@ pub(super) fn course(plan: &Plan, of: &Training, at: usize) -> Result<Course, Ex
         rule: of.rule(plan),
         gates: of.gates(plan, encoding).map_err(malformed)?,
         worth: worth(plan, of).map_err(malformed)?,
+        resumed: of.resumes.is_some(),
     })
 }
 
@@ -124,7 +128,7 @@ pub(super) fn run(
     of: &Training,
     (at, inputs): (usize, &[Option<EncodedInput>]),
     rng: &mut Prg,
-    progress: Progress<'_>,
+    (progress, trainings): (Progress<'_>, Option<&Path>),
 ) -> Result<(Vec<Column>, Vec<Value>), ExecError> {
     let me = &plan.compute[s.role().index()];
     let own = part_of(plan, me).filter(|(node, _)| *node == at);
@@ -135,21 +139,18 @@ pub(super) fn run(
     let course = course(plan, of, at)?;
     let mut own = own.map(|(_, number)| trainer(plan, of, (number, inputs))).transpose()?;
     let trainer = own.as_mut().map(|own| own as &mut dyn Trainer);
-    // Where a model begins is nobody's secret: it follows from the job.
+    // Where a model begins is nobody's secret: it follows from the job that began it.
     let mut seed = [0; 16];
-    seed.copy_from_slice(&plan.job.0[..16]);
-    let with = Train {
-        channel: s.wire().channel(),
-        course: &course,
-        from: State::new(of.initial(&seed).map_err(|_| ExecError::Malformed(at))?, course.rule),
-        trainer,
-        validation: validation(plan, (of, me), inputs)?,
-        keep: &mut |state, report| {
-            tell_refused(plan, of, report);
-            progress(state.rounds as usize, course.rounds as usize);
-            Ok(())
-        },
+    seed.copy_from_slice(&of.root(plan).0[..16]);
+    let start = of.initial(&seed).map_err(|_| ExecError::Malformed(at))?;
+    let start = State::new(start, course.rule);
+    let mut told = |state: &State, report: &RoundReport| {
+        tell_refused(plan, of, report);
+        progress(state.rounds as usize, course.rounds as usize);
     };
+    let (from, mut keep) = kept::begin(trainings, (plan, of), (&course, start), &mut told)?;
+    let (channel, validation) = (s.wire().channel(), validation(plan, (of, me), inputs)?);
+    let with = Train { channel, course: &course, from, trainer, validation, keep: &mut keep };
     let trained = round::train(s, with, rng).map_err(|error| failed(plan, of, error))?;
     let mut words: Vec<u64> = trained.state.model.iter().map(|x| x.to_bits().into()).collect();
     words.extend(trained.reports.iter().flat_map(|report| figures(of, report)));
@@ -194,7 +195,7 @@ pub(super) fn cost(m: &mut Meter, plan: &Plan, of: &Training, at: usize) -> Resu
     if trees::cost(m, plan, of, at)? {
         return Ok(());
     }
-    round::cost(m, &course(plan, of, at)?, 0);
+    round::cost(m, &course(plan, of, at)?);
     Ok(())
 }
 

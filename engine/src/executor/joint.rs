@@ -1,6 +1,6 @@
 //! The joint part of a run at one participant: agree on keys, run the plan, say ready, seal.
 
-use std::{sync::Arc, time::Instant};
+use std::{path::Path, sync::Arc, time::Instant};
 
 use protocols::{
     mpc::Column,
@@ -23,7 +23,7 @@ use super::{
     worth,
 };
 use crate::{
-    exec::{self, ExecError, Found, LookedUp, Provided, SharedResult},
+    exec::{self, Around, ExecError, Found, LookedUp, Provided, SharedResult},
     identity::{Hash32, IdentityKey, PartyName, Pins},
     job::{Failure, Reason, Stage},
     plan::{EncodedInput, Opened, Shape},
@@ -40,6 +40,8 @@ pub(super) struct Me<'a> {
     pub(super) pins: &'a Pins,
     /// What its links wait for.
     pub(super) patience: LinkConfig,
+    /// Where it keeps trainings.
+    pub(super) trainings: Option<&'a Path>,
 }
 
 /// What a finished run leaves at this participant.
@@ -166,7 +168,9 @@ impl Seat<'_> {
     ) -> Result<SharedResult, Failure> {
         let plan = &self.compilation.compiled.plan;
         let mut rng = Prg::new(&*seed()?);
-        let ran = exec::run(plan, inputs, session, &mut |at, of| told(at, of), &mut rng);
+        let progress: &mut dyn FnMut(usize, usize) = &mut |at, of| told(at, of);
+        let around = Around { progress, trainings: self.me.trainings };
+        let ran = exec::run(plan, inputs, session, around, &mut rng);
         let finished = ran.and_then(|shared| {
             session.finish().map_err(ExecError::from)?;
             Ok(shared)

@@ -20,12 +20,14 @@ use super::{
     results,
     scratch::Scratch,
     trainers::Trainers,
+    trainings::Trainings,
 };
 use crate::{
     audit::{InputEntry, ReceiptBody, ReceiptPart, check_own_part, leakage_hash},
     catalog::Catalog,
     clock::Clock,
-    identity::{IdentityKey, PartyName, Pins, Signed},
+    exec,
+    identity::{Hash32, IdentityKey, PartyName, Pins, Signed},
     job::{Failure, JobId, JobSpec, Reason, Stage},
     plan::{Answers, Keeps, Op, Place, Plan},
     policy::{
@@ -46,6 +48,7 @@ pub struct Participant {
     patience: LinkConfig,
     results: Option<PathBuf>,
     scratch: Scratch,
+    trainings: Option<Trainings>,
     lookups: Option<Lookups>,
     trainers: Trainers,
     prepared: Mutex<BTreeMap<JobId, Prepared>>,
@@ -89,6 +92,7 @@ impl Participant {
             patience,
             results,
             scratch,
+            trainings: None,
             lookups,
             trainers: Trainers::default(),
             prepared,
@@ -113,6 +117,12 @@ impl Participant {
     #[must_use]
     pub fn with_scratch(self, scratch: Scratch) -> Self {
         Self { scratch, ..self }
+    }
+
+    /// Keeps there how far trainings have come that it computes; without a folder, one that is interrupted begins anew.
+    #[must_use]
+    pub fn with_trainings(self, trainings: Trainings) -> Self {
+        Self { trainings: Some(trainings), ..self }
     }
 
     /// Keeps what it publishes for lookups, and what it fetches for them, in this folder; without one such jobs are refused.
@@ -173,7 +183,13 @@ impl Participant {
     }
 
     fn me(&self) -> Me<'_> {
-        Me { name: &self.name, key: &self.key, pins: &self.pins, patience: self.patience }
+        Me {
+            name: &self.name,
+            key: &self.key,
+            pins: &self.pins,
+            patience: self.patience,
+            trainings: self.trainings.as_ref().map(Trainings::path),
+        }
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<JobId, Prepared>> {
@@ -226,6 +242,11 @@ impl Participant {
             manual: own().any(|policy| policy.approval == Approval::Manual),
         }
     }
+}
+
+/// The job that began the training of a plan: an update is the same whenever its round is run again.
+fn root_of(plan: &Plan, job: JobId) -> Hash32 {
+    plan.training().map_or(job.hash(), |(_, of)| of.root(plan))
 }
 
 struct Review {
@@ -292,7 +313,7 @@ impl Runner for Participant {
         let (job, order, run) = (start.job.clone(), start.order.clone(), start.run);
         let (plan, lookups) = (&compilation.compiled.plan, self.lookups.as_ref());
         let training = prepare::Training {
-            order: prepare::order(&self.key, job.id.hash()),
+            order: prepare::order(&self.key, root_of(plan, job.id)),
             program: self.trainers.program(plan, job.id, &start.stop),
             spend: start.spend.clone(),
         };
@@ -318,6 +339,11 @@ impl Runner for Participant {
             manifest: wire::write(&sealed.manifest),
             ciphertext: sealed.ciphertext,
         });
+        if let Some(trainings) = &self.trainings
+            && let Err(error) = exec::forget_training(trainings.path(), plan)
+        {
+            tracing::warn!(job = %job.id, %error, "what was kept of the training was not removed");
+        }
         Ok(RunOutcome { sealed, receipt_part })
     }
 

@@ -213,6 +213,7 @@ mod tests {
             gate: None,
             privacy: None,
             valuation: None,
+            resumes: None,
         }
     }
 

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, fmt};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    contribution::ContributionSpec, gate::GateSpec, micro::Micro, plugin::PluginSpec,
+    contribution::ContributionSpec, gate::GateSpec, id::JobId, micro::Micro, plugin::PluginSpec,
     privacy::PrivacySpec, trees::TreesSpec,
 };
 
@@ -63,6 +63,10 @@ pub struct TrainSpec {
     /// By whose rows it is told what updates were worth; left out, it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contribution: Option<Box<ContributionSpec>>,
+    /// The job that began this training and was interrupted: it goes on from the last round that its compute parties have kept.
+    /// All else is as in that job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumes: Option<JobId>,
 }
 
 /// What is trained.
@@ -292,6 +296,9 @@ impl fmt::Display for TrainSpec {
         writeln!(f, "  {} from {}", self.label, self.features.join(", "))?;
         if let Some(filter) = &self.filter {
             writeln!(f, "  where {filter}")?;
+        }
+        if let Some(job) = &self.resumes {
+            writeln!(f, "  going on where {job} was interrupted")?;
         }
         if let Some(gate) = &self.gate {
             writeln!(f, "  of {gate}")?;

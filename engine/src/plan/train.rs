@@ -12,7 +12,10 @@ use super::{
     ir::{LocalInput, Plan},
     valuation::Valuation,
 };
-use crate::job::{GateSpec, Micro, ModelSpec, PrivacySpec, StrategySpec};
+use crate::{
+    identity::Hash32,
+    job::{GateSpec, Micro, ModelSpec, PrivacySpec, StrategySpec},
+};
 
 /// Words that the result has of each round at least: how many providers were in it, their rows, the sum of their losses, rows
 /// that were right.
@@ -56,6 +59,8 @@ pub struct Training {
     pub privacy: Option<PrivacySpec>,
     /// How it is told what updates were worth.
     pub valuation: Option<Valuation>,
+    /// The job that began it, where it goes on after an interruption.
+    pub resumes: Option<Hash32>,
 }
 
 /// How an expression becomes numbers.
@@ -120,6 +125,12 @@ impl Feature {
 }
 
 impl Training {
+    /// The job that began it: this one, or the one it resumes.
+    #[must_use]
+    pub fn root(&self, plan: &Plan) -> Hash32 {
+        self.resumes.unwrap_or(plan.job)
+    }
+
     /// How updates become integers, given the plan's row bounds.
     ///
     /// # Errors
@@ -224,10 +235,14 @@ impl Training {
     pub(super) fn told(&self, plan: &Plan) -> String {
         let owners: Vec<_> = self.owners(plan).map(|input| input.party.to_string()).collect();
         let gate = self.gate.as_ref().map_or_else(String::new, |gate| format!(", of {gate}"));
+        let again = self.resumes.map_or_else(String::new, |job| format!(", going on with {job}"));
         let noise = self.privacy.as_ref().zip(self.guarantee(self.rounds));
         let noise = noise.map_or_else(String::new, |(of, promise)| format!(", {of}: {promise}"));
         let (family, rounds) = (self.model.family(), self.rounds);
-        format!("{} train a {family} model in {rounds} rounds{gate}{noise}", owners.join(", "))
+        format!(
+            "{} train a {family} model in {rounds} rounds{gate}{noise}{again}",
+            owners.join(", ")
+        )
     }
 
     /// What it shows, and to whom.

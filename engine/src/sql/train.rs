@@ -22,7 +22,7 @@ use super::{
 use crate::{
     catalog::DatasetDescriptor,
     identity::canonical_hash,
-    job::{CommonRows, ContributionSpec, JobSpec, TrainSpec},
+    job::{CommonRows, ContributionSpec, JobId, JobSpec, TrainSpec},
     plan::{
         Decode, Feature, LocalInput, Op, Output, OutputColumn, Overlap, PLAN_FORMAT, Plan,
         PolicyRef, PolicyTerms, Ref, Training, UseForm, Valuation,
@@ -178,6 +178,7 @@ fn training(train: &TrainSpec, features: Vec<Feature>, label: Feature) -> Traini
         gate: train.gate.clone(),
         privacy: train.privacy.clone(),
         valuation: train.contribution.as_ref().map(|asked| valuation(train, asked)),
+        resumes: train.resumes.map(JobId::hash),
     }
 }
 

@@ -160,6 +160,49 @@ fn an_update_unlike_the_others_is_refused_and_the_buyer_is_told_whose() {
     assert!(text.lines().skip(1).all(|line| line.split(',').nth(1) == Some("3")), "{text}");
 }
 
+/// Rounds that a party has kept of a training; nothing before it began.
+fn kept(world: &World, party: &str, job: &str) -> u64 {
+    let file = world.of(party).join("state/trainings").join(job).join("state");
+    let file = std::fs::read(file).unwrap_or_default();
+    file.first_chunk().map_or(0, |rounds| u64::from_le_bytes(*rounds))
+}
+
+#[test]
+fn a_training_goes_on_after_a_compute_party_and_the_coordinator_were_killed() {
+    const ROUNDS: u64 = 600;
+    let mut cast = cast();
+    for table in [&mut cast.people, &mut cast.jobs, cast.third.as_mut().unwrap()] {
+        table.train["max_rounds"] = json!(5000);
+    }
+    let mut world = World::start(&cast);
+    let asked = |more: &str| train(&format!("rounds = {ROUNDS}\nmin_providers = 3\n{more}"));
+    let began = world.submit_psi(&asked(""));
+    let (mut job, mut before) = (began.clone(), 0);
+    for killed in ["employers", "exchange"] {
+        eventually("some rounds are kept", || kept(&world, "employers", &began) > before + 3);
+        world.kill(killed);
+        let waiting = world.follow(&job);
+        if killed == "employers" {
+            let (code, _, err) = waiting.end();
+            assert_ne!(code, Some(0), "{err}");
+            assert!(err.contains(&format!("resumes = \"{began}\"")), "it says how to go on: {err}");
+        }
+        world.up(killed);
+        before = kept(&world, "employers", &began);
+        assert!(before < ROUNDS, "it was interrupted on the way");
+        job = world.submit_psi(&asked(&format!("resumes = {began:?}")));
+    }
+    let (code, out, err) = world.follow(&job).end();
+    assert_eq!(code, Some(0), "{err}");
+    let of: Vec<_> = out.lines().skip(1).map(|line| line.split(',').nth(1).unwrap()).collect();
+    assert_eq!((of.len() as u64, of.iter().all(|count| *count == "3")), (ROUNDS, true));
+    assert!(world.log("employers").contains(&format!("goes on after {before} rounds")));
+    assert_eq!(kept(&world, "employers", &began), 0, "what was kept is gone");
+    // Nothing is left to go on with.
+    let again = world.ask_psi(&asked(&format!("resumes = {began:?}")));
+    assert!(ended_with(&again, 1).contains("without `resumes`"));
+}
+
 #[test]
 fn the_receipt_tells_what_updates_were_worth_and_what_is_paid() {
     let mut cast = cast();

@@ -4,7 +4,7 @@
 //! the one it replaces, brought to the disk and renamed; it ends with the hash of what it says, under the name of its training.
 
 use std::{
-    fs::{self, File},
+    fs::{self, File, TryLockError},
     io::{self, BufReader, BufWriter, Read, Write},
     path::{Path, PathBuf},
 };
@@ -18,6 +18,7 @@ use crate::{average::Trailer, strategy::Optimizer};
 
 const STATE: &str = "state";
 const CLOSED: &str = "closed";
+const LOCK: &str = "lock";
 /// Most entries of a list: what a file says of lengths is not believed beyond it.
 const MOST: u64 = 1 << 32;
 
@@ -29,19 +30,29 @@ const MOST: u64 = 1 << 32;
 pub struct Folder {
     path: PathBuf,
     training: [u8; 32],
+    /// Held while somebody trains: of two runs of one training at a time, each would open sums of its own.
+    _lock: File,
 }
 
 impl Folder {
     /// The folder, made if it is not there. `training` is a hash of all that must be the same for a training to go on.
     ///
     /// # Errors
-    /// The system's.
+    /// The system's; [`io::ErrorKind::WouldBlock`] while another run has it.
     pub fn open(path: &Path, training: [u8; 32]) -> io::Result<Self> {
         let mut builder = fs::DirBuilder::new();
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.recursive(true).create(path)?;
-        Ok(Self { path: path.to_owned(), training })
+        let lock = File::create(path.join(LOCK))?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::Error(error) => error,
+            TryLockError::WouldBlock => {
+                let words = "another run of this training is under way here";
+                io::Error::new(io::ErrorKind::WouldBlock, words)
+            }
+        })?;
+        Ok(Self { path: path.to_owned(), training, _lock: lock })
     }
 
     /// Where the training stands here; before the first round, of this state, if nothing is kept.

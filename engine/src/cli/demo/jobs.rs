@@ -198,6 +198,7 @@ fn high_incomes() -> TrainSpec {
         gate: None,
         privacy: None,
         contribution: None,
+        resumes: None,
     }
 }
 

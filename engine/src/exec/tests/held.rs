@@ -63,7 +63,13 @@ fn ended(seed: u64, sets: &Sets, compiled: &Compiled) -> (Vec<Left>, Quote, bool
             plan.inputs.iter().zip(&inputs).map(|(input, data)| {
                 (input.party == plan.compute[role.index()]).then(|| data.clone())
             });
-        let ran = run(plan, mine.collect(), &mut s, &mut |_, _| (), &mut Prg::new(&[7; 16]));
+        let ran = run(
+            plan,
+            mine.collect(),
+            &mut s,
+            Around { progress: &mut |_, _| (), trainings: None },
+            &mut Prg::new(&[7; 16]),
+        );
         if ran.is_err() {
             // What was listed for later is not opened by whoever goes on all the same.
             let next = price.openings[s.opened().len()];

@@ -69,7 +69,14 @@ fn everywhere(plan: &Plan, inputs: &[EncodedInput], price: &Quote) -> Vec<Left> 
                     Some(role) => {
                         let gate = Gate::listing(&price.openings);
                         let mut s = Session::new(role, channel, test_prss(3, role), gate);
-                        let ran = run(plan, mine, &mut s, &mut |_, _| (), &mut rng).unwrap();
+                        let ran = run(
+                            plan,
+                            mine,
+                            &mut s,
+                            Around { progress: &mut |_, _| (), trainings: None },
+                            &mut rng,
+                        )
+                        .unwrap();
                         s.finish().unwrap();
                         (ran.found, s.opened().to_vec(), s.stats().total().bytes, s.depth())
                     }

@@ -118,7 +118,14 @@ pub(super) fn accounted(
                 };
                 let gate = Gate::listing(&price.openings);
                 let mut s = Session::new(role, channel, test_prss(3, role), gate);
-                let ran = run(plan, own, &mut s, &mut |_, _| (), &mut rng).unwrap();
+                let ran = run(
+                    plan,
+                    own,
+                    &mut s,
+                    Around { progress: &mut |_, _| (), trainings: None },
+                    &mut rng,
+                )
+                .unwrap();
                 s.finish().unwrap();
                 (Some(ran), s.opened().to_vec(), s.stats().total().bytes, s.depth())
             })
@@ -255,6 +262,13 @@ fn a_party_without_its_rows_says_so() {
     let gate = Gate::listing(&price.openings);
     let mut s = Session::new(Role::P0, channel, test_prss(3, Role::P0), gate);
     let none = vec![None; plan.inputs.len()];
-    let ended = run(&plan, none, &mut s, &mut |_, _| (), &mut Prg::new(&[1; 16])).unwrap_err();
+    let ended = run(
+        &plan,
+        none,
+        &mut s,
+        Around { progress: &mut |_, _| (), trainings: None },
+        &mut Prg::new(&[1; 16]),
+    )
+    .unwrap_err();
     assert_eq!(ended, ExecError::MissingInput { party: party("census"), input: 0 });
 }

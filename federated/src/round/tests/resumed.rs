@@ -179,6 +179,9 @@ fn what_was_kept_elsewhere_or_touched_is_refused() {
     let longer = Course { parameters: course.parameters + 1, ..course.clone() };
     let folder = Folder::open(&path, [3; 32]).unwrap();
     assert!(folder.standing(&longer, start(&longer)).is_err());
+    let busy = Folder::open(&path, [3; 32]).unwrap_err();
+    assert_eq!(busy.kind(), std::io::ErrorKind::WouldBlock, "two runs at a time");
+    drop(folder);
     for name in ["state", "closed"] {
         let whole = std::fs::read(path.join(name)).unwrap();
         for at in (0..whole.len()).step_by(7) {
@@ -191,7 +194,7 @@ fn what_was_kept_elsewhere_or_touched_is_refused() {
         }
         std::fs::write(path.join(name), &whole).unwrap();
     }
-    folder.remove().unwrap();
+    Folder::open(&path, [3; 32]).unwrap().remove().unwrap();
     assert_eq!(read([3; 32]).unwrap(), Standing::new(start(&course)));
 }
 

@@ -1,0 +1,92 @@
+//! Where a training stands, between runs of it: what a compute party keeps while it goes on, in a folder of its own.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use federated::round::{Closed, Course, Folder, Keeper, RoundReport, Standing, State};
+
+use super::error::ExecError;
+use crate::{
+    identity::{Hash32, canonical_hash},
+    plan::{Plan, Training},
+};
+
+/// What is kept of a training, and who is told how it goes.
+pub(super) struct Kept<'a> {
+    folder: Option<Folder>,
+    told: &'a mut dyn FnMut(&State, &RoundReport),
+}
+
+/// Where a training stands here, and what keeps it from now on.
+pub(super) fn begin<'a>(
+    trainings: Option<&Path>,
+    (plan, of): (&Plan, &Training),
+    (course, start): (&Course, State),
+    told: &'a mut dyn FnMut(&State, &RoundReport),
+) -> Result<(Standing, Kept<'a>), ExecError> {
+    let failed = |error: io::Error| ExecError::Training(format!("keeping the training: {error}"));
+    let Some(path) = trainings.map(|all| folder_of(all, of.root(plan))) else {
+        if of.resumes.is_some() {
+            let words = "this party keeps no trainings; give its daemon a `state` folder, and run the job without `resumes`";
+            return Err(ExecError::Training(words.to_owned()));
+        }
+        return Ok((Standing::new(start), Kept { folder: None, told }));
+    };
+    if of.resumes.is_some() && !path.exists() {
+        let words = "this party keeps nothing of the training to go on with: it came to its end, never began, or is long ago; run \
+                     the job without `resumes`";
+        return Err(ExecError::Training(words.to_owned()));
+    }
+    let mut folder = Folder::open(&path, fingerprint(plan, of)).map_err(failed)?;
+    let standing = if of.resumes.is_some() {
+        let standing = folder.standing(course, start).map_err(failed)?;
+        tracing::info!(job = %of.root(plan), "a training goes on after {} rounds", standing.state.rounds);
+        standing
+    } else {
+        folder.opened(&start, &[]).map_err(ExecError::Training)?;
+        Standing::new(start)
+    };
+    Ok((standing, Kept { folder: Some(folder), told }))
+}
+
+/// Forgets the training of a plan that came to its end.
+///
+/// # Errors
+/// The system's.
+pub fn forget_training(trainings: &Path, plan: &Plan) -> io::Result<()> {
+    let Some((_, of)) = plan.training() else { return Ok(()) };
+    match std::fs::remove_dir_all(folder_of(trainings, of.root(plan))) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        done => done,
+    }
+}
+
+fn folder_of(trainings: &Path, root: Hash32) -> PathBuf {
+    trainings.join(root.to_string())
+}
+
+/// All that must be the same for a training to go on: who computes, on whose tables, and everything that is trained.
+fn fingerprint(plan: &Plan, of: &Training) -> [u8; 32] {
+    let begun = Training { resumes: None, ..of.clone() };
+    let all = (of.root(plan), &plan.compute, &plan.inputs, &begun);
+    canonical_hash("unseen.training/v1", &all).0
+}
+
+impl Keeper for Kept<'_> {
+    fn closed(&mut self, closed: &Closed) -> Result<(), String> {
+        self.folder.as_mut().map_or(Ok(()), |folder| folder.closed(closed))
+    }
+
+    fn reopened(&mut self) -> Result<(), String> {
+        self.folder.as_mut().map_or(Ok(()), Folder::reopened)
+    }
+
+    fn opened(&mut self, state: &State, reports: &[RoundReport]) -> Result<(), String> {
+        if let Some(report) = reports.last() {
+            (self.told)(state, report);
+        }
+        self.folder.as_mut().map_or(Ok(()), |folder| folder.opened(state, reports))
+    }
+}
