@@ -5,7 +5,7 @@ use std::{sync::Arc, thread, time::Instant};
 use federated::{
     average::{Bounds, Encoding},
     model::{Fit, Network, Rows, evaluate, fit},
-    round::{Course, Native, Pace, State, Train, Trainer, take_part, train},
+    round::{Course, Native, NotKept, Pace, Standing, State, Train, Trainer, take_part, train},
     strategy::Rule,
 };
 use protocols::{
@@ -110,6 +110,7 @@ fn course(network: &Network, rows: usize) -> Result<Course, Failure> {
         gates: None,
         worth: None,
         privacy: None,
+        resumed: false,
     })
 }
 
@@ -130,15 +131,9 @@ fn averaged(
                     let gate = Gate::recording();
                     let mut s = Session::new(role, Arc::clone(&channel), test_prss(1, role), gate);
                     s.enter(1);
-                    let (from, trainer) = (State::new(start.clone(), course.rule), None);
-                    let with = Train {
-                        channel,
-                        course,
-                        from,
-                        trainer,
-                        validation: None,
-                        keep: &mut |_, _| Ok(()),
-                    };
+                    let from = Standing::new(State::new(start.clone(), course.rule));
+                    let (trainer, validation, keep) = (None, None, &mut NotKept);
+                    let with = Train { channel, course, from, trainer, validation, keep };
                     let trained = train(&mut s, with, &mut Prg::new(&[2; 16]));
                     trained.map(|trained| trained.state.model).map_err(|error| error.to_string())
                 }));

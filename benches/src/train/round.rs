@@ -153,7 +153,7 @@ pub(super) fn party(
     let gate = Gate::recording();
     let mut s = Session::new(role, Arc::clone(&channel), test_prss(1, role), gate);
     s.enter(1);
-    let mut keep = Clock(&mut over);
+    let mut keep = Clock(over);
     let from = Standing::new(State::new(vec![0.0; course.parameters], course.rule));
     let with = Train { channel, course, from, trainer: None, validation: None, keep: &mut keep };
     let trained = train(&mut s, with, &mut Prg::new(&[2; 16]));
