@@ -196,11 +196,16 @@ fn a_training_goes_on_after_a_compute_party_and_the_coordinator_were_killed() {
     assert_eq!(code, Some(0), "{err}");
     let of: Vec<_> = out.lines().skip(1).map(|line| line.split(',').nth(1).unwrap()).collect();
     assert_eq!((of.len() as u64, of.iter().all(|count| *count == "3")), (ROUNDS, true));
-    assert!(world.log("employers").contains(&format!("goes on after {before} rounds")));
+    let log = world.log("employers");
+    let after = |text: &str| text.split(' ').next().unwrap().parse::<u64>().unwrap();
+    let after: Vec<u64> = log.split("goes on after ").skip(1).map(after).collect();
+    assert_eq!(after.len(), 2, "each run went on");
+    assert!(0 < after[0] && after[0] < before && before <= after[1], "{after:?}, {before}");
     assert_eq!(kept(&world, "employers", &began), 0, "what was kept is gone");
     // Nothing is left to go on with.
     let again = world.ask_psi(&asked(&format!("resumes = {began:?}")));
-    assert!(ended_with(&again, 1).contains("without `resumes`"));
+    let told = ended_with(&again, 1);
+    assert!(told.contains("without `resumes`"), "{told}");
 }
 
 #[test]
