@@ -205,7 +205,7 @@ fn a_training_goes_on_after_a_compute_party_and_the_coordinator_were_killed() {
     // Nothing is left to go on with.
     let again = world.ask_psi(&asked(&format!("resumes = {began:?}")));
     let told = ended_with(&again, 1);
-    assert!(told.contains("without `resumes`"), "{told}");
+    assert!(told.contains("without `resumes`"), "{}", told.lines().last().unwrap());
 }
 
 #[test]
