@@ -163,7 +163,9 @@ fn way_on(record: &JobRecord, job: JobId, mut failure: Failure) -> Failure {
         return failure;
     }
     let spec = wire::parse::<Signed<JobSpec>>("job", Stage::Submit, &record.spec);
-    if let Ok(JobKind::Train(train)) = spec.map(|spec| spec.body.kind) {
+    if let Ok(JobKind::Train(train)) = spec.map(|spec| spec.body.kind)
+        && train.goes_on()
+    {
         let began = train.resumes.unwrap_or(job);
         failure.message += &format!(
             "; the training goes on where it stood if the job is submitted again with `resumes = \"{began}\"` in [train]"

@@ -87,6 +87,7 @@ mod tests {
             gate: None,
             privacy: None,
             valuation: None,
+            resumes: None,
         }
     }
 

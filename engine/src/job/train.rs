@@ -260,6 +260,11 @@ impl TrainSpec {
         self.model.plugin().map_or(Ok(()), PluginSpec::check)?;
         self.model.trees().map_or(Ok(()), |trees| trees.check(self))?;
         self.check_strategy()?;
+        field(
+            self.resumes.is_none() || self.goes_on(),
+            "train.resumes",
+            "is not for trees, SCAFFOLD or `contribution`: they begin anew",
+        )?;
         let least = usize::try_from(self.least()).unwrap_or(usize::MAX);
         field(
             (2..=providers).contains(&least),
