@@ -93,8 +93,8 @@ pub fn run(
                 Vec::new()
             }
             Op::Train(of) => {
-                let around = (&mut *progress, trainings);
-                let (columns, values) = train::run(s, plan, of, (at, &inputs), rng, around)?;
+                let (columns, values) =
+                    train::run(s, plan, of, (at, &inputs), rng, (&mut *progress, trainings))?;
                 worth = values;
                 columns
             }

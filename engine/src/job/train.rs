@@ -274,6 +274,14 @@ impl TrainSpec {
         self.privacy.as_ref().map_or(Ok(()), |privacy| privacy.check(self))
     }
 
+    /// Whether such a training goes on when it was interrupted: all that it rests on is at the compute parties after each round.
+    /// Trees are grown in one go, SCAFFOLD's corrections are in the providers' memory, and what updates were worth is not kept.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
+        let kept = self.model.trees().is_none() && self.contribution.is_none();
+        kept && !matches!(self.strategy, StrategySpec::Scaffold { .. })
+    }
+
     /// No average is opened of fewer updates; trees are of all providers.
     #[must_use]
     pub fn least(&self) -> u32 {
