@@ -246,7 +246,7 @@ impl Participant {
 
 /// The job that began the training of a plan: an update is the same whenever its round is run again.
 fn root_of(plan: &Plan, job: JobId) -> Hash32 {
-    plan.training().map_or(job.hash(), |(_, of)| of.root(plan))
+    plan.training().map_or_else(|| job.hash(), |(_, of)| of.root(plan))
 }
 
 struct Review {

@@ -149,7 +149,7 @@ fn told(s: &mut Session, own: &[u64]) -> Result<[(PartyId, Vec<u64>); 2], Sessio
     Ok(theirs)
 }
 
-fn invalid(s: &mut Session, peer: PartyId, what: &'static str) -> RoundError {
+fn invalid(s: &Session, peer: PartyId, what: &'static str) -> RoundError {
     SessionError::Invalid { step: s.step(), peer, what }.into()
 }
 

@@ -214,7 +214,7 @@ fn parties_that_stand_too_far_apart_do_not_go_on() {
 #[test]
 fn going_on_costs_what_was_quoted() {
     let course = course(&[0, 3, 4], 2, Rule::Average { rate: 1.0 });
-    let resumed = Course { resumed: true, ..course.clone() };
+    let resumed = Course { resumed: true, ..course };
     let dir = tempfile::tempdir().unwrap();
     // Interrupted before anything was kept, it takes all that there is.
     let ran = run_until(dir.path(), &resumed, NEVER, &natives(1));
