@@ -28,7 +28,7 @@ mod words;
 
 pub use error::ExecError;
 pub use input::{outside_providers, send_outside};
-pub use kept::forget_training;
+pub use kept::{forget_training, resumable};
 pub use lookup::LookedUp;
 pub use matching::Found;
 pub use outside::{Provided, provide};

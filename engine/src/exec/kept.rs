@@ -27,18 +27,10 @@ pub(super) fn begin<'a>(
     told: &'a mut dyn FnMut(&State, &RoundReport),
 ) -> Result<(Standing, Kept<'a>), ExecError> {
     let failed = |error: io::Error| ExecError::Training(format!("keeping the training: {error}"));
+    resumable(trainings, plan).map_err(ExecError::Training)?;
     let Some(path) = trainings.map(|all| folder_of(all, of.root(plan))) else {
-        if of.resumes.is_some() {
-            let words = "this party keeps no trainings; give its daemon a `state` folder, and run the job without `resumes`";
-            return Err(ExecError::Training(words.to_owned()));
-        }
         return Ok((Standing::new(start), Kept { folder: None, told }));
     };
-    if of.resumes.is_some() && !path.exists() {
-        let words = "this party keeps nothing of the training to go on with: it came to its end, never began, or is long ago; run \
-                     the job without `resumes`";
-        return Err(ExecError::Training(words.to_owned()));
-    }
     let mut folder = Folder::open(&path, fingerprint(plan, of)).map_err(failed)?;
     let standing = if of.resumes.is_some() {
         let standing = folder.standing(course, start).map_err(failed)?;
@@ -49,6 +41,25 @@ pub(super) fn begin<'a>(
         Standing::new(start)
     };
     Ok((standing, Kept { folder: Some(folder), told }))
+}
+
+/// Whether a training that is to go on can, as far as this compute party knows.
+///
+/// # Errors
+/// Why not, and what to do.
+pub fn resumable(trainings: Option<&Path>, plan: &Plan) -> Result<(), String> {
+    let Some((_, of)) = plan.training().filter(|(_, of)| of.resumes.is_some()) else {
+        return Ok(());
+    };
+    match trainings {
+        None => Err("this party keeps no trainings; give its daemon a `state` folder, and run the job without `resumes`".into()),
+        Some(all) if folder_of(all, of.root(plan)).exists() => Ok(()),
+        Some(_) => Err(
+            "this party keeps nothing of the training to go on with: it came to its end, never began, or is long ago; run the job \
+             without `resumes`"
+                .into(),
+        ),
+    }
 }
 
 /// Forgets the training of a plan that came to its end.

@@ -161,6 +161,15 @@ impl Participant {
         Ok(Some(folder))
     }
 
+    /// Whether this party, if it computes, has kept the training that a plan goes on with.
+    fn training_of(&self, plan: &Plan) -> Result<(), Failure> {
+        if !plan.compute.contains(&self.name) {
+            return Ok(());
+        }
+        let kept = exec::resumable(self.trainings.as_ref().map(Trainings::path), plan);
+        kept.map_err(|why| Failure::new(Reason::NotReady, Stage::Prepare, why).at(&self.name))
+    }
+
     pub(super) fn catalog(&self) -> &Catalog {
         &self.catalog
     }
@@ -291,6 +300,7 @@ impl Runner for Participant {
             return Err(Failure::new(Reason::PolicyRefused, Stage::Prepare, words).at(&self.name));
         }
         self.results_of(&compilation.compiled.plan)?;
+        self.training_of(&compilation.compiled.plan)?;
         let inputs =
             prepare::commit((&self.name, &self.key), job.id.hash(), &self.catalog, &compilation)?;
         let held = prepare::rows(&self.name, &self.catalog, &compilation, &self.scratch)?;
