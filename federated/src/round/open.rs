@@ -9,7 +9,7 @@ use protocols::{
     session::{Meter, OpeningKind, Recipient, Session},
 };
 
-use super::{course::Course, error::RoundError};
+use super::{course::Course, error::RoundError, message::PIECE_WORDS};
 use crate::average::{TRAILER_WORDS, Trailer, sum::checked};
 
 /// The words of a model that one party opens.
@@ -52,9 +52,13 @@ pub(super) fn open(
 
 /// Masks a party's words by its share of zeros.
 fn mask(s: &mut Session, sum: &mut [u64]) {
-    let mut zeros = vec![0; sum.len()];
-    s.prss().zero_share::<Z64>(&mut zeros);
-    Backend::active().add_u64(sum, &zeros);
+    // In pieces: a second vector of the model's length would be the most that a party holds.
+    let mut zeros = vec![0; PIECE_WORDS.min(sum.len())];
+    for piece in sum.chunks_mut(PIECE_WORDS) {
+        let zeros = &mut zeros[..piece.len()];
+        s.prss().zero_share::<Z64>(zeros);
+        Backend::active().add_u64(piece, zeros);
+    }
 }
 
 fn open_thirds(
