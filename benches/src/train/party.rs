@@ -86,7 +86,7 @@ pub(crate) fn serve() -> Result<bool, Failure> {
     tell(&listener.local_addr()?)?;
     let addresses: Vec<SocketAddr> = hear(&mut input)?;
     let credentials = Credentials::from_pem(&order.credentials)?;
-    let (me, config) = (PartyId(order.seat), LinkConfig::with_stall(STALL));
+    let (me, config) = (PartyId(order.seat), LinkConfig::with_stall(STALL).with_guests());
     let channel = loopback::connect(me, &listener, &addresses, &credentials, config)?;
     let channel: Arc<dyn Channel> = Arc::new(channel);
     let course = course(order.n, order.rounds)?;

@@ -111,7 +111,7 @@ pub(super) fn one_round(course: &Course) -> Counters {
 
 /// All rounds, everybody a thread of this process.
 pub(super) fn rounds(course: &Course) -> Result<Ran, Failure> {
-    let mut channels = loopback::mesh(3 + PROVIDERS, LinkConfig::with_stall(STALL))?
+    let mut channels = loopback::mesh(3 + PROVIDERS, LinkConfig::with_stall(STALL).with_guests())?
         .into_iter()
         .map(|channel| Arc::new(channel) as Arc<dyn Channel>);
     let (ends, models) = thread::scope(|scope| {

@@ -78,10 +78,10 @@ fn folder_of(trainings: &Path, root: Hash32) -> PathBuf {
     trainings.join(root.to_string())
 }
 
-/// All that must be the same for a training to go on: who computes, on whose tables, and everything that is trained.
+/// All that must be the same for a training to go on: whose it is, who computes, on whose tables, and everything that is trained.
 fn fingerprint(plan: &Plan, of: &Training) -> [u8; 32] {
     let begun = Training { resumes: None, ..of.clone() };
-    let all = (of.root(plan), &plan.compute, &plan.inputs, &begun);
+    let all = (of.root(plan), &plan.buyer, &plan.compute, &plan.inputs, &begun);
     canonical_hash("unseen.training/v1", &all).0
 }
 

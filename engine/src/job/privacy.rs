@@ -89,6 +89,11 @@ impl PrivacySpec {
             return field(self.colluding.is_none(), "train.privacy.colluding", why);
         }
         field(
+            self.colluding() > 0,
+            "train.privacy.colluding",
+            "is 1 at least: every provider knows its own noise",
+        )?;
+        field(
             self.colluding() < train.least(),
             "train.privacy.colluding",
             "is below `min_providers`: somebody's noise must be left",

@@ -103,6 +103,9 @@ impl Training {
         if of.unit == PrivacyUnit::Record && (self.epochs != 1 || self.proximal != Micro(0)) {
             return Err("hides rows and takes more than one step a round".into());
         }
+        if of.unit == PrivacyUnit::Record && of.colluding() == 0 {
+            return Err("counts a provider's own noise as unknown to it".into());
+        }
         match of.max_epsilon {
             Some(most) if guarantee.epsilon.is_nan() || guarantee.epsilon > most.value() => {
                 Err(format!(

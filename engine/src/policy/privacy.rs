@@ -52,7 +52,8 @@ pub fn privacy_budget(policy: &PolicyDocument, plan: &Plan) -> Option<PrivacyBud
         dataset: policy.dataset.clone(),
         unit: of.unit,
         noise: of.noise,
-        rounds: asked.rounds,
+        // Of a training that goes on it is not known here how much is left: what is spent is written round by round all the same.
+        rounds: if asked.resumes.is_some() { 1 } else { asked.rounds },
         most: rule.map(|rule| (rule.max_epsilon, rule.delta)),
     })
 }

@@ -71,21 +71,32 @@ fn norm(slope: &[f32]) -> f64 {
     slope.iter().map(|x| f64::from(*x) * f64::from(*x)).sum::<f64>().sqrt()
 }
 
-/// Whether a total along all folds' directions together would be more than one coordinate of an update.
+/// Whether what is opened of each update would be more than one of its coordinates: its product with the sum of the folds'
+/// directions, and how far apart the folds' products are.
 fn is_no_coordinate(slopes: &[Vec<f32>]) -> Result<(), RoundError> {
     let parameters = slopes.first().map_or(0, Vec::len);
-    let squared = |at: usize| slopes.iter().map(|slope| f64::from(slope[at])).sum::<f64>().powi(2);
-    let (mut all, mut most) = (0.0, 0.0_f64);
-    for square in (0..parameters).map(squared) {
-        all += square;
-        most = most.max(square);
-    }
-    if most > MOST_OF_ONE * all {
+    let of = |at: usize| slopes.iter().map(move |slope| f64::from(slope[at]));
+    let together = |at: usize| of(at).sum::<f64>().powi(2);
+    let apart = |at: usize| {
+        let (sum, folds) = (of(at).sum::<f64>(), slopes.len() as f64);
+        of(at).map(|slope| (folds * slope - sum).powi(2)).sum::<f64>()
+    };
+    if is_one(parameters, together) || is_one(parameters, apart) {
         return Err(RoundError::Worth(
             "the loss on the validation rows depends on one parameter alone, which would read it off every update",
         ));
     }
     Ok(())
+}
+
+/// Whether nearly all of a norm is one coordinate's.
+fn is_one(parameters: usize, squared: impl Fn(usize) -> f64) -> bool {
+    let (mut all, mut most) = (0.0, 0.0_f64);
+    for square in (0..parameters).map(squared) {
+        all += square;
+        most = most.max(square);
+    }
+    most > MOST_OF_ONE * all
 }
 
 #[cfg(test)]
@@ -102,6 +113,9 @@ mod tests {
         assert_eq!(of(&[0.0; 3]), Ok(()), "where nothing can be gained, nothing is told");
         // Folds that differ, but whose sum is one coordinate.
         let slopes = [vec![1.0, 2.0], vec![-1.0, 2.0]];
+        assert!(matches!(is_no_coordinate(&slopes), Err(RoundError::Worth(_))));
+        // Folds whose sum is well spread, and that differ in one coordinate.
+        let slopes = [vec![1.0, 2.0, 1.5], vec![1.0, 2.0, -0.5]];
         assert!(matches!(is_no_coordinate(&slopes), Err(RoundError::Worth(_))));
     }
 }

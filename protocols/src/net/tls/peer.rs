@@ -15,6 +15,9 @@ use super::{
     outbox::Outbox,
 };
 
+/// A guest that is further ahead than so many bytes is read no faster than its frames are received: there may be hundreds of them.
+const GUEST_BACKLOG: usize = 4 << 20;
+
 /// Two connections: what waits on them, what passed, and how they are ended.
 pub(super) struct Peer {
     pub(super) outbox: Outbox,
@@ -34,7 +37,9 @@ impl Peer {
         let peer = link.peer;
         let (outgoing, incoming) =
             (link.outgoing.prepare(peer, config)?, link.incoming.prepare(peer, config)?);
-        let (outbox, inbox) = (Outbox::default(), Inbox::new(peer, config.backlog));
+        let guest = config.guests && peer.role().is_none();
+        let backlog = if guest { config.backlog.min(GUEST_BACKLOG) } else { config.backlog };
+        let (outbox, inbox) = (Outbox::default(), Inbox::new(peer, backlog));
         let (sent, received) = (Running::default(), Running::default());
         Ok(Self { outbox, inbox, sent, received, lost, outgoing, incoming })
     }
