@@ -84,8 +84,7 @@ impl Spool {
         scratch: &Scratch,
     ) -> Result<Self, Failure> {
         let broken = |error: TableError| fault(&input.party, Reason::Internal, error.to_string());
-        let folder = tempfile::Builder::new().prefix(PREFIX).tempdir_in(&scratch.folder);
-        let folder = folder.map_err(|error| {
+        let folder = private(&scratch.folder).map_err(|error| {
             let words = format!("no scratch in {}: {error}", scratch.folder.display());
             fault(&input.party, Reason::Internal, words)
         })?;
@@ -132,6 +131,16 @@ impl Spool {
     pub(super) fn keep(&self, kept: &Kept<'_>, out: &Path) -> Result<u64, TableError> {
         keep_rows(&self.table, kept, out)
     }
+}
+
+/// A folder of its own in this one, which no other user may enter.
+fn private(within: &Path) -> io::Result<TempDir> {
+    let mut folder = tempfile::Builder::new();
+    folder.prefix(PREFIX);
+    // What is made without saying so can be read by everybody the umask does not keep out.
+    #[cfg(unix)]
+    folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    folder.tempdir_in(within)
 }
 
 /// What a column of the sub-plan's result is called in a spool: results may have a name twice.
@@ -256,6 +265,16 @@ mod tests {
         let nowhere = Scratch { folder: dir.path().join("gone"), memory: 0 };
         let failure = spool(40, None, &nowhere).await.unwrap_err();
         assert!(failure.to_string().contains("gone"), "{failure}");
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn no_other_user_may_enter() {
+        use std::os::unix::fs::PermissionsExt;
+
+        let dir = tempfile::tempdir().unwrap();
+        let folder = private(dir.path()).unwrap();
+        assert_eq!(fs::metadata(folder.path()).unwrap().permissions().mode() & 0o777, 0o700);
     }
 
     #[test]
