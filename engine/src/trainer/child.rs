@@ -26,7 +26,7 @@ impl Child {
     pub(super) fn start(command: &[String], folder: &Path) -> Result<Self, String> {
         let [program, arguments @ ..] = command else { return Err("its command is empty".into()) };
         let failed = |error: std::io::Error| format!("`{program}` does not start: {error}");
-        let own = TempDir::with_prefix("unseen-trainer-").map_err(failed)?;
+        let own = private().map_err(failed)?;
         let address = address(&own);
         let process = Command::new(program)
             .args(arguments)
@@ -61,6 +61,15 @@ impl Drop for Child {
         let _ = self.process.kill();
         let _ = self.process.wait();
     }
+}
+
+fn private() -> std::io::Result<TempDir> {
+    let mut folder = tempfile::Builder::new();
+    folder.prefix("unseen-trainer-");
+    // Else the umask decides who may enter, and so who may call the trainer.
+    #[cfg(unix)]
+    folder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o700));
+    folder.tempdir()
 }
 
 fn address(folder: &TempDir) -> String {

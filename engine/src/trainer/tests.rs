@@ -290,8 +290,12 @@ fn a_child_is_ended_with_the_round_it_hangs_in_and_with_the_job() {
     let told = |place: Place| hired(place, 1).0.train(0, &model).unwrap_err().to_string();
     assert!(told(child(&["./there-is-none"])).contains("does not start"));
     assert!(told(child(&["sh", "-c", "exit 3"])).contains("exit status: 3) before it listened"));
-    let why = told(child(&["sh", "-c", "echo $$ > pid; exec sleep 1000"]));
+    let script =
+        r#"at=${UNSEEN_TRAINER#unix:}; ls -ld "${at%/*}" > mode; echo $$ > pid; exec sleep 1000"#;
+    let why = told(child(&["sh", "-c", script]));
     assert!(why.contains("no model within"), "{why}");
+    let mode = std::fs::read_to_string(folder.path().join("mode")).unwrap();
+    assert!(mode.starts_with("drwx------"), "no other user may call it: {mode}");
     let pid = std::fs::read_to_string(folder.path().join("pid")).unwrap();
     assert!(!std::path::Path::new("/proc").join(pid.trim()).exists(), "it is gone");
 }
