@@ -19,7 +19,7 @@ import grpc
 import numpy as np
 
 # Where unseen/trainer/v1/trainer.proto is found: beside this repository's examples, or wherever UNSEEN_PROTO says.
-sys.path.insert(0, os.environ.get("UNSEEN_PROTO", str(Path(__file__).resolve().parents[3] / "proto")))
+sys.path.insert(0, os.environ.get("UNSEEN_PROTO") or str(Path(__file__).resolve().parent / "../../../proto"))
 messages, services = grpc.protos_and_services("unseen/trainer/v1/trainer.proto")
 PIECE = 1 << 20
 
