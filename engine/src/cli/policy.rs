@@ -5,6 +5,7 @@ use std::{fmt::Write as _, fs, path::Path};
 use super::exit::{CliError, chain};
 use crate::{
     identity::{IdentityKey, Signed},
+    job::ModelFamily,
     policy::{Level, POLICY_DOMAIN, PolicyDocument, ReleaseForm, lint, parse, parse_signed},
 };
 
@@ -112,6 +113,9 @@ fn in_words(policy: &PolicyDocument, signature: &str) -> String {
             train.min_providers,
             train.max_rounds
         );
+        if train.models.contains(&ModelFamily::Trees) {
+            let _ = writeln!(text, "  leaves of trees: {} rows at least", train.min_leaf_rows);
+        }
         if let Some(rule) = &train.privacy {
             let required = if rule.required { "required" } else { "not required" };
             let _ = writeln!(

@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     job::{GateKind, GateSpec, ModelFamily},
-    plan::Plan,
+    plan::{Plan, Training},
 };
 
 /// What may be trained on a dataset. The columns' own rules hold besides: what a model is trained on must be a `train`.
@@ -25,6 +25,9 @@ pub struct TrainRule {
     /// Most parameters of a model: a large one can remember single rows.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_parameters: Option<u32>,
+    /// Fewest rows that a job may ask for on each side of a tree's cut: a leaf of one row shows its label.
+    #[serde(default = "twenty", skip_serializing_if = "is_twenty")]
+    pub min_leaf_rows: u32,
     /// Gates that updates may be held to: each tells in every round whose update it refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<GateKind>,
@@ -35,6 +38,15 @@ pub struct TrainRule {
     /// Whether what this provider's updates were worth may stand in the receipt.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub contribution: bool,
+}
+
+const fn twenty() -> u32 {
+    20
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
+const fn is_twenty(rows: &u32) -> bool {
+    *rows == twenty()
 }
 
 /// What of a plan a policy does not allow: the field that stands in the way, and why, with what would help.
@@ -74,6 +86,7 @@ pub(super) fn refusals(rule: Option<&TrainRule>, plan: &Plan) -> Vec<(&'static s
         );
         found.push(("train.max_parameters", message));
     }
+    found.extend(small_leaves(rule, asked));
     if let Some(gate) = asked.gate.as_ref().map(GateSpec::kind)
         && !rule.gates.contains(&gate)
     {
@@ -88,6 +101,19 @@ pub(super) fn refusals(rule: Option<&TrainRule>, plan: &Plan) -> Vec<(&'static s
         found.push(("train.contribution", message.to_owned()));
     }
     found
+}
+
+/// What stands in the way of trees whose leaves may rest on few rows.
+fn small_leaves(rule: &TrainRule, asked: &Training) -> Option<(&'static str, String)> {
+    let asked = asked.model.trees()?.least_rows;
+    let least = rule.min_leaf_rows;
+    (asked < least).then(|| {
+        let message = format!(
+            "a leaf could rest on {asked} rows, {least} are the least; set `least_rows` of the job's model to {least}, or \
+             `train.min_leaf_rows` to {asked} to allow this"
+        );
+        ("train.min_leaf_rows", message)
+    })
 }
 
 /// What a policy's author should know of what it says of training.
@@ -126,7 +152,13 @@ pub(super) fn lint_train(policy: &PolicyDocument, notes: &mut Notes) {
             "models of joined rows have no noise, and are not in the budget of `train.privacy`",
         );
     }
-    let large = [ModelFamily::Network, ModelFamily::Plugin];
+    if rule.models.contains(&ModelFamily::Trees) && rule.min_leaf_rows < 2 {
+        notes.warn(
+            "train.min_leaf_rows",
+            "lets a leaf show the label of a single row; 20 is what holds where it is left out",
+        );
+    }
+    let large = [ModelFamily::Network, ModelFamily::Trees, ModelFamily::Plugin];
     if rule.max_parameters.is_none() && large.iter().any(|family| rule.models.contains(family)) {
         notes.warn(
             "train.max_parameters",
@@ -138,7 +170,14 @@ pub(super) fn lint_train(policy: &PolicyDocument, notes: &mut Notes) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::policy::fixtures::policy;
+    use crate::{
+        job::JobKind,
+        policy::fixtures::policy,
+        sql::{
+            compile,
+            tests::train::{asked, world},
+        },
+    };
 
     #[test]
     fn a_policy_hears_what_its_rule_does_not_do() {
@@ -150,6 +189,7 @@ mod tests {
                 min_providers: 3,
                 max_rounds: 10,
                 max_parameters: None,
+                min_leaf_rows: twenty(),
                 gates: Vec::new(),
                 privacy: None,
                 contribution: false,
@@ -171,5 +211,36 @@ mod tests {
         let free = |rule: &mut TrainRule| rule.privacy = serde_json::from_str(free).unwrap();
         assert_eq!(rule(&free), ["train.privacy.required"]);
         assert_eq!(rule(&|rule| rule.models.push(ModelFamily::Network)), ["train.max_parameters"]);
+        let trees = |rule: &mut TrainRule| rule.models.push(ModelFamily::Trees);
+        assert_eq!(rule(&trees), ["train.max_parameters"]);
+        let single = |rule: &mut TrainRule| {
+            trees(rule);
+            (rule.max_parameters, rule.min_leaf_rows) = (Some(1000), 1);
+        };
+        assert_eq!(rule(&single), ["train.min_leaf_rows"]);
+    }
+
+    #[test]
+    fn leaves_rest_on_as_many_rows_as_the_policy_says() {
+        let refused = |policy: &str, model: &str| {
+            let rule: TrainRule = serde_json::from_str(&format!(
+                r#"{{"models": ["trees", "logistic"], "min_providers": 2, "max_rounds": 1000{policy}}}"#
+            ))
+            .unwrap();
+            let (descriptors, terms) = world(&["a", "b"]);
+            let mut job = asked(&["a", "b"], &["age"], "income = 'high'");
+            let JobKind::Train(train) = &mut job.kind else { unreachable!() };
+            train.model = serde_json::from_str(model).unwrap();
+            let plan = compile(&job, &descriptors, &terms).unwrap().plan;
+            refusals(Some(&rule), &plan)
+        };
+        let trees = |rows: u32| format!(r#"{{"kind": "trees", "least_rows": {rows}}}"#);
+        let [(field, why)] = &refused("", &trees(19))[..] else { panic!("one refusal is due") };
+        assert_eq!(*field, "train.min_leaf_rows");
+        assert!(why.contains("`least_rows` of the job's model to 20"), "{why}");
+        assert!(refused("", &trees(20)).is_empty());
+        assert!(refused(r#", "min_leaf_rows": 5"#, &trees(5)).is_empty());
+        assert_eq!(refused(r#", "min_leaf_rows": 30"#, &trees(29)).len(), 1);
+        assert!(refused("", r#"{"kind": "logistic"}"#).is_empty());
     }
 }

@@ -16,6 +16,7 @@ fn trees_are_grown_on_all_rows_and_the_buyer_has_them() {
     let mut cast = cast();
     for table in [&mut cast.people, &mut cast.jobs, cast.third.as_mut().unwrap()] {
         table.train["models"] = json!(["trees"]);
+        table.train["min_leaf_rows"] = json!(5);
     }
     let world = World::start(&cast);
     let text = succeeded(&world.ask_psi(TREES));
@@ -66,6 +67,7 @@ fn a_provider_that_is_lost_ends_a_growth() {
     let mut cast = cast();
     for table in [&mut cast.people, &mut cast.jobs, cast.third.as_mut().unwrap()] {
         table.train["models"] = json!(["trees"]);
+        table.train["min_leaf_rows"] = json!(5);
         table.train["max_rounds"] = json!(5000);
     }
     let mut world = World::start(&cast);

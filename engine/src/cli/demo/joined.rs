@@ -28,6 +28,7 @@ impl Trains {
             min_providers,
             max_rounds,
             max_parameters: None,
+            min_leaf_rows: 20,
             privacy: None,
             gates: Vec::new(),
             contribution: false,
