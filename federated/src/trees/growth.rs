@@ -318,7 +318,13 @@ fn hear(wire: &mut Wire, words: usize) -> Result<Vec<u64>, SessionError> {
     }
     let [first, second, third] = all;
     if first != second || first != third {
-        let (peer, what) = (Role::P0.id(), "other trees than the other parties say");
+        // Who says something else than two others that agree; of three that differ, any may be meant.
+        let odd = match (second == third, first == third) {
+            (true, _) => Role::P0,
+            (_, true) => Role::P1,
+            _ => Role::P2,
+        };
+        let (peer, what) = (odd.id(), "other trees than the other parties say");
         return Err(SessionError::Invalid { step: wire.step(), peer, what });
     }
     Ok(first)
