@@ -240,7 +240,10 @@ fn what_is_no_update_declines_the_round() {
         (Does::Loses(f64::NAN), "loss is no number"),
         (Does::Loses(1e12), "too large"),
         (Does::HasOtherNames, "another tensor where the job has `weight`"),
-        (Does::HasOtherShapes, "the shape [3000, 100, 1] and the job's [3000, 100]"),
+        (
+            Does::HasOtherShapes,
+            "3 axes, the first of [3000, 100, 1], and the job's are [3000, 100]",
+        ),
         (Does::HasOtherNumbers, "not in single precision"),
     ] {
         match round(does, 60) {

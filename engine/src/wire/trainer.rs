@@ -130,8 +130,12 @@ impl TrainerCalls {
                 return Err(format!("its `{}` is not in single precision", want.name));
             }
             if got.shape != want.shape {
-                let (name, got, want) = (&want.name, &got.shape, &want.shape);
-                return Err(format!("its `{name}` has the shape {got:?} and the job's {want:?}"));
+                // How much a program says of itself has no bound: only its beginning is repeated.
+                let (name, first) = (&want.name, &got.shape[..got.shape.len().min(8)]);
+                let (axes, want) = (got.shape.len(), &want.shape);
+                return Err(format!(
+                    "its `{name}` has {axes} axes, the first of {first:?}, and the job's are {want:?}"
+                ));
             }
         }
         Ok(())
