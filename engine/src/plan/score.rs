@@ -87,7 +87,8 @@ impl Score {
         vec![
             format!(
                 "{}: a score for each released row, exact; whoever knows the numbers of {} rows and gets their scores can work out \
-                 the weights of {model}, and whoever knows the weights learns a sum of each row's numbers",
+                 the weights of {model}; whoever knows the weights learns a sum of each row's numbers, and whoever chose the weights \
+                 may have chosen them so that a score spells out every number",
                 plan.buyer,
                 thousands(self.count())
             ),

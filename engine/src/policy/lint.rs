@@ -128,6 +128,12 @@ fn lint_output(policy: &PolicyDocument, notes: &mut Notes) {
             );
         }
     }
+    for (name, _) in policy.columns.iter().filter(|(_, rule)| rule.grants(ReleaseForm::Score)) {
+        notes.warn(
+            format!("columns.{name}.release"),
+            "`score` can spell out every number of a row to a recipient in league with whoever chose the weights",
+        );
+    }
 }
 
 fn lint_dataset(policy: &PolicyDocument, dataset: &DatasetDescriptor, notes: &mut Notes) {

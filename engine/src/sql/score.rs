@@ -23,6 +23,7 @@ use crate::{
     },
 };
 
+const COLUMNS: &str = "score.columns";
 const FEATURES: &str = "score.features";
 const MODEL: &str = "score.model";
 /// What the table of weights is called in the statement, and the scores in the result.
@@ -104,6 +105,8 @@ impl Compiler<'_> {
         let mut rest = rest.into_iter().map(|(_, expr)| expr);
         let features: Vec<Expr> = rest.by_ref().take(asked.features.len()).collect();
         let of_model: Vec<Expr> = rest.collect();
+        self.clause = COLUMNS;
+        self.of_rows(block.columns.iter().map(|(_, expr)| expr), model, "shown column")?;
         for ((name, _), shown) in block.columns.iter_mut().zip(&asked.columns) {
             *name = shown.trim().to_owned();
         }
@@ -134,6 +137,20 @@ impl Compiler<'_> {
         self.output_with(&block, scores)
     }
 
+    /// Refuses what reads the weights.
+    fn of_rows<'e>(
+        &self,
+        all: impl IntoIterator<Item = &'e Expr>,
+        model: usize,
+        what: &str,
+    ) -> Result<(), CompileError> {
+        if all.into_iter().any(|expr| self.tables.reads(expr).tables.contains(&model)) {
+            let what = format!("a {what} of the weights");
+            return Err(self.unsupported(what, "take it of the rows"));
+        }
+        Ok(())
+    }
+
     fn features_of(
         &mut self,
         asked: &ScoreSpec,
@@ -141,11 +158,9 @@ impl Compiler<'_> {
         model: usize,
     ) -> Result<(Vec<Feature>, Vec<Ref>), CompileError> {
         self.clause = FEATURES;
+        self.of_rows(expressions, model, "feature")?;
         let (mut all, mut columns) = (Vec::new(), Vec::new());
         for (name, expr) in asked.features.iter().zip(expressions) {
-            if self.tables.reads(expr).tables.contains(&model) {
-                return Err(self.unsupported("a feature of the weights", "take it of the rows"));
-            }
             let feature = described(name, expr, &self.tables, FEATURES)?;
             columns.extend(self.numbers(expr, &feature)?);
             all.push(feature);

@@ -69,6 +69,7 @@ fn rows_and_weights_meet_in_one_operation_and_uses_are_recorded() {
     assert_eq!(plan.output.columns[1].decode, Decode::Quotient { scale: 3 });
     let told = leakage(&plan, &|_| Vec::new()).unwrap().join("\n");
     assert!(told.contains("whoever knows the numbers of 5 rows and gets their scores"), "{told}");
+    assert!(told.contains("so that a score spells out every number"), "{told}");
     assert!(explain(&plan, &|_| None).unwrap().contains("score by the 5 weights n2"));
 }
 
@@ -87,6 +88,8 @@ fn what_cannot_be_scored_is_refused_by_name() {
         words(&|of, _| of.filter = Some("unseen_weights.weight > 0".into())).contains("weights")
     );
     assert!(words(&|of, _| of.features[0] = "unseen_weights.weight".into()).contains("weights"));
+    let shown = words(&|of, _| of.columns = vec!["unseen_weights.weight".into()]);
+    assert!(shown.contains("a shown column of the weights"), "{shown}");
     assert!(
         words(&|of, _| of.features[0] = "p.age), (p.age".into()).contains("expressions on rows")
     );
