@@ -169,7 +169,7 @@ fn kept(world: &World, party: &str, job: &str) -> u64 {
 
 #[test]
 fn a_training_goes_on_after_a_compute_party_and_the_coordinator_were_killed() {
-    const ROUNDS: u64 = 600;
+    const ROUNDS: u64 = 1500;
     let mut cast = cast();
     for table in [&mut cast.people, &mut cast.jobs, cast.third.as_mut().unwrap()] {
         table.train["max_rounds"] = json!(5000);
