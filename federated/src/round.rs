@@ -6,6 +6,7 @@
 //! provider          ── a seed each ────────────────▶ two parties
 //!                   ── its update less both streams ▶ the third     in pieces
 //! party             ── whose have arrived ─────────▶ both others    U: those that all three have, and that gates let through
+//! party             ── its sum over U is kept ────▶ both others    not a word of it is said before all three have it on disk
 //!                   ── its sum over U, by thirds ──▶ both others    each third is opened by one, who tells the average
 //! ```
 //!

@@ -2,6 +2,7 @@
 
 mod faults;
 mod held;
+mod kept;
 mod lookup;
 mod many;
 mod owners;

@@ -156,6 +156,11 @@ mod tests {
                 r#"{"unit": "record", "clip": 1, "noise": 1, "colluding": 2}"#,
                 "train.privacy.colluding",
             ),
+            // Every provider knows the noise that it adds itself.
+            (
+                r#"{"unit": "record", "clip": 1, "noise": 1, "colluding": 0}"#,
+                "train.privacy.colluding",
+            ),
         ] {
             assert_eq!(fault(privacy), Some(field), "{privacy}");
         }

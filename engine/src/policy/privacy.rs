@@ -116,7 +116,11 @@ const fn yes() -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{plan::Feature, policy::fixtures};
+    use crate::{
+        identity::Hash32,
+        plan::{Feature, Op},
+        policy::fixtures,
+    };
 
     fn rule() -> PrivacyRule {
         let json = r#"{"unit": "client", "max_epsilon": "9", "delta": "0.00001"}"#;
@@ -174,5 +178,17 @@ mod tests {
     #[test]
     fn only_trainings_with_noise_take_of_a_budget() {
         assert_eq!(privacy_budget(&fixtures::policy(), &fixtures::plan()), None);
+    }
+
+    #[test]
+    fn a_training_that_goes_on_needs_room_for_what_is_left_of_it() {
+        let rounds = |resumes| {
+            let mut plan = fixtures::plan();
+            let mut training = asked(r#"{"unit": "client", "clip": "1", "noise": "4"}"#);
+            training.resumes = resumes;
+            plan.nodes.push(Op::Train(Box::new(training)));
+            privacy_budget(&fixtures::policy(), &plan).map(|budget| budget.rounds)
+        };
+        assert_eq!((rounds(None), rounds(Some(Hash32([1; 32])))), (Some(50), Some(1)));
     }
 }

@@ -34,7 +34,7 @@ pub(super) fn held(number: usize, spend: Option<Spend>) -> EncodedInput {
 }
 
 /// A plan of a training with these owners, and its price.
-fn planned(owners: &[&str]) -> (Plan, Quote) {
+pub(super) fn planned(owners: &[&str]) -> (Plan, Quote) {
     planned_with(owners, None)
 }
 

@@ -1,0 +1,51 @@
+//! For whom a compute party keeps a training, and until when.
+
+use std::path::Path;
+
+use federated::round::State;
+
+use super::{train::planned, *};
+use crate::{
+    exec::{forget_training, kept, resumable, train},
+    sql::tests::party,
+};
+
+/// Begins the plan's training, or goes on with it; says after how many rounds.
+fn begin(trainings: &Path, plan: &Plan) -> Result<u32, ExecError> {
+    let (at, of) = plan.training().unwrap();
+    let course = train::course(plan, of, at)?;
+    let start = State::new(vec![0.0; course.parameters], course.rule);
+    let with = (&course, start);
+    kept::begin(Some(trainings), (plan, of), with, &mut |_, _| ())
+        .map(|(kept, _)| kept.state.rounds)
+}
+
+/// The same training, asked for by another job that goes on with it.
+fn resuming(plan: &Plan) -> Plan {
+    let mut again = plan.clone();
+    let Some(Op::Train(of)) = again.nodes.last_mut() else { unreachable!() };
+    of.resumes = Some(plan.job);
+    again.job.0[0] ^= 1;
+    again
+}
+
+#[test]
+fn a_training_goes_on_for_whom_it_was_begun_and_until_it_ends() {
+    let dir = tempfile::tempdir().unwrap();
+    let trainings = dir.path();
+    let (plan, _) = planned(&["census", "bank", "lab"]);
+    let again = resuming(&plan);
+    let refused = resumable(Some(trainings), &again).unwrap_err();
+    assert!(refused.contains("without `resumes`"), "{refused}");
+    assert_eq!(begin(trainings, &plan), Ok(0));
+    assert_eq!((resumable(Some(trainings), &again), begin(trainings, &again)), (Ok(()), Ok(0)));
+    assert!(resumable(None, &again).is_err() && resumable(None, &plan).is_ok());
+    let theirs = Plan { buyer: party("somebody"), ..again.clone() };
+    assert!(matches!(begin(trainings, &theirs), Err(ExecError::Training(_))), "another buyer");
+    let mut other = again.clone();
+    let Some(Op::Train(of)) = other.nodes.last_mut() else { unreachable!() };
+    of.epochs += 1;
+    assert!(matches!(begin(trainings, &other), Err(ExecError::Training(_))), "another training");
+    forget_training(trainings, &again).unwrap();
+    assert!(resumable(Some(trainings), &again).is_err());
+}
