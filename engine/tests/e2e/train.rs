@@ -160,6 +160,19 @@ fn an_update_unlike_the_others_is_refused_and_the_buyer_is_told_whose() {
     assert!(text.lines().skip(1).all(|line| line.split(',').nth(1) == Some("3")), "{text}");
 }
 
+#[test]
+fn corrections_and_numbers_of_steps_are_averaged_beside_updates() {
+    let world = World::start(&cast());
+    for strategy in ["scaffold", "nova"] {
+        let more = format!("rounds = 6\nmin_providers = 3\nstrategy = {{ kind = \"{strategy}\" }}");
+        let text = succeeded(&world.ask_psi(&train(&more)));
+        let of = |line: &str, at: usize| line.split(',').nth(at).unwrap().parse::<f64>().unwrap();
+        let rounds: Vec<_> = text.lines().skip(1).collect();
+        assert!(rounds.len() == 6 && rounds.iter().all(|line| of(line, 1) == 3.0), "{text}");
+        assert!(of(rounds[5], 3) < 0.9 * of(rounds[0], 3), "{strategy} learns: {text}");
+    }
+}
+
 /// Rounds that a party has kept of a training; nothing before it began.
 fn kept(world: &World, party: &str, job: &str) -> u64 {
     let file = world.of(party).join("state/trainings").join(job).join("state");
