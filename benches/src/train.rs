@@ -1,14 +1,17 @@
 //! Pieces of federated training, each by itself: what one provider or party works out, and what all three work out on shares.
 
 mod adult;
+mod averaged;
 mod cases;
 mod census;
 mod command;
+mod digits;
 mod gate;
 mod gbdt;
 mod many;
 mod mnist;
 mod party;
+mod people;
 mod pictures;
 mod round;
 mod shared;

@@ -7,7 +7,7 @@ use serde::Serialize;
 use super::{
     adult,
     cases::{CASES, Case},
-    many, mnist, party, round, shared,
+    digits, many, mnist, party, people, round, shared,
 };
 use crate::{
     Failure, Network, case,
@@ -141,7 +141,7 @@ enum Found {
 /// A case that is a training: of so many parameters or repetitions, where it does not have its own.
 type Whole = fn(usize, u32) -> Result<Line, Failure>;
 
-const WHOLE: [(&str, Whole); 7] = [
+const WHOLE: [(&str, Whole); 17] = [
     (round::NAME, round::run),
     (many::NAME, |n, _| many::run(n)),
     (party::NAME, party::run),
@@ -149,6 +149,16 @@ const WHOLE: [(&str, Whole); 7] = [
     (mnist::ALIKE.name, |_, _| mnist::run(&mnist::ALIKE)),
     (mnist::SKEWED.name, |_, _| mnist::run(&mnist::SKEWED)),
     (mnist::APART.name, |_, _| mnist::run(&mnist::APART)),
+    (people::CASES[0].name, |_, _| people::run(&people::CASES[0])),
+    (people::CASES[1].name, |_, _| people::run(&people::CASES[1])),
+    (people::CASES[2].name, |_, _| people::run(&people::CASES[2])),
+    (people::CASES[3].name, |_, _| people::run(&people::CASES[3])),
+    (people::CASES[4].name, |_, _| people::run(&people::CASES[4])),
+    (people::CASES[5].name, |_, _| people::run(&people::CASES[5])),
+    (people::CASES[6].name, |_, _| people::run(&people::CASES[6])),
+    (digits::CASES[0].name, |_, _| digits::run(&digits::CASES[0])),
+    (digits::CASES[1].name, |_, _| digits::run(&digits::CASES[1])),
+    (digits::CASES[2].name, |_, _| digits::run(&digits::CASES[2])),
 ];
 
 /// One case, several with commas between, or all that a provider or a party runs by itself.
