@@ -71,7 +71,8 @@ pub(super) fn averaged(
                 let number = usize::from(id.0 - 3);
                 let mut wire = Wire::new(channel, Gate::listing(&[]));
                 wire.enter(1);
-                let mut rng = Prg::new(&[[seed(number), draw]; 8].concat().try_into().unwrap_or_default());
+                let mut rng =
+                    Prg::new(&[[seed(number), draw]; 8].concat().try_into().unwrap_or_default());
                 // One that fails shows in the parties' results.
                 drop(take_part(&mut wire, course, number, &mut *trainer(number), &mut rng));
             });

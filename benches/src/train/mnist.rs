@@ -52,7 +52,8 @@ pub(super) fn run(case: &Mnist) -> Result<Line, Failure> {
     reset_peak();
     let [rows, test] = pictures()?;
     let network = Network::layers(POINTS, &[HIDDEN], CLASSES)?;
-    let (course, began) = (course((network.parameters(), rows.len()), PROVIDERS, ROUNDS)?, Instant::now());
+    let (course, began) =
+        (course((network.parameters(), rows.len()), PROVIDERS, ROUNDS)?, Instant::now());
     let draws = if case.spread.is_some() { DRAWS } else { 1 };
     let model = |draw: u8| {
         let mut start = network.initial(&SEED);
