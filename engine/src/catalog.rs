@@ -1,7 +1,7 @@
 //! Datasets: what a provider publishes of them, how it reads them, and the checks that its promises about them hold.
 //!
 //! A file is read batch by batch when the catalog is opened, and again by each job unless it is small. What it said the first
-//! time is what jobs are committed to: a later reading that differs is an error.
+//! time is what jobs are committed to: a later reading that differs is an error, until the catalog is renewed.
 
 mod cell;
 mod check;
@@ -13,6 +13,7 @@ mod error;
 mod found;
 mod open;
 mod promises;
+mod renewed;
 mod schema;
 mod source;
 mod specs;

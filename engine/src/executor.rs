@@ -28,6 +28,7 @@ mod ready;
 mod relink;
 mod results;
 mod scratch;
+mod tables;
 mod trained;
 mod trainers;
 mod trainings;

@@ -86,9 +86,23 @@ pub enum CatalogError {
     },
     /// The file of a large table is gone, or not the one that was checked and that jobs are committed to.
     #[error(
-        "dataset `{dataset}`: its file is not what it was when it was opened; start the daemon again to publish it as it is now"
+        "dataset `{dataset}`: its file is not what it was when the job was planned; submit the job again, and it is taken as it is then"
     )]
     Changed {
+        /// Dataset.
+        dataset: String,
+    },
+    /// The file changed, and what it is now does not keep what is declared of it.
+    #[error(
+        "dataset `{dataset}`: its file changed and is refused, its provider's log says why; submit the job again once it is corrected"
+    )]
+    Refused {
+        /// Dataset.
+        dataset: String,
+    },
+    /// The file changed while it was read.
+    #[error("dataset `{dataset}`: its file is being written; move a whole one to its place")]
+    Unsettled {
         /// Dataset.
         dataset: String,
     },

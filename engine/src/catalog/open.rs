@@ -7,6 +7,7 @@ use super::{
     config::DatasetConfig,
     descriptor::DatasetDescriptor,
     error::CatalogError,
+    renewed::Seen,
     source::RawFile,
     specs::specs,
     table::Table,
@@ -17,9 +18,24 @@ use crate::identity::{Hash32, PartyName};
 const ROWS_UNIT: u64 = 1024;
 
 /// A provider's datasets, checked against what is declared of them.
+///
+/// A catalog does not change: [`Catalog::renewed`] makes another one of files that did.
 pub struct Catalog {
-    party: PartyName,
-    datasets: BTreeMap<String, Table>,
+    pub(super) party: PartyName,
+    pub(super) limits: Limits,
+    pub(super) datasets: BTreeMap<String, Dataset>,
+}
+
+/// One of them.
+#[derive(Clone)]
+pub(super) struct Dataset {
+    pub(super) config: DatasetConfig,
+    /// What its file looked like from outside before it was read.
+    pub(super) seen: Seen,
+    /// As it was read the last time that it kept what is declared of it.
+    pub(super) table: Table,
+    /// Whether its file changed since, to something that is refused.
+    pub(super) refused: bool,
 }
 
 impl fmt::Debug for Catalog {
@@ -53,13 +69,15 @@ impl Catalog {
                 let what = "names are lower case letters, digits and `_`, starting with a letter";
                 return Err(CatalogError::Dataset { dataset: name, what: what.into() });
             }
-            let opened = open_dataset(party, config, limits)?;
+            let seen = Seen::of(&config.source);
+            let table = open_dataset(party, config.clone(), limits)?;
+            let opened = Dataset { config, seen, table, refused: false };
             if datasets.insert(name.clone(), opened).is_some() {
                 let what = "is configured twice".into();
                 return Err(CatalogError::Dataset { dataset: name, what });
             }
         }
-        Ok(Self { party: party.clone(), datasets })
+        Ok(Self { party: party.clone(), limits: limits.clone(), datasets })
     }
 
     /// Whose datasets these are.
@@ -68,9 +86,9 @@ impl Catalog {
         &self.party
     }
 
-    /// What is published of all datasets, by name.
+    /// What is published of all datasets, by name; of one whose file is refused now, what it was before.
     pub fn descriptors(&self) -> impl Iterator<Item = &DatasetDescriptor> {
-        self.datasets.values().map(Table::descriptor)
+        self.datasets.values().map(|dataset| dataset.table.descriptor())
     }
 
     /// What is published of one dataset.
@@ -78,14 +96,20 @@ impl Catalog {
     /// # Errors
     /// If there is none of this name.
     pub fn descriptor(&self, dataset: &str) -> Result<&DatasetDescriptor, CatalogError> {
-        self.table(dataset).map(Table::descriptor)
+        self.dataset(dataset).map(|dataset| dataset.table.descriptor())
     }
 
     /// The clear rows. They never leave the provider.
     ///
     /// # Errors
-    /// If there is no dataset of this name.
+    /// If there is no dataset of this name, or its file is refused.
     pub fn table(&self, dataset: &str) -> Result<&Table, CatalogError> {
+        let found = self.dataset(dataset)?;
+        let refused = || CatalogError::Refused { dataset: dataset.to_owned() };
+        (!found.refused).then_some(&found.table).ok_or_else(refused)
+    }
+
+    fn dataset(&self, dataset: &str) -> Result<&Dataset, CatalogError> {
         let unknown = || CatalogError::Unknown { dataset: dataset.to_owned() };
         self.datasets.get(dataset).ok_or_else(unknown)
     }
@@ -96,13 +120,13 @@ impl Catalog {
     /// Hides the rows as long as the salt is secret and random; a salt serves one run.
     ///
     /// # Errors
-    /// If there is no dataset of this name.
+    /// If there is no dataset of this name, or its file is refused.
     pub fn commit(&self, dataset: &str, salt: &[u8; 32]) -> Result<Hash32, CatalogError> {
         Ok(self.table(dataset)?.commit(salt))
     }
 }
 
-fn open_dataset(
+pub(super) fn open_dataset(
     party: &PartyName,
     config: DatasetConfig,
     limits: &Limits,

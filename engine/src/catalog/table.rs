@@ -1,6 +1,12 @@
 //! The rows of a dataset: in memory where they are few, read again from their file where they are many.
 
-use std::{fmt, sync::Arc};
+use std::{
+    fmt,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
 
 use datafusion::arrow::{array::RecordBatch, compute::concat_batches, datatypes::SchemaRef};
 
@@ -28,12 +34,15 @@ struct Checked {
     rows: u64,
     hashes: Vec<ColumnHash>,
     held: Option<RecordBatch>,
+    /// Whether a reading has found another file.
+    outdated: AtomicBool,
 }
 
 impl Table {
     pub(super) fn new(descriptor: DatasetDescriptor, source: Source, found: Found) -> Self {
         let Found { rows, hashes, held } = found;
-        Self(Arc::new(Checked { descriptor, source, rows, hashes, held }))
+        let outdated = AtomicBool::new(false);
+        Self(Arc::new(Checked { descriptor, source, rows, hashes, held, outdated }))
     }
 
     /// What is published of it.
@@ -88,9 +97,20 @@ impl Table {
         commitment::commit(self.descriptor(), self.0.rows, &self.0.hashes, salt)
     }
 
+    /// Whether somebody who read it came upon another file.
+    pub(super) fn is_outdated(&self) -> bool {
+        self.0.outdated.load(Ordering::Relaxed)
+    }
+
+    /// Takes no notice of what was come upon so far.
+    pub(super) fn look_again(&self) {
+        self.0.outdated.store(false, Ordering::Relaxed);
+    }
+
     /// What is said of an error of a file that had none when it was opened: others may hear of it, so how it shows and where the
     /// file is stays in the log.
     fn changed(&self, error: &CatalogError) -> CatalogError {
+        self.0.outdated.store(true, Ordering::Relaxed);
         if !matches!(error, CatalogError::Changed { .. }) {
             tracing::warn!(%error, "a table's file cannot be read as it was when it was opened");
         }

@@ -1,6 +1,7 @@
 //! What a provider's tables may hold, and what is said of those that may not.
 
 mod large;
+mod renewed;
 
 use std::{path::PathBuf, sync::Arc};
 

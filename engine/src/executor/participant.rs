@@ -11,7 +11,7 @@ use std::{
 use protocols::net::tls::LinkConfig;
 
 use super::{
-    compilation::{Compilation, DATASET_DOMAIN, compile_published},
+    compilation::{Compilation, compile_published},
     evidence,
     joint::{self, Me},
     lookups::{self, Lookups},
@@ -19,6 +19,7 @@ use super::{
     publications::Publisher,
     results,
     scratch::Scratch,
+    tables::{Described, Tables},
     trainers::Trainers,
     trainings::Trainings,
 };
@@ -42,8 +43,9 @@ pub struct Participant {
     name: PartyName,
     key: Arc<IdentityKey>,
     pins: Arc<Pins>,
-    catalog: Catalog,
-    published: Published,
+    tables: Tables,
+    /// Signed (JSON).
+    policies: Vec<Vec<u8>>,
     clock: Arc<dyn Clock>,
     patience: LinkConfig,
     results: Option<PathBuf>,
@@ -73,21 +75,16 @@ impl Participant {
         policies: &[Signed<PolicyDocument>],
         clock: Arc<dyn Clock>,
     ) -> Self {
-        let sign = |descriptor: &crate::catalog::DatasetDescriptor| {
-            wire::write(&Signed::new(DATASET_DOMAIN, descriptor.clone(), name.clone(), &key))
-        };
-        let published = Published {
-            descriptors: catalog.descriptors().map(sign).collect(),
-            policies: policies.iter().map(wire::write).collect(),
-        };
+        let tables = Tables::new((name.clone(), Arc::clone(&key)), catalog);
+        let policies = policies.iter().map(wire::write).collect();
         let (patience, prepared) = (LinkConfig::default(), Mutex::default());
         let (results, lookups, scratch) = (None, None, Scratch::default());
         Self {
             name,
             key,
             pins,
-            catalog,
-            published,
+            tables,
+            policies,
             clock,
             patience,
             results,
@@ -170,8 +167,9 @@ impl Participant {
         kept.map_err(|why| Failure::new(Reason::NotReady, Stage::Prepare, why).at(&self.name))
     }
 
-    pub(super) fn catalog(&self) -> &Catalog {
-        &self.catalog
+    /// The datasets as their files are now.
+    pub(super) fn tables(&self) -> Arc<Described> {
+        self.tables.renewed()
     }
 
     pub(super) fn lookups(&self) -> Option<&Lookups> {
@@ -184,7 +182,7 @@ impl Participant {
             let signed: Signed<PolicyDocument> = wire::parse("policy", Stage::Validate, json)?;
             Ok(signed.body)
         };
-        self.published.policies.iter().map(read).collect()
+        self.policies.iter().map(read).collect()
     }
 
     pub(super) fn publisher(&self) -> Publisher<'_> {
@@ -205,8 +203,13 @@ impl Participant {
         self.prepared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn compile(&self, spec: &JobSpec, published: &Published) -> Result<Compilation, Failure> {
-        self.own_documents_are_current(published)?;
+    fn compile(
+        &self,
+        spec: &JobSpec,
+        published: &Published,
+        now: &Described,
+    ) -> Result<Compilation, Failure> {
+        self.own_documents_are_current(published, now)?;
         match compile_published(spec, published, &self.pins)? {
             Ok(compilation) => Ok(compilation),
             Err(refusal) => {
@@ -217,19 +220,25 @@ impl Participant {
     }
 
     /// Whoever relays documents could bring an older policy of this party's that it has signed but no longer stands by.
-    fn own_documents_are_current(&self, published: &Published) -> Result<(), Failure> {
+    fn own_documents_are_current(
+        &self,
+        published: &Published,
+        now: &Described,
+    ) -> Result<(), Failure> {
         #[derive(serde::Deserialize)]
         struct Signer {
             party: PartyName,
         }
-        let own = &self.published;
         for (what, brought, current) in [
-            ("policy", &published.policies, &own.policies),
-            ("dataset description", &published.descriptors, &own.descriptors),
+            ("policy", &published.policies, &self.policies),
+            ("dataset description", &published.descriptors, &now.descriptors),
         ] {
             for json in brought {
                 let signer: Signer = wire::parse(what, Stage::Validate, json)?;
                 if signer.party == self.name && !current.contains(json) {
+                    if let Some(stale) = self.tables.stale(json) {
+                        return Err(stale);
+                    }
                     let words =
                         format!("a {what} that is not this party's current one was brought");
                     let failure = Failure::new(Reason::PolicyRefused, Stage::Validate, words);
@@ -265,12 +274,13 @@ struct Review {
 
 impl Runner for Participant {
     fn published(&self) -> Result<Published, Failure> {
-        Ok(self.published.clone())
+        let descriptors = self.tables().descriptors.clone();
+        Ok(Published { descriptors, policies: self.policies.clone() })
     }
 
     fn assess(&self, spec: &Signed<JobSpec>, published: &Published) -> Result<Assessment, Failure> {
         let spec = &spec.body;
-        let compilation = self.compile(spec, published)?;
+        let compilation = self.compile(spec, published, &self.tables.now())?;
         let plan = compilation.compiled.plan.clone();
         let own = compilation.policies.iter().filter(|p| p.assigner.party == self.name);
         let budgets = own.clone().flat_map(|policy| query_budgets(policy, &plan)).collect();
@@ -293,7 +303,8 @@ impl Runner for Participant {
 
     fn prepare(&self, job: &Job, _attempt: u32) -> Result<Vec<u8>, Failure> {
         let spec = &job.spec.body;
-        let compilation = self.compile(spec, &job.published)?;
+        let now = self.tables.now();
+        let compilation = self.compile(spec, &job.published, &now)?;
         let review = self.review(&compilation.compiled.plan, spec, &compilation.policies);
         if let Some(refusal) = review.refusals.first() {
             let words = format!("the policy no longer allows it: {refusal}");
@@ -302,8 +313,8 @@ impl Runner for Participant {
         self.results_of(&compilation.compiled.plan)?;
         self.training_of(&compilation.compiled.plan)?;
         let inputs =
-            prepare::commit((&self.name, &self.key), job.id.hash(), &self.catalog, &compilation)?;
-        let held = prepare::rows(&self.name, &self.catalog, &compilation, &self.scratch)?;
+            prepare::commit((&self.name, &self.key), job.id.hash(), &now.catalog, &compilation)?;
+        let held = prepare::rows(&self.name, &now.catalog, &compilation, &self.scratch)?;
         let held = Arc::new(held);
         let commitments = wire::write(&inputs);
         let plan = &compilation.compiled.plan;
@@ -396,7 +407,7 @@ impl Runner for Participant {
 
 impl fmt::Debug for Participant {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Participant({}, {:?})", self.name, self.catalog)
+        write!(f, "Participant({}, {:?})", self.name, self.tables)
     }
 }
 
@@ -418,12 +429,13 @@ mod tests {
         let key = Arc::new(IdentityKey::from_seed(&[7; 32]));
         let who = (name, key);
         let mut census = Participant::new(who, Arc::default(), catalog, &[], Arc::new(SystemClock));
-        census.published.policies = vec![signed("census", 2)];
+        census.policies = vec![signed("census", 2)];
+        let now = census.tables.now();
         let brought = |policies| Published { descriptors: Vec::new(), policies };
         let current = brought(vec![signed("census", 2), signed("employers", 1)]);
-        assert_eq!(census.own_documents_are_current(&current), Ok(()));
+        assert_eq!(census.own_documents_are_current(&current, &now), Ok(()));
         let older = brought(vec![signed("census", 1)]);
-        let refused = census.own_documents_are_current(&older).unwrap_err();
+        let refused = census.own_documents_are_current(&older, &now).unwrap_err();
         assert_eq!(refused.reason, Reason::PolicyRefused);
     }
 }

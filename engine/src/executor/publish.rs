@@ -34,7 +34,8 @@ impl Participant {
             failed("this party has no folder for published tables; give it a `state`".into())
         })?;
         let name = set.dataset.split_once('.').map_or(set.dataset.as_str(), |(_, name)| name);
-        let dataset = self.catalog().descriptor(name).map_err(|error| failed(error.to_string()))?;
+        let now = self.tables();
+        let dataset = now.catalog.descriptor(name).map_err(|error| failed(error.to_string()))?;
         let policies = self.policies()?;
         let policy = policies.iter().find(|policy| policy.dataset == dataset.table());
         let policy =
@@ -52,7 +53,7 @@ impl Participant {
         let of = of.ok_or_else(|| failed("nothing to look up".into()))?;
         let at = of.answers as usize;
         let runtime = Runtime::new().map_err(|error| failed(error.to_string()))?;
-        let rows = local_rows(self.catalog(), &compiled.locals[at], &plan.inputs[at]);
+        let rows = local_rows(&now.catalog, &compiled.locals[at], &plan.inputs[at]);
         let rows = runtime.block_on(rows).map_err(|error| failed(error.to_string()))?;
         let subject = Subject { set, plan, of, rows: &rows };
         lookups.publish(publisher, subject).map(|(_, about)| about)

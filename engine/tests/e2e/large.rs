@@ -1,7 +1,11 @@
 //! Tables that daemons do not keep in memory: what is held of one while it is opened and read, and what becomes of jobs when its
 //! file is another one than that which was opened.
 
-use std::{fmt::Write as _, fs};
+use std::{
+    fmt::Write as _,
+    fs,
+    path::{Path, PathBuf},
+};
 
 use datafusion::arrow::{array::AsArray as _, datatypes::Int32Type};
 use engine::{
@@ -13,7 +17,7 @@ use serde_json::json;
 use crate::{
     allocation::peak,
     psi::{cast, kept, psi, rows},
-    world::{World, ended_with, succeeded},
+    world::{World, ended_with, eventually, succeeded},
 };
 
 /// What opening a table of so many rows takes, and what reading it takes.
@@ -52,34 +56,93 @@ fn a_table_ten_times_as_long_takes_no_more_memory() {
     assert!(opened < 36 << 20, "{opened}");
 }
 
-#[test]
-fn a_set_that_is_read_for_each_job_is_the_one_that_was_opened_or_the_job_ends() {
-    let mut world = World::make(&cast(0));
+/// Writes a file beside another one and puts it in its place.
+fn replace(path: &Path, text: &str) {
+    let other = path.with_extension("other");
+    fs::write(&other, text).unwrap();
+    fs::rename(other, path).unwrap();
+}
+
+/// What employers keeps of the newest job.
+fn newest_pay(world: &World) -> Vec<i32> {
+    let made = |path: &PathBuf| fs::metadata(path).unwrap().modified().unwrap();
+    let newest = kept(world, "employers").into_iter().max_by_key(made).unwrap();
+    rows(&newest)["pay"].as_primitive::<Int32Type>().values().to_vec()
+}
+
+/// A world whose owners keep no table in memory, or all.
+fn world(table_memory_mb: u32) -> World {
+    let mut cast = cast(0);
+    cast.jobs.psi["max_queries"] = json!(9);
+    cast.people.psi["max_queries"] = json!(9);
+    let world = World::make(&cast);
     for party in ["census", "employers"] {
         let path = world.of(party).join("unseen.toml");
         let config = fs::read_to_string(&path).unwrap();
-        let config = config.replace("[provider]\n", "[provider]\ntable_memory_mb = 0\n");
-        fs::write(path, config).unwrap();
+        let memory = format!("[provider]\ntable_memory_mb = {table_memory_mb}\n");
+        fs::write(path, config.replace("[provider]\n", &memory)).unwrap();
     }
+    world.start_all()
+}
+
+#[test]
+fn a_set_whose_file_changed_is_taken_as_it_is_by_the_next_job_or_refused_by_name() {
+    for table_memory_mb in [0, 64] {
+        let mut world = world(table_memory_mb);
+        let to = "to = [\"employers\"]\nprotocol = \"vole\"";
+        let both = psi("\"inner\"", ["[]", "[\"pay\"]"], to);
+        succeeded(&world.ask_psi(&both));
+        assert_eq!(newest_pay(&world), [1000, 2000, 4000, 6000, 7000, 8000]);
+
+        // A row that keeps all promises, where another one was.
+        let jobs = world.of("employers").join("jobs.csv");
+        let text = fs::read_to_string(&jobs).unwrap();
+        replace(&jobs, &text.replace("zoe@example.org", "hal@example.org"));
+        succeeded(&world.ask_psi(&both));
+        assert_eq!(newest_pay(&world), [1000, 2000, 3000, 4000, 6000, 7000, 8000]);
+
+        // A value beyond its range: the job ends, and the daemon goes on.
+        replace(&jobs, &text.replace(",3000", ",33000"));
+        let words = ended_with(&world.ask_psi(&both), 1);
+        for part in ["INPUT_INVALID", "party employers", "dataset `jobs`", "submit the job again"] {
+            assert!(words.contains(part), "{part}: {words}");
+        }
+        assert!(!words.contains("33000") && !words.contains("jobs.csv"), "{words}");
+        let log = world.log("employers");
+        assert!(log.contains("row 3, column `pay`") && log.contains("range"), "{log}");
+        assert_eq!(kept(&world, "employers").len(), 2);
+        assert!(world.is_up("employers"));
+
+        replace(&jobs, &text);
+        succeeded(&world.ask_psi(&both));
+        assert_eq!(newest_pay(&world), [1000, 2000, 4000, 6000, 7000, 8000]);
+    }
+}
+
+#[test]
+fn a_job_that_was_planned_before_the_file_changed_is_to_be_submitted_again() {
+    let mut cast = cast(0);
+    cast.consent = "manual";
+    let mut world = World::make(&cast);
+    let path = world.of("employers").join("unseen.toml");
+    let config = fs::read_to_string(&path).unwrap();
+    fs::write(path, config.replace("[provider]\n", "[provider]\ntable_memory_mb = 0\n")).unwrap();
     world = world.start_all();
     let both = psi("\"inner\"", ["[]", "[\"pay\"]"], "to = [\"employers\"]\nprotocol = \"vole\"");
-    succeeded(&world.ask_psi(&both));
-    let found = rows(&kept(&world, "employers")[0]);
-    let pay = found["pay"].as_primitive::<Int32Type>();
-    assert_eq!(pay.values()[..], [1000, 2000, 4000, 6000, 7000, 8000]);
-
-    // A row that keeps all promises, where another one was.
+    let job = world.submit_psi(&both);
+    for party in ["census", "employers"] {
+        eventually("the job waits for a person", || {
+            succeeded(&world.by(party, &["consent", "list"])).contains(&job)
+        });
+    }
+    succeeded(&world.by("census", &["consent", "approve", &job]));
     let jobs = world.of("employers").join("jobs.csv");
     let text = fs::read_to_string(&jobs).unwrap();
-    fs::write(&jobs, text.replace("zoe@example.org", "hal@example.org")).unwrap();
-    let words = ended_with(&world.ask_psi(&both), 1);
-    assert!(words.contains("INPUT_INVALID") && words.contains("party employers"), "{words}");
-    let log = world.log("employers");
-    assert!(log.contains("dataset `jobs`: its file is not what it was"), "{log}");
-    assert_eq!(kept(&world, "employers").len(), 1);
-
-    world.kill("employers");
-    world.up("employers");
-    succeeded(&world.ask_psi(&both));
-    assert_eq!(kept(&world, "employers").len(), 2);
+    replace(&jobs, &text.replace("zoe@example.org", "hal@example.org"));
+    succeeded(&world.by("employers", &["consent", "approve", &job]));
+    let words = ended_with(&world.by("insurer", &["job", "result", &job]), 1);
+    for part in ["INPUT_INVALID", "party employers", "dataset `jobs`", "submit the job again"] {
+        assert!(words.contains(part), "{part}: {words}");
+    }
+    assert!(kept(&world, "employers").is_empty());
 }
