@@ -161,7 +161,7 @@ impl Reason {
             Self::ConsentMissing    => Row("CONSENT_MISSING",    Fail,    Code::FailedPrecondition, 1, Everyone, "a consent serves once; submit the job anew"),
             Self::PlanMismatch      => Row("PLAN_MISMATCH",      Fail,    Code::FailedPrecondition, 1, Everyone, "run equal builds at every participant"),
             Self::VersionMismatch   => Row("VERSION_MISMATCH",   Fail,    Code::FailedPrecondition, 1, Everyone, "run equal builds at every participant"),
-            Self::InputInvalid      => Row("INPUT_INVALID",      Fail,    Code::FailedPrecondition, 1, Party,    "the provider's log says which row"),
+            Self::InputInvalid      => Row("INPUT_INVALID",      Fail,    Code::FailedPrecondition, 1, Party,    "its provider's log says which table and row; submit the job again once that is mended"),
             Self::PartyLost         => Row("PARTY_LOST",         Fail,    Code::Unavailable,        1, Everyone, "check that the party's daemon is up, then submit anew"),
             Self::Stalled           => Row("STALLED",            Fail,    Code::Unavailable,        1, Everyone, "check the party's load and its network, then submit anew"),
             Self::ProtocolViolation => Row("PROTOCOL_VIOLATION", Deviate, Code::Aborted,            1, Everyone, "keep the logs and ask the party's operator"),

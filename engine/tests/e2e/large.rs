@@ -104,11 +104,12 @@ fn a_set_whose_file_changed_is_taken_as_it_is_by_the_next_job_or_refused_by_name
         // A value beyond its range: the job ends, and the daemon goes on.
         replace(&jobs, &text.replace(",3000", ",33000"));
         let words = ended_with(&world.ask_psi(&both), 1);
-        for part in ["INPUT_INVALID", "party employers", "dataset `jobs`", "submit the job again"] {
+        for part in ["INPUT_INVALID", "party employers", "submit the job again"] {
             assert!(words.contains(part), "{part}: {words}");
         }
         assert!(!words.contains("33000") && !words.contains("jobs.csv"), "{words}");
         let log = world.log("employers");
+        assert!(log.contains("dataset `jobs`: its file changed and is refused"), "{log}");
         assert!(log.contains("row 3, column `pay`") && log.contains("range"), "{log}");
         assert_eq!(kept(&world, "employers").len(), 2);
         assert!(world.is_up("employers"));
@@ -141,8 +142,10 @@ fn a_job_that_was_planned_before_the_file_changed_is_to_be_submitted_again() {
     replace(&jobs, &text.replace("zoe@example.org", "hal@example.org"));
     succeeded(&world.by("employers", &["consent", "approve", &job]));
     let words = ended_with(&world.by("insurer", &["job", "result", &job]), 1);
-    for part in ["INPUT_INVALID", "party employers", "dataset `jobs`", "submit the job again"] {
+    for part in ["INPUT_INVALID", "party employers", "submit the job again"] {
         assert!(words.contains(part), "{part}: {words}");
     }
+    let log = world.log("employers");
+    assert!(log.contains("dataset `jobs`: its file is not what it was"), "{log}");
     assert!(kept(&world, "employers").is_empty());
 }
