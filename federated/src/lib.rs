@@ -21,6 +21,7 @@ pub mod noise;
 mod order;
 pub mod round;
 pub mod secagg;
+mod shelf;
 pub mod strategy;
 mod stream;
 pub mod sums;

@@ -25,6 +25,7 @@
 
 mod closing;
 mod committee;
+mod correction;
 mod cost;
 mod course;
 mod error;

@@ -9,7 +9,7 @@ use federated::round::{Closed, Course, Folder, Keeper, RoundReport, Standing, St
 
 use super::error::ExecError;
 use crate::{
-    identity::{Hash32, canonical_hash},
+    identity::{Hash32, PartyName, canonical_hash},
     plan::{Plan, Training},
 };
 
@@ -27,7 +27,9 @@ pub(super) fn begin<'a>(
     told: &'a mut dyn FnMut(&State, &RoundReport),
 ) -> Result<(Standing, Kept<'a>), ExecError> {
     let failed = |error: io::Error| ExecError::Training(format!("keeping the training: {error}"));
-    resumable(trainings, plan).map_err(ExecError::Training)?;
+    if of.resumes.is_some() {
+        standing_here(trainings, (plan, of)).map_err(ExecError::Training)?;
+    }
     let Some(path) = trainings.map(|all| folder_of(all, of.root(plan))) else {
         return Ok((Standing::new(start), Kept { folder: None, told }));
     };
@@ -37,22 +39,41 @@ pub(super) fn begin<'a>(
         tracing::info!(job = %of.root(plan), "a training goes on after {} rounds", standing.state.rounds);
         standing
     } else {
+        // Of an earlier attempt of this very job: its shares are not to meet those of this one.
+        folder.reopened().map_err(ExecError::Training)?;
         folder.opened(&start, &[]).map_err(ExecError::Training)?;
         Standing::new(start)
     };
     Ok((standing, Kept { folder: Some(folder), told }))
 }
 
-/// Whether a training that is to go on can, as far as this compute party knows.
+/// Where a provider's trainer keeps what it has from round to round, and under which name; nothing where it keeps nothing.
+pub(super) fn own(
+    trainings: Option<&Path>,
+    (plan, of): (&Plan, &Training),
+) -> Option<(PathBuf, [u8; 32])> {
+    Some((own_folder_of(trainings?, of.root(plan)), fingerprint(plan, of)))
+}
+
+/// Whether a training that is to go on can, as far as this party knows.
 ///
 /// # Errors
 /// Why not, and what to do.
-pub fn resumable(trainings: Option<&Path>, plan: &Plan) -> Result<(), String> {
+pub fn resumable(trainings: Option<&Path>, (plan, me): (&Plan, &PartyName)) -> Result<(), String> {
     let Some((_, of)) = plan.training().filter(|(_, of)| of.resumes.is_some()) else {
         return Ok(());
     };
+    if !plan.compute.contains(me) {
+        let keeps = of.rule(plan).keeps() && of.owners(plan).any(|input| input.party == *me);
+        return if keeps && trainings.is_none() { Err(no_folder()) } else { Ok(()) };
+    }
+    standing_here(trainings, (plan, of))
+}
+
+/// Whether a compute party has kept where a training stands.
+fn standing_here(trainings: Option<&Path>, (plan, of): (&Plan, &Training)) -> Result<(), String> {
     match trainings {
-        None => Err("this party keeps no trainings; give its daemon a `state` folder, and run the job without `resumes`".into()),
+        None => Err(no_folder()),
         Some(all) if folder_of(all, of.root(plan)).exists() => Ok(()),
         Some(_) => Err(
             "this party keeps nothing of the training to go on with: it came to its end, never began, or is long ago; run the job \
@@ -62,20 +83,33 @@ pub fn resumable(trainings: Option<&Path>, plan: &Plan) -> Result<(), String> {
     }
 }
 
+fn no_folder() -> String {
+    "this party keeps no trainings; give its daemon a `state` folder, and run the job without `resumes`".into()
+}
+
 /// Forgets the training of a plan that came to its end.
 ///
 /// # Errors
 /// The system's.
 pub fn forget_training(trainings: &Path, plan: &Plan) -> io::Result<()> {
     let Some((_, of)) = plan.training() else { return Ok(()) };
-    match std::fs::remove_dir_all(folder_of(trainings, of.root(plan))) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        done => done,
+    let root = of.root(plan);
+    for folder in [folder_of(trainings, root), own_folder_of(trainings, root)] {
+        match std::fs::remove_dir_all(folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            done => done?,
+        }
     }
+    Ok(())
 }
 
 fn folder_of(trainings: &Path, root: Hash32) -> PathBuf {
     trainings.join(root.to_string())
+}
+
+/// Beside it, since a party that trains need not compute.
+fn own_folder_of(trainings: &Path, root: Hash32) -> PathBuf {
+    trainings.join(format!("{root}-own"))
 }
 
 /// All that must be the same for a training to go on: whose it is, who computes, on whose tables, and everything that is trained.

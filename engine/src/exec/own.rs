@@ -31,8 +31,8 @@ impl Trainer for Own {
         self.trainer.train(round, model)
     }
 
-    fn taken(&mut self, round: u32) {
-        self.trainer.taken(round);
+    fn taken(&mut self, last: Option<u32>) -> Result<(), TrainError> {
+        self.trainer.taken(last)
     }
 
     fn declined(&mut self, round: u32, why: &TrainError) {

@@ -26,7 +26,7 @@ use super::{
 };
 use crate::{
     identity::PartyName,
-    plan::{EncodedInput, Kind, Op, Plan, ROUND_WORDS, Shape, Training},
+    plan::{EncodedInput, Kind, Op, Plan, ROUND_WORDS, Shape, Training, TrainingRows},
     trainer::Hired,
 };
 
@@ -108,11 +108,24 @@ fn trainer(
         None => {
             let network = of.network().map_err(|_| ExecError::Malformed(number))?;
             let native = Native::new(network, held.rows.clone(), of.fit(), *held.order);
-            Box::new(native.by(of.rule(plan)))
+            Box::new(keeping(native.by(of.rule(plan)), (plan, of), held)?)
         }
     };
     let spend = of.privacy.as_ref().map(|_| held.spend.clone().ok_or_else(unaccounted));
     Ok(Own { trainer, spend: spend.transpose()? })
+}
+
+/// A trainer that keeps what it has from round to round, where its owner has a folder for it.
+fn keeping(
+    native: Native,
+    (plan, of): (&Plan, &Training),
+    held: &TrainingRows,
+) -> Result<Native, ExecError> {
+    let Some((path, name)) = kept::own(held.keeps.as_deref(), (plan, of)) else {
+        return Ok(native);
+    };
+    let kept = native.keeping((&path, name), of.resumes.is_some());
+    kept.map_err(|error| ExecError::Training(format!("keeping a correction: {error}")))
 }
 
 fn unaccounted() -> ExecError {

@@ -24,7 +24,7 @@ use super::{
     trainings::Trainings,
 };
 use crate::{
-    audit::{InputEntry, ReceiptBody, ReceiptPart, check_own_part, leakage_hash},
+    audit::{self, InputEntry, ReceiptBody, ReceiptPart, check_own_part, leakage_hash},
     catalog::Catalog,
     clock::Clock,
     exec,
@@ -158,12 +158,10 @@ impl Participant {
         Ok(Some(folder))
     }
 
-    /// Whether this party, if it computes, has kept the training that a plan goes on with.
+    /// Whether this party has kept what a training rests on that a plan goes on with.
     fn training_of(&self, plan: &Plan) -> Result<(), Failure> {
-        if !plan.compute.contains(&self.name) {
-            return Ok(());
-        }
-        let kept = exec::resumable(self.trainings.as_ref().map(Trainings::path), plan);
+        let trainings = self.trainings.as_ref().map(Trainings::path);
+        let kept = exec::resumable(trainings, (plan, &self.name));
         kept.map_err(|why| Failure::new(Reason::NotReady, Stage::Prepare, why).at(&self.name))
     }
 
@@ -337,6 +335,7 @@ impl Runner for Participant {
             order: prepare::order(&self.key, root_of(plan, job.id)),
             program: self.trainers.program(plan, job.id, &start.stop),
             spend: start.spend.clone(),
+            keeps: self.trainings.as_ref().map(|trainings| trainings.path().to_owned()),
         };
         let bring = || {
             let me = (&self.name, &training);
@@ -360,11 +359,6 @@ impl Runner for Participant {
             manifest: wire::write(&sealed.manifest),
             ciphertext: sealed.ciphertext,
         });
-        if let Some(trainings) = &self.trainings
-            && let Err(error) = exec::forget_training(trainings.path(), plan)
-        {
-            tracing::warn!(job = %job.id, %error, "what was kept of the training was not removed");
-        }
         Ok(RunOutcome { sealed, receipt_part })
     }
 
@@ -396,6 +390,12 @@ impl Runner for Participant {
         ];
         if let Some((field, _)) = facts.iter().find(|(_, same)| !same) {
             return Err(wrong(format!("{field}: differs from what this party consented to")));
+        }
+        // Until here it could end without a result, and go on once more.
+        if let (Some(trainings), audit::RunOutcome::Done) = (&self.trainings, &body.outcome)
+            && let Err(error) = exec::forget_training(trainings.path(), &assessment.plan)
+        {
+            tracing::warn!(job = %job.id, %error, "what was kept of the training was not removed");
         }
         Ok(wire::write(&body.sign(&self.name, &self.key)))
     }

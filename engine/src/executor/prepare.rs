@@ -1,6 +1,8 @@
 //! A provider's own part: commitments to its tables and its local sub-plans before a run, its rows as integers when the run
 //! starts.
 
+use std::path::PathBuf;
+
 use datafusion::arrow::array::RecordBatch;
 use tokio::runtime::Runtime;
 use zeroize::Zeroizing;
@@ -99,13 +101,14 @@ pub(super) fn rows(
     each.collect()
 }
 
-/// What training takes besides rows: a secret for their order, the program that trains, if it is another, and where rounds with
-/// noise are written down.
+/// What training takes besides rows: a secret for their order, the program that trains, if it is another, where rounds with
+/// noise are written down, and where trainings are kept.
 #[derive(Clone)]
 pub(super) struct Training {
     pub(super) order: Zeroizing<[u8; 32]>,
     pub(super) program: Option<Program>,
     pub(super) spend: Spend,
+    pub(super) keeps: Option<PathBuf>,
 }
 
 /// Those rows, encoded for this run.
@@ -135,8 +138,8 @@ pub(super) fn encode(
             let rows = training_rows(input, training, rows);
             let rows =
                 rows.map_err(|error| fault(party, Reason::InputInvalid, error.to_string()))?;
-            let Training { order, program, spend } = with.clone();
-            let train = Some(TrainingRows { rows, order, program, spend: Some(spend) });
+            let Training { order, program, spend, keeps } = with.clone();
+            let train = Some(TrainingRows { rows, order, program, spend: Some(spend), keeps });
             let (live, columns) = (Vec::new(), Vec::new());
             Ok(Some(EncodedInput { live, columns, home: None, own: None, lookup: None, train }))
         }

@@ -263,7 +263,7 @@ impl TrainSpec {
         field(
             self.resumes.is_none() || self.goes_on(),
             "train.resumes",
-            "is not for trees, SCAFFOLD or `contribution`: they begin anew",
+            "is not for trees or `contribution`: they begin anew",
         )?;
         let least = usize::try_from(self.least()).unwrap_or(usize::MAX);
         field(
@@ -274,12 +274,11 @@ impl TrainSpec {
         self.privacy.as_ref().map_or(Ok(()), |privacy| privacy.check(self))
     }
 
-    /// Whether such a training goes on when it was interrupted: all that it rests on is at the compute parties after each round.
-    /// Trees are grown in one go, SCAFFOLD's corrections are in the providers' memory, and what updates were worth is not kept.
+    /// Whether such a training goes on when it was interrupted: all that it rests on is kept after each round.
+    /// Trees are grown in one go, and what updates were worth is not kept.
     #[must_use]
     pub fn goes_on(&self) -> bool {
-        let kept = self.model.trees().is_none() && self.contribution.is_none();
-        kept && !matches!(self.strategy, StrategySpec::Scaffold { .. })
+        self.model.trees().is_none() && self.contribution.is_none()
     }
 
     /// No average is opened of fewer updates; trees are of all providers.

@@ -1,6 +1,6 @@
 //! A provider's rows as the integers that are shared: still clear, and still at home.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, path::PathBuf, sync::Arc};
 
 use federated::model::Rows;
 use zeroize::Zeroizing;
@@ -58,6 +58,8 @@ pub struct TrainingRows {
     pub program: Option<Program>,
     /// Asked before anything is sent in a round that is accounted for; no such round is taken part in without.
     pub spend: Option<Spend>,
+    /// Where their owner keeps trainings, for what a trainer has from round to round.
+    pub keeps: Option<PathBuf>,
 }
 
 /// Writes down that a round is taken part in, for good; says why not where the budget of the rows does not reach.

@@ -201,7 +201,8 @@ fn hired(place: Place, seconds: u32) -> (Hired, watch::Sender<bool>) {
     let (end, ended) = watch::channel(false);
     let rows = Rows::new(1, vec![0.5; ROWS], vec![1.0; ROWS]).unwrap();
     let program = Program { place, job: "j".into(), ended };
-    let held = TrainingRows { rows, order: Zeroizing::new([1; 32]), program: None, spend: None };
+    let order = Zeroizing::new([1; 32]);
+    let held = TrainingRows { rows, order, program: None, spend: None, keeps: None };
     (Hired::new(program, &training(seconds), &held).unwrap(), end)
 }
 

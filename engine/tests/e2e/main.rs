@@ -12,6 +12,7 @@ mod wiretap;
 mod words;
 mod world;
 
+mod again;
 mod canary;
 mod consent;
 mod documents;

@@ -1,7 +1,7 @@
 //! A compute party's part of a training.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     fmt,
     sync::{
         Arc,
@@ -12,7 +12,6 @@ use std::{
 
 use protocols::{
     net::{Channel, at_work},
-    party::Role,
     prg::Prg,
     session::Session,
 };
@@ -94,10 +93,10 @@ pub fn train(s: &mut Session, with: Train<'_>, rng: &mut Prg) -> Result<Trained,
         true => go_on(s, course, (from, &mut *keep))?,
         false => (from.state, from.reports),
     };
-    let mut hall = Hall::new(s, &channel, course)?;
+    let mut hall = Hall::new(s, &channel, course, &reports)?;
     let secret = secret(course, rng);
     let judge = course.worth.as_ref().map(|worth| Judge::start(s, course, worth, validation));
-    let mut own = Own { trainer, rng, secret, role: s.role(), judge: judge.transpose()? };
+    let mut own = Own { trainer, rng, secret, judge: judge.transpose()? };
     while state.rounds < course.rounds {
         reports.push(hall.round(s, &mut state, &mut own, keep)?);
         keep.opened(&state, &reports).map_err(|why| kept(state.rounds - 1, why))?;
@@ -115,7 +114,6 @@ struct Own<'a, 'r> {
     rng: &'r mut Prg,
     /// What its noise is derived from.
     secret: Secret,
-    role: Role,
 }
 
 /// What is known of a guest.
@@ -133,8 +131,8 @@ struct Hall<'a> {
     course: &'a Course,
     orders: BTreeMap<usize, Sender<Order>>,
     seats: BTreeMap<usize, Seat>,
-    /// Whose last update is in an average, where that is told.
-    taken: BTreeSet<usize>,
+    /// The last round whose average each one's update is in, where that is told.
+    taken: BTreeMap<usize, u32>,
     events: Receiver<Event>,
     channel: Arc<dyn Channel>,
 }
@@ -144,6 +142,7 @@ impl<'a> Hall<'a> {
         s: &Session,
         channel: &Arc<dyn Channel>,
         course: &'a Course,
+        reports: &[RoundReport],
     ) -> Result<Self, RoundError> {
         let (event, events) = channel_of();
         let (mut orders, mut seats) = (BTreeMap::new(), BTreeMap::new());
@@ -159,8 +158,13 @@ impl<'a> Hall<'a> {
             orders.insert(provider, order);
             seats.insert(provider, Seat::Idle);
         }
-        let taken = BTreeSet::new();
-        Ok(Self { course, orders, seats, taken, events, channel: Arc::clone(channel) })
+        let taken = BTreeMap::new();
+        let channel = Arc::clone(channel);
+        let mut hall = Self { course, orders, seats, taken, events, channel };
+        for report in reports {
+            hall.note_taken(report);
+        }
+        Ok(hall)
     }
 
     /// One round: the state moves on by one average.
@@ -187,7 +191,6 @@ impl<'a> Hall<'a> {
         self.collect(s, (round.into(), until), &mut arrived)?;
         landed.append(&mut arrived);
         let Taken { all, refused } = taken(s, self.course, (round, &landed), own.rng)?;
-        self.tell_taken(&here, &all, (round, own));
         let mut tally = Tally::new(self.course);
         for (number, share) in landed.iter().filter(|(number, _)| all.has(**number)) {
             tally.add(self.course, *number, share).map_err(|error| disk(round, &error))?;
@@ -202,6 +205,7 @@ impl<'a> Hall<'a> {
             judge.weigh(s, (round, landed, &all), step)?;
         }
         state.advance(self.course, &average, all.count());
+        self.note_taken(&report);
         Ok(report)
     }
 
@@ -212,7 +216,7 @@ impl<'a> Hall<'a> {
             if !here.has(*number) {
                 continue;
             }
-            let taken = self.taken.contains(number);
+            let taken = self.taken.get(number).copied();
             let ask = Ask { round: round.into(), taken, hash };
             let serves = self.course.server(*number, round) == s.role();
             let model = serves.then(|| Arc::clone(&model));
@@ -226,22 +230,12 @@ impl<'a> Hall<'a> {
         }
     }
 
-    /// Remembers whose updates of this round are in its average, where their trainers have to know. Guests hear it when they are asked
-    /// again: that takes no message, and whoever is late hears that it is not in.
-    fn tell_taken(&mut self, here: &Set, all: &Set, (round, own): (u32, &mut Own<'_, '_>)) {
-        if !self.course.rule.keeps() {
-            return;
-        }
-        for number in here.numbers() {
-            match all.has(number) {
-                true => self.taken.insert(number),
-                false => self.taken.remove(&number),
-            };
-        }
-        let mut seated = self.course.seated();
-        let mine = seated.any(|(number, role)| role == own.role && all.has(number));
-        if let (true, Some(trainer)) = (mine, own.trainer.as_deref_mut()) {
-            trainer.taken(round);
+    /// Remembers whose updates of a round are in its average, where their trainers have to know. They hear it when they are asked
+    /// again: that takes no message, and whoever was late or killed hears of the last one that is.
+    fn note_taken(&mut self, report: &RoundReport) {
+        if self.course.rule.keeps() {
+            let round = report.round.saturating_sub(1);
+            self.taken.extend(report.providers.iter().map(|number| (*number, round)));
         }
     }
 
@@ -257,7 +251,8 @@ impl<'a> Hall<'a> {
         for (number, _) in self.course.seated().filter(|(_, role)| *role == me) {
             let Own { trainer, rng, .. } = &mut *own;
             let given = trainer.as_deref_mut().map(|trainer| {
-                let give = || give(self.course, (number, trainer), (round, model), rng);
+                let taken = self.taken.get(&number).copied();
+                let give = || give(self.course, (number, trainer), (round, model, taken), rng);
                 at_work(|| self.channel.working(), give)
             });
             // A round that this party's own trainer declines goes on without it, like any other.
@@ -352,7 +347,7 @@ impl<'a> Hall<'a> {
         let until = Instant::now() + self.course.pace.deadline;
         self.wait(s, until, |_, _| false);
         let (_, hash) = packed(&state.model);
-        let ask = Ask { round: OVER, taken: false, hash };
+        let ask = Ask { round: OVER, taken: None, hash };
         let mut told = 0;
         for (number, orders) in &self.orders {
             if matches!(self.seats.get(number), Some(Seat::Idle)) {

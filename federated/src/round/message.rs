@@ -8,8 +8,6 @@ pub(super) const ASK_WORDS: usize = 5;
 pub(super) const PIECE_WORDS: usize = 32 << 10;
 /// In the place of the round: there is no other one.
 pub(super) const OVER: u64 = u64::MAX;
-/// Beside the number of a round, which has 32 bits: [`Ask::taken`].
-const TAKEN: u64 = 1 << 32;
 /// A provider that sends its update.
 pub(super) const COMES: u64 = 1;
 /// A provider that sends none this time.
@@ -20,15 +18,17 @@ pub(super) const DECLINES: u64 = 2;
 pub(super) struct Ask {
     /// Which round, from 0, or [`OVER`].
     pub(super) round: u64,
-    /// Whether the update that this provider was asked for before is in an average; said only where its trainer has to know.
-    pub(super) taken: bool,
+    /// The last round whose average this provider's update is in; said only where its trainer has to know.
+    pub(super) taken: Option<u32>,
     /// The hash of the model that it begins with.
     pub(super) hash: [u8; 32],
 }
 
 impl Ask {
     pub(super) fn words(&self) -> [u64; ASK_WORDS] {
-        let mut words = [self.round | if self.taken { TAKEN } else { 0 }; ASK_WORDS];
+        // Beside the number of a round, which has 32 bits.
+        let taken = self.taken.map_or(0, |round| u64::from(round) + 1) << 32;
+        let mut words = [self.round | taken; ASK_WORDS];
         for (word, bytes) in words[1..].iter_mut().zip(self.hash.as_chunks().0) {
             *word = u64::from_le_bytes(*bytes);
         }
@@ -41,8 +41,11 @@ impl Ask {
             *bytes = word.to_le_bytes();
         }
         match words[0] {
-            OVER => Self { round: OVER, taken: false, hash },
-            word => Self { round: word & !TAKEN, taken: word & TAKEN != 0, hash },
+            OVER => Self { round: OVER, taken: None, hash },
+            word => {
+                let taken = u32::try_from(word >> 32).unwrap_or(0).checked_sub(1);
+                Self { round: word & u64::from(u32::MAX), taken, hash }
+            }
         }
     }
 }

@@ -49,14 +49,11 @@ pub fn take_part(
         if round >= course.rounds || round < next {
             return Err(RoundError::Model { round });
         }
-        if let (true, Some(before)) = (ask.taken, next.checked_sub(1)) {
-            trainer.taken(before);
-        }
         next = round + 1;
         let server = course.server(number, round).id();
         let model = model(wire, server, course.handed(), &ask)?;
         let own = (number, &mut *trainer);
-        let give = || give(course, own, (round, &model), rng);
+        let give = || give(course, own, (round, &model, ask.taken), rng);
         let (shares, why) = at_work(|| wire.working(), give);
         declined.extend(why.map(|why| (round, why)));
         drop(model);
@@ -99,13 +96,14 @@ fn model(
 pub(super) fn give(
     course: &Course,
     (number, trainer): (usize, &mut (dyn Trainer + '_)),
-    (round, model): (u32, &[f32]),
+    (round, model, taken): (u32, &[f32], Option<u32>),
     rng: &mut Prg,
 ) -> (Option<[Share; 3]>, Option<TrainError>) {
     let (shares, why) = match &course.privacy {
         Some(privacy) => privacy.give(course, (number, &mut *trainer), (round, model), rng),
         None => {
-            let update = trainer.train(round, model);
+            let ready = if course.rule.keeps() { trainer.taken(taken) } else { Ok(()) };
+            let update = ready.and_then(|()| trainer.train(round, model));
             match update.and_then(|update| share(course, number, update, rng)) {
                 Ok(shares) => (Some(shares), None),
                 Err(why) => (None, Some(why)),

@@ -1,5 +1,6 @@
 //! Trainings over links against trainings in one place.
 
+mod corrections;
 mod faults;
 mod gate;
 mod kept;
@@ -81,12 +82,13 @@ fn in_one_place(seed: u64, course: &Course, of_round: &[Vec<usize>]) -> State {
     let mut state = start(course);
     let mut trainers: Vec<Native> =
         (0..course.providers.len()).map(|k| by_rule(course, seed, k)).collect();
+    let mut last = vec![None; trainers.len()];
     for (round, providers) in (0..).zip(of_round) {
         let (mut sum, mut total) = (vec![0_u64; course.coordinates()], 0);
         let handed = state.optimizer.handed(&state.model).into_owned();
         for k in providers {
+            trainers[*k].taken(last[*k].replace(round)).unwrap();
             let update = trainers[*k].train(round, &handed).unwrap();
-            trainers[*k].taken(round);
             let mut words = vec![0; course.coordinates()];
             course.encoding.encode(&update.delta, update.weight, &mut words).unwrap();
             sum.iter_mut().zip(words).for_each(|(sum, word)| *sum = sum.wrapping_add(word));

@@ -1,11 +1,14 @@
 //! Who trains at a provider.
 
+use std::{io, path::Path};
+
 use protocols::prg::Prg;
 
+use super::correction::Correction;
 use crate::{
     average::Encoding,
     model::{Fit, FitError, Network, Rows, clipped_sum, evaluate, fit},
-    strategy::{Control, Drift, Rule},
+    strategy::{Control, Rule},
 };
 
 /// What came of one round of training at one provider: still clear, still at home.
@@ -54,8 +57,14 @@ pub trait Trainer: Send {
     /// [`TrainError`]: the provider declines this round.
     fn train(&mut self, round: u32, model: &[f32]) -> Result<Update, TrainError>;
 
-    /// Hears that its update of this round is in an average; under rules alone that have it keep something from round to round.
-    fn taken(&mut self, _round: u32) {}
+    /// Hears before each round which was the last whose average its update is in; under rules alone that have it keep something
+    /// from round to round.
+    ///
+    /// # Errors
+    /// [`TrainError`]: what it keeps does not fit that, and it declines the round.
+    fn taken(&mut self, _last: Option<u32>) -> Result<(), TrainError> {
+        Ok(())
+    }
 
     /// Hears why a round goes on without its update: for its own operator; the others see that it declined, or with noise
     /// not even that.
@@ -88,11 +97,8 @@ pub struct Native {
 /// What an update is besides the difference of two models.
 enum Method {
     Difference,
-    /// SCAFFOLD's correction, and the change to it that is under way, with its round.
-    Scaffold {
-        drift: Drift,
-        under_way: Option<(u32, Vec<f32>)>,
-    },
+    /// SCAFFOLD's correction.
+    Scaffold(Correction),
     /// FedNova's unit of a step.
     Nova {
         unit: f32,
@@ -111,13 +117,27 @@ impl Native {
     #[must_use]
     pub fn by(self, rule: Rule) -> Self {
         let method = match rule {
-            Rule::Scaffold { .. } => {
-                Method::Scaffold { drift: Drift::new(self.network.parameters()), under_way: None }
-            }
+            Rule::Scaffold { .. } => Method::Scaffold(Correction::new(self.network.parameters())),
             Rule::Nova { unit, .. } => Method::Nova { unit },
             _ => Method::Difference,
         };
         Self { method, ..self }
+    }
+
+    /// Keeps what it has from round to round in this folder, under the name of the training, so that the training goes on after a
+    /// crash; takes up what is there if it does.
+    ///
+    /// # Errors
+    /// The system's, and what is there if it is of another training.
+    pub fn keeping(
+        mut self,
+        (path, training): (&Path, [u8; 32]),
+        resumed: bool,
+    ) -> io::Result<Self> {
+        if let Method::Scaffold(correction) = &mut self.method {
+            correction.keep(path, training, resumed)?;
+        }
+        Ok(self)
     }
 }
 
@@ -125,8 +145,8 @@ impl Trainer for Native {
     fn train(&mut self, round: u32, handed: &[f32]) -> Result<Update, TrainError> {
         let (model, shared) = handed.split_at(self.network.parameters().min(handed.len()));
         let shared = Control::resume(shared.to_vec());
-        if let Method::Scaffold { drift, .. } = &self.method {
-            self.fit.drift = drift.correction(&shared);
+        if let Method::Scaffold(correction) = &self.method {
+            self.fit.drift = correction.now(&shared);
         }
         let (before, _) = evaluate(&self.network, model, &self.rows);
         let mut hasher = blake3::Hasher::new_keyed(&self.seed);
@@ -140,10 +160,10 @@ impl Trainer for Native {
             trained.iter().zip(model).map(|(after, before)| after - before).collect();
         match &mut self.method {
             Method::Difference => {}
-            Method::Scaffold { drift, under_way } => {
-                let change = drift.change(&shared, &delta, steps, self.fit.rate);
+            Method::Scaffold(correction) => {
+                let went = (&delta[..], steps, self.fit.rate);
+                let change = correction.change((round, &shared), went)?;
                 delta.extend_from_slice(&change);
-                *under_way = Some((round, change));
             }
             Method::Nova { unit } => {
                 let each = 1.0 / steps.max(1) as f32;
@@ -169,11 +189,10 @@ impl Trainer for Native {
         Ok(clipped_sum(&self.network, model, &self.rows, clip, scale))
     }
 
-    fn taken(&mut self, round: u32) {
-        if let Method::Scaffold { drift, under_way } = &mut self.method
-            && let Some((_, change)) = under_way.take_if(|(of, _)| *of == round)
-        {
-            drift.renew(&change);
+    fn taken(&mut self, last: Option<u32>) -> Result<(), TrainError> {
+        match &mut self.method {
+            Method::Scaffold(correction) => correction.settle(last),
+            _ => Ok(()),
         }
     }
 }

@@ -13,6 +13,18 @@ impl Drift {
         Self { own: vec![0.0; parameters] }
     }
 
+    /// Goes on from a checkpoint.
+    #[must_use]
+    pub const fn resume(own: Vec<f32>) -> Self {
+        Self { own }
+    }
+
+    /// The correction itself, to be kept.
+    #[must_use]
+    pub fn own(&self) -> &[f32] {
+        &self.own
+    }
+
     /// What is added to every gradient of the round: `c − c_i`.
     #[must_use]
     pub fn correction(&self, shared: &Control) -> Vec<f32> {

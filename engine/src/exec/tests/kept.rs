@@ -34,12 +34,15 @@ fn a_training_goes_on_for_whom_it_was_begun_and_until_it_ends() {
     let dir = tempfile::tempdir().unwrap();
     let trainings = dir.path();
     let (plan, _) = planned(&["census", "bank", "lab"]);
-    let again = resuming(&plan);
-    let refused = resumable(Some(trainings), &again).unwrap_err();
+    let (again, me) = (resuming(&plan), &plan.compute[1]);
+    let refused = resumable(Some(trainings), (&again, me)).unwrap_err();
     assert!(refused.contains("without `resumes`"), "{refused}");
     assert_eq!(begin(trainings, &plan), Ok(0));
-    assert_eq!((resumable(Some(trainings), &again), begin(trainings, &again)), (Ok(()), Ok(0)));
-    assert!(resumable(None, &again).is_err() && resumable(None, &plan).is_ok());
+    assert_eq!(
+        (resumable(Some(trainings), (&again, me)), begin(trainings, &again)),
+        (Ok(()), Ok(0))
+    );
+    assert!(resumable(None, (&again, me)).is_err() && resumable(None, (&plan, me)).is_ok());
     let theirs = Plan { buyer: party("somebody"), ..again.clone() };
     assert!(matches!(begin(trainings, &theirs), Err(ExecError::Training(_))), "another buyer");
     let mut other = again.clone();
@@ -47,5 +50,5 @@ fn a_training_goes_on_for_whom_it_was_begun_and_until_it_ends() {
     of.epochs += 1;
     assert!(matches!(begin(trainings, &other), Err(ExecError::Training(_))), "another training");
     forget_training(trainings, &again).unwrap();
-    assert!(resumable(Some(trainings), &again).is_err());
+    assert!(resumable(Some(trainings), (&again, me)).is_err());
 }

@@ -29,7 +29,7 @@ pub(super) fn rows(number: usize) -> Rows {
 
 pub(super) fn held(number: usize, spend: Option<Spend>) -> EncodedInput {
     let order = Zeroizing::new([u8::try_from(number).unwrap(); 32]);
-    let train = Some(TrainingRows { rows: rows(number), order, program: None, spend });
+    let train = Some(TrainingRows { rows: rows(number), order, program: None, spend, keeps: None });
     EncodedInput { live: vec![], columns: vec![], home: None, own: None, lookup: None, train }
 }
 
@@ -66,19 +66,21 @@ fn in_one_place(plan: &Plan) -> Vec<f32> {
         Native::new(network.clone(), rows(number), of.fit(), order).by(rule)
     };
     let mut trainers: Vec<Native> = (0..of.inputs.len()).map(trainer).collect();
+    let mut last = None;
     for round in 0..of.rounds {
         let coordinates = rule.coordinates(network.parameters());
         let (mut sum, mut total) = (vec![0_u64; coordinates], 0);
         let handed = state.optimizer.handed(&state.model).into_owned();
         for trainer in &mut trainers {
+            trainer.taken(last).unwrap();
             let update = trainer.train(round, &handed).unwrap();
-            trainer.taken(round);
             let mut words = vec![0; sum.len()];
             encoding.encode(&update.delta, update.weight, &mut words).unwrap();
             Z64::add_assign(&mut sum, &words);
             total += update.weight;
         }
         state.optimizer.apply(&mut state.model, &encoding.decode(&sum, total));
+        last = Some(round);
     }
     state.model
 }

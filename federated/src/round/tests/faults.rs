@@ -173,7 +173,7 @@ fn a_guest_trains_no_model_that_the_parties_do_not_agree_on() {
     let guest = PartyId(3);
     let model = vec![0.5_f32; course.parameters];
     let (bytes, hash) = super::super::message::packed(&model);
-    let ask = |round: u64, hash| super::super::message::Ask { round, taken: false, hash }.words();
+    let ask = |round: u64, hash| super::super::message::Ask { round, taken: None, hash }.words();
     let play = |asks: [[u64; 5]; 3], model: Option<Arc<[u8]>>| {
         let (mut own, mut parties) = by_hand();
         for (party, ask) in parties.iter_mut().zip(&asks) {

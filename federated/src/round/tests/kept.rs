@@ -6,9 +6,9 @@ const RULES: [Rule; 2] =
     [Rule::Scaffold { rate: 1.0 }, Rule::Nova { rate: 0.9, unit: 1.0 / 1024.0 }];
 
 /// A trainer whose update of some rounds is spoiled after it was made, so that it is in no average.
-struct Spoiled {
-    own: Native,
-    rounds: &'static [u32],
+pub(super) struct Spoiled {
+    pub(super) own: Native,
+    pub(super) rounds: &'static [u32],
 }
 
 impl Trainer for Spoiled {
@@ -20,8 +20,8 @@ impl Trainer for Spoiled {
         Ok(update)
     }
 
-    fn taken(&mut self, round: u32) {
-        self.own.taken(round);
+    fn taken(&mut self, last: Option<u32>) -> Result<(), TrainError> {
+        self.own.taken(last)
     }
 }
 

@@ -9,7 +9,8 @@ use protocols::{
 };
 
 use super::{
-    Ran, course, gate::gated, in_memory, in_one_place, native, natives, run_kept, run_over, start,
+    Maker, Part, Ran, course, gate::gated, in_memory, in_one_place, native, natives, run_kept,
+    run_over, start,
 };
 use crate::{
     round::{
@@ -61,11 +62,25 @@ fn folder(path: &Path, role: Role) -> Folder {
 }
 
 /// Runs until `who` crashes at its `call`-th word to the disk; with `u32::MAX` calls nobody does.
-fn run_until(
+pub(super) fn run_until(
+    path: &Path,
+    course: &Course,
+    crash: (Role, usize, bool),
+    trainers: Maker<'_>,
+) -> Ran {
+    let plays = |wire: &mut Wire, own: usize, rng: &mut Prg| {
+        take_part(wire, course, own, &mut *trainers(own), rng)
+    };
+    run_played(path, course, crash, trainers, &plays)
+}
+
+/// The same with guests that do what they like.
+pub(super) fn run_played(
     path: &Path,
     course: &Course,
     (who, call, after): (Role, usize, bool),
-    trainers: &(dyn Fn(usize) -> Box<dyn Trainer> + Sync),
+    trainers: Maker<'_>,
+    plays: Part<'_>,
 ) -> Ran {
     let kept = |role| {
         let left = if role == who { call } else { usize::MAX };
@@ -74,13 +89,10 @@ fn run_until(
         (standing, Box::new(Crashing { folder, left, after }) as Box<dyn Keeper>)
     };
     let parties = course.providers.iter().map(|id| usize::from(id.0) + 1).max().unwrap().max(3);
-    let plays = |wire: &mut Wire, own: usize, rng: &mut Prg| {
-        take_part(wire, course, own, &mut *trainers(own), rng)
-    };
-    run_kept(1, in_memory(parties), (course, &kept), trainers, &plays)
+    run_kept(1, in_memory(parties), (course, &kept), trainers, plays)
 }
 
-const NEVER: (Role, usize, bool) = (Role::P0, usize::MAX, false);
+pub(super) const NEVER: (Role, usize, bool) = (Role::P0, usize::MAX, false);
 
 #[test]
 fn a_crash_in_any_phase_leads_to_the_same_model() {

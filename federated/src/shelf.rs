@@ -1,0 +1,202 @@
+//! Files that a party keeps of a training, so that it can go on after a crash.
+//!
+//! A file is written beside the one it replaces, brought to the disk and renamed; it ends with the hash of what it says, under the
+//! name of its training.
+
+use std::{
+    fs::{self, File, TryLockError},
+    io::{self, BufReader, BufWriter, Read, Write},
+    path::{Path, PathBuf},
+};
+
+const LOCK: &str = "lock";
+/// Most entries of a list: what a file says of lengths is not believed beyond it.
+const MOST: u64 = 1 << 32;
+
+/// A folder of one training. Only this user may read it.
+#[derive(Debug)]
+pub(crate) struct Shelf {
+    path: PathBuf,
+    training: [u8; 32],
+    /// Held while somebody trains: of two runs of one training at a time, each would open sums of its own.
+    _lock: File,
+}
+
+impl Shelf {
+    /// The folder, made if it is not there. `training` is a hash of all that must be the same for a training to go on.
+    ///
+    /// # Errors
+    /// The system's; [`io::ErrorKind::WouldBlock`] while another run has it.
+    pub(crate) fn open(path: &Path, training: [u8; 32]) -> io::Result<Self> {
+        let mut builder = fs::DirBuilder::new();
+        #[cfg(unix)]
+        std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+        builder.recursive(true).create(path)?;
+        let lock = File::create(path.join(LOCK))?;
+        lock.try_lock().map_err(|error| match error {
+            TryLockError::Error(error) => error,
+            TryLockError::WouldBlock => {
+                let words = "another run of this training is under way here";
+                io::Error::new(io::ErrorKind::WouldBlock, words)
+            }
+        })?;
+        Ok(Self { path: path.to_owned(), training, _lock: lock })
+    }
+
+    /// Replaces a file; what it says is there after the power fails.
+    pub(crate) fn write(
+        &self,
+        name: &str,
+        put: impl FnOnce(&mut Writer) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let beside = self.path.join(format!("{name}.new"));
+        let mut options = File::options();
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let file = options.write(true).create(true).truncate(true).open(&beside)?;
+        let hash = blake3::Hasher::new_keyed(&self.training);
+        let mut out = Writer { file: BufWriter::new(file), hash };
+        put(&mut out)?;
+        let hash = out.hash.finalize();
+        out.file.write_all(hash.as_bytes())?;
+        out.file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
+        fs::rename(&beside, self.path.join(name))?;
+        File::open(&self.path)?.sync_all()
+    }
+
+    /// A file from its beginning, if it is there.
+    pub(crate) fn read(&self, name: &str) -> io::Result<Option<Reader>> {
+        match File::open(self.path.join(name)) {
+            Ok(file) => {
+                let hash = blake3::Hasher::new_keyed(&self.training);
+                Ok(Some(Reader { file: BufReader::new(file), hash }))
+            }
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes a file, if it is there.
+    pub(crate) fn remove_file(&self, name: &str) -> io::Result<()> {
+        match fs::remove_file(self.path.join(name)) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            gone => gone?,
+        }
+        File::open(&self.path)?.sync_all()
+    }
+
+    /// Removes the folder with all that is in it.
+    pub(crate) fn remove(self) -> io::Result<()> {
+        fs::remove_dir_all(&self.path)
+    }
+
+    /// What the system says of a file here.
+    pub(crate) fn failed(&self, error: &io::Error) -> String {
+        format!("{}: {error}", self.path.display())
+    }
+}
+
+/// That a file is none of this training.
+pub(crate) fn broken(what: &str) -> io::Error {
+    let words = format!("what was kept of the training cannot be used: {what}");
+    io::Error::new(io::ErrorKind::InvalidData, words)
+}
+
+/// A file as it is written.
+pub(crate) struct Writer {
+    file: BufWriter<File>,
+    hash: blake3::Hasher,
+}
+
+impl Writer {
+    fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.hash.update(bytes);
+        self.file.write_all(bytes)
+    }
+
+    pub(crate) fn word(&mut self, word: u64) -> io::Result<()> {
+        self.bytes(&word.to_le_bytes())
+    }
+
+    pub(crate) fn words(&mut self, words: &[u64]) -> io::Result<()> {
+        self.word(words.len() as u64)?;
+        words.chunks(PIECE).try_for_each(|piece| {
+            let bytes: Vec<u8> = piece.iter().flat_map(|word| word.to_le_bytes()).collect();
+            self.bytes(&bytes)
+        })
+    }
+
+    pub(crate) fn numbers(&mut self, numbers: &[usize]) -> io::Result<()> {
+        self.words(&numbers.iter().map(|number| *number as u64).collect::<Vec<_>>())
+    }
+
+    pub(crate) fn floats(&mut self, floats: &[f32]) -> io::Result<()> {
+        self.word(floats.len() as u64)?;
+        floats.chunks(PIECE).try_for_each(|piece| {
+            let bytes: Vec<u8> = piece.iter().flat_map(|x| x.to_le_bytes()).collect();
+            self.bytes(&bytes)
+        })
+    }
+}
+
+/// Words that are written at a time.
+const PIECE: usize = 1 << 13;
+
+/// A file as it is read; what it says counts only after [`Reader::end`].
+pub(crate) struct Reader {
+    file: BufReader<File>,
+    hash: blake3::Hasher,
+}
+
+impl Reader {
+    pub(crate) fn word(&mut self) -> io::Result<u64> {
+        let mut bytes = [0; 8];
+        self.file.read_exact(&mut bytes)?;
+        self.hash.update(&bytes);
+        Ok(u64::from_le_bytes(bytes))
+    }
+
+    pub(crate) fn small(&mut self) -> io::Result<u32> {
+        u32::try_from(self.word()?).map_err(|_| broken("a number is too large"))
+    }
+
+    pub(crate) fn length(&mut self) -> io::Result<u64> {
+        Some(self.word()?).filter(|len| *len < MOST).ok_or_else(|| broken("a list is too long"))
+    }
+
+    pub(crate) fn words(&mut self) -> io::Result<Vec<u64>> {
+        let bytes = self.piece(8)?;
+        Ok(bytes.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect())
+    }
+
+    pub(crate) fn numbers(&mut self) -> io::Result<Vec<usize>> {
+        let numbers = self.words()?.into_iter().map(usize::try_from);
+        numbers.collect::<Result<_, _>>().map_err(|_| broken("a number is too large"))
+    }
+
+    pub(crate) fn floats(&mut self) -> io::Result<Vec<f32>> {
+        let bytes = self.piece(4)?;
+        Ok(bytes.as_chunks().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect())
+    }
+
+    /// The bytes of a list; a file that ends before it does costs no more memory than it has bytes.
+    fn piece(&mut self, each: u64) -> io::Result<Vec<u8>> {
+        let len = each * self.length()?;
+        let mut bytes = Vec::new();
+        if self.file.by_ref().take(len).read_to_end(&mut bytes)? as u64 != len {
+            return Err(broken("it ends too early"));
+        }
+        self.hash.update(&bytes);
+        Ok(bytes)
+    }
+
+    pub(crate) fn end(mut self) -> io::Result<()> {
+        let mut hash = [0; 32];
+        self.file.read_exact(&mut hash)?;
+        let whole = blake3::Hash::from_bytes(hash) == self.hash.finalize();
+        if whole && self.file.read(&mut [0])? == 0 {
+            return Ok(());
+        }
+        Err(broken("it is not whole, or of another training"))
+    }
+}
