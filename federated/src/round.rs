@@ -53,4 +53,4 @@ pub use keeper::{Closed, Keeper, NotKept, Standing};
 pub use privacy::{Privacy, PrivacyError, Terms};
 pub use provider::take_part;
 pub use trainer::{Native, TrainError, Trainer, Update};
-pub use worth::{UPDATE_BITS, Value, Worth, validate};
+pub use worth::{Totals, UPDATE_BITS, Value, Worth, validate};

@@ -120,6 +120,11 @@ impl Writer {
 
     pub(crate) fn words(&mut self, words: &[u64]) -> io::Result<()> {
         self.word(words.len() as u64)?;
+        self.piece(words)
+    }
+
+    /// Words of a list whose length stands before them.
+    pub(crate) fn piece(&mut self, words: &[u64]) -> io::Result<()> {
         words.chunks(PIECE).try_for_each(|piece| {
             let bytes: Vec<u8> = piece.iter().flat_map(|word| word.to_le_bytes()).collect();
             self.bytes(&bytes)
@@ -167,6 +172,20 @@ impl Reader {
     pub(crate) fn words(&mut self) -> io::Result<Vec<u64>> {
         let bytes = self.piece(8)?;
         Ok(bytes.as_chunks().0.iter().map(|bytes| u64::from_le_bytes(*bytes)).collect())
+    }
+
+    /// Words of a list whose length was read before.
+    pub(crate) fn fill(&mut self, words: &mut [u64]) -> io::Result<()> {
+        let mut bytes = vec![0; 8 * PIECE.min(words.len())];
+        words.chunks_mut(PIECE).try_for_each(|piece| {
+            let bytes = &mut bytes[..8 * piece.len()];
+            self.file.read_exact(bytes)?;
+            self.hash.update(bytes);
+            for (word, bytes) in piece.iter_mut().zip(bytes.as_chunks().0) {
+                *word = u64::from_le_bytes(*bytes);
+            }
+            Ok(())
+        })
     }
 
     pub(crate) fn numbers(&mut self) -> io::Result<Vec<usize>> {

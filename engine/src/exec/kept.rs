@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use federated::round::{Closed, Course, Folder, Keeper, RoundReport, Standing, State};
+use federated::round::{Closed, Course, Folder, Keeper, RoundReport, Standing, State, Totals};
 
 use super::error::ExecError;
 use crate::{
@@ -41,7 +41,7 @@ pub(super) fn begin<'a>(
     } else {
         // Of an earlier attempt of this very job: its shares are not to meet those of this one.
         folder.reopened().map_err(ExecError::Training)?;
-        folder.opened(&start, &[]).map_err(ExecError::Training)?;
+        folder.opened(&start, &[], None).map_err(ExecError::Training)?;
         Standing::new(start)
     };
     Ok((standing, Kept { folder: Some(folder), told }))
@@ -128,10 +128,15 @@ impl Keeper for Kept<'_> {
         self.folder.as_mut().map_or(Ok(()), Folder::reopened)
     }
 
-    fn opened(&mut self, state: &State, reports: &[RoundReport]) -> Result<(), String> {
+    fn opened(
+        &mut self,
+        state: &State,
+        reports: &[RoundReport],
+        totals: Option<&Totals>,
+    ) -> Result<(), String> {
         if let Some(report) = reports.last() {
             (self.told)(state, report);
         }
-        self.folder.as_mut().map_or(Ok(()), |folder| folder.opened(state, reports))
+        self.folder.as_mut().map_or(Ok(()), |folder| folder.opened(state, reports, totals))
     }
 }

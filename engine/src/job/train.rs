@@ -263,7 +263,7 @@ impl TrainSpec {
         field(
             self.resumes.is_none() || self.goes_on(),
             "train.resumes",
-            "is not for trees or `contribution`: they begin anew",
+            "is not for trees: they begin anew",
         )?;
         let least = usize::try_from(self.least()).unwrap_or(usize::MAX);
         field(
@@ -275,10 +275,10 @@ impl TrainSpec {
     }
 
     /// Whether such a training goes on when it was interrupted: all that it rests on is kept after each round.
-    /// Trees are grown in one go, and what updates were worth is not kept.
+    /// Trees are grown in one go.
     #[must_use]
     pub fn goes_on(&self) -> bool {
-        self.model.trees().is_none() && self.contribution.is_none()
+        self.model.trees().is_none()
     }
 
     /// No average is opened of fewer updates; trees are of all providers.

@@ -1,10 +1,10 @@
 //! Trainings that go on after a daemon was killed: with all that their providers keep, too.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     cast::Cast,
-    train::{cast, kept, train},
+    train::{cast, kept, train, validates},
     world::{World, eventually},
 };
 
@@ -54,4 +54,39 @@ fn corrections_of_a_training_that_is_killed_are_where_they_were() {
     let of: Vec<_> = out.lines().skip(1).map(|line| line.split(',').nth(1).unwrap()).collect();
     assert_eq!(of.len(), ROUNDS);
     assert!(of.iter().all(|count| *count == "3"), "nobody stayed away: {out}");
+}
+
+#[test]
+fn what_updates_were_worth_is_told_once_though_a_party_is_killed() {
+    const ROUNDS: usize = 300;
+    let mut cast = patient();
+    for table in [&mut cast.people, &mut cast.jobs, cast.third.as_mut().unwrap()] {
+        table.train["gates"] = json!(["norm"]);
+        table.train["contribution"] = json!(true);
+    }
+    cast.people.columns = validates();
+    let mut world = World::start(&cast);
+    let trains = "datasets = [\"employers.jobs\", \"neutral.patients\"]";
+    let all = "datasets = [\"census.people\", \"employers.jobs\", \"neutral.patients\"]";
+    let asked = |more: &str| {
+        let gate = "gate = { kind = \"norm\", largest_norm = 5 }";
+        let worth = "contribution = { validation = \"census.people\", price = 1000 }";
+        train(&format!("rounds = {ROUNDS}\n{gate}\n{worth}\n{more}")).replace(all, trains)
+    };
+    // It brings the rows that updates are weighed by in each run, and computes nothing.
+    let out = killed_once(&mut world, &asked, "neutral");
+    assert_eq!(out.lines().count(), ROUNDS + 1);
+    let receipts = std::fs::read_dir(world.folder()).unwrap().map(|entry| entry.unwrap().path());
+    let receipts = receipts.filter(|path| path.extension().is_some_and(|end| end == "json"));
+    let bodies = receipts.map(|path| {
+        let body: Value = serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap();
+        body["body"]["contribution"]["providers"].as_array().cloned()
+    });
+    let told: Vec<Vec<Value>> = bodies.flatten().collect();
+    assert_eq!(told.len(), 1, "of the run that came to its end");
+    let number = |of: &Value| of.as_str().unwrap().parse::<i64>().unwrap();
+    // All rounds are in it: the loss began with ln 2 of a row, and fell by most of it.
+    let worth: i64 = told[0].iter().map(|one| number(&one["value"])).sum();
+    assert!(worth > 400_000 && worth < 693_148, "{told:?}");
+    assert_eq!(told[0].iter().map(|one| number(&one["pay"])).sum::<i64>(), 1000);
 }

@@ -23,7 +23,7 @@ pub(crate) fn region(name: &'static str, from: usize) -> Table {
 }
 
 /// Rows that updates are weighed by.
-fn validates() -> Vec<Column> {
+pub(crate) fn validates() -> Vec<Column> {
     columns("validate")
 }
 

@@ -9,6 +9,8 @@
 //! Of one round's updates there is one sum, ever: sums over two sets of providers would tell their difference. No party says a
 //! word of a sum before all three have it on disk. So after a crash either all three have it, and open that very sum under fresh
 //! masks, which shows what it would have shown before; or nothing of it was said, and the round may be run over another set.
+//! Where updates are weighed, the round that was closed last is opened and weighed again even if all have opened it: shares of what
+//! updates were worth must be of one run at all three ([`super::worth`]).
 
 use protocols::{
     party::PartyId,
@@ -21,6 +23,7 @@ use super::{
     error::RoundError,
     keeper::{Closed, Keeper, Standing},
     open::{open, to_both},
+    worth::Judge,
 };
 
 /// Words in which a party says where it stands, before the set of the round that it has closed.
@@ -43,15 +46,19 @@ pub(super) fn close(
     Ok(())
 }
 
-/// Opens a closed round: its average, and what is known of it.
+/// Opens a closed round: its average, and what is known of it; weighs its updates, if they are weighed.
 pub(super) fn open_closed(
     s: &mut Session,
     course: &Course,
     closed: Closed,
+    judge: Option<&mut Judge<'_>>,
 ) -> Result<(Vec<f32>, RoundReport), RoundError> {
-    let Closed { round, providers, refused, sum } = closed;
+    let Closed { round, providers, refused, sum, weighing } = closed;
     let providers: Vec<usize> = providers.numbers().collect();
     let (average, trailer) = open(s, course, sum, (&providers, round))?;
+    if let (Some(judge), Some(weighing)) = (judge, weighing) {
+        judge.weigh(s, (round, weighing), (&average, trailer.weight))?;
+    }
     Ok((average, RoundReport { round: round + 1, providers, refused, trailer }))
 }
 
@@ -67,8 +74,9 @@ pub(super) fn go_on(
     s: &mut Session,
     course: &Course,
     (standing, keep): (Standing, &mut dyn Keeper),
+    mut judge: Option<&mut Judge<'_>>,
 ) -> Result<(State, Vec<RoundReport>), RoundError> {
-    let Standing { mut state, mut reports, closed } = standing;
+    let Standing { mut state, mut reports, closed, .. } = standing;
     let mut own = vec![0; STANDING_WORDS + course.set_words()];
     own[0] = state.rounds.into();
     if let Some(closed) = &closed {
@@ -79,18 +87,23 @@ pub(super) fn go_on(
     all.extend(told(s, &own)?.into_iter().map(|(_, theirs)| theirs));
     let least = all.iter().map(|one| one[0]).min().unwrap_or(0);
     let together = all.iter().all(|one| one[0] == least);
-    let same = all.iter().all(|one| one[1..] == own[1..] && one[1] == least + 1);
-    let opened = usize::try_from(least).unwrap_or(usize::MAX);
-    before(s, course, (opened, same))?;
+    let alike = own[1] > 0 && all.iter().all(|one| one[1..] == own[1..]);
+    // Who is past it has opened it, and all three may have: then it is there to be weighed again.
+    let same = alike && (own[1] == least + 1 || (judge.is_some() && own[1] == least));
+    let opened = if same { own[1] - 1 } else { least };
+    before(s, course, (usize::try_from(opened).unwrap_or(usize::MAX), same))?;
     match closed.filter(|_| same) {
         Some(closed) => {
             // Who has opened it already plays its part, and keeps what it has.
-            let (done, mut again) = (u64::from(state.rounds) > least, state.clone());
-            let (average, report) = open_closed(s, course, closed)?;
-            again.advance(course, &average, report.providers.len());
+            let done = u64::from(state.rounds) > opened;
+            let (average, report) = open_closed(s, course, closed, judge.as_deref_mut())?;
             if !done {
-                (state, reports) = (again, [reports, vec![report]].concat());
-                keep.opened(&state, &reports).map_err(|why| kept(state.rounds - 1, why))?;
+                state.advance(course, &average, report.providers.len());
+                reports.push(report);
+            }
+            if !done || judge.is_some() {
+                let totals = judge.as_deref().map(Judge::totals);
+                keep.opened(&state, &reports, totals).map_err(|why| kept(state.rounds - 1, why))?;
             }
         }
         // Not all have closed it, so nothing of it was said.
@@ -101,6 +114,23 @@ pub(super) fn go_on(
         }
     }
     Ok((state, reports))
+}
+
+/// All rounds are over, and no more of the last one is needed: from here on it is not weighed again, and so totals stay what they are.
+///
+/// # Cost
+/// Two rounds of messages, [`done_cost`].
+pub(super) fn done(
+    s: &mut Session,
+    course: &Course,
+    keep: &mut dyn Keeper,
+) -> Result<(), RoundError> {
+    let own = [u64::from(course.rounds)];
+    // The others' totals are kept, then nothing is there to work them out anew.
+    told(s, &own)?;
+    keep.reopened().map_err(|why| kept(course.rounds.saturating_sub(1), why))?;
+    told(s, &own)?;
+    Ok(())
 }
 
 /// Passes through the gate what an earlier run has opened: this training has opened it. Of a round that is only closed that is all
@@ -129,6 +159,12 @@ fn before(
 /// Twin of [`go_on`] where nothing is left to open.
 pub(super) fn cost(m: &mut Meter, course: &Course) {
     to_both(m, |_, _| 8 * (STANDING_WORDS + course.set_words()));
+}
+
+/// Twin of [`done`].
+pub(super) fn done_cost(m: &mut Meter) {
+    to_both(m, |_, _| 8);
+    to_both(m, |_, _| 8);
 }
 
 /// Twin of [`close`].

@@ -17,7 +17,7 @@ use protocols::{
 };
 
 use super::{
-    closing::{close, go_on, kept, open_closed},
+    closing::{close, done, go_on, kept, open_closed},
     course::{Course, RoundReport, State},
     error::{RoundError, disk},
     gate::{Taken, taken},
@@ -86,22 +86,24 @@ pub struct Trained {
 /// See [`crate::round`]. Opens one average a round, which the gate lists. `rng` is this party's own.
 pub fn train(s: &mut Session, with: Train<'_>, rng: &mut Prg) -> Result<Trained, RoundError> {
     let Train { channel, course, from, trainer, validation, keep } = with;
-    if course.worth.is_some() && (course.resumed || from.state.rounds > 0) {
-        return Err(RoundError::Worth("it goes on from a round before which nothing was weighed"));
-    }
+    let judge = Judge::start(s, course, validation, &from)?;
+    let secret = secret(course, rng);
+    let mut own = Own { trainer, rng, secret, judge };
     let (mut state, mut reports) = match course.resumed {
-        true => go_on(s, course, (from, &mut *keep))?,
+        true => go_on(s, course, (from, &mut *keep), own.judge.as_mut())?,
         false => (from.state, from.reports),
     };
     let mut hall = Hall::new(s, &channel, course, &reports)?;
-    let secret = secret(course, rng);
-    let judge = course.worth.as_ref().map(|worth| Judge::start(s, course, worth, validation));
-    let mut own = Own { trainer, rng, secret, judge: judge.transpose()? };
     while state.rounds < course.rounds {
         reports.push(hall.round(s, &mut state, &mut own, keep)?);
-        keep.opened(&state, &reports).map_err(|why| kept(state.rounds - 1, why))?;
+        let totals = own.judge.as_ref().map(Judge::totals);
+        keep.opened(&state, &reports, totals).map_err(|why| kept(state.rounds - 1, why))?;
     }
-    let values = own.judge.map(|judge| judge.tell(s)).transpose()?;
+    let values = own.judge.map(|judge| {
+        done(s, course, keep)?;
+        judge.tell(s)
+    });
+    let values = values.transpose()?;
     hall.close(s, &state);
     Ok(Trained { state, reports, values: values.unwrap_or_default() })
 }
@@ -195,16 +197,13 @@ impl<'a> Hall<'a> {
         for (number, share) in landed.iter().filter(|(number, _)| all.has(**number)) {
             tally.add(self.course, *number, share).map_err(|error| disk(round, &error))?;
         }
-        let landed = own.judge.is_some().then_some(landed);
+        landed.retain(|number, _| all.has(*number));
+        let weighing = own.judge.as_ref().map(|judge| judge.weighing(&state.model, landed));
         let sum = tally.sum(s, self.course, (round, &own.secret));
-        let closed = Closed { round, providers: all.clone(), refused, sum };
+        let closed = Closed { round, providers: all, refused, sum, weighing };
         close(s, keep, &closed)?;
-        let (average, report) = open_closed(s, self.course, closed)?;
-        if let (Some(judge), Some(landed)) = (&mut own.judge, &landed) {
-            let step = (&state.model[..], &average[..], report.trailer.weight);
-            judge.weigh(s, (round, landed, &all), step)?;
-        }
-        state.advance(self.course, &average, all.count());
+        let (average, report) = open_closed(s, self.course, closed, own.judge.as_mut())?;
+        state.advance(self.course, &average, report.providers.len());
         self.note_taken(&report);
         Ok(report)
     }

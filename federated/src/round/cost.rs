@@ -15,16 +15,17 @@ use crate::average::explicit_party;
 /// Twin of [`super::train`] and [`super::take_part`]. A provider that is late, declines or is lost makes it less, and so do rounds
 /// of an earlier run.
 pub fn cost(m: &mut Meter, course: &Course) {
-    if course.resumed {
-        closing::cost(m, course);
-    }
     if let Some(worth) = &course.worth {
         start_cost(m, worth);
+    }
+    if course.resumed {
+        closing::cost(m, course);
     }
     for round in 0..course.rounds {
         round_cost(m, course, round);
     }
     if course.worth.is_some() {
+        closing::done_cost(m);
         tell_cost(m, course);
     }
     for (_, id) in course.guests() {

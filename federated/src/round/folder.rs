@@ -8,6 +8,7 @@ use super::{
     course::{Course, RoundReport, State},
     keeper::{Closed, Keeper, Standing},
     set::Set,
+    worth::{Totals, Weighing},
 };
 use crate::{
     average::Trailer,
@@ -21,7 +22,8 @@ const CLOSED: &str = "closed";
 /// A folder that keeps one training.
 ///
 /// # Security
-/// What is kept is the model as the compute parties know it, and this party's share of one sum. Only this user may read it.
+/// What is kept is the model as the compute parties know it, and this party's share of one sum; where updates are weighed, its shares
+/// of those in the sum and of what they were worth so far, too. Only this user may read it.
 #[derive(Debug)]
 pub struct Folder(Shelf);
 
@@ -42,10 +44,11 @@ impl Folder {
         let mut standing = Standing::new(start);
         if let Some(mut file) = self.0.read(STATE)? {
             (standing.state, standing.reports) = state_from(&mut file, course)?;
+            standing.totals = maybe(&mut file, |file| Totals::read(file, course))?;
             file.end()?;
         }
         if let Some(mut file) = self.0.read(CLOSED)? {
-            let closed = closed_from(&mut file)?;
+            let closed = closed_from(&mut file, course)?;
             file.end()?;
             let fits = closed.sum.len() == course.opened();
             if !fits || closed.providers.0.len() != course.set_words() {
@@ -71,7 +74,9 @@ impl Keeper for Folder {
             out.word(closed.round.into())?;
             out.words(&closed.providers.0)?;
             out.numbers(&closed.refused)?;
-            out.words(&closed.sum)
+            out.words(&closed.sum)?;
+            out.word(closed.weighing.is_some().into())?;
+            closed.weighing.as_ref().map_or(Ok(()), |weighing| weighing.write(out))
         };
         self.0.write(CLOSED, put).map_err(|error| self.0.failed(&error))
     }
@@ -80,13 +85,20 @@ impl Keeper for Folder {
         self.0.remove_file(CLOSED).map_err(|error| self.0.failed(&error))
     }
 
-    fn opened(&mut self, state: &State, reports: &[RoundReport]) -> Result<(), String> {
+    fn opened(
+        &mut self,
+        state: &State,
+        reports: &[RoundReport],
+        totals: Option<&Totals>,
+    ) -> Result<(), String> {
         let put = |out: &mut Writer| {
             out.word(state.rounds.into())?;
             out.floats(&state.model)?;
             state.optimizer.memory().iter().try_for_each(|part| out.floats(part))?;
             out.word(reports.len() as u64)?;
-            reports.iter().try_for_each(|report| report_to(out, report))
+            reports.iter().try_for_each(|report| report_to(out, report))?;
+            out.word(totals.is_some().into())?;
+            totals.map_or(Ok(()), |totals| totals.write(out))
         };
         self.0.write(STATE, put).map_err(|error| self.0.failed(&error))
     }
@@ -127,11 +139,20 @@ fn state_from(file: &mut Reader, course: &Course) -> io::Result<(State, Vec<Roun
     Ok((State { rounds, model, optimizer }, reports))
 }
 
-fn closed_from(file: &mut Reader) -> io::Result<Closed> {
+fn closed_from(file: &mut Reader, course: &Course) -> io::Result<Closed> {
     Ok(Closed {
         round: file.small()?,
         providers: Set(file.words()?),
         refused: file.numbers()?,
         sum: file.words()?,
+        weighing: maybe(file, |file| Weighing::read(file, course))?,
     })
+}
+
+/// What is there if a word says so.
+fn maybe<T>(
+    file: &mut Reader,
+    read: impl FnOnce(&mut Reader) -> io::Result<T>,
+) -> io::Result<Option<T>> {
+    if file.word()? == 0 { Ok(None) } else { read(file).map(Some) }
 }

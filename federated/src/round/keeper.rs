@@ -5,10 +5,10 @@ use std::fmt;
 use super::{
     course::{RoundReport, State},
     set::Set,
+    worth::{Totals, Weighing},
 };
 
 /// A round whose updates are all there and whose sum is not open yet.
-#[derive(Clone, PartialEq)]
 pub struct Closed {
     /// Which round, from 0.
     pub(super) round: u32,
@@ -18,6 +18,8 @@ pub struct Closed {
     pub(super) refused: Vec<usize>,
     /// This party's share of their sum.
     pub(super) sum: Vec<u64>,
+    /// What it takes to weigh the updates, if they are weighed.
+    pub(super) weighing: Option<Weighing>,
 }
 
 /// Shares do not print.
@@ -28,12 +30,14 @@ impl fmt::Debug for Closed {
 }
 
 /// Where a training stands at a compute party.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Debug)]
 pub struct Standing {
     /// After the rounds that are over.
     pub state: State,
     /// Those rounds.
     pub reports: Vec<RoundReport>,
+    /// What updates were worth in them, if they are weighed.
+    pub totals: Option<Totals>,
     /// The last round that was closed, if one was.
     pub closed: Option<Closed>,
 }
@@ -42,7 +46,7 @@ impl Standing {
     /// Before the first round.
     #[must_use]
     pub fn new(state: State) -> Self {
-        Self { state, reports: Vec::new(), closed: None }
+        Self { state, reports: Vec::new(), totals: None, closed: None }
     }
 }
 
@@ -57,8 +61,8 @@ pub trait Keeper {
     /// See the trait.
     fn closed(&mut self, closed: &Closed) -> Result<(), String>;
 
-    /// Called where not all have closed the round that this party has, before it is run anew: another run's shares of it are not to
-    /// meet those of this one.
+    /// Called where the round that was closed last is not opened any more: not all have closed it, and it is run anew, so that another
+    /// run's shares of it are not to meet those of this one; or all rounds are over.
     ///
     /// # Errors
     /// See the trait.
@@ -69,7 +73,12 @@ pub trait Keeper {
     ///
     /// # Errors
     /// See the trait.
-    fn opened(&mut self, state: &State, reports: &[RoundReport]) -> Result<(), String>;
+    fn opened(
+        &mut self,
+        state: &State,
+        reports: &[RoundReport],
+        totals: Option<&Totals>,
+    ) -> Result<(), String>;
 }
 
 /// Keeps nothing: if it is interrupted, the training begins anew.
@@ -85,7 +94,7 @@ impl Keeper for NotKept {
         Ok(())
     }
 
-    fn opened(&mut self, _: &State, _: &[RoundReport]) -> Result<(), String> {
+    fn opened(&mut self, _: &State, _: &[RoundReport], _: Option<&Totals>) -> Result<(), String> {
         Ok(())
     }
 }

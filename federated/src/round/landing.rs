@@ -17,10 +17,6 @@ use super::{
 };
 use crate::average::{Share, WordsDigest, explicit_party};
 
-/// Updates up to so many words stay in memory; longer ones on disk, so that a party's memory does not grow with the number of
-/// providers.
-const MEMORY_WORDS: usize = 1 << 20;
-
 /// What has arrived of one provider's update.
 #[derive(Debug)]
 pub(super) enum Landed {
@@ -109,7 +105,7 @@ impl Due {
     fn part(&self, wire: &mut Wire, from: PartyId, of: Role, seed: [u64; 2]) -> Result<Part, Lost> {
         let words = explicit_party(self.provider);
         Ok(match (of.index() + 3 - words.index()) % 3 {
-            0 if self.words <= MEMORY_WORDS => {
+            0 if self.words <= Part::MEMORY_WORDS => {
                 let mut words = Vec::with_capacity(self.words);
                 for piece in pieces(self.words) {
                     words.extend_from_slice(&wire.recv_words::<u64>(from, piece)?);
@@ -174,13 +170,28 @@ impl Landed {
 }
 
 impl Both {
-    fn new(own: Part, next: Part) -> io::Result<Self> {
+    pub(super) fn new(own: Part, next: Part) -> io::Result<Self> {
         let digests = [own.digest()?, next.digest()?];
         Ok(Self { own, next, digests })
     }
 }
 
 impl Part {
+    /// Updates up to so many words stay in memory; longer ones on disk, so that a party's memory does not grow with the number of
+    /// providers.
+    pub(super) const MEMORY_WORDS: usize = 1 << 20;
+
+    /// How many words there are; of a seed none.
+    pub(super) fn words(&self) -> io::Result<usize> {
+        match self {
+            Self::Share(share) => Ok(share.words().unwrap_or(0)),
+            Self::Spooled(file) => {
+                let words = file.metadata()?.len() / 8;
+                Ok(usize::try_from(words).unwrap_or(usize::MAX))
+            }
+        }
+    }
+
     /// Writes its words from `from` on.
     pub(super) fn read(&self, from: usize, out: &mut [u64]) -> io::Result<()> {
         let mut file = match self {

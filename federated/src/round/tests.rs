@@ -6,6 +6,7 @@ mod gate;
 mod kept;
 mod privacy;
 mod resumed;
+mod weighed;
 mod worth;
 
 use std::{sync::Arc, time::Duration};
@@ -20,7 +21,7 @@ use protocols::{
 };
 
 use super::{
-    Course, Keeper, Native, NotKept, Pace, RoundError, RoundReport, Standing, State, Train,
+    Course, Folder, Keeper, Native, NotKept, Pace, RoundError, RoundReport, Standing, State, Train,
     TrainError, Trained, Trainer, Update, cost, take_part, train, validate,
 };
 use crate::{

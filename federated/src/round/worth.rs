@@ -7,6 +7,9 @@
 //! all three ── totals, and how far folds are apart ──▶ opened      two numbers a provider, after the last round
 //! ```
 //!
+//! A training that goes on after a crash weighs the round again that was closed last, by the same rows; what was opened of totals is
+//! opened once more as it was, or not at all.
+//!
 //! Folds tell how much the values owe to the very rows that they were worked out from: their mean is the value, and from how far
 //! they are apart its error follows as that of a mean of independent figures.
 //!
@@ -23,11 +26,14 @@
 
 mod directions;
 mod judge;
+mod kept;
 mod rows;
 mod terms;
 mod value;
 
 pub(super) use judge::{Judge, start_cost, tell_cost, weigh_cost};
+pub use kept::Totals;
+pub(super) use kept::Weighing;
 pub use rows::validate;
 pub use terms::{UPDATE_BITS, Worth};
 pub use value::Value;

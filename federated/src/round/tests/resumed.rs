@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     round::{
-        Closed, Course, Folder, Keeper, RoundError, RoundReport, Standing, State, TrainError,
+        Closed, Course, Folder, Keeper, RoundError, RoundReport, State, Totals, TrainError,
         Trainer, cost, take_part,
     },
     strategy::{Adaptive, Rule},
@@ -52,8 +52,13 @@ impl Keeper for Crashing {
         self.then(Folder::reopened)
     }
 
-    fn opened(&mut self, state: &State, reports: &[RoundReport]) -> Result<(), String> {
-        self.then(|folder| folder.opened(state, reports))
+    fn opened(
+        &mut self,
+        state: &State,
+        reports: &[RoundReport],
+        totals: Option<&Totals>,
+    ) -> Result<(), String> {
+        self.then(|folder| folder.opened(state, reports, totals))
     }
 }
 
@@ -207,7 +212,9 @@ fn what_was_kept_elsewhere_or_touched_is_refused() {
         std::fs::write(path.join(name), &whole).unwrap();
     }
     Folder::open(&path, [3; 32]).unwrap().remove().unwrap();
-    assert_eq!(read([3; 32]).unwrap(), Standing::new(start(&course)));
+    let standing = read([3; 32]).unwrap();
+    assert_eq!((standing.state, standing.reports), (start(&course), Vec::new()));
+    assert!(standing.closed.is_none() && standing.totals.is_none());
 }
 
 #[test]

@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// A training whose updates are weighed by the rows of this party, at most so many.
-fn weighed(providers: &[u16], rounds: u32, validator: u16, rows: usize) -> Course {
+pub(super) fn weighed(providers: &[u16], rounds: u32, validator: u16, rows: usize) -> Course {
     let network = Network::logistic(FEATURES).unwrap();
     let worth = Worth::new(network, PartyId(validator), rows).unwrap();
     Course { worth: Some(worth), ..gated(providers, rounds, None, UPDATE_BITS) }

@@ -16,6 +16,7 @@ use protocols::{
 
 use super::{
     directions::{Directions, Step},
+    kept::{Totals, Weighing},
     rows::{agree, agree_cost, receive, receive_cost},
     terms::{FOLDS, Worth, check},
     value::Value,
@@ -25,9 +26,9 @@ use crate::{
     round::{
         course::Course,
         error::{RoundError, disk},
+        keeper::Standing,
         landing::{Both, Landed},
         message::PIECE_WORDS,
-        set::Set,
     },
 };
 
@@ -39,45 +40,69 @@ pub(in crate::round) struct Judge<'a> {
     course: &'a Course,
     worth: &'a Worth,
     folds: Vec<Rows>,
-    /// A word a fold and provider, those of the first fold first.
-    totals: Shared<Z64>,
+    totals: Totals,
 }
 
 impl<'a> Judge<'a> {
-    /// Before the first round: all three get the validation rows. `own` is there if they are this party's.
+    /// Before the first round, if updates are weighed: all three get the validation rows. `own` is there if they are this party's.
     pub(in crate::round) fn start(
         s: &mut Session,
         course: &'a Course,
-        worth: &'a Worth,
         own: Option<&Rows>,
-    ) -> Result<Self, RoundError> {
+        from: &Standing,
+    ) -> Result<Option<Self>, RoundError> {
+        let Some(worth) = &course.worth else { return Ok(None) };
         check(course)?;
-        let rows = receive(s, worth, own)?;
+        if from.totals.is_none() && from.state.rounds > 0 {
+            let what = "it goes on from a round before which nothing was weighed";
+            return Err(RoundError::Worth(what));
+        }
+        let (rows, digest) = receive(s, worth, own)?;
         let fold = |at: usize| rows.pick(&(at..rows.len()).step_by(FOLDS).collect::<Vec<_>>());
         let folds = (0..FOLDS).map(fold).collect();
-        let totals = Shared::zeros(FOLDS * course.providers.len());
-        Ok(Self { course, worth, folds, totals })
+        let shares = Shared::zeros(FOLDS * course.providers.len());
+        let fresh = Totals { rows: digest, shares };
+        let totals = from.totals.clone().unwrap_or(fresh);
+        same_rows(&totals, digest)?;
+        Ok(Some(Self { course, worth, folds, totals }))
     }
 
-    /// After a round: what each update of `all` was worth for the average that moves the model from where it stands.
+    /// What updates were worth so far.
+    pub(in crate::round) fn totals(&self) -> &Totals {
+        &self.totals
+    }
+
+    /// What is to be kept of a round until it is weighed.
+    pub(in crate::round) fn weighing(
+        &self,
+        model: &[f32],
+        landed: BTreeMap<usize, Landed>,
+    ) -> Weighing {
+        Weighing { model: model.to_vec(), totals: self.totals.clone(), landed }
+    }
+
+    /// After a round: what each of its updates was worth for the average that moves the model from where it stood.
     pub(in crate::round) fn weigh(
         &mut self,
         s: &mut Session,
-        (round, landed, all): (u32, &BTreeMap<usize, Landed>, &Set),
-        (model, average, weight): (&[f32], &[f32], u64),
+        (round, weighing): (u32, Weighing),
+        (average, weight): (&[f32], u64),
     ) -> Result<(), RoundError> {
         let (gates, rate) = check(self.course)?;
         let channel = s.wire().channel();
-        let step = Step { model, average, rate, weight };
+        let Weighing { model, totals, landed } = weighing;
+        same_rows(&totals, self.totals.rows)?;
+        let step = Step { model: &model, average, rate, weight };
         let directions = at_work(
             || channel.working(),
             || Directions::new((&self.worth.network, gates.terms()), &self.folds, &step),
         )?;
         agree(s, directions.digest(), "the direction that a round's values are along")?;
-        let products = at_work(|| channel.working(), || self.products(landed, all, &directions));
+        let products = at_work(|| channel.working(), || self.products(&landed, &directions));
         let products = products.map_err(|error| disk(round, &error))?;
         let values = truncate(s, &products, &self.worth.rounding)?;
-        self.totals.add_assign(&values);
+        self.totals = totals;
+        self.totals.shares.add_assign(&values);
         Ok(())
     }
 
@@ -85,17 +110,16 @@ impl<'a> Judge<'a> {
     fn products(
         &self,
         landed: &BTreeMap<usize, Landed>,
-        all: &Set,
         directions: &Directions,
     ) -> io::Result<Shared<Z64>> {
         let n = self.course.providers.len();
         let [mut own, mut next] = [(); 2].map(|()| Buf::zeroed(FOLDS * n));
-        for number in all.numbers() {
-            let Some(Landed::Both(both)) = landed.get(&number) else { continue };
+        for (number, landed) in landed {
+            let Landed::Both(both) = landed else { continue };
             let [a, b] = products(both, directions, self.course.parameters)?;
             for fold in 0..FOLDS {
-                own[fold * n + number] = a[fold];
-                next[fold * n + number] = b[fold];
+                own[fold * n + *number] = a[fold];
+                next[fold * n + *number] = b[fold];
             }
         }
         Ok(Shared::from_parts(own, next))
@@ -104,7 +128,8 @@ impl<'a> Judge<'a> {
     /// After the last round: opens every provider's total, and how far its folds are apart.
     pub(in crate::round) fn tell(self, s: &mut Session) -> Result<Vec<Value>, RoundError> {
         let n = self.course.providers.len();
-        let mut raised = self.totals.clone();
+        let totals = self.totals.shares;
+        let mut raised = totals.clone();
         raised.add_constant(s.role(), OFFSET);
         let mut wide: Shared<Z128> = widen(s, &raised)?;
         wide.add_constant(s.role(), u128::from(OFFSET).wrapping_neg());
@@ -112,7 +137,7 @@ impl<'a> Judge<'a> {
         let mut sums = Shared::<Z64>::zeros(n);
         let mut wide_sums = Shared::<Z128>::zeros(n);
         for (from, to) in (0..FOLDS).map(fold) {
-            sums.add_assign(&self.totals.slice(from, to));
+            sums.add_assign(&totals.slice(from, to));
             wide_sums.add_assign(&wide.slice(from, to));
         }
         let mut negative = wide_sums.clone();
@@ -130,6 +155,14 @@ impl<'a> Judge<'a> {
         let apart = reveal::<Z128>(s, &apart, OpeningKind::Contribution)?;
         let value = |(sum, apart): (&u64, &u128)| Value::new(sum.cast_signed(), *apart);
         Ok(sums.iter().zip(apart.iter()).map(value).collect())
+    }
+}
+
+/// Holds what earlier rounds were weighed by to what this one is.
+fn same_rows(totals: &Totals, digest: [u8; 32]) -> Result<(), RoundError> {
+    match totals.rows == digest {
+        true => Ok(()),
+        false => Err(RoundError::Worth("the validation rows are not those that it began with")),
     }
 }
 

@@ -69,12 +69,12 @@ pub fn validate(wire: &mut Wire, worth: &Worth, rows: &Rows) -> Result<(), Round
     Ok(())
 }
 
-/// The rows, at a compute party; `own` if they are its own.
+/// The rows and their digest, at a compute party; `own` if they are its own.
 pub(super) fn receive(
     s: &mut Session,
     worth: &Worth,
     own: Option<&Rows>,
-) -> Result<Rows, RoundError> {
+) -> Result<(Rows, [u8; 32]), RoundError> {
     let validator = worth.validator;
     let words = if validator == s.role().id() {
         let rows = own.ok_or(RoundError::Worth("this party's validation rows are missing"))?;
@@ -90,8 +90,9 @@ pub(super) fn receive(
     words.iter().for_each(|word| {
         hasher.update(&word.to_le_bytes());
     });
-    agree(s, *hasher.finalize().as_bytes(), "the validation rows")?;
-    worth.unpack(&words)
+    let digest = *hasher.finalize().as_bytes();
+    agree(s, digest, "the validation rows")?;
+    Ok((worth.unpack(&words)?, digest))
 }
 
 /// Twin of [`receive`] and [`validate`].
