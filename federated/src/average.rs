@@ -8,7 +8,8 @@
 //!
 //! Integers add up the same in any order, so the average is **bit-identical** for any order of arrival, number of threads,
 //! size of chunks and set of providers left out. With f fractional bits it differs from the average of the real numbers by
-//! at most 2^-(f+1) in each coordinate, however many providers there are.
+//! at most 2^-(f+1) in each coordinate, however many providers there are. For large models there are encodings in 32 bits, of half
+//! the bytes and coarser ([`Encoding::narrow`]); what is said of order holds for them too.
 //!
 //! # Security
 //! A provider's shares are two seeds and the difference: any two of them are pseudo-random, so what two of the three parties
@@ -21,6 +22,8 @@
 //! Data*, AISTATS 2017.
 
 mod encoding;
+mod layout;
+mod narrow;
 mod replicated;
 mod shares;
 pub(crate) mod sum;
@@ -28,7 +31,10 @@ pub(crate) mod sum;
 mod tests;
 mod trailer;
 
+pub use crate::pairs::Pairs;
 pub use encoding::{Bounds, BoundsError, EncodeError, Encoding};
+pub use layout::Layout;
+pub use narrow::LARGEST_WEIGHT;
 pub use replicated::{Reader, Replicated, holders};
 pub(crate) use shares::WordsDigest;
 pub use shares::{Seeds, Share, explicit_party, split};

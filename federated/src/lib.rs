@@ -19,6 +19,7 @@ pub mod gate;
 pub mod model;
 pub mod noise;
 mod order;
+mod pairs;
 pub mod round;
 pub mod secagg;
 mod shelf;

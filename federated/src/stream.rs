@@ -1,6 +1,11 @@
 //! Streams of words from seeds: in one place, because those who add and those who subtract them must make them alike.
 
-use protocols::kernels::{AesKey, Backend};
+use protocols::{
+    kernels::{AesKey, Backend},
+    ring::halves_mut,
+};
+
+use crate::pairs::Pairs;
 
 /// Words that are worked on while they are in the first-level cache.
 const TILE: usize = 4096;
@@ -15,12 +20,23 @@ impl Stream {
 
     /// Adds the first words of the stream, or subtracts them.
     pub(crate) fn add_to(&self, plus: bool, words: &mut [u64]) {
+        self.add_pairs(plus, Pairs::NONE, words);
+    }
+
+    /// The same to words of which some are pairs: the stream is of the same bytes.
+    pub(crate) fn add_pairs(&self, plus: bool, pairs: Pairs, words: &mut [u64]) {
         let mut stream = vec![0; TILE.min(words.len())];
         for (at, tile) in words.chunks_mut(TILE).enumerate() {
-            let (backend, stream) = (Backend::active(), &mut stream[..tile.len()]);
-            backend.fill_u64(&self.0, 0, first_block(at), stream);
-            if plus { backend.add_u64(tile, stream) } else { backend.sub_u64(tile, stream) }
+            let (from, stream) = (at * TILE, &mut stream[..tile.len()]);
+            Backend::active().fill_u64(&self.0, 0, first_block(at), stream);
+            if plus { pairs.add(from, tile, stream) } else { pairs.sub(from, tile, stream) }
         }
+    }
+
+    /// Writes the words of 32 bits from number `from` on, which is a multiple of four.
+    pub(crate) fn fill(&self, from: usize, out: &mut [u32]) {
+        debug_assert!(out.is_empty() || from.is_multiple_of(4), "parts begin with a block");
+        Backend::active().fill_u32(&self.0, 0, (from / 4) as u64, out);
     }
 
     /// Writes the words from `from` on, or what takes them away.
@@ -40,9 +56,22 @@ impl Stream {
     }
 
     /// Adds the words of this stream from `from` on, an even number, and subtracts those of another.
-    pub(crate) fn add_and_subtract(&self, other: &Self, from: usize, words: &mut [u64]) {
+    pub(crate) fn add_and_subtract(
+        &self,
+        other: &Self,
+        (from, pairs): (usize, Pairs),
+        words: &mut [u64],
+    ) {
         debug_assert!(from.is_multiple_of(2), "parts begin with a block");
-        Backend::active().add_fill_sub_u64(&self.0, &other.0, 0, (from / 2) as u64, words);
+        let (backend, block) = (Backend::active(), |at: usize| (at / 2) as u64);
+        let cut = pairs.cut(from, words.len());
+        let (two, one) = words.split_at_mut(cut);
+        if !two.is_empty() {
+            backend.add_fill_sub_u32(&self.0, &other.0, 0, block(from), halves_mut(two));
+        }
+        if !one.is_empty() {
+            backend.add_fill_sub_u64(&self.0, &other.0, 0, block(from + cut), one);
+        }
     }
 
     /// The sum of products of the first words of the stream with these.
@@ -73,6 +102,27 @@ mod tests {
     use super::*;
 
     #[test]
+    fn pairs_are_masked_by_the_same_stream() {
+        for n in [0, 1, 63, 64, 65, 4095, 4096, 4097, 9001] {
+            for pairs in [0, 7, 64, 2 * n, 4 * n].map(Pairs::holding) {
+                let [plus, minus] = [[3; 16], [4; 16]].map(|seed| Stream::new(&seed));
+                let mut words = vec![5; n];
+                let (head, rest) = words.split_at_mut(n / 4 * 2);
+                plus.add_and_subtract(&minus, (0, pairs), head);
+                plus.add_and_subtract(&minus, (n / 4 * 2, pairs), rest);
+                assert!(n == 0 || words.iter().any(|word| *word != 5), "{n} {pairs:?}");
+                minus.add_pairs(true, pairs, &mut words);
+                plus.add_pairs(false, pairs, &mut words);
+                assert!(words.iter().all(|word| *word == 5), "{n} {pairs:?}");
+            }
+            let [mut whole, mut part] = [vec![0; n], vec![0; n - n / 8 * 4]];
+            Stream::new(&[3; 16]).fill(0, &mut whole);
+            Stream::new(&[3; 16]).fill(n / 8 * 4, &mut part);
+            assert_eq!(part, whole[n / 8 * 4..], "{n}");
+        }
+    }
+
+    #[test]
     fn tiles_go_through_one_stream() {
         for n in [0, 1, 63, 64, 65, 4095, 4096, 4097, 9001] {
             let (seed, other) = ([3; 16], [4; 16]);
@@ -83,8 +133,9 @@ mod tests {
             Stream::new(&seed).add_to(false, &mut words);
             assert!(words.iter().all(|word| *word == 5), "{n}");
             let (head, rest) = words.split_at_mut(n / 4 * 2);
-            Stream::new(&seed).add_and_subtract(&Stream::new(&other), 0, head);
-            Stream::new(&seed).add_and_subtract(&Stream::new(&other), n / 4 * 2, rest);
+            let [plus, minus] = [seed, other].map(|seed| Stream::new(&seed));
+            plus.add_and_subtract(&minus, (0, Pairs::NONE), head);
+            plus.add_and_subtract(&minus, (n / 4 * 2, Pairs::NONE), rest);
             let both = a.iter().zip(b.iter()).map(|(a, b)| a.wrapping_sub(*b).wrapping_add(5));
             assert!(both.eq(words.iter().copied()), "{n}");
             assert_eq!(Stream::new(&seed).product(&words), product(&a, &words), "{n}");

@@ -6,11 +6,13 @@
 mod arithmetic;
 mod buffer;
 mod element;
+mod halves;
 mod modulus;
 mod z2k;
 
 pub use arithmetic::Arithmetic;
 pub use buffer::Buf;
 pub use element::{Ring, Word};
+pub use halves::{halves, halves_mut};
 pub use modulus::Modulus;
 pub use z2k::{B64, Z32, Z64, Z128};

@@ -1,10 +1,16 @@
 //! Real updates as integers whose sum cannot overflow.
 
-use protocols::{kernels::Backend, party::Role};
+use protocols::{
+    kernels::Backend,
+    party::Role,
+    ring::{halves, halves_mut},
+};
 
 use super::{
+    layout::Layout,
+    narrow::{self, Weights, joined},
     shares::{Seeds, Share},
-    trailer::{TRAILER_WORDS, Trailer},
+    trailer::Trailer,
 };
 
 /// Fractional bits at most: more than single precision has for any value that is not tiny.
@@ -50,6 +56,21 @@ pub enum BoundsError {
         /// What is left.
         bits: i32,
     },
+    /// Too many providers for words of 32 bits, or none.
+    #[error("{0} providers in words of 32 bits; 1 to 1024 are possible")]
+    Providers(usize),
+    /// Sums of 32 bits would overflow, or leave too few fractional bits.
+    #[error(
+        "{providers} providers and coordinates up to {coordinate} leave fewer than {least} fractional bits of words of 32; lower the          bound on coordinates, or take words of 64 bits"
+    )]
+    Narrow {
+        /// How many.
+        providers: u64,
+        /// The bound on coordinates.
+        coordinate: f32,
+        /// The fewest bits.
+        least: u32,
+    },
 }
 
 /// Why an update cannot be encoded.
@@ -67,6 +88,11 @@ pub enum EncodeError {
     /// A weight of nothing, or of more than all providers have together.
     #[error("an update weighs at least 1 and no more than all updates of the job together may")]
     Weight,
+    /// No integers of 64 bits.
+    #[error(
+        "updates in 32 bits are rounded at random while they are shared, and not encoded otherwise"
+    )]
+    Narrow,
     /// Another model.
     #[error("the update has {got} coordinates and the model {want}")]
     Length {
@@ -77,11 +103,13 @@ pub enum EncodeError {
     },
 }
 
-/// How updates become integers modulo 2^64 and their sum an average again.
+/// How updates become integers modulo 2^64, or 2^32, and their sum an average again.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Encoding {
     bounds: Bounds,
     bits: u32,
+    /// What weights become, in 32 bits.
+    weights: Option<Weights>,
 }
 
 impl Encoding {
@@ -104,15 +132,63 @@ impl Encoding {
         let bits = of(62 - weight_bits) - coordinate_bits;
         let bits = bits.min(of(MOST_BITS)).min(of(COORDINATE_BITS) - coordinate_bits);
         match u32::try_from(bits) {
-            Ok(bits) if bits >= LEAST_BITS => Ok(Self { bounds, bits }),
+            Ok(bits) if bits >= LEAST_BITS => Ok(Self { bounds, bits, weights: None }),
             _ => Err(BoundsError::Bits { total_weight, coordinate, bits }),
         }
+    }
+
+    /// The finest encoding in 32 bits in which no sum of so many providers' updates overflows, each of `rows` rows at most; the
+    /// bounds are those of all together.
+    ///
+    /// # Units
+    /// Weights have 12 bits and coordinates are rounded at random, without bias: an average is off by [`rounding`](Self::rounding),
+    /// and by `coordinate · providers` over the sum of the weights at most, twice that with providers of hardly any rows.
+    ///
+    /// # Errors
+    /// [`BoundsError`].
+    pub fn narrow(bounds: Bounds, (rows, providers): (u64, usize)) -> Result<Self, BoundsError> {
+        // Whatever is too much for 64 bits has no trailer.
+        Self::new(bounds)?;
+        let weights = Weights::new(rows, providers)?;
+        let bits = weights.bits(bounds.coordinate)?;
+        Ok(Self { bounds, bits, weights: Some(weights) })
     }
 
     /// The same with no more than so many fractional bits: what an update does not take is left for what is multiplied with it.
     #[must_use]
     pub fn at_most(self, bits: u32) -> Self {
-        Self { bits: self.bits.min(bits.max(LEAST_BITS)), ..self }
+        let least = if self.weights.is_some() { narrow::LEAST_BITS } else { LEAST_BITS };
+        Self { bits: self.bits.min(bits.max(least)), ..self }
+    }
+
+    /// How the words of an update of so many coordinates lie.
+    #[must_use]
+    pub const fn layout(&self, coordinates: usize) -> Layout {
+        if self.weights.is_some() { Layout::narrow(coordinates) } else { Layout::wide(coordinates) }
+    }
+
+    /// Whether words have 32 bits.
+    #[must_use]
+    pub const fn is_narrow(&self) -> bool {
+        self.weights.is_some()
+    }
+
+    /// By how much rounding moves a coordinate of an average, at most.
+    #[must_use]
+    pub fn rounding(&self) -> f64 {
+        let nearest = if self.weights.is_some() { 1.0 } else { 0.5 };
+        nearest / self.scale()
+    }
+
+    /// Rows of which two providers can differ and count alike: 1 where weights are rows.
+    #[must_use]
+    pub fn weight_step(&self) -> u64 {
+        self.weights.map_or(1, Weights::step)
+    }
+
+    /// What all updates together weigh at most.
+    pub(super) fn most_weight(&self) -> u64 {
+        self.weights.map_or(self.bounds.total_weight, Weights::most)
     }
 
     /// Fractional bits.
@@ -130,18 +206,28 @@ impl Encoding {
     /// The update as integers: `weight · round(update[i] · 2^f)`, halves to the even integer.
     ///
     /// # Errors
-    /// [`EncodeError`]; what is in `out` is then of no use.
+    /// [`EncodeError`]; what is in `out` is then of no use. That of an encoding in 32 bits, which is for [`share`](Self::share) alone.
     pub fn encode(&self, update: &[f32], weight: u64, out: &mut [u64]) -> Result<(), EncodeError> {
+        if self.weights.is_some() {
+            return Err(EncodeError::Narrow);
+        }
         if update.len() != out.len() {
             return Err(EncodeError::Length { got: update.len(), want: out.len() });
         }
-        if weight == 0 || weight > self.bounds.total_weight {
-            return Err(EncodeError::Weight);
-        }
+        self.weight(weight)?;
         for (at, (update, out)) in update.chunks(TILE).zip(out.chunks_mut(TILE)).enumerate() {
-            self.tile(at * TILE, update, weight, out)?;
+            self.look(at * TILE, update)?;
+            Backend::active().fixed_point(update, self.scale(), weight, out);
         }
         Ok(())
+    }
+
+    /// What so many rows weigh.
+    fn weight(&self, rows: u64) -> Result<u32, EncodeError> {
+        if rows == 0 || rows > self.bounds.total_weight {
+            return Err(EncodeError::Weight);
+        }
+        self.weights.map_or(Ok(0), |weights| weights.of(rows))
     }
 
     /// The update in three shares, as [`encode`](Self::encode) and [`split`](super::split) make them, in one pass: each piece is
@@ -165,42 +251,47 @@ impl Encoding {
         seeds: Seeds,
         (words, mut buffer): (Role, Vec<u64>),
     ) -> Result<[Share; 3], EncodeError> {
-        let (n, weight) = (update.len(), trailer.weight);
-        if weight == 0 || weight > self.bounds.total_weight {
-            return Err(EncodeError::Weight);
+        let (n, layout) = (update.len(), self.layout(update.len()));
+        let weight = self.weight(trailer.weight)?;
+        let mut figures = trailer.words();
+        if layout.is_narrow() {
+            figures[0] = joined(trailer.weight, weight);
         }
-        buffer.resize(n + TRAILER_WORDS, 0);
-        let masks = seeds.masks();
+        buffer.resize(layout.words(), 0);
+        let (masks, rounding) = (seeds.masks(), seeds.rounding());
         for (at, out) in buffer.chunks_mut(TILE).enumerate() {
             let from = at * TILE;
-            let coordinates = n.saturating_sub(from).min(out.len());
-            let (encoded, rest) = out.split_at_mut(coordinates);
-            self.tile(from, &update[from.min(n)..][..coordinates], weight, encoded)?;
-            let figures = &trailer.words()[(from + coordinates).saturating_sub(n)..];
+            let body = layout.body().saturating_sub(from).min(out.len());
+            let (encoded, rest) = out.split_at_mut(body);
+            let [first, last] = [from, from + body].map(|word| n.min(layout.lanes() * word));
+            let update = &update[first..last];
+            self.look(first, update)?;
+            if layout.is_narrow() {
+                let (drawn, behind) = halves_mut(encoded).split_at_mut(update.len());
+                rounding.fill(first, drawn);
+                Backend::active().dithered(update, (1_u64 << self.bits) as f32, weight, drawn);
+                behind.fill(0);
+            } else {
+                Backend::active().fixed_point(update, self.scale(), trailer.weight, encoded);
+            }
+            let figures = &figures[(from + body).saturating_sub(layout.body())..];
             rest.copy_from_slice(&figures[..rest.len()]);
-            masks.apply(from, out);
+            masks.apply(layout.pairs(), from, out);
         }
         Ok(seeds.shares(words, buffer))
     }
 
-    /// Encodes coordinates from `from` on, which are looked at before.
-    fn tile(
-        &self,
-        from: usize,
-        update: &[f32],
-        weight: u64,
-        out: &mut [u64],
-    ) -> Result<(), EncodeError> {
-        let (backend, most) = (Backend::active(), self.bounds.coordinate);
+    /// Looks at coordinates from `from` on before they are encoded.
+    fn look(&self, from: usize, update: &[f32]) -> Result<(), EncodeError> {
+        let most = self.bounds.coordinate;
         let mut largest = 0;
-        backend.largest_magnitude(update, &mut largest);
+        Backend::active().largest_magnitude(update, &mut largest);
         // The bits of magnitudes are in their order, and what is no number is above all.
         if largest > most.to_bits() {
             let beyond = |x: &f32| x.abs().to_bits() > most.to_bits();
             let first = update.iter().position(beyond).unwrap_or(0);
             return Err(EncodeError::Coordinate { at: from + first });
         }
-        backend.fixed_point(update, self.scale(), weight, out);
         Ok(())
     }
 
@@ -211,6 +302,23 @@ impl Encoding {
         #[expect(clippy::cast_possible_truncation, reason = "updates are single precision")]
         let value = |word: &u64| (word.cast_signed() as f64 * unit) as f32;
         sum.iter().map(value).collect()
+    }
+
+    /// [`decode`](Self::decode) of sums in 32 bits, `total` being that of the weights.
+    #[must_use]
+    pub fn decode_narrow(&self, sum: &[u32], total: u64) -> Vec<f32> {
+        let unit = 1.0 / (total as f64 * self.scale());
+        #[expect(clippy::cast_possible_truncation, reason = "updates are single precision")]
+        let value = |word: &u32| (f64::from(word.cast_signed()) * unit) as f32;
+        sum.iter().map(value).collect()
+    }
+
+    /// The average of a sum whose words lie like this.
+    pub(super) fn average(&self, layout: Layout, body: &[u64], total: u64) -> Vec<f32> {
+        if layout.is_narrow() {
+            return self.decode_narrow(&halves(body)[..layout.coordinates()], total);
+        }
+        self.decode(body, total)
     }
 
     /// The L2 norm, in integers and rounded up, of an encoded update of weight 1 that was clipped to `clip`: `clip · 2^f`, what single

@@ -2,51 +2,57 @@
 
 use std::fmt;
 
-use protocols::{kernels::Backend, party::Role, prg::Prg, ring::Z64};
+use protocols::{party::Role, prg::Prg, ring::Z64};
 use zeroize::Zeroizing;
 
-use crate::stream::Stream;
+use crate::{pairs::Pairs, stream::Stream};
 
 /// What digests of shares are derived for.
 const DIGEST: &str = "unseen update share digest v1";
 /// Words that are hashed at once: enough for several chunks of the hash side by side.
 const HASHED: usize = 4096;
 
-/// Two fresh seeds, which serve for one update and nothing else.
-pub struct Seeds([Zeroizing<[u8; 16]>; 2]);
+/// Three fresh seeds, which serve for one update and nothing else: two that mask it, and one by which it is rounded where that
+/// is done at random.
+pub struct Seeds([Zeroizing<[u8; 16]>; 3]);
 
 impl Seeds {
     /// Seeds that must be uniform, unknown to anybody else, and never used before: another transmission of the same update
     /// takes fresh ones.
     #[must_use]
-    pub fn new(seeds: [Zeroizing<[u8; 16]>; 2]) -> Self {
+    pub fn new(seeds: [Zeroizing<[u8; 16]>; 3]) -> Self {
         Self(seeds)
     }
 
     /// Draws them.
     #[must_use]
     pub fn draw(rng: &mut Prg) -> Self {
-        let words = rng.elements::<Z64>(4);
+        let words = rng.elements::<Z64>(6);
         let seed = |at: usize| {
             let mut bytes = Zeroizing::new([0; 16]);
             bytes[..8].copy_from_slice(&words[at].to_le_bytes());
             bytes[8..].copy_from_slice(&words[at + 1].to_le_bytes());
             bytes
         };
-        Self([seed(0), seed(2)])
+        Self([seed(0), seed(2), seed(4)])
     }
 }
 
 impl Seeds {
     /// What is left of words when one seed's stream is added and the other's subtracted.
     pub(super) fn masks(&self) -> Masks {
-        let [plus, minus] = &self.0;
+        let [plus, minus, _] = &self.0;
         Masks { plus: Stream::new(plus), minus: Stream::new(minus) }
+    }
+
+    /// What an update is rounded by. Nobody else ever has this seed.
+    pub(super) fn rounding(&self) -> Stream {
+        Stream::new(&self.0[2])
     }
 
     /// Both seeds and the words that they left, in the parties' order.
     pub(super) fn shares(self, words: Role, masked: Vec<u64>) -> [Share; 3] {
-        let Self([plus, minus]) = self;
+        let Self([plus, minus, _]) = self;
         let mut shares = [Share::Plus(plus), Share::Minus(minus), Share::Words(masked)];
         // The words go to the party whose turn it is, the seeds to the two after it.
         shares.rotate_left((2 + 3 - words.index()) % 3);
@@ -62,8 +68,8 @@ pub(super) struct Masks {
 
 impl Masks {
     /// Takes the seeds' words from `from` on, an even number, off an update's.
-    pub(super) fn apply(&self, from: usize, words: &mut [u64]) {
-        self.minus.add_and_subtract(&self.plus, from, words);
+    pub(super) fn apply(&self, pairs: Pairs, from: usize, words: &mut [u64]) {
+        self.minus.add_and_subtract(&self.plus, (from, pairs), words);
     }
 }
 
@@ -100,13 +106,13 @@ pub fn explicit_party(provider: usize) -> Role {
     Role::ALL[provider % 3]
 }
 
-/// Splits an encoded update into the shares of the three parties, in order; `words` is whose turn it is to get words.
+/// Splits an update that is encoded in 64 bits into the shares of the three parties, in order; `words` is whose turn it is to get words.
 ///
 /// # Security
 /// The streams are pseudo-random and each is used once: the words alone, or with one of the seeds, are pseudo-random.
 #[must_use]
 pub fn split(mut encoded: Vec<u64>, seeds: Seeds, words: Role) -> [Share; 3] {
-    seeds.masks().apply(0, &mut encoded);
+    seeds.masks().apply(Pairs::NONE, 0, &mut encoded);
     seeds.shares(words, encoded)
 }
 
@@ -171,13 +177,21 @@ impl Share {
     /// # Panics
     /// If it has words, and not as many as the sum.
     pub fn add_to(&self, sum: &mut [u64]) {
+        self.add_pairs(Pairs::NONE, sum);
+    }
+
+    /// Adds it to a sum of which some words are pairs.
+    ///
+    /// # Panics
+    /// If it has words, and not as many as the sum.
+    pub fn add_pairs(&self, pairs: Pairs, sum: &mut [u64]) {
         match self {
             Self::Words(words) => {
                 assert_eq!(words.len(), sum.len(), "words of a share");
-                Backend::active().add_u64(sum, words);
+                pairs.add(0, sum, words);
             }
-            Self::Plus(seed) => Stream::new(seed).add_to(true, sum),
-            Self::Minus(seed) => Stream::new(seed).add_to(false, sum),
+            Self::Plus(seed) => Stream::new(seed).add_pairs(true, pairs, sum),
+            Self::Minus(seed) => Stream::new(seed).add_pairs(false, pairs, sum),
         }
     }
 }

@@ -4,6 +4,8 @@ use std::{collections::BTreeSet, fmt};
 
 use super::{
     encoding::Encoding,
+    layout::Layout,
+    narrow::parted,
     shares::Share,
     trailer::{TRAILER_WORDS, Trailer},
 };
@@ -11,6 +13,7 @@ use super::{
 /// One party's sum of shares, and whose they are.
 pub struct Sum {
     words: Vec<u64>,
+    layout: Layout,
     providers: BTreeSet<u32>,
 }
 
@@ -77,7 +80,13 @@ impl Sum {
     /// Of nothing, for a model of so many parameters.
     #[must_use]
     pub fn new(parameters: usize) -> Self {
-        Self { words: vec![0; parameters + TRAILER_WORDS], providers: BTreeSet::new() }
+        Self::of(Layout::wide(parameters))
+    }
+
+    /// Of nothing, for updates that lie like this.
+    #[must_use]
+    pub fn of(layout: Layout) -> Self {
+        Self { words: vec![0; layout.words()], layout, providers: BTreeSet::new() }
     }
 
     /// Words that a share of this round has: the parameters and the trailer.
@@ -98,13 +107,14 @@ impl Sum {
         if !self.providers.insert(provider) {
             return Err(SumError::Twice(provider));
         }
-        share.add_to(&mut self.words);
+        share.add_pairs(self.layout.pairs(), &mut self.words);
         Ok(())
     }
 
-    /// From words that were added up, of these providers.
+    /// From words of 64 bits that were added up, of these providers.
     pub(crate) fn from_parts(words: Vec<u64>, providers: BTreeSet<u32>) -> Self {
-        Self { words, providers }
+        let layout = Layout::wide(words.len().saturating_sub(TRAILER_WORDS));
+        Self { words, layout, providers }
     }
 
     /// The words of the sum, and whose updates are in it.
@@ -125,35 +135,40 @@ impl Sum {
         if got < least.max(1) {
             return Err(SumError::Few { got, least: least.max(1) });
         }
+        let layout = first.layout;
         for other in [second, third] {
-            Share::Words(other.words).add_to(&mut first.words);
+            Share::Words(other.words).add_pairs(layout.pairs(), &mut first.words);
         }
-        let parameters = first.words.len() - TRAILER_WORDS;
-        let (update, trailer) = first.words.split_at(parameters);
-        let trailer = checked(trailer, got, encoding)?;
+        let (update, trailer) = first.words.split_at(layout.body());
+        let (trailer, total) = checked(trailer, got, encoding)?;
         Ok(Average {
-            update: encoding.decode(update, trailer.weight),
+            update: encoding.average(layout, update, total),
             trailer,
             providers: first.providers.into_iter().collect(),
         })
     }
 }
 
-/// A trailer that can be true; a hostile one shows in the sum only if it is far off.
+/// A trailer that can be true, and what a sum is divided by; a hostile one shows in the sum only if it is far off.
 pub(crate) fn checked(
     words: &[u64],
     providers: usize,
     encoding: &Encoding,
-) -> Result<Trailer, SumError> {
+) -> Result<(Trailer, u64), SumError> {
     let mut own = [0; TRAILER_WORDS];
     own.copy_from_slice(words);
+    let mut total = own[0];
+    if encoding.is_narrow() {
+        (own[0], total) = parted(own[0]);
+    }
     let trailer = Trailer::from_words(&own);
     let least = providers as u64;
     let holds = |holds: bool, what| if holds { Ok(()) } else { Err(SumError::Trailer(what)) };
     holds(trailer.updates == least, "the number of updates")?;
     let most = encoding.bounds().total_weight;
     holds((least..=most).contains(&trailer.weight), "the weights")?;
+    holds((least..=encoding.most_weight()).contains(&total), "the weights")?;
     holds(trailer.correct <= trailer.weight, "the rows that were right")?;
     holds(trailer.squared_norm >= 0.0, "the norms")?;
-    Ok(trailer)
+    Ok((trailer, total))
 }

@@ -1,5 +1,7 @@
 //! Averages on shares against averages in the clear.
 
+mod narrow;
+
 use protocols::{party::Role, prg::Prg, ring::Z64, share::reconstruct};
 
 use super::{

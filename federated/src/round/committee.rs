@@ -86,6 +86,7 @@ pub struct Trained {
 /// See [`crate::round`]. Opens one average a round, which the gate lists. `rng` is this party's own.
 pub fn train(s: &mut Session, with: Train<'_>, rng: &mut Prg) -> Result<Trained, RoundError> {
     let Train { channel, course, from, trainer, validation, keep } = with;
+    course.check()?;
     let judge = Judge::start(s, course, validation, &from)?;
     let secret = secret(course, rng);
     let mut own = Own { trainer, rng, secret, judge };

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use protocols::party::{PartyId, Role};
 
-use super::{privacy::Privacy, worth::Worth};
+use super::{error::RoundError, privacy::Privacy, worth::Worth};
 use crate::{
-    average::{Encoding, TRAILER_WORDS, Trailer, explicit_party},
+    average::{Encoding, Layout, TRAILER_WORDS, Trailer, explicit_party},
     gate::Gates,
     strategy::{Optimizer, Rule},
 };
@@ -49,7 +49,24 @@ impl Course {
     /// Words of an update with its trailer.
     #[must_use]
     pub fn words(&self) -> usize {
-        self.coordinates() + TRAILER_WORDS
+        self.layout().words()
+    }
+
+    /// What goes together.
+    pub(super) fn check(&self) -> Result<(), RoundError> {
+        let wide = self.gates.is_some() || self.privacy.is_some() || self.worth.is_some();
+        if self.encoding.is_narrow() && wide { Err(RoundError::Narrow) } else { Ok(()) }
+    }
+
+    /// How they lie.
+    #[must_use]
+    pub const fn layout(&self) -> Layout {
+        self.encoding.layout(self.coordinates())
+    }
+
+    /// Words of a party's sum as it is opened: with noise there is no trailer.
+    pub(super) fn summed(&self) -> usize {
+        if self.privacy.is_some() { self.coordinates() } else { self.words() }
     }
 
     /// Numbers of an update: the model's, and what else the rule takes.
@@ -68,7 +85,7 @@ impl Course {
         self.rule.handed(self.parameters)
     }
 
-    /// Words that a round opens: the figures beside the update are opened only where nothing is hidden.
+    /// Numbers that a round opens: the figures beside the update are opened only where nothing is hidden.
     #[must_use]
     pub fn opened(&self) -> usize {
         self.coordinates() + if self.privacy.is_some() { 0 } else { TRAILER_WORDS }

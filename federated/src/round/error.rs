@@ -44,6 +44,11 @@ pub enum RoundError {
     /// Gates that are none for so many providers.
     #[error("the gates of this training cannot be: {0}")]
     Gate(AcceptError),
+    /// Updates in words of 32 bits, and something that computes with words of 64.
+    #[error(
+        "updates in words of 32 bits go with no gate, no noise and no telling what they were worth; take words of 64 bits"
+    )]
+    Narrow,
     /// What updates were worth cannot be told.
     #[error(
         "what updates were worth cannot be told: {0}; ask without it, or of other validation rows"

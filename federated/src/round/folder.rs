@@ -50,7 +50,7 @@ impl Folder {
         if let Some(mut file) = self.0.read(CLOSED)? {
             let closed = closed_from(&mut file, course)?;
             file.end()?;
-            let fits = closed.sum.len() == course.opened();
+            let fits = closed.sum.len() == course.summed();
             if !fits || closed.providers.0.len() != course.set_words() {
                 return Err(broken("it is of another model, or of other providers"));
             }

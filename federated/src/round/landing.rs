@@ -6,7 +6,6 @@ use std::{
 };
 
 use protocols::{
-    kernels::Backend,
     party::{PartyId, Role},
     session::{SessionError, Wire},
 };
@@ -15,7 +14,7 @@ use super::{
     course::Course,
     message::{COMES, PIECE_WORDS, answer_words, pieces, seed_of},
 };
-use crate::average::{Share, WordsDigest, explicit_party};
+use crate::average::{Pairs, Share, WordsDigest, explicit_party};
 
 /// What has arrived of one provider's update.
 #[derive(Debug)]
@@ -160,11 +159,11 @@ impl Landed {
     }
 
     /// Adds this party's share to a sum.
-    pub(super) fn add_to(&self, sum: &mut [u64]) -> io::Result<()> {
+    pub(super) fn add_to(&self, pairs: Pairs, sum: &mut [u64]) -> io::Result<()> {
         match self {
             Self::Declined => Ok(()),
-            Self::One(own) => own.add_to(sum),
-            Self::Both(both) => both.own.add_to(sum),
+            Self::One(own) => own.add_to(pairs, sum),
+            Self::Both(both) => both.own.add_to(pairs, sum),
         }
     }
 }
@@ -228,16 +227,16 @@ impl Part {
         Ok(digest.finish())
     }
 
-    fn add_to(&self, sum: &mut [u64]) -> io::Result<()> {
+    fn add_to(&self, pairs: Pairs, sum: &mut [u64]) -> io::Result<()> {
         if let Self::Share(share) = self {
-            share.add_to(sum);
+            share.add_pairs(pairs, sum);
             return Ok(());
         }
         let mut words = vec![0; PIECE_WORDS];
         for (at, tile) in sum.chunks_mut(PIECE_WORDS).enumerate() {
-            let words = &mut words[..tile.len()];
-            self.read(at * PIECE_WORDS, words)?;
-            Backend::active().add_u64(tile, words);
+            let (from, words) = (at * PIECE_WORDS, &mut words[..tile.len()]);
+            self.read(from, words)?;
+            pairs.add(from, tile, words);
         }
         Ok(())
     }
@@ -263,10 +262,12 @@ mod tests {
                 kept.read(from, &mut b).unwrap();
                 assert_eq!(a, b, "{n} from {from}");
             }
-            let [mut a, mut b] = [(); 2].map(|()| vec![7; n]);
-            spooled.add_to(&mut a).unwrap();
-            kept.add_to(&mut b).unwrap();
-            assert_eq!(a, b, "{n}");
+            for pairs in [Pairs::NONE, Pairs::holding(n), Pairs::holding(2 * n)] {
+                let [mut a, mut b] = [(); 2].map(|()| vec![7; n]);
+                spooled.add_to(pairs, &mut a).unwrap();
+                kept.add_to(pairs, &mut b).unwrap();
+                assert_eq!(a, b, "{n} {pairs:?}");
+            }
         }
     }
 }

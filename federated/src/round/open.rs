@@ -5,7 +5,7 @@ use std::ops::Range;
 use protocols::{
     kernels::Backend,
     party::Role,
-    ring::Z64,
+    ring::{Ring, Z32, Z64, halves_mut},
     session::{Meter, OpeningKind, Recipient, Session},
 };
 
@@ -24,7 +24,7 @@ pub(super) fn third(parameters: usize, role: Role) -> Range<usize> {
 /// tells the others the average of it. Of sums with noise there are no figures: the average is one by what is public.
 ///
 /// # Cost
-/// 3 rounds; every party sends 2·8·5 bytes, 2·8 a parameter of another's third, 2·4 of its own. With noise a round and the 2·8·5
+/// 3 rounds; every party sends 2·8·5 bytes, 2·8 a parameter of another's third (2·4 in 32 bits), 2·4 of its own. With noise a round and the 2·8·5
 /// bytes less.
 ///
 /// # Security
@@ -36,58 +36,74 @@ pub(super) fn open(
     (providers, round): (&[usize], u32),
 ) -> Result<(Vec<f32>, Trailer), RoundError> {
     s.pass_gate(OpeningKind::Average, course.opened(), Recipient::All)?;
-    mask(s, &mut sum);
-    let (update, figures) = sum.split_at_mut(course.coordinates());
+    let (pairs, words) = sum.split_at_mut(course.layout().pairs().words());
+    mask::<Z32>(s, halves_mut(pairs));
+    mask::<Z64>(s, words);
+    let (update, figures) = sum.split_at_mut(course.layout().body());
     if let Some(privacy) = &course.privacy {
-        let mut average = open_thirds(s, course, update, privacy.total(providers))?;
+        let mut average = open_update(s, course, update, privacy.total(providers))?;
         average.iter_mut().for_each(|x| *x *= privacy.factor());
         return Ok((average, Trailer::default()));
     }
     let trailer = open_trailer(s, figures)?;
-    let trailer = checked(&trailer, providers.len(), &course.encoding)
+    let (trailer, total) = checked(&trailer, providers.len(), &course.encoding)
         .map_err(|source| RoundError::Sum { round: round + 1, source })?;
-    let average = open_thirds(s, course, update, trailer.weight)?;
+    let average = open_update(s, course, update, total)?;
     Ok((average, trailer))
 }
 
 /// Masks a party's words by its share of zeros.
-fn mask(s: &mut Session, sum: &mut [u64]) {
+fn mask<R: Ring>(s: &mut Session, sum: &mut [R::Word]) {
     // In pieces: a second vector of the model's length would be the most that a party holds.
-    let mut zeros = vec![0; PIECE_WORDS.min(sum.len())];
+    let mut zeros = vec![R::ZERO; PIECE_WORDS.min(sum.len())];
     for piece in sum.chunks_mut(PIECE_WORDS) {
         let zeros = &mut zeros[..piece.len()];
-        s.prss().zero_share::<Z64>(zeros);
-        Backend::active().add_u64(piece, zeros);
+        s.prss().zero_share::<R>(zeros);
+        R::add_assign(piece, zeros);
     }
 }
 
-fn open_thirds(
+/// The average of a sum over so much weight, in the ring of its coordinates.
+fn open_update(
     s: &mut Session,
     course: &Course,
     update: &mut [u64],
     total: u64,
 ) -> Result<Vec<f32>, RoundError> {
-    let role = s.role();
+    let encoding = &course.encoding;
+    if course.layout().is_narrow() {
+        let update = &mut halves_mut(update)[..course.coordinates()];
+        return open_thirds::<Z32>(s, update, |sum| encoding.decode_narrow(sum, total));
+    }
+    open_thirds::<Z64>(s, update, |sum| encoding.decode(sum, total))
+}
+
+fn open_thirds<R: Ring>(
+    s: &mut Session,
+    update: &mut [R::Word],
+    decode: impl Fn(&[R::Word]) -> Vec<f32>,
+) -> Result<Vec<f32>, RoundError> {
+    let (role, coordinates) = (s.role(), update.len());
     let others = [role.next(), role.prev()];
     for to in others {
-        s.send(to.id(), &update[third(course.coordinates(), to)])?;
+        s.send(to.id(), &update[third(coordinates, to)])?;
     }
-    let own = third(course.coordinates(), role);
-    let mut theirs = vec![0; own.len()];
+    let own = third(coordinates, role);
+    let mut theirs = vec![R::ZERO; own.len()];
     for from in others {
         s.recv(from.id(), &mut theirs)?;
-        Backend::active().add_u64(&mut update[own.clone()], &theirs);
+        R::add_assign(&mut update[own.clone()], &theirs);
     }
     drop(theirs);
-    let mut average = vec![0.0; course.coordinates()];
-    let mean = course.encoding.decode(&update[own.clone()], total);
+    let mut average = vec![0.0; coordinates];
+    let mean = decode(&update[own.clone()]);
     let bits: Vec<u32> = mean.iter().map(|x| x.to_bits()).collect();
     for to in others {
         s.send(to.id(), &bits)?;
     }
     average[own].copy_from_slice(&mean);
     for from in others {
-        let third = third(course.coordinates(), from);
+        let third = third(coordinates, from);
         let bits = s.wire().recv_words::<u32>(from.id(), third.len())?;
         for (x, bits) in average[third].iter_mut().zip(bits.iter()) {
             *x = f32::from_bits(*bits);
@@ -117,7 +133,8 @@ pub(super) fn open_cost(m: &mut Meter, course: &Course) {
     if course.privacy.is_none() {
         to_both(m, |_, _| 8 * TRAILER_WORDS);
     }
-    to_both(m, |_, to| 8 * third(course.coordinates(), to).len());
+    let each = course.layout().bytes();
+    to_both(m, |_, to| each * third(course.coordinates(), to).len());
     to_both(m, |from, _| 4 * third(course.coordinates(), from).len());
 }
 

@@ -227,7 +227,7 @@ impl Tally {
             let number = u32::try_from(number).unwrap_or(u32::MAX);
             self.updates.push((number, share.digest()?));
         }
-        share.add_to(&mut self.words)
+        share.add_to(course.layout().pairs(), &mut self.words)
     }
 
     /// The sum as it may be opened: with this party's noise, where it adds some, and then without figures.

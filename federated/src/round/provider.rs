@@ -38,6 +38,7 @@ pub fn take_part(
     trainer: &mut dyn Trainer,
     rng: &mut Prg,
 ) -> Result<Vec<(u32, TrainError)>, RoundError> {
+    course.check()?;
     let (mut declined, mut next) = (Vec::new(), 0_u32);
     loop {
         let ask = asked(wire)?;

@@ -4,6 +4,7 @@ mod corrections;
 mod faults;
 mod gate;
 mod kept;
+mod narrow;
 mod privacy;
 mod resumed;
 mod weighed;

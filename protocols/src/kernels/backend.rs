@@ -53,6 +53,15 @@ backend! {
     /// word is any.
     fn fixed_point(x: &[f32], scale: f64, weight: u64, out: &mut [u64]);
 
+    /// `words[i] = weight · q` mod 2^32, where `words[i]` was uniform before and decides which of the two integers beside
+    /// `x[i] · scale` is `q`: the mean of `q` is `x[i] · scale`, but for less than 2^-24, and an integer stays what it is. `scale` is a
+    /// power of two; `|x[i] · scale|` is below 2^22, or else the word is any.
+    ///
+    /// # Source
+    /// Rounding at random without bias: Gupta, Agrawal, Gopalakrishnan and Narayanan, *Deep Learning with Limited Numerical
+    /// Precision*, ICML 2015.
+    fn dithered(x: &[f32], scale: f32, weight: u32, words: &mut [u32]);
+
     /// Raises `largest` to the bits of the largest magnitude of `x`, as a word: infinities are above all numbers, and what is no
     /// number is above infinity.
     fn largest_magnitude(x: &[f32], largest: &mut u32);

@@ -23,6 +23,7 @@ pub(super) const KERNELS: Backend = Backend {
     prefix_sum_u64: loops::prefix_sum,
     gather_u64: loops::gather,
     fixed_point: fixed_point::weighted,
+    dithered: fixed_point::dithered,
     largest_magnitude: fixed_point::largest_magnitude,
     ternary_products: ternary::products,
     add_u32: loops::add,

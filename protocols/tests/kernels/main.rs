@@ -1,6 +1,7 @@
 //! Every backend that this processor offers against the portable one, on every kernel, length and alignment.
 #![expect(clippy::unwrap_used, reason = "a test may stop where a conversion fails")]
 
+mod dithered;
 mod keyed_hash;
 mod places;
 mod planes;

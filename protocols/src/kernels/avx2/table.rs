@@ -18,6 +18,7 @@ use crate::kernels::{
 static AVX2: Backend = Backend {
     name: "avx2",
     fixed_point,
+    dithered,
     largest_magnitude,
     ternary_products,
     add_u64,
@@ -102,6 +103,7 @@ instantiate! { "avx2":
     fn digit_lanes(planes: &[u64], bits: usize, lanes: &mut [u64]) = digits::lanes;
     fn digit_sums(planes: &[u64], bits: usize, lanes: &[u64], constant: bool, out: [&mut [u64]; 2]) = digits::sums;
     fn fixed_point(x: &[f32], scale: f64, weight: u64, out: &mut [u64]) = fixed_point::weighted;
+    fn dithered(x: &[f32], scale: f32, weight: u32, words: &mut [u32]) = fixed_point::dithered;
     fn largest_magnitude(x: &[f32], largest: &mut u32) = fixed_point::largest_magnitude;
     fn ternary_products(signs: &[u64], x: [&[u64]; 2], sums: [&mut [u64]; 2]) = ternary::products;
     fn add_u64(acc: &mut [u64], x: &[u64]) = loops::add;

@@ -40,6 +40,7 @@ static AVX512: Backend = Backend {
     gather_u32,
     prefix_sum_u64,
     fixed_point,
+    dithered,
     largest_magnitude,
     ternary_products,
     prefix_sum_u32,
@@ -131,6 +132,7 @@ instantiate! { "avx512f,avx512bw,avx512dq,avx512vl":
     fn and(acc: &mut [u64], x: &[u64]) = aligned::and;
     fn cross_bits(acc: &mut [u64], xo: &[u64], xn: &[u64], yo: &[u64], yn: &[u64]) = aligned::cross_bits;
     fn fixed_point(x: &[f32], scale: f64, weight: u64, out: &mut [u64]) = fixed_point::weighted;
+    fn dithered(x: &[f32], scale: f32, weight: u32, words: &mut [u32]) = fixed_point::dithered;
     fn largest_magnitude(x: &[f32], largest: &mut u32) = fixed_point::largest_magnitude;
     fn ternary_products(signs: &[u64], x: [&[u64]; 2], sums: [&mut [u64]; 2]) = ternary::products;
     fn prefix_sum_u64(xs: &mut [u64]) = prefix::sum_u64;
