@@ -30,6 +30,7 @@ mod psi;
 mod reads;
 mod refs;
 mod released;
+mod ring;
 mod score;
 mod statement;
 mod strategy;

@@ -4,7 +4,9 @@ use std::{cell::RefCell, time::Instant};
 
 use federated::{
     account::{Event, pld, rdp},
-    average::{Bounds, Encoding, Replicated, Seeds, Share, Sum, TRAILER_WORDS, Trailer, split},
+    average::{
+        Bounds, Encoding, Pairs, Replicated, Seeds, Share, Sum, TRAILER_WORDS, Trailer, split,
+    },
     contribution::Values,
     gate::{Gates, Projection, Projections, Sketch, Terms},
     noise::Gaussian,
@@ -41,6 +43,21 @@ pub(super) const CASES: &[Case] = &[
         name: "expand",
         note: "a party adds the words that a seed stands for to its sum, on one thread",
         run: expand,
+    },
+    Case {
+        name: "encode/32",
+        note: "the same in words of 32 bits, rounded at random, by weights of 12 bits",
+        run: encode_narrow,
+    },
+    Case {
+        name: "accumulate/32",
+        note: "a party adds the words of one share to its sum, two of 32 bits in each; on one thread",
+        run: accumulate_narrow,
+    },
+    Case {
+        name: "expand/32",
+        note: "a party adds the words of 32 bits that a seed stands for to its sum, on one thread",
+        run: expand_narrow,
     },
     Case {
         name: "gate",
@@ -83,19 +100,31 @@ thread_local! {
 }
 
 fn encode(n: usize) -> Result<Rep, Failure> {
-    let (encoding, update) = (Encoding::new(BOUNDS)?, update(n));
+    encoded(n, &Encoding::new(BOUNDS)?, 1e-7)
+}
+
+/// Words of ten providers, whose coordinates are what these are.
+fn encode_narrow(n: usize) -> Result<Rep, Failure> {
+    let bounds = Bounds { total_weight: 10 * WEIGHT, coordinate: 0.5 };
+    let encoding = Encoding::narrow(bounds, (WEIGHT, 10))?;
+    encoded(n, &encoding, encoding.rounding())
+}
+
+fn encoded(n: usize, encoding: &Encoding, most: f64) -> Result<Rep, Failure> {
+    let update = update(n);
     let mut rng = Prg::new(&[4; 16]);
     let buffer = BUFFER.take();
     let start = Instant::now();
     let trailer = Trailer { weight: WEIGHT, updates: 1, ..Trailer::default() };
     let shares = encoding.share(&update, &trailer, Seeds::draw(&mut rng), (Role::P1, buffer))?;
     let took = start.elapsed();
-    let mut sums = [0, 1, 2].map(|_| Sum::new(n));
+    let mut sums = [0, 1, 2].map(|_| Sum::of(encoding.layout(n)));
     for (sum, share) in sums.iter_mut().zip(&shares) {
         sum.add(0, share)?;
     }
-    let average = Sum::open(sums, &encoding, 1)?;
-    let close = |(a, b): (&f32, &f32)| (a - b).abs() <= 1e-7 * b.abs().max(1.0);
+    let average = Sum::open(sums, encoding, 1)?;
+    let close =
+        |(a, b): (&f32, &f32)| f64::from((a - b).abs()) <= most * f64::from(b.abs()).max(1.0);
     let exact = average.update.iter().zip(&update).all(close);
     for share in shares {
         if let Share::Words(words) = share {
@@ -106,24 +135,41 @@ fn encode(n: usize) -> Result<Rep, Failure> {
 }
 
 fn accumulate(n: usize) -> Result<Rep, Failure> {
-    Ok(add(n, &Share::Words(Prg::new(&[5; 16]).elements::<Z64>(n).to_vec())))
+    Ok(add(n, Pairs::NONE, &Share::Words(Prg::new(&[5; 16]).elements::<Z64>(n).to_vec())))
+}
+
+fn accumulate_narrow(n: usize) -> Result<Rep, Failure> {
+    let pairs = Pairs::holding(n);
+    let words = Prg::new(&[5; 16]).elements::<Z64>(pairs.words()).to_vec();
+    Ok(add(pairs.words(), pairs, &Share::Words(words)))
 }
 
 fn expand(n: usize) -> Result<Rep, Failure> {
-    let [_, plus, _] = split(vec![0; n], Seeds::draw(&mut Prg::new(&[6; 16])), Role::P0);
-    Ok(add(n, &plus))
+    Ok(add(n, Pairs::NONE, &seed()))
 }
 
-/// Adds one share to a sum that has it already.
-fn add(n: usize, share: &Share) -> Rep {
-    let mut sum = vec![0; n];
-    share.add_to(&mut sum);
+fn expand_narrow(n: usize) -> Result<Rep, Failure> {
+    let pairs = Pairs::holding(n);
+    Ok(add(pairs.words(), pairs, &seed()))
+}
+
+/// A share that is a seed.
+fn seed() -> Share {
+    let [_, plus, _] = split(Vec::new(), Seeds::draw(&mut Prg::new(&[6; 16])), Role::P0);
+    plus
+}
+
+/// Adds one share of so many words to a sum that has it already.
+fn add(words: usize, pairs: Pairs, share: &Share) -> Rep {
+    let mut sum = vec![0; words];
+    share.add_pairs(pairs, &mut sum);
     let once = sum.clone();
     let start = Instant::now();
-    share.add_to(&mut sum);
+    share.add_pairs(pairs, &mut sum);
     let took = start.elapsed();
-    let twice = |(twice, once): (&u64, &u64)| *twice == once.wrapping_mul(2);
-    Rep { took, exact: sum.iter().zip(&once).all(twice) }
+    let mut twice = once.clone();
+    pairs.add(0, &mut twice, &once);
+    Rep { took, exact: sum == twice }
 }
 
 fn gate(n: usize) -> Result<Rep, Failure> {

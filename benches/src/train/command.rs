@@ -20,6 +20,9 @@ pub(crate) struct Train {
     /// A case by name, several with commas between, or `all`.
     #[arg(long, default_value = "all")]
     case: String,
+    /// Bits of the words of updates, for cases that know both: with 32 the case `encode` is `encode/32`.
+    #[arg(long, default_value_t = 64, value_parser = clap::value_parser!(u8).range(32..=64))]
+    ring: u8,
     /// How many parameters a model has, or rows where it is trained on shares.
     #[arg(long, default_value_t = 1_000_000)]
     n: usize,
@@ -60,9 +63,9 @@ pub(super) struct Rep {
 pub(crate) fn run(train: &Train) -> Result<bool, Failure> {
     let mut exact = true;
     if !train.json {
-        println!("{:<12} {:>10} {:>12} {:>14}  note", "case", "n", "seconds", "ns a parameter");
+        println!("{:<13} {:>10} {:>12} {:>14}  note", "case", "n", "seconds", "ns a parameter");
     }
-    for case in named(&train.case)? {
+    for case in named(&in_words(&train.case, train.ring)?)? {
         let case = match case {
             Found::Alone(case) => Ok(case),
             Found::Shared(case) => {
@@ -81,12 +84,26 @@ pub(crate) fn run(train: &Train) -> Result<bool, Failure> {
         } else {
             let each = line.seconds * 1e9 / line.n.max(1) as f64;
             println!(
-                "{:<12} {:>10} {:>12.6} {each:>14.3}  {}",
+                "{:<13} {:>10} {:>12.6} {each:>14.3}  {}",
                 line.case, line.n, line.seconds, line.note
             );
         }
     }
     Ok(exact)
+}
+
+/// The names of the same cases with words of so many bits.
+fn in_words(names: &str, bits: u8) -> Result<String, Failure> {
+    match bits {
+        64 => Ok(names.to_owned()),
+        32 => {
+            let all = CASES.iter().filter_map(|case| case.name.strip_suffix("/32"));
+            let names = if names == "all" { all.collect() } else { names.split(',').collect() };
+            let narrow = |name: &&str| format!("{name}/32");
+            Ok(Vec::iter(&names).map(narrow).collect::<Vec<_>>().join(","))
+        }
+        other => Err(format!("words of {other} bits; there are 64 and 32").into()),
+    }
 }
 
 fn measure(case: &'static Case, train: &Train) -> Result<Line, Failure> {
@@ -141,10 +158,12 @@ enum Found {
 /// A case that is a training: of so many parameters or repetitions, where it does not have its own.
 type Whole = fn(usize, u32) -> Result<Line, Failure>;
 
-const WHOLE: [(&str, Whole); 17] = [
+const WHOLE: [(&str, Whole); 19] = [
     (round::NAME, round::run),
+    (round::NARROW, round::run_narrow),
     (many::NAME, |n, _| many::run(n)),
     (party::NAME, party::run),
+    (party::NARROW, party::run_narrow),
     (mnist::CENTRAL.name, |_, _| mnist::run(&mnist::CENTRAL)),
     (mnist::ALIKE.name, |_, _| mnist::run(&mnist::ALIKE)),
     (mnist::SKEWED.name, |_, _| mnist::run(&mnist::SKEWED)),

@@ -6,6 +6,7 @@ use std::{
     sync::Arc,
 };
 
+use federated::round::Course;
 use protocols::{
     net::{
         Channel,
@@ -28,6 +29,8 @@ use crate::{
 };
 
 pub(super) const NAME: &str = "party";
+/// The same with updates in words of 32 bits.
+pub(super) const NARROW: &str = "party/32";
 const NOTE: &str = "rounds of 10 providers over TLS, a process each, with their first one; the memory is that of the largest compute \
                     party, twice its model and 256 MiB at most";
 
@@ -37,6 +40,8 @@ struct Order {
     seat: u16,
     n: usize,
     rounds: u32,
+    /// Whether words have 32 bits.
+    narrow: bool,
     credentials: String,
 }
 
@@ -49,12 +54,27 @@ struct Told {
 
 /// The seconds of a line are those of a round, on average.
 pub(super) fn run(n: usize, reps: u32) -> Result<Line, Failure> {
+    measured((NAME, false), (n, reps))
+}
+
+pub(super) fn run_narrow(n: usize, reps: u32) -> Result<Line, Failure> {
+    measured((NARROW, true), (n, reps))
+}
+
+fn course_of(narrow: bool, (n, rounds): (usize, u32)) -> Result<Course, Failure> {
+    if narrow { round::narrow(n, rounds) } else { course(n, rounds) }
+}
+
+fn measured(
+    (case, narrow): (&'static str, bool),
+    (n, reps): (usize, u32),
+) -> Result<Line, Failure> {
     let authority = Authority::new()?;
     let mut parties = Vec::new();
     for seat in 0..3 + PROVIDERS {
         let mut party = Party::start("train-party")?;
         let credentials = authority.issue(PartyId(seat))?.to_pem().into();
-        party.tell(&Order { seat, n, rounds: reps, credentials })?;
+        party.tell(&Order { seat, n, rounds: reps, narrow, credentials })?;
         parties.push(party);
     }
     let addresses: Vec<SocketAddr> =
@@ -63,9 +83,9 @@ pub(super) fn run(n: usize, reps: u32) -> Result<Line, Failure> {
     let (took, told) = timed::<Told>(&mut parties)?;
     let largest = told.iter().take(3).map(|party| party.peak_rss).max().unwrap_or(0);
     let most = 2 * 4 * n as u64 + (256 << 20);
-    let one = one_round(&course(n, reps)?);
+    let one = one_round(&course_of(narrow, (n, reps))?);
     Ok(Line {
-        case: NAME,
+        case,
         n,
         parties: 3 + PROVIDERS,
         network: "loopback",
@@ -89,7 +109,7 @@ pub(crate) fn serve() -> Result<bool, Failure> {
     let (me, config) = (PartyId(order.seat), LinkConfig::with_stall(STALL).with_guests());
     let channel = loopback::connect(me, &listener, &addresses, &credentials, config)?;
     let channel: Arc<dyn Channel> = Arc::new(channel);
-    let course = course(order.n, order.rounds)?;
+    let course = course_of(order.narrow, (order.n, order.rounds))?;
     tell(&"ready")?;
     hear::<String>(&mut input)?;
     reset_peak();

@@ -8,6 +8,7 @@ mod many;
 mod owners;
 mod private;
 mod release;
+mod ring;
 mod score;
 mod told;
 mod train;

@@ -61,7 +61,7 @@ fn value(word: i64, rate: f64) -> f32 {
 mod tests {
     use super::*;
     use crate::{
-        job::{Micro, ModelSpec, StrategySpec},
+        job::{Micro, ModelSpec, RingSpec, StrategySpec},
         plan::Feature,
     };
 
@@ -82,6 +82,7 @@ mod tests {
             rate: Micro(500_000),
             proximal: Micro(0),
             largest_update: Micro(8_000_000),
+            ring: RingSpec::Wide,
             least: 2,
             round_seconds: 60,
             gate: None,

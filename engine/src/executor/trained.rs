@@ -190,7 +190,7 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{Micro, ModelSpec, StrategySpec};
+    use crate::job::{Micro, ModelSpec, RingSpec, StrategySpec};
 
     fn training() -> Training {
         Training {
@@ -208,6 +208,7 @@ mod tests {
             rate: Micro(100_000),
             proximal: Micro(0),
             largest_update: Micro(8_000_000),
+            ring: RingSpec::Wide,
             least: 2,
             round_seconds: 60,
             gate: None,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     contribution::ContributionSpec, gate::GateSpec, id::JobId, micro::Micro, plugin::PluginSpec,
-    privacy::PrivacySpec, trees::TreesSpec,
+    privacy::PrivacySpec, ring::RingSpec, trees::TreesSpec,
 };
 
 /// A model trained on rows of several providers, which stay where they are: only averages of updates are opened.
@@ -48,6 +48,9 @@ pub struct TrainSpec {
     /// bounds updates itself, it says nothing.
     #[serde(default = "eight")]
     pub largest_update: Micro,
+    /// Bits of the words in which updates travel and add up: with 32 they are half as long and averages a little coarser.
+    #[serde(default, skip_serializing_if = "RingSpec::is_wide")]
+    pub ring: RingSpec,
     /// No average is opened of fewer providers; left out, two thirds of them, and two at least.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_providers: Option<u32>,
@@ -260,6 +263,7 @@ impl TrainSpec {
         self.model.plugin().map_or(Ok(()), PluginSpec::check)?;
         self.model.trees().map_or(Ok(()), |trees| trees.check(self))?;
         self.check_strategy()?;
+        self.ring.check(self)?;
         field(
             self.resumes.is_none() || self.goes_on(),
             "train.resumes",
@@ -311,6 +315,9 @@ impl fmt::Display for TrainSpec {
         }
         if let Some(job) = &self.resumes {
             writeln!(f, "  going on where {job} was interrupted")?;
+        }
+        if !self.ring.is_wide() {
+            writeln!(f, "  updates in words of {} bits", self.ring)?;
         }
         if let Some(gate) = &self.gate {
             writeln!(f, "  of {gate}")?;

@@ -1,10 +1,6 @@
 //! What a plan says of a federated training: on which inputs, of which model, and how it goes.
 
-use federated::{
-    average::{Bounds, Encoding},
-    model::Fit,
-    round::UPDATE_BITS,
-};
+use federated::{average::Encoding, model::Fit, round::UPDATE_BITS};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -14,7 +10,7 @@ use super::{
 };
 use crate::{
     identity::Hash32,
-    job::{GateSpec, Micro, ModelSpec, PrivacySpec, StrategySpec},
+    job::{GateSpec, Micro, ModelSpec, PrivacySpec, RingSpec, StrategySpec},
 };
 
 /// Words that the result has of each round at least: how many providers were in it, their rows, the sum of their losses, rows
@@ -48,6 +44,9 @@ pub struct Training {
     pub proximal: Micro,
     /// No coordinate of an update may be larger.
     pub largest_update: Micro,
+    /// In what words updates travel and add up.
+    #[serde(default, skip_serializing_if = "RingSpec::is_wide")]
+    pub ring: RingSpec,
     /// No average is opened of fewer providers.
     pub least: u32,
     /// A round waits no longer than this.
@@ -139,10 +138,7 @@ impl Training {
         if let Some((_, encoding)) = self.noised(plan)? {
             return Ok(encoding);
         }
-        let rows = self.owners(plan).map(|input| input.rows).try_fold(0_u64, u64::checked_add);
-        let total_weight = rows.ok_or("more rows than can be counted")?;
-        let bounds = Bounds { total_weight, coordinate: self.largest_update.single() };
-        let mut encoding = Encoding::new(bounds).map_err(|error| error.to_string())?;
+        let mut encoding = self.words(plan)?;
         if self.valuation.is_some() {
             encoding = encoding.at_most(UPDATE_BITS);
         }
@@ -226,6 +222,7 @@ impl Training {
         self.rows()?;
         self.privacy_fault(plan)?;
         self.forest(plan)?;
+        self.ring_fault()?;
         self.strategy_fault(plan)?;
         self.valuation_fault(plan)?;
         self.encoding(plan).map(drop)
@@ -238,9 +235,10 @@ impl Training {
         let again = self.resumes.map_or_else(String::new, |job| format!(", going on with {job}"));
         let noise = self.privacy.as_ref().zip(self.guarantee(self.rounds));
         let noise = noise.map_or_else(String::new, |(of, promise)| format!(", {of}: {promise}"));
+        let ring = if self.ring.is_wide() { "" } else { ", in words of 32 bits" };
         let (family, rounds) = (self.model.family(), self.rounds);
         format!(
-            "{} train a {family} model in {rounds} rounds{gate}{noise}{again}",
+            "{} train a {family} model in {rounds} rounds{ring}{gate}{noise}{again}",
             owners.join(", ")
         )
     }
@@ -276,6 +274,7 @@ impl Training {
                 tables.len()
             ),
         ];
+        shows.extend(self.ring_shows(plan));
         shows.extend(self.strategy_shows(parameters));
         shows.extend(self.gate_shows());
         shows.extend(self.valuation_shows(plan));

@@ -173,6 +173,7 @@ fn training(train: &TrainSpec, features: Vec<Feature>, label: Feature) -> Traini
         rate: train.rate,
         proximal: train.proximal,
         largest_update: train.largest_update,
+        ring: train.ring,
         least: train.least(),
         round_seconds: train.round_seconds,
         gate: train.gate.clone(),

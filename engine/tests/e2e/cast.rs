@@ -37,8 +37,8 @@ pub(crate) struct Table {
 /// A column: its configuration as TOML lines, and its rule in the policy.
 #[derive(Clone)]
 pub(crate) struct Column {
-    name: &'static str,
-    config: String,
+    pub(crate) name: &'static str,
+    pub(crate) config: String,
     rule: Value,
 }
 

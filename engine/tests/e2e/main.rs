@@ -27,6 +27,7 @@ mod many;
 mod plugin;
 mod psi;
 mod released;
+mod ring;
 mod roles;
 mod score;
 mod shape;

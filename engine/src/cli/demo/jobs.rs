@@ -1,8 +1,8 @@
 //! The demo's jobs.
 
 use crate::job::{
-    CurveSpec, JobKind, Micro, ModelSpec, PsiForm, PsiProtocol, PsiSet, PsiSpec, StrategySpec,
-    TextRule, TrainSpec, VerticalSpec,
+    CurveSpec, JobKind, Micro, ModelSpec, PsiForm, PsiProtocol, PsiSet, PsiSpec, RingSpec,
+    StrategySpec, TextRule, TrainSpec, VerticalSpec,
 };
 
 /// One job of the demo.
@@ -193,6 +193,7 @@ fn high_incomes() -> TrainSpec {
         rate: Micro(100_000),
         proximal: Micro(0),
         largest_update: Micro(8_000_000),
+        ring: RingSpec::Wide,
         min_providers: Some(3),
         round_seconds: 60,
         gate: None,

@@ -43,7 +43,7 @@ pub(super) fn planned_with(owners: &[&str], privacy: Option<PrivacySpec>) -> (Pl
     planned_as(owners, |train| train.privacy = privacy.clone())
 }
 
-fn planned_as(owners: &[&str], change: impl Fn(&mut TrainSpec)) -> (Plan, Quote) {
+pub(super) fn planned_as(owners: &[&str], change: impl Fn(&mut TrainSpec)) -> (Plan, Quote) {
     let (descriptors, terms) = world(owners);
     let mut job = asked(owners, &["age", "pay"], "income = 'high'");
     let JobKind::Train(train) = &mut job.kind else { unreachable!() };

@@ -9,7 +9,7 @@ use datafusion::arrow::array::{
 use super::{column, listed, nullable, party, spec, terms};
 use crate::{
     catalog::{ColumnType, DatasetDescriptor},
-    job::{GateSpec, JobKind, JobSpec, ModelSpec, PrivacySpec, TrainSpec},
+    job::{GateSpec, JobKind, JobSpec, ModelSpec, PrivacySpec, RingSpec, TrainSpec},
     plan::{Feature, LocalInput, Plan, PolicyTerms, Training, UseForm, check, explain, leakage},
     sql::{CompileError, EncodeError, compile, training_rows},
 };
@@ -178,6 +178,34 @@ fn what_cannot_be_trained_is_refused_by_name() {
     assert!(wide.contains("fractional bits"), "an overflow is refused beforehand: {wide}");
     let unknown = words(changed(ALL, "member", |train, _| train.datasets[0] = "lab.people".into()));
     assert!(unknown.contains("lab"), "{unknown}");
+}
+
+#[test]
+fn words_of_32_bits_are_told_and_an_overflow_is_refused() {
+    let half = |largest: &'static str| {
+        changed(&["age"], "member", move |train, _| {
+            (train.ring, train.largest_update) =
+                (RingSpec::Narrow, serde_json::from_str(largest).unwrap());
+        })
+    };
+    let plan = half("1").unwrap();
+    let encoding = training(&plan).encoding(&plan).unwrap();
+    assert!(encoding.is_narrow());
+    assert_eq!((encoding.bits(), encoding.weight_step()), (17, 1));
+    let told = leakage(&plan, &|_| Vec::new()).unwrap().join("\n");
+    assert!(
+        told.contains("rows count in steps of 1") && told.contains("less than 7.6e-6"),
+        "{told}"
+    );
+    let lines = explain(&plan, &|_| None).unwrap();
+    assert!(lines.contains("in 3 rounds, in words of 32 bits"), "{lines}");
+    let large = half("1000").unwrap_err().to_string();
+    assert!(large.contains("words of 64 bits"), "{large}");
+    // Whatever a plan says, too.
+    let mut plan = plan;
+    let Some(crate::plan::Op::Train(of)) = plan.nodes.last_mut() else { unreachable!() };
+    of.gate = Some(serde_json::from_str(r#"{"kind": "norm", "largest_norm": 2}"#).unwrap());
+    assert!(check(&plan).unwrap_err().to_string().contains("32 bits"));
 }
 
 #[test]
