@@ -97,10 +97,13 @@ fn in_words(names: &str, bits: u8) -> Result<String, Failure> {
     match bits {
         64 => Ok(names.to_owned()),
         32 => {
-            let all = CASES.iter().filter_map(|case| case.name.strip_suffix("/32"));
-            let names = if names == "all" { all.collect() } else { names.split(',').collect() };
-            let narrow = |name: &&str| format!("{name}/32");
-            Ok(Vec::iter(&names).map(narrow).collect::<Vec<_>>().join(","))
+            let known = CASES.iter().map(|case| case.name).filter(|name| name.ends_with("/32"));
+            let narrow = |name| format!("{name}/32");
+            let all: Vec<String> = match names {
+                "all" => known.map(str::to_owned).collect(),
+                names => names.split(',').map(narrow).collect(),
+            };
+            Ok(all.join(","))
         }
         other => Err(format!("words of {other} bits; there are 64 and 32").into()),
     }

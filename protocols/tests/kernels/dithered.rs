@@ -13,6 +13,7 @@ fn plain(x: f32, scale: f32, weight: u32, word: u32) -> u32 {
     } else {
         part >= 1.0 - fraction
     };
+    #[expect(clippy::cast_possible_truncation, reason = "an integer")]
     let rounded = below as i64 + i64::from(up);
     u32::try_from(rounded & 0xffff_ffff).unwrap().wrapping_mul(weight)
 }

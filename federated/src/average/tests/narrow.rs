@@ -136,11 +136,12 @@ fn rounding_has_no_bias() {
     let encoding = encoding();
     let unit = encoding.rounding();
     let parts = [0.0, 0.1, 0.25, 0.5, 0.75, 0.9];
-    let values: Vec<f32> = parts.iter().map(|part| ((10.0 + part) * unit) as f32).collect();
+    let unit_single = 0.5_f32.powi(encoding.bits().cast_signed());
+    let values = parts.map(|part: f32| (10.0 + part) * unit_single);
     let values: Vec<f32> = values.iter().flat_map(|x| [*x, -x]).cycle().take(12 * 500).collect();
     let trailer = Trailer { weight: 5, updates: 1, ..Trailer::default() };
     let mut rng = Prg::new(&[11; 16]);
-    let mut sum = vec![0.0; 12];
+    let mut sum = [0.0; 12];
     for _ in 0..20 {
         let seeds = [(); 2].map(|()| Seeds::draw(&mut rng)).into_iter();
         let shares: Vec<_> = seeds

@@ -56,6 +56,7 @@ fn in_one_place(seed: u64, course: &Course) -> State {
         for trainer in &mut all {
             let update = trainer.train(round, &state.model).unwrap();
             let weight = weighs(update.weight);
+            #[expect(clippy::cast_possible_truncation, reason = "an integer")]
             let encoded = |x: &f32| (f64::from(*x) * scale) as i64 * weight.cast_signed();
             sum.iter_mut().zip(&update.delta).for_each(|(sum, x)| *sum += encoded(x));
             total += weight;
