@@ -9,8 +9,8 @@ use std::{
 use federated::{
     average::{Bounds, Encoding},
     round::{
-        Closed, Course, Keeper, Pace, RoundReport, Standing, State, Train, TrainError, Trainer,
-        Update, cost, take_part, train,
+        Closed, Course, Keeper, Pace, RoundReport, Standing, State, Totals, Train, TrainError,
+        Trainer, Update, cost, take_part, train,
     },
     strategy::Rule,
 };
@@ -192,7 +192,7 @@ impl<F: FnMut() -> Result<(), String>> Keeper for Clock<F> {
         Ok(())
     }
 
-    fn opened(&mut self, _: &State, _: &[RoundReport]) -> Result<(), String> {
+    fn opened(&mut self, _: &State, _: &[RoundReport], _: Option<&Totals>) -> Result<(), String> {
         (self.0)()
     }
 }
