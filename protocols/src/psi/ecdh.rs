@@ -23,6 +23,20 @@
 //! part in the subgroup of prime order counts; the twist is as hard as the curve. A point that is not canonical, or that an
 //! exponent takes to the neutral element, ends the run.
 //!
+//! # Buckets
+//!
+//! [`send_from`] and [`receive_from`] read their sets bucket by bucket, by the first bits of the ids, and pad each to a size that
+//! follows from the sizes of the sets, so that memory follows from the bucket and nothing is told by how full it is. The steps go on
+//! from one bucket into the next without a pause: its first points are under way while the last ones of the bucket before are
+//! answered and compared. One exponent of a side serves all buckets of an attempt, as it serves all items of a set in one piece. That a
+//! point belongs to an item of this bucket, or to a random one, is all that the order of buckets adds.
+//!
+//! Where a link is lost, another attempt goes on over another one: both sides say how many buckets they are done with, compare a
+//! digest of what they saw of those that both are, and repeat the others, two at most, under fresh exponents and orders and with
+//! other random items. Against sides that follow the protocol a repeated bucket shows what its first run would have shown: random
+//! points, and the outcome. A side that deviates may put other items into the buckets that are repeated, two for each attempt; whoever
+//! runs this bounds their number. What is opened passes the gate in the first attempt alone.
+//!
 //! The sender cannot know how large the intersection is before the receiver does: a minimum size, or noise, needs
 //! another protocol.
 //!
@@ -32,21 +46,30 @@
 //! ACM EC 1999. The count alone, by an order that tells nothing: E. De Cristofaro, P. Gasti, G. Tsudik, "Fast and private
 //! computation of cardinality of set intersection and union", CANS 2012. Elligator 2: RFC 9380 §6.7.1.
 
+mod answering;
+mod asking;
 mod cost;
+mod exchange;
 mod matching;
+mod open;
 mod order;
 mod point;
 mod prepared;
 mod receiver;
 mod report;
 mod sender;
+mod setting;
 mod shape;
+mod steps;
 #[cfg(test)]
 mod tests;
 
-pub use cost::cost;
+pub use answering::send_from;
+pub use asking::receive_from;
+pub use cost::{cost, cost_from};
 pub use point::Exponent;
 pub use prepared::Prepared;
 pub use receiver::{count, receive};
 pub use sender::send;
+pub use setting::Setting;
 pub use shape::{Output, Shape};

@@ -1,6 +1,9 @@
 //! The first message: what both sides must hold alike before anything about a set leaves.
 
-use super::parameters::{Parameters, Sizes};
+use super::{
+    parameters::{Parameters, Sizes},
+    progress::Progress,
+};
 use crate::{
     kernels::Field,
     session::{Pair, PairCost, SessionError},
@@ -38,11 +41,58 @@ pub struct Setting {
 }
 
 impl Setting {
+    /// Nothing is done yet of this intersection.
+    #[must_use]
+    pub fn progress(&self) -> Progress {
+        Progress::new(&self.hello())
+    }
+
+    /// What both say before a first attempt.
+    pub(super) fn hello(&self) -> Hello {
+        let variant = match (self.parameters.model(), self.parameters.store().field()) {
+            (Model::SemiHonest, Field::Gf128) => 0_u32,
+            (Model::Malicious, _) => 2,
+            (Model::SemiHonest, Field::Gf80) => 4,
+        };
+        let parameters = self.parameters.to_string();
+        let output = (variant, self.output);
+        Hello::new(output, self.parameters.sizes(), &self.context, &parameters)
+    }
+}
+
+/// What one side says before anything else, the same at both but for how far it is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) struct Hello([u8; BYTES]);
+
+impl Hello {
+    /// Of a protocol by its number, which is even, and of all that must be alike.
+    pub(super) fn new(
+        (protocol, output): (u32, Output),
+        Sizes { sender, receiver }: Sizes,
+        context: &[u8; 32],
+        parameters: &str,
+    ) -> Self {
+        let protocol = protocol + u32::from(output == Output::ToBoth);
+        let mut hello = [0; BYTES];
+        hello[..4].copy_from_slice(&VERSION.to_le_bytes());
+        hello[4..8].copy_from_slice(&protocol.to_le_bytes());
+        hello[8..16].copy_from_slice(&(sender as u64).to_le_bytes());
+        hello[16..24].copy_from_slice(&(receiver as u64).to_le_bytes());
+        hello[32..64].copy_from_slice(context);
+        hello[64..].copy_from_slice(&blake3::derive_key(PARAMETERS, parameters.as_bytes()));
+        Self(hello)
+    }
+
+    /// What is digested of it.
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
     /// Exchanges and compares hellos: version, protocol, sizes, context, parameters. Tells the peer how many buckets are done with
     /// from an attempt before, and gives the peer's number.
     ///
     /// # Cost
-    /// 96 bytes each way; [`Setting::compare_cost`].
+    /// 96 bytes each way; [`Hello::compare_cost`].
     ///
     /// # Errors
     /// [`SessionError::Inconsistent`] naming the first difference.
@@ -50,8 +100,8 @@ impl Setting {
     /// # Security
     /// All of it is known to both sides beforehand, or follows from the messages that were lost; the context is a digest. Who lies here gains a run in which tags do not
     /// match.
-    pub fn compare(&self, pair: &mut Pair<'_>, done: u64) -> Result<u64, SessionError> {
-        let mut own = self.hello();
+    pub(super) fn compare(&self, pair: &mut Pair<'_>, done: u64) -> Result<u64, SessionError> {
+        let mut own = self.0;
         own[DONE].copy_from_slice(&done.to_le_bytes());
         pair.send(&own)?;
         let mut peers: [u8; BYTES] = pair.recv_array()?;
@@ -75,29 +125,9 @@ impl Setting {
         }
     }
 
-    /// The price of [`Setting::compare`].
-    pub fn compare_cost(c: &mut PairCost) {
+    /// The price of [`Hello::compare`].
+    pub(super) fn compare_cost(c: &mut PairCost) {
         c.exchange(BYTES);
-    }
-
-    /// What both say before a first attempt.
-    pub(super) fn hello(&self) -> [u8; BYTES] {
-        let Sizes { sender, receiver } = self.parameters.sizes();
-        let variant = match (self.parameters.model(), self.parameters.store().field()) {
-            (Model::SemiHonest, Field::Gf128) => 0_u32,
-            (Model::Malicious, _) => 2,
-            (Model::SemiHonest, Field::Gf80) => 4,
-        };
-        let protocol = variant + u32::from(self.output == Output::ToBoth);
-        let mut hello = [0; BYTES];
-        hello[..4].copy_from_slice(&VERSION.to_le_bytes());
-        hello[4..8].copy_from_slice(&protocol.to_le_bytes());
-        hello[8..16].copy_from_slice(&(sender as u64).to_le_bytes());
-        hello[16..24].copy_from_slice(&(receiver as u64).to_le_bytes());
-        hello[32..64].copy_from_slice(&self.context);
-        let parameters = self.parameters.to_string();
-        hello[64..].copy_from_slice(&blake3::derive_key(PARAMETERS, parameters.as_bytes()));
-        hello
     }
 }
 
@@ -135,8 +165,8 @@ mod tests {
         let run = Duo::new(1).run_over(
             channels,
             // Neither ends the run, so that both can say what they saw.
-            |pair, _| Ok(one.compare(pair, 3)),
-            |pair, _| Ok(two.compare(pair, 4)),
+            |pair, _| Ok(one.hello().compare(pair, 3)),
+            |pair, _| Ok(two.hello().compare(pair, 4)),
         );
         run.receiver?
     }

@@ -8,6 +8,9 @@
 //! leader:                  x is common if f_leader(x) ⊕ ⊕_i G_i(x) = 0
 //! ```
 //!
+//! Sets are split into buckets by the first bits of their items, each padded to a size that follows from the stated ones, and
+//! intersected bucket by bucket: memory follows from the bucket.
+//!
 //! # Security
 //! Against any number of parties together, the leader among them or not, in the augmented semi-honest model: they follow
 //! the protocol, on inputs that they may choose to replace before it starts, and learn what the leader learns. Where an
@@ -30,5 +33,5 @@ mod zero;
 #[cfg(test)]
 mod tests;
 
-pub use intersect::{cost, intersect};
+pub use intersect::{cost, intersect, intersect_buckets};
 pub use setting::{Audience, Setting, SettingError};

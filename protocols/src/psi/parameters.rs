@@ -3,14 +3,17 @@
 
 use std::fmt;
 
+use super::layout::{Layout, log2};
 use crate::{
     kernels::Field,
-    okvs::{Params, ParamsError, tails::log2_overflow},
+    okvs::{Params, ParamsError},
     vole::Model,
 };
 
-/// Items in a bucket of the larger set, on average. Two buckets are in memory at a time.
+/// Items in a bucket of the larger set, on average, where nothing else is said. Two buckets are in memory at a time.
 pub const BUCKET_ITEMS: usize = 1 << 18;
+/// Row numbers have 32 bits within a set, and ids 128 bits: beyond this the bound on equal ids would count.
+pub(super) const MOST_ITEMS: usize = 1 << 36;
 /// Slots that one run of vector oblivious linear evaluation serves.
 pub const BATCH_SLOTS: usize = 1 << 20;
 /// Half of the failure probability of 2^-40 is for equal tags of different items …
@@ -21,12 +24,9 @@ const SHORT_TAG_BITS: f64 = 41.75;
 const SHORT_VALUE_BITS: f64 = 41.9;
 /// … for which buckets are not made smaller than this: they would save no bytes.
 const LEAST_SHORT_BUCKET: usize = 1 << 13;
-/// … a quarter for a store that cannot be encoded …
+/// … and a quarter for a store that cannot be encoded. A bucket that gets too full takes what [`Layout`] says, and what is left
+/// covers the rest, which is far smaller.
 const STORE_SHARE: usize = 4;
-/// … and an eighth for a bucket of either side that gets too full. What is left covers the rest, which is far smaller.
-const OVERFLOW_BITS: f64 = 43.5;
-/// Row numbers have 32 bits within a set, and ids 128 bits: beyond this the bound on equal ids would count.
-const MOST_ITEMS: usize = 1 << 36;
 /// Bits of an id, of a field element, and of a tag that is not cut.
 const FULL_BITS: u32 = 128;
 
@@ -79,6 +79,12 @@ pub enum ParametersError {
     /// No buckets.
     #[error("a bucket holds one item at least")]
     NoBucket,
+    /// A bucket that is too large for the order of its items to be drawn.
+    #[error("{items} items in one bucket are more than fit; ask for smaller buckets")]
+    LargeBucket {
+        /// Items of the bucket.
+        items: usize,
+    },
     /// Sets that are too large for values of 80 bits.
     #[error(
         "{sender} × {receiver} items need stores with values of more than 80 bits, which low communication does not have; use \
@@ -113,19 +119,12 @@ impl Parameters {
         sizes: Sizes,
         model: Model,
     ) -> Result<Self, ParametersError> {
-        let largest = sizes.sender.max(sizes.receiver);
-        if largest > MOST_ITEMS {
-            return Err(ParametersError::TooManyItems { items: largest });
-        }
-        if items == 0 {
-            return Err(ParametersError::NoBucket);
-        }
-        let layout = Layout::new(sizes, largest.div_ceil(items).max(1));
+        let layout = Layout::of_buckets_of(items, sizes)?;
         let tag_bits = match model {
             Model::SemiHonest => least_bits(TAG_BITS + layout.pairs.max(0.0)),
             Model::Malicious => FULL_BITS,
         };
-        let store = Params::new(layout.capacity.receiver, layout.stores())?;
+        let store = Params::new(layout.capacity.receiver, stores(&layout))?;
         Ok(Self::assembled(sizes, model, layout, (tag_bits, store)))
     }
 
@@ -168,26 +167,23 @@ impl Parameters {
             buckets += 1 + buckets / 32;
         };
         let tag_bits = least_bits(SHORT_TAG_BITS + layout.pairs.max(0.0));
-        let store = Params::short(layout.capacity.receiver, layout.stores())?;
+        let store = Params::short(layout.capacity.receiver, stores(&layout))?;
         Ok(Self::assembled(sizes, Model::SemiHonest, layout, (tag_bits, store)))
     }
 
     fn assembled(
         sizes: Sizes,
         model: Model,
-        Layout { buckets, capacity, pairs }: Layout,
+        layout: Layout,
         (tag_bits, store): (u32, Params),
     ) -> Self {
-        let full = |sizes: Sizes| [sizes.sender, sizes.receiver];
-        let overflows = full(sizes).into_iter().zip(full(capacity));
-        let overflow = overflows.map(|(n, most)| overflow(n, buckets, most).exp2()).sum::<f64>();
-        let all = log2(sizes.sender + sizes.receiver);
+        let Layout { buckets, capacity, pairs } = layout;
         let failure = Failure {
             store: store.failure_bits() + log2(STORE_SHARE),
-            overflow: -overflow.log2(),
+            overflow: layout.overflow_bits(sizes),
             tags: f64::from(tag_bits) - pairs,
             values: f64::from(store.field().bits()) - pairs,
-            ids: f64::from(FULL_BITS) - 2.0 * all.max(0.0),
+            ids: equal_ids_bits(sizes),
         };
         Self { sizes, model, buckets, capacity, tag_bits, store, failure }
     }
@@ -289,69 +285,20 @@ impl fmt::Display for Parameters {
     }
 }
 
-/// Sets in buckets.
-#[derive(Clone, Copy)]
-struct Layout {
-    buckets: usize,
-    capacity: Sizes,
-    /// log2 of the pairs of a sender's and a receiver's item in one bucket, of all buckets.
-    pairs: f64,
+/// Stores that share the failure probability, of which theirs is a part.
+const fn stores(layout: &Layout) -> u64 {
+    (layout.buckets * STORE_SHARE) as u64
 }
 
-impl Layout {
-    fn new(sizes: Sizes, buckets: usize) -> Self {
-        let capacity = Sizes {
-            sender: capacity(sizes.sender, buckets),
-            receiver: capacity(sizes.receiver, buckets),
-        };
-        let pairs = log2(buckets) + log2(capacity.sender) + log2(capacity.receiver);
-        Self { buckets, capacity, pairs }
-    }
-
-    /// Stores that share the failure probability, of which theirs is a part.
-    const fn stores(&self) -> u64 {
-        (self.buckets * STORE_SHARE) as u64
-    }
-}
-
-/// The least capacity that no bucket exceeds but with probability 2^-[`OVERFLOW_BITS`].
-fn capacity(items: usize, buckets: usize) -> usize {
-    if buckets == 1 {
-        return items;
-    }
-    let (mut low, mut high) = (items / buckets, items);
-    while low < high {
-        let middle = low + (high - low) / 2;
-        if overflow(items, buckets, middle) <= -OVERFLOW_BITS {
-            high = middle;
-        } else {
-            low = middle + 1;
-        }
-    }
-    low
-}
-
-/// log2 of the bound on the probability that any bucket gets more than `most` items.
-fn overflow(items: usize, buckets: usize, most: usize) -> f64 {
-    if buckets == 1 || most >= items {
-        return f64::NEG_INFINITY;
-    }
-    log2_overflow(float(items), 1.0 / float(buckets), float(buckets), float(most))
+/// −log2 of the bound on the probability that different keys get equal ids.
+pub(super) fn equal_ids_bits(sizes: Sizes) -> f64 {
+    f64::from(FULL_BITS) - 2.0 * log2(sizes.sender + sizes.receiver).max(0.0)
 }
 
 /// The least number of bits that is not below `bits`, and not above what there is.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at most 128")]
 fn least_bits(bits: f64) -> u32 {
     bits.ceil().clamp(0.0, f64::from(FULL_BITS)) as u32
-}
-
-#[expect(clippy::cast_precision_loss, reason = "sizes are below 2^53")]
-fn float(n: usize) -> f64 {
-    n as f64
-}
-
-fn log2(n: usize) -> f64 {
-    float(n).log2()
 }
 
 #[cfg(test)]

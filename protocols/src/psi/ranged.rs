@@ -2,12 +2,12 @@
 
 use std::{borrow::Cow, collections::VecDeque, fmt};
 
-use super::buckets::Buckets;
-use crate::session::SessionError;
+use super::{buckets::Buckets, uniform_sort::sort_by_uniform_key};
+use crate::session::{Pair, SessionError};
 
 /// Pairs of id and row that are fetched by ranges of ids, and a bit for each row that was found.
 ///
-/// In memory are the ids of one bucket, the rows of those that are not answered yet, and the bits. Equal ids are one item:
+/// In memory are the ids of one bucket, the rows of those that are not done with yet, and the bits. Equal ids are one item:
 /// where it is found, all its rows are.
 ///
 /// `fetch` appends the pairs whose ids lie between the two given, both included, in any order; it answers alike each time.
@@ -66,7 +66,9 @@ where
             self.failed = Some(error);
             return Err(SessionError::Misuse { step: 0, what: "a set that it cannot read" });
         }
-        self.pairs.sort_unstable();
+        // Ids are hashes: within a bucket they are as uniform as over all. Rows of one id may stand in any order.
+        let spread = |id: u128| id.wrapping_sub(first).wrapping_mul(buckets as u128);
+        sort_by_uniform_key(&mut self.pairs, |(id, _)| spread(*id));
         self.ids.clear();
         let mut starts = Vec::with_capacity(self.pairs.len() + 1);
         for ((id, _), at) in self.pairs.iter().zip(0_u32..) {
@@ -94,6 +96,12 @@ where
             }
             break;
         }
+        Ok(())
+    }
+
+    /// What is done with is kept no longer, whether something was to be found in it or not.
+    fn finished(&mut self, _: &mut Pair<'_>, bucket: usize) -> Result<(), SessionError> {
+        self.open.retain(|open| open.bucket > bucket);
         Ok(())
     }
 }

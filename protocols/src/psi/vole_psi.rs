@@ -48,8 +48,6 @@
 
 mod coin;
 mod cost;
-mod matches;
-mod progress;
 mod receiver;
 mod sender;
 
@@ -57,6 +55,5 @@ mod sender;
 mod tests;
 
 pub use cost::{cost, cost_from};
-pub use progress::Progress;
 pub use receiver::{receive, receive_from};
 pub use sender::{send, send_from};

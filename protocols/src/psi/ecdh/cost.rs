@@ -1,10 +1,16 @@
 //! What a run puts on the link.
 
+use std::{collections::VecDeque, ops::Range};
+
 use super::{
-    report::{DIGEST_BYTES, bitmap_bytes},
+    setting::Setting,
     shape::{Output, Shape},
+    steps::Steps,
 };
-use crate::session::{PairCost, Side};
+use crate::{
+    psi::{hello, matches::bitmap_bytes, progress::Progress},
+    session::{PairCost, Side},
+};
 
 /// Bytes of a point.
 const POINT_BYTES: usize = 32;
@@ -17,32 +23,66 @@ pub fn cost(c: &mut PairCost, shape: Shape) {
     if shape.is_empty() {
         return;
     }
-    let counting = shape.output == Output::CountToReceiver;
-    let width = shape.tag_bytes();
+    let steps = shape.steps();
+    travel(c, (&steps, steps.from_bucket(0)), shape.tag_bytes(), shape.output);
+    if shape.output == Output::ToBoth {
+        Progress::agree_cost(c);
+    }
+}
+
+/// The price of [`send_from`](super::send_from) and [`receive_from`](super::receive_from) in an attempt that goes on from this
+/// bucket.
+pub fn cost_from(c: &mut PairCost, setting: &Setting, first: usize) {
+    if setting.goes_on() {
+        Progress::cost(c, first);
+    }
+    if setting.is_trivial() {
+        return;
+    }
+    let (steps, both) = (setting.steps(), setting.output() == hello::Output::ToBoth);
+    let output = if both { Output::ToBoth } else { Output::ToReceiver };
+    travel(c, (&steps, steps.from_bucket(first)), setting.tag_bytes(), output);
+    if both {
+        Progress::agree_cost(c);
+    }
+}
+
+/// The points, their answers, and the reports of what matched.
+fn travel(c: &mut PairCost, (steps, range): (&Steps, Range<usize>), width: usize, output: Output) {
     let points = |c: &mut PairCost, step: usize| {
-        let of_receiver = c.departs(Side::Receiver, POINT_BYTES * shape.of_receiver(step).len());
-        [of_receiver, c.departs(Side::Sender, POINT_BYTES * shape.of_sender(step).len())]
+        let of_receiver = c.departs(Side::Receiver, POINT_BYTES * steps.of_receiver(step).len());
+        [of_receiver, c.departs(Side::Sender, POINT_BYTES * steps.of_sender(step).len())]
     };
-    let (mut due, mut answers) = (points(c, 0), None);
-    for step in 0..shape.steps() {
-        let ahead = (step + 1 < shape.steps()).then(|| points(c, step + 1));
+    let (counting, both) = (output == Output::CountToReceiver, output == Output::ToBoth);
+    let report = |c: &mut PairCost, step: usize| {
+        let due = both && steps.ends(step);
+        due.then(|| c.departs(Side::Receiver, bitmap_bytes(steps.capacity().sender)))
+    };
+    if range.is_empty() {
+        return;
+    }
+    let (mut due, mut answers, mut reports) = (points(c, range.start), None, VecDeque::new());
+    for step in range.clone() {
+        let ahead = (step + 1 < range.end).then(|| points(c, step + 1));
         let [asked, offered] = due;
         c.arrives(offered);
         if let Some(answered) = answers.take() {
             c.arrives(answered);
+            reports.extend(report(c, step - 1));
+        }
+        if both && steps.reported(step, range.start).is_some() {
+            reports.pop_front().into_iter().for_each(|report| c.arrives(report));
         }
         c.arrives(asked);
         if !counting {
-            answers = Some(c.departs(Side::Sender, width * shape.of_receiver(step).len()));
+            answers = Some(c.departs(Side::Sender, width * steps.of_receiver(step).len()));
         }
         let Some(ahead) = ahead else { break };
         due = ahead;
     }
-    let all = if counting { width * shape.receiver } else { 0 };
+    let all = if counting { width * steps.capacity().receiver } else { 0 };
     let last = answers.unwrap_or_else(|| c.departs(Side::Sender, all));
     c.arrives(last);
-    if shape.output == Output::ToBoth {
-        c.bytes_from(Side::Receiver, bitmap_bytes(shape.sender));
-        c.exchange(DIGEST_BYTES);
-    }
+    reports.extend(report(c, range.end - 1));
+    reports.into_iter().for_each(|report| c.arrives(report));
 }

@@ -1,14 +1,17 @@
 //! The side that learns the result.
 
 use super::{
+    exchange::{Asks, ask_all},
     matching::common,
     order::random_order,
-    point::{Exponent, points, receive_points, tag},
+    point::{Exponent, Point, points, tag},
     report,
     shape::{Output, Shape},
+    steps::Steps,
 };
 use crate::{
     prg::Prg,
+    ring::Buf,
     session::{OpeningKind, Pair, SessionError},
 };
 
@@ -96,42 +99,59 @@ fn exchange(
     rng: &mut Prg,
 ) -> Result<[Vec<u128>; 2], SessionError> {
     let exponent = Exponent::random(rng);
-    let width = shape.tag_bytes();
+    let (steps, width) = (shape.steps(), shape.tag_bytes());
     let counting = shape.output == Output::CountToReceiver;
-    let ask = |pair: &mut Pair<'_>, step: usize| {
-        let mine = order[shape.of_receiver(step)].iter().map(|i| items[*i as usize]);
-        let mut own = points(mine);
-        exponent.raise_own(&mut own);
-        pair.send(own.as_flattened())
-    };
-    let (mut own_tags, mut peer_tags) =
-        (Vec::with_capacity(shape.receiver), Vec::with_capacity(shape.sender));
-    ask(pair, 0)?;
-    for step in 0..shape.steps() {
-        // One chunk ahead of the peer's, so that neither side waits for what the other has yet to work out.
-        if step + 1 < shape.steps() {
-            ask(pair, step + 1)?;
-        }
-        let mut theirs = receive_points(pair, shape.of_sender(step).len())?;
-        // The answers to the chunk before this one: the sender had a chunk's time for them.
-        if step > 0 && !counting {
-            receive_tags(pair, shape.of_receiver(step - 1).len(), width, &mut own_tags)?;
-        }
-        exponent.raise(pair, &mut theirs)?;
-        peer_tags.extend(theirs.iter().map(|point| tag(point, width)));
+    let tags = [shape.receiver, shape.sender].map(Vec::with_capacity);
+    let mut whole =
+        Whole { items, order, steps: &steps, exponent: &exponent, width, counting, tags };
+    ask_all(pair, (&steps, steps.from_bucket(0)), &exponent, &mut whole)?;
+    if counting {
+        let [own, _] = &mut whole.tags;
+        receive_tags(pair, shape.receiver, width, own)?;
     }
-    let left = if counting { shape.receiver } else { shape.of_receiver(shape.steps() - 1).len() };
-    receive_tags(pair, left, width, &mut own_tags)?;
-    Ok([own_tags, peer_tags])
+    Ok(whole.tags)
 }
 
-fn receive_tags(
+/// A set in one piece.
+struct Whole<'a> {
+    items: &'a [u128],
+    order: &'a [u32],
+    steps: &'a Steps,
+    exponent: &'a Exponent,
+    width: usize,
+    counting: bool,
+    tags: [Vec<u128>; 2],
+}
+
+impl Asks for Whole<'_> {
+    fn ask(&mut self, pair: &mut Pair<'_>, step: usize) -> Result<(), SessionError> {
+        let mine = &self.order[self.steps.of_receiver(step)];
+        let mut own = points(mine.iter().map(|i| self.items[*i as usize]));
+        self.exponent.raise_own(&mut own);
+        pair.send(own.as_flattened())
+    }
+
+    fn hear(&mut self, pair: &mut Pair<'_>, step: usize) -> Result<(), SessionError> {
+        if self.counting {
+            return Ok(());
+        }
+        let count = self.steps.of_receiver(step).len();
+        receive_tags(pair, count, self.width, &mut self.tags[0]).map(drop)
+    }
+
+    fn take(&mut self, _: usize, points: &[Point]) {
+        self.tags[1].extend(points.iter().map(|point| tag(point, self.width)));
+    }
+}
+
+/// Receives as many tags; gives their bytes.
+pub(super) fn receive_tags(
     pair: &mut Pair<'_>,
     n: usize,
     width: usize,
     tags: &mut Vec<u128>,
-) -> Result<(), SessionError> {
+) -> Result<Buf<u8>, SessionError> {
     let bytes = pair.recv_words::<u8>(n * width)?;
     tags.extend(bytes.chunks(width).map(|bytes| tag(bytes, width)));
-    Ok(())
+    Ok(bytes)
 }

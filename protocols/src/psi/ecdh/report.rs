@@ -2,18 +2,16 @@
 
 use subtle::ConstantTimeEq;
 
-use crate::session::{Pair, SessionError};
+use crate::{
+    psi::matches::bitmap_bytes,
+    session::{Pair, SessionError},
+};
 
 /// What digests of a result are derived for.
 const DIGEST: &str = "unseen ecdh psi common ids v1";
 
 /// Bytes of the digest.
-pub(super) const DIGEST_BYTES: usize = 32;
-
-/// Bytes that say of each of `n` items whether it is common.
-pub(super) fn bitmap_bytes(n: usize) -> usize {
-    n.div_ceil(8)
-}
+const DIGEST_BYTES: usize = 32;
 
 /// Tells the sender which of its `n` points, in the order it sent them, are common.
 pub(super) fn send(

@@ -3,10 +3,12 @@
 use std::ops::Range;
 
 use super::{
+    exchange::{Serves, serve_all},
     order::random_order,
-    point::{Exponent, points, receive_points},
+    point::{Exponent, Point, points},
     report,
     shape::{Output, Shape},
+    steps::Steps,
 };
 use crate::{
     prg::Prg,
@@ -61,28 +63,55 @@ pub(super) fn serve(
     pair: &mut Pair<'_>,
     shape: Shape,
     exponent: &Exponent,
-    mut offer: impl FnMut(&mut Pair<'_>, Range<usize>) -> Result<(), SessionError>,
+    offer: impl FnMut(&mut Pair<'_>, Range<usize>) -> Result<(), SessionError>,
 ) -> Result<(), SessionError> {
-    let mut kept = Vec::new();
-    offer(pair, shape.of_sender(0))?;
-    for step in 0..shape.steps() {
-        // One chunk ahead, as the receiver is.
-        if step + 1 < shape.steps() {
-            offer(pair, shape.of_sender(step + 1))?;
-        }
-        let mut theirs = receive_points(pair, shape.of_receiver(step).len())?;
-        exponent.raise(pair, &mut theirs)?;
-        let tags = theirs.iter().flat_map(|point| &point[..shape.tag_bytes()]).copied();
-        if shape.output == Output::CountToReceiver {
-            kept.extend(tags);
-        } else {
-            pair.send(&tags.collect::<Vec<u8>>())?;
-        }
+    let (steps, width) = (shape.steps(), shape.tag_bytes());
+    let kept = (shape.output == Output::CountToReceiver).then(Vec::new);
+    let mut whole = Whole { steps: &steps, width, offer, kept };
+    serve_all(pair, (&steps, steps.from_bucket(0)), exponent, &mut whole)?;
+    whole.kept.map_or(Ok(()), |kept| send_unordered(pair, &kept, width))
+}
+
+/// A set in one piece.
+struct Whole<'a, F> {
+    steps: &'a Steps,
+    width: usize,
+    offer: F,
+    /// The answers, where they go at the end.
+    kept: Option<Vec<u8>>,
+}
+
+impl<F> Serves for Whole<'_, F>
+where
+    F: FnMut(&mut Pair<'_>, Range<usize>) -> Result<(), SessionError>,
+{
+    fn offer(&mut self, pair: &mut Pair<'_>, step: usize) -> Result<(), SessionError> {
+        (self.offer)(pair, self.steps.of_sender(step))
     }
-    if shape.output == Output::CountToReceiver {
-        send_unordered(pair, &kept, shape.tag_bytes())?;
+
+    fn answer(
+        &mut self,
+        pair: &mut Pair<'_>,
+        _: usize,
+        points: &[Point],
+    ) -> Result<(), SessionError> {
+        let tags = answers(points, self.width);
+        match &mut self.kept {
+            Some(kept) => kept.extend(tags),
+            None => pair.send(&tags)?,
+        }
+        Ok(())
     }
-    Ok(())
+
+    /// It comes when all is answered.
+    fn hear_report(&mut self, _: &mut Pair<'_>, _: usize) -> Result<(), SessionError> {
+        Ok(())
+    }
+}
+
+/// What is told of points that were asked about.
+pub(super) fn answers(points: &[Point], width: usize) -> Vec<u8> {
+    points.iter().flat_map(|point| &point[..width]).copied().collect()
 }
 
 /// Sends the answers in their own order, so that none tells which question it answers.

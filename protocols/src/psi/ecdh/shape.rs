@@ -1,11 +1,10 @@
 //! What both sides know of a run before it begins.
 
-use std::ops::Range;
-
-use crate::session::{Pair, SessionError};
-
-/// Items whose points travel together: 128 KiB, some ten milliseconds of work.
-const CHUNK: usize = 4096;
+use super::steps::Steps;
+use crate::{
+    psi::parameters::Sizes,
+    session::{Pair, SessionError},
+};
 
 /// No two different items match but with a probability of 2^−40, over all pairs of a run.
 const STATISTICAL_BITS: u32 = 40;
@@ -33,6 +32,9 @@ pub struct Shape {
 }
 
 impl Shape {
+    /// −log2 of the bound on the probability that a run shows a false member.
+    pub(super) const FAILURE_BITS: f64 = 40.0;
+
     /// Holds one's items to the size both know.
     pub(super) fn check(pair: &Pair<'_>, items: &[u128], size: usize) -> Result<(), SessionError> {
         let (left, right) = (items.len(), size);
@@ -61,22 +63,8 @@ impl Shape {
         bytes
     }
 
-    /// How many chunks the larger set has; both sides go through as many steps.
-    pub(super) fn steps(&self) -> usize {
-        self.sender.max(self.receiver).div_ceil(CHUNK)
+    /// All of it is one bucket.
+    pub(super) fn steps(&self) -> Steps {
+        Steps::of(1, Sizes { sender: self.sender, receiver: self.receiver })
     }
-
-    /// What of the sender's items goes in a step.
-    pub(super) fn of_sender(&self, step: usize) -> Range<usize> {
-        chunk(step, self.sender)
-    }
-
-    /// What of the receiver's items goes in a step.
-    pub(super) fn of_receiver(&self, step: usize) -> Range<usize> {
-        chunk(step, self.receiver)
-    }
-}
-
-fn chunk(step: usize, len: usize) -> Range<usize> {
-    (step * CHUNK).min(len)..((step + 1) * CHUNK).min(len)
 }

@@ -8,6 +8,7 @@ use crate::{
     testkit::{Duo, DuoRun},
 };
 
+mod buckets;
 mod prepared;
 
 /// Two sets of these sizes with so many common elements, neither in the order of the other.

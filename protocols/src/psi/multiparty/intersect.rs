@@ -7,7 +7,10 @@ use super::{
 use crate::{
     party::PartyId,
     prg::Prg,
-    psi::opprf::{self, Points, Size},
+    psi::{
+        buckets::{Buckets, Scattered},
+        opprf::{self, Points, Size},
+    },
     ring::{Buf, Z128},
     session::{CircleCost, OpeningKind, SessionError, Wire},
 };
@@ -20,12 +23,12 @@ use crate::{
 ///
 /// # Cost
 /// See [`cost`]: two stores of about 1.3 slots of 16 bytes for every item, of the leader's items and of the other party's, on
-/// each of the leader's links, a fixed price for each link's correlations, and a seed between every two parties.
+/// each of the leader's links, a fixed price for each link's correlations of a bucket, and a seed between every two parties.
 ///
 /// # Errors
 /// [`SessionError::Misuse`] for items that do not fit the setting or are there twice; [`SessionError::Unlucky`] with
-/// probability 2^-40 for each link; [`SessionError::Invalid`] for a report that is no list of items; errors of the
-/// links pass through.
+/// probability 2^-40 for each link, and for a bucket that holds more than it may; [`SessionError::Invalid`] for a report that is no
+/// list of items; errors of the links pass through.
 ///
 /// # Security
 /// Any number of parties together, augmented semi-honest: see the module.
@@ -38,29 +41,101 @@ pub fn intersect(
     items: &[u128],
     rng: &mut Prg,
 ) -> Result<Option<Vec<u32>>, SessionError> {
+    if items.len() > setting.size(wire.me()) {
+        return Err(unfit(wire));
+    }
+    let mut set = Scattered::new(items, setting.buckets());
+    let learns = intersect_buckets(wire, setting, &mut set, rng)?;
+    let mut positions = set.into_positions();
+    positions.sort_unstable();
+    Ok(learns.then_some(positions))
+}
+
+/// The same of a set that is read bucket by bucket and told which of its items are common; whether this party learns it.
+///
+/// # Shape
+/// A set of at most as many items as the setting says for this party; smaller ones are padded.
+///
+/// # Cost
+/// As [`intersect`]; a bucket in memory.
+///
+/// # Errors
+/// As [`intersect`], and what the set says.
+///
+/// # Security
+/// As [`intersect`]: each bucket is an intersection by itself, of items that all parties put there alike, under functions of its
+/// own and the same keys, which no item meets twice.
+pub fn intersect_buckets(
+    wire: &mut Wire,
+    setting: &Setting,
+    set: &mut dyn Buckets,
+    rng: &mut Prg,
+) -> Result<bool, SessionError> {
     let (me, leader) = (wire.me(), setting.leader());
-    if setting.parties().all(|party| party != me) || items.len() > setting.size(me) {
-        let what = "items do not fit what was agreed on";
-        return Err(SessionError::Misuse { step: wire.step(), what });
+    if setting.parties().all(|party| party != me) {
+        return Err(unfit(wire));
     }
+    reveal(wire, setting)?;
     let zero = ZeroShares::agree(wire, setting, rng)?;
-    let mut sums = Buf::zeroed(items.len());
-    zero.add(items, &mut sums);
-    if me == leader {
-        for other in setting.others(me) {
-            let got = evaluate(wire, setting, other, items, rng)?;
-            sums.iter_mut().zip(got.iter()).for_each(|(sum, got)| *sum ^= *got);
+    for bucket in 0..setting.buckets() {
+        let items = set.bucket(bucket, setting.buckets())?;
+        if items.len() > setting.capacity(me) {
+            let what = "more items fall into one bucket than it holds";
+            return Err(SessionError::Unlucky { step: wire.step(), what });
         }
-        let common: Vec<u32> =
-            (0..).zip(sums.iter()).filter(|(_, sum)| **sum == 0).map(|(at, _)| at).collect();
-        report(wire, setting, items, &common, rng)?;
-        return Ok(Some(common));
+        let mut sums = Buf::zeroed(items.len());
+        zero.add(&items, &mut sums);
+        let common = if me == leader {
+            Some(lead(wire, setting, &items, sums, rng)?)
+        } else {
+            let points = Points { keys: Buf::copy_of(&items), columns: vec![sums] };
+            opprf::send(&mut wire.pair(leader), &size(setting, me), points, rng)?;
+            hear_report(wire, setting, &items)?
+        };
+        drop(items);
+        if let Some(common) = common {
+            set.found(bucket, &common)?;
+        }
+        let other = setting.others(me).next().unwrap_or(leader);
+        set.finished(&mut wire.pair(other), bucket)?;
     }
-    let mut pair = wire.pair(leader);
-    pair.reveal(OpeningKind::Membership, setting.size(leader))?;
-    let points = Points { keys: Buf::copy_of(items), columns: vec![sums] };
-    opprf::send(&mut pair, &size(setting, me), points, rng)?;
-    hear_report(wire, setting, items)
+    Ok(me == leader || setting.audience() == Audience::Everyone)
+}
+
+fn unfit(wire: &Wire) -> SessionError {
+    SessionError::Misuse { step: wire.step(), what: "items do not fit what was agreed on" }
+}
+
+/// Takes what this party opens off the list: to the leader, or of the leader to all.
+fn reveal(wire: &mut Wire, setting: &Setting) -> Result<(), SessionError> {
+    let (me, leader) = (wire.me(), setting.leader());
+    if me != leader {
+        return wire.pair(leader).reveal(OpeningKind::Membership, setting.size(leader));
+    }
+    if setting.audience() == Audience::Leader {
+        return Ok(());
+    }
+    let most = setting.most_common();
+    let mut others = setting.others(me);
+    others.try_for_each(|other| wire.pair(other).reveal(OpeningKind::Membership, most))
+}
+
+/// The leader's part of a bucket: which of its items are common.
+fn lead(
+    wire: &mut Wire,
+    setting: &Setting,
+    items: &[u128],
+    mut sums: Buf<u128>,
+    rng: &mut Prg,
+) -> Result<Vec<u32>, SessionError> {
+    for other in setting.others(setting.leader()) {
+        let got = evaluate(wire, setting, other, items, rng)?;
+        sums.iter_mut().zip(got.iter()).for_each(|(sum, got)| *sum ^= *got);
+    }
+    let common: Vec<u32> =
+        (0..).zip(sums.iter()).filter(|(_, sum)| **sum == 0).map(|(at, _)| at).collect();
+    report(wire, setting, items, &common, rng)?;
+    Ok(common)
 }
 
 /// What the leader gets of one other party: its share of zero at items that it has, something random at others.
@@ -76,13 +151,14 @@ pub(super) fn evaluate(
     columns.pop().ok_or_else(|| SessionError::Misuse { step: wire.step(), what: "no column" })
 }
 
-/// The programmed function between a party and the leader.
+/// The programmed function between a party and the leader, of a bucket.
 fn size(setting: &Setting, party: PartyId) -> Size {
-    let (queries, points) = (setting.size(setting.leader()), setting.size(party));
-    Size { queries, points, columns: 1, instances: setting.sizes().len() as u64 - 1 }
+    let (queries, points) = (setting.capacity(setting.leader()), setting.capacity(party));
+    let instances = (setting.sizes().len() as u64 - 1) * setting.buckets() as u64;
+    Size { queries, points, columns: 1, instances }
 }
 
-/// Tells all others the common items, among random ones that stand for those there could have been.
+/// Tells all others the common items of a bucket, among random ones that stand for those there could have been.
 fn report(
     wire: &mut Wire,
     setting: &Setting,
@@ -93,13 +169,12 @@ fn report(
     if setting.audience() == Audience::Leader {
         return Ok(());
     }
-    let mut list = rng.elements::<Z128>(setting.most_common());
+    let mut list = rng.elements::<Z128>(setting.most_common_in_bucket());
     for (place, at) in list.iter_mut().zip(common) {
         *place = items[*at as usize];
     }
     list.sort_unstable();
     for other in setting.others(wire.me()) {
-        wire.pair(other).reveal(OpeningKind::Membership, list.len())?;
         wire.send(other, &list)?;
     }
     Ok(())
@@ -113,7 +188,7 @@ fn hear_report(
     if setting.audience() == Audience::Leader {
         return Ok(None);
     }
-    let list = wire.recv_words::<u128>(setting.leader(), setting.most_common())?;
+    let list = wire.recv_words::<u128>(setting.leader(), setting.most_common_in_bucket())?;
     if !list.is_sorted_by(|one, next| one < next) {
         return Err(wire.pair(setting.leader()).invalid("a report that is no list of items"));
     }
@@ -121,8 +196,8 @@ fn hear_report(
     Ok(Some(common.map(|(at, _)| at).collect()))
 }
 
-/// Twin of [`intersect`]: seeds between every two parties at once; the programmed function from one party after the other
-/// to the leader; the report to all, if there is one.
+/// Twin of [`intersect`] and [`intersect_buckets`]: seeds between every two parties at once; for each bucket the programmed function
+/// from one party after the other to the leader, and the report to all, if there is one.
 pub fn cost(c: &mut CircleCost, setting: &Setting) {
     let seeds: Vec<_> = setting
         .parties()
@@ -132,11 +207,13 @@ pub fn cost(c: &mut CircleCost, setting: &Setting) {
         .collect();
     c.at_once::<u128>(&seeds, 1);
     let leader = setting.leader();
-    for other in setting.others(leader) {
-        c.pair(other, leader, |c| opprf::cost(c, &size(setting, other)));
-    }
-    if setting.audience() == Audience::Everyone {
-        let report: Vec<_> = setting.others(leader).map(|other| (leader, other)).collect();
-        c.at_once::<u128>(&report, setting.most_common());
+    let report: Vec<_> = setting.others(leader).map(|other| (leader, other)).collect();
+    for _ in 0..setting.buckets() {
+        for other in setting.others(leader) {
+            c.pair(other, leader, |c| opprf::cost(c, &size(setting, other)));
+        }
+        if setting.audience() == Audience::Everyone {
+            c.at_once::<u128>(&report, setting.most_common_in_bucket());
+        }
     }
 }

@@ -3,6 +3,10 @@
 use crate::{
     okvs::{Params, ParamsError},
     party::PartyId,
+    psi::{
+        layout::{capacity, overflow},
+        parameters::{MOST_ITEMS, ParametersError},
+    },
 };
 
 /// Who learns the intersection.
@@ -20,6 +24,9 @@ pub struct Setting {
     leader: PartyId,
     sizes: Vec<usize>,
     audience: Audience,
+    buckets: usize,
+    /// Items that a bucket of each party is padded to.
+    capacity: Vec<usize>,
 }
 
 /// Why a setting is none.
@@ -41,14 +48,30 @@ pub enum SettingError {
     /// Sets too large.
     #[error(transparent)]
     Size(#[from] ParamsError),
+    /// Sets that cannot be put into buckets.
+    #[error(transparent)]
+    Buckets(#[from] ParametersError),
 }
 
 impl Setting {
-    /// Parties 0, 1, 2, … with at most `sizes[i]` items each, of whom `leader` learns the intersection.
+    /// Parties 0, 1, 2, … with at most `sizes[i]` items each, of whom `leader` learns the intersection; all of a set is one bucket.
     ///
     /// # Errors
     /// [`SettingError`].
     pub fn new(
+        leader: PartyId,
+        sizes: Vec<usize>,
+        audience: Audience,
+    ) -> Result<Self, SettingError> {
+        Self::with_buckets_of(usize::MAX, leader, sizes, audience)
+    }
+
+    /// The same in buckets of about `items` items of the largest set: fewer take less memory and more bytes.
+    ///
+    /// # Errors
+    /// [`SettingError`].
+    pub fn with_buckets_of(
+        items: usize,
         leader: PartyId,
         sizes: Vec<usize>,
         audience: Audience,
@@ -60,10 +83,19 @@ impl Setting {
         if usize::from(leader.0) >= parties {
             return Err(SettingError::Leader { leader });
         }
-        for size in &sizes {
-            Params::new(*size, parties as u64)?;
+        if items == 0 {
+            return Err(ParametersError::NoBucket.into());
         }
-        Ok(Self { leader, sizes, audience })
+        let largest = sizes.iter().copied().max().unwrap_or(0);
+        let buckets = largest.div_ceil(items).max(1);
+        if buckets > 1 && largest > MOST_ITEMS {
+            return Err(ParametersError::TooManyItems { items: largest }.into());
+        }
+        let capacity: Vec<_> = sizes.iter().map(|size| capacity(*size, buckets)).collect();
+        for most in &capacity {
+            Params::new(*most, parties as u64 * buckets as u64)?;
+        }
+        Ok(Self { leader, sizes, audience, buckets, capacity })
     }
 
     /// Who learns the intersection first.
@@ -84,13 +116,22 @@ impl Setting {
         &self.sizes
     }
 
+    /// Buckets: an item belongs to the one [`bucket_of`](crate::psi::bucket_of) says.
+    #[must_use]
+    pub fn buckets(&self) -> usize {
+        self.buckets
+    }
+
     /// −log2 of the bound on the probability that a run ends without a result by chance: on each of the leader's links the
-    /// store of its items has none with probability 2^-40, and all programmed functions together have none with as much. That
-    /// an item passes as common which is not has probability below 2^-64 for sets of any size.
+    /// stores of its items have none with probability 2^-40, all programmed functions together have none with as much, and a bucket
+    /// of a party gets more items than it holds. That an item passes as common which is not has probability below 2^-64 for sets
+    /// of any size.
     #[must_use]
     pub fn failure_bits(&self) -> f64 {
         let stores = u32::try_from(self.sizes.len()).unwrap_or(u32::MAX);
-        40.0 - f64::from(stores).log2()
+        let full = self.sizes.iter().zip(&self.capacity);
+        let full = full.map(|(size, most)| overflow(*size, self.buckets, *most).exp2());
+        -(f64::from(stores) * (-40.0_f64).exp2() + full.sum::<f64>()).log2()
     }
 
     /// Items of one party at most; none of one that takes no part.
@@ -108,8 +149,18 @@ impl Setting {
         self.parties().filter(move |other| *other != party)
     }
 
+    /// Items of one party in a bucket; none of one that takes no part.
+    pub(super) fn capacity(&self, party: PartyId) -> usize {
+        self.capacity.get(usize::from(party.0)).copied().unwrap_or(0)
+    }
+
     /// Items that can be common at most.
     pub(super) fn most_common(&self) -> usize {
         self.sizes.iter().copied().min().unwrap_or(0)
+    }
+
+    /// Items of a bucket that can be common at most.
+    pub(super) fn most_common_in_bucket(&self) -> usize {
+        self.capacity.iter().copied().min().unwrap_or(0)
     }
 }

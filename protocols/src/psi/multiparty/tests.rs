@@ -35,19 +35,24 @@ fn plain(sets: &[Vec<u128>], own: usize) -> Vec<u32> {
 }
 
 fn check(seed: u64, leader: u16, sizes: &[usize], common: usize, audience: Audience) {
+    let setting = Setting::new(PartyId(leader), sizes.to_vec(), audience).unwrap();
+    check_in(seed, &setting, common);
+}
+
+fn check_in(seed: u64, setting: &Setting, common: usize) {
+    let (leader, audience, sizes) = (setting.leader().0, setting.audience(), setting.sizes());
     let parties = u16::try_from(sizes.len()).unwrap();
     let circle = Circle::new(seed, parties);
-    let setting = Setting::new(PartyId(leader), sizes.to_vec(), audience).unwrap();
     let sets = sets(&circle, sizes, common);
     let run =
-        circle.run(|wire, rng| intersect(wire, &setting, &sets[usize::from(wire.me().0)], rng));
+        circle.run(|wire, rng| intersect(wire, setting, &sets[usize::from(wire.me().0)], rng));
     for (party, got) in run.results.iter().enumerate() {
         let learns = party == usize::from(leader) || audience == Audience::Everyone;
         let want = learns.then(|| plain(&sets, party));
         assert_eq!(*got, want, "seed {seed}, party {party} of {sizes:?}");
     }
     let mut quoted = CircleCost::new(sizes.len());
-    cost(&mut quoted, &setting);
+    cost(&mut quoted, setting);
     run.assert_cost(&quoted);
     let reports = if audience == Audience::Everyone { sizes.len() - 1 } else { 0 };
     let opened: Vec<usize> = run.opened.iter().map(Vec::len).collect();
@@ -78,6 +83,39 @@ fn random_instances_equal_the_plain_intersection() {
         let common = below(1 + sizes.iter().min().unwrap());
         let audience = if below(2) == 0 { Audience::Leader } else { Audience::Everyone };
         check(seed, leader, &sizes, common, audience);
+    }
+}
+
+#[test]
+fn bucket_by_bucket_it_is_the_plain_intersection_too() {
+    for (seed, (sizes, bucket)) in (61..).zip([
+        (vec![65, 1000, 300], 400),
+        (vec![64, 63, 1], 20),
+        (vec![1000, 1000], 300),
+        (vec![0, 65, 65], 30),
+        (vec![5, 5, 5, 5], 3),
+    ]) {
+        for audience in [Audience::Leader, Audience::Everyone] {
+            let leader = PartyId(u16::try_from(seed % sizes.len() as u64).unwrap());
+            let setting = Setting::with_buckets_of(bucket, leader, sizes.clone(), audience);
+            let setting = setting.unwrap();
+            assert!(setting.buckets() > 1 && setting.failure_bits() > 37.0);
+            check_in(seed, &setting, *sizes.iter().min().unwrap() / 2);
+        }
+    }
+}
+
+#[test]
+fn random_instances_in_buckets_equal_the_plain_intersection() {
+    for seed in 2000..2012 {
+        let mut words = Circle::new(seed, 2).words(9, 5).into_iter();
+        let mut below = |n: usize| usize::try_from(words.next().unwrap() % n as u128).unwrap();
+        let sizes: Vec<usize> = (0..3).map(|_| below(40)).collect();
+        let (bucket, leader) = (8 + below(20), PartyId(u16::try_from(seed % 3).unwrap()));
+        let audience = if seed % 2 == 0 { Audience::Leader } else { Audience::Everyone };
+        let common = sizes.iter().min().unwrap() / 2;
+        let setting = Setting::with_buckets_of(bucket, leader, sizes, audience).unwrap();
+        check_in(seed, &setting, common);
     }
 }
 
@@ -150,6 +188,8 @@ fn what_does_not_fit_is_refused_by_who_has_it() {
     assert_eq!(parties(&[5]), Err(SettingError::Parties { parties: 1 }));
     assert_eq!(parties(&[]), Err(SettingError::Parties { parties: 0 }));
     assert!(matches!(parties(&[5, usize::MAX]), Err(SettingError::Size(_))));
+    let none = Setting::with_buckets_of(0, PartyId(0), vec![5, 5], Audience::Leader);
+    assert!(matches!(none, Err(SettingError::Buckets(_))));
     let stranger = Setting::new(PartyId(2), vec![5, 5], Audience::Leader);
     assert_eq!(stranger, Err(SettingError::Leader { leader: PartyId(2) }));
 

@@ -76,27 +76,37 @@ pub(super) fn setting(question: &Question, protocol: Protocol) -> Result<Setting
         _ => return Err(Unfit::Form),
     };
     let parameters = match protocol {
-        Protocol::VoleLowCommunication => Parameters::low_communication(question.sizes),
-        Protocol::VoleMalicious => Parameters::new(question.sizes, Model::Malicious),
-        _ => Parameters::new(question.sizes, Model::SemiHonest),
+        Protocol::VoleLowCommunication => {
+            Parameters::low_communication_with_buckets_of(question.bucket, question.sizes)
+        }
+        Protocol::VoleMalicious => {
+            Parameters::with_buckets_of(question.bucket, question.sizes, Model::Malicious)
+        }
+        _ => Parameters::with_buckets_of(question.bucket, question.sizes, Model::SemiHonest),
     };
     Ok(Setting { parameters: parameters.map_err(|_| Unfit::Sizes)?, output, context: [0; 32] })
 }
 
 fn ecdh(question: &Question) -> Result<Price, Unfit> {
+    let mut cost = PairCost::new();
     let output = match question.form {
-        Form::ToReceiver => ecdh::Output::ToReceiver,
-        Form::ToBoth => ecdh::Output::ToBoth,
-        Form::Count => ecdh::Output::CountToReceiver,
+        Form::ToReceiver => Output::ToReceiver,
+        Form::ToBoth => Output::ToBoth,
+        Form::Count => {
+            let Sizes { sender, receiver } = question.sizes;
+            // A count is of sets in one piece: beyond that no order is drawn.
+            if sender.max(receiver) >= 1 << 32 {
+                return Err(Unfit::Sizes);
+            }
+            let output = ecdh::Output::CountToReceiver;
+            ecdh::cost(&mut cost, ecdh::Shape { sender, receiver, output });
+            return Ok(Price::of_two(&cost));
+        }
         _ => return Err(Unfit::Form),
     };
-    let Sizes { sender, receiver } = question.sizes;
-    // Beyond that neither an order is drawn in one run, nor are tags compared.
-    if sender.max(receiver) >= 1 << 32 {
-        return Err(Unfit::Sizes);
-    }
-    let mut cost = PairCost::new();
-    ecdh::cost(&mut cost, ecdh::Shape { sender, receiver, output });
+    let Question { bucket, sizes, .. } = *question;
+    let setting = ecdh::Setting::with_buckets_of(bucket, sizes, output, [0; 32]);
+    ecdh::cost_from(&mut cost, &setting.map_err(|_| Unfit::Sizes)?, 0);
     Ok(Price::of_two(&cost))
 }
 
@@ -162,7 +172,7 @@ fn multi(question: &Question) -> Result<Price, Unfit> {
     let Form::AmongAll { parties, everyone } = question.form else {
         return Err(Unfit::Form);
     };
-    let setting = circle(question.sizes, parties, everyone).ok_or(Unfit::Sizes)?;
+    let setting = circle(question, parties, everyone).ok_or(Unfit::Sizes)?;
     let mut cost = CircleCost::new(usize::from(parties));
     multiparty::cost(&mut cost, &setting);
     let [leader, other] = [0, 1].map(|party| cost.bytes[party]);
@@ -173,9 +183,14 @@ fn multi(question: &Question) -> Result<Price, Unfit> {
 }
 
 /// Party 0 leads.
-pub(super) fn circle(sizes: Sizes, parties: u16, everyone: bool) -> Option<multiparty::Setting> {
+pub(super) fn circle(
+    question: &Question,
+    parties: u16,
+    everyone: bool,
+) -> Option<multiparty::Setting> {
+    let Question { sizes, bucket, .. } = *question;
     let mut all = vec![sizes.sender; usize::from(parties)];
     *all.first_mut()? = sizes.receiver;
     let audience = if everyone { Audience::Everyone } else { Audience::Leader };
-    multiparty::Setting::new(PartyId(0), all, audience).ok()
+    multiparty::Setting::with_buckets_of(bucket, PartyId(0), all, audience).ok()
 }

@@ -14,6 +14,9 @@ pub struct Question {
     pub form: Form,
     /// What the peer may do.
     pub model: Model,
+    /// Items in a bucket of the largest set, of protocols that go bucket by bucket: [`BUCKET_ITEMS`](crate::psi::BUCKET_ITEMS) where
+    /// nothing else is agreed on.
+    pub bucket: usize,
 }
 
 /// What comes out, and to whom.

@@ -5,7 +5,7 @@ use crate::{
     mpc::Shape,
     party::{PartyId, Role},
     psi::{
-        Scattered, Sizes,
+        BUCKET_ITEMS, Scattered, Sizes,
         aggregate::{Aggregates, Rule, aggregate_cost},
         circuit::{Provider, Task, intersect_cost},
         ecdh, lookup, multiparty, vole_psi,
@@ -18,7 +18,7 @@ use crate::{
 const LOOKUP: Form = Form::Lookup { label_bytes: 8, budget: 1 << 20, fetched: false };
 
 fn question(n: usize, form: Form, model: Model) -> Question {
-    Question { sizes: Sizes { sender: n, receiver: n }, form, model }
+    Question { sizes: Sizes { sender: n, receiver: n }, form, model, bucket: BUCKET_ITEMS }
 }
 
 fn best(question: &Question, profile: Profile) -> Option<Protocol> {
@@ -123,7 +123,7 @@ fn quoted_bytes_are_measured_bytes() {
 fn figures_are_those_of_the_twins() {
     for sizes in [(1, 1), (0, 5), (70, 3000), (3000, 70)] {
         let sizes = Sizes { sender: sizes.0, receiver: sizes.1 };
-        let asked = |form| Question { sizes, form, model: Model::SemiHonest };
+        let asked = |form| Question { sizes, form, model: Model::SemiHonest, bucket: BUCKET_ITEMS };
         let pairwise = |form, protocol, twin: &dyn Fn(&mut PairCost)| {
             let mut cost = PairCost::new();
             twin(&mut cost);
@@ -178,7 +178,7 @@ fn joint(sizes: Sizes) {
             aggregate_cost(&mut m, task.bins(), 0, sums, &Rule::default());
             Aggregates::open_cost(&mut m, 0, sums, Recipient::One(Role::P1));
         }
-        let asked = Question { sizes, form, model: Model::SemiHonest };
+        let asked = Question { sizes, form, model: Model::SemiHonest, bucket: BUCKET_ITEMS };
         let (bytes, all, rounds) = figures(Protocol::Circuit, &asked);
         assert_eq!((all, rounds), (m.total().bytes, m.total().rounds), "{form:?}");
         assert!(bytes[0] <= all && bytes[1] <= all);
@@ -195,7 +195,7 @@ fn among(sizes: Sizes) {
         let mut cost = CircleCost::new(usize::from(parties));
         multiparty::cost(&mut cost, &setting);
         let form = Form::AmongAll { parties, everyone };
-        let asked = Question { sizes, form, model: Model::SemiHonest };
+        let asked = Question { sizes, form, model: Model::SemiHonest, bucket: BUCKET_ITEMS };
         let want = ([cost.bytes[1], cost.bytes[0]], cost.total_bytes(), cost.rounds());
         assert_eq!(figures(Protocol::Multi, &asked), want, "{parties} parties");
     }
@@ -221,12 +221,13 @@ fn slower_links_and_fewer_processors_take_longer() {
 #[test]
 fn unequal_sets_are_told_from_equal_ones() {
     let sizes = Sizes { sender: 1, receiver: 200 };
-    let asked = Question { sizes, form: Form::ToReceiver, model: Model::SemiHonest };
+    let asked =
+        Question { sizes, form: Form::ToReceiver, model: Model::SemiHonest, bucket: BUCKET_ITEMS };
     assert_eq!(best(&asked, Profile::LAN), Some(Protocol::Ecdh));
     let fetched = |fetched| Form::Lookup { label_bytes: 8, budget: 1 << 20, fetched };
     let sizes = Sizes { sender: 1_000_000, receiver: 1 };
     let nanos = |form| {
-        let asked = Question { sizes, form, model: Model::SemiHonest };
+        let asked = Question { sizes, form, model: Model::SemiHonest, bucket: BUCKET_ITEMS };
         choose(&asked, Profile::WAN).alternatives()[0].figures.as_ref().unwrap().nanos
     };
     assert!(nanos(fetched(true)) * 10 < nanos(fetched(false)));

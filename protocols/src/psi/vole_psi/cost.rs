@@ -6,11 +6,11 @@ use super::{
     super::{
         elias_fano,
         hello::{Output, Setting},
+        matches::bitmap_bytes,
         oprf::{HEADER_WORDS, correlations_cost},
+        progress::Progress,
     },
     coin::{COMMITMENT_WORDS, OPENING_WORDS},
-    matches::bitmap_bytes,
-    progress::Progress,
 };
 use crate::{
     session::{InFlight, PairCost, Side},

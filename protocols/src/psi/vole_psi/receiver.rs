@@ -7,12 +7,12 @@ use super::{
         buckets::Buckets,
         elias_fano,
         hello::{Output, Setting},
+        matches::bitmap,
         oprf::{Asked, ReceiverCorrelations},
+        progress::Progress,
         tags::{Table, tag},
     },
     coin::{COMMITMENT_WORDS, OPENING_WORDS, Part},
-    matches::bitmap,
-    progress::Progress,
 };
 use crate::{
     prg::Prg,
@@ -42,7 +42,7 @@ pub fn receive(
     set: &mut dyn Buckets,
     rng: &mut Prg,
 ) -> Result<(), SessionError> {
-    receive_from(pair, setting, set, &mut Progress::new(setting), rng)
+    receive_from(pair, setting, set, &mut setting.progress(), rng)
 }
 
 /// [`receive`], behind the buckets that both sides are done with from an attempt before; what this one finishes is added.
@@ -65,7 +65,7 @@ pub fn receive_from(
     progress: &mut Progress,
     rng: &mut Prg,
 ) -> Result<(), SessionError> {
-    let first = progress.meet(pair, setting)?;
+    let first = progress.meet(pair, &setting.hello())?;
     let parameters = &setting.parameters;
     if setting.output == Output::ToBoth {
         progress.reveal(pair, parameters.sizes().sender)?;

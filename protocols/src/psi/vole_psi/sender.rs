@@ -5,12 +5,12 @@ use super::{
         buckets::Buckets,
         elias_fano,
         hello::{Output, Setting},
+        matches::{bitmap_bytes, places},
         oprf::{Instance, OprfKey, SenderCorrelations},
+        progress::Progress,
         tags::{FILLED, Sorted},
     },
     coin::Part,
-    matches::{bitmap_bytes, places},
-    progress::Progress,
 };
 use crate::{
     prg::Prg,
@@ -38,7 +38,7 @@ pub fn send(
     set: &mut dyn Buckets,
     rng: &mut Prg,
 ) -> Result<(), SessionError> {
-    send_from(pair, setting, set, &mut Progress::new(setting), rng)
+    send_from(pair, setting, set, &mut setting.progress(), rng)
 }
 
 /// [`send`], behind the buckets that both sides are done with from an attempt before; what this one finishes is added.
@@ -61,7 +61,7 @@ pub fn send_from(
     progress: &mut Progress,
     rng: &mut Prg,
 ) -> Result<(), SessionError> {
-    let first = progress.meet(pair, setting)?;
+    let first = progress.meet(pair, &setting.hello())?;
     let parameters = &setting.parameters;
     progress.reveal(pair, parameters.sizes().receiver)?;
     if parameters.is_trivial() {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    super::{Progress, cost, cost_from, receive_from, send_from},
+    super::{cost, cost_from, receive_from, send_from},
     exact::{plain, sets},
 };
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
         memory,
     },
     party::PartyId,
-    psi::{Output, Parameters, Scattered, Setting, Sizes},
+    psi::{Output, Parameters, Progress, Scattered, Setting, Sizes},
     session::{PairCost, SessionError},
     testkit::{Duo, DuoRun},
     vole::Model,
@@ -37,7 +37,7 @@ struct Side {
 impl Side {
     fn new(setting: &Setting, ids: &[u128]) -> Self {
         let set = Scattered::new(ids.to_vec(), setting.parameters.buckets());
-        Self { set, progress: Progress::new(setting) }
+        Self { set, progress: setting.progress() }
     }
 
     fn found(self) -> Vec<u32> {

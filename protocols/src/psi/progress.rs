@@ -1,6 +1,6 @@
 //! How far an intersection is, kept at each side between attempts: a link that is lost costs the buckets that were open.
 
-use super::super::hello::{Output, Setting};
+use super::hello::{Hello, Output};
 use crate::session::{OpeningKind, Pair, PairCost, SessionError};
 
 /// What the digest of finished buckets is derived for.
@@ -9,8 +9,8 @@ const DIGEST: &str = "unseen psi finished buckets v1";
 const BYTES: usize = 32;
 /// Buckets by which the sides may be apart when a link is lost: one is asked for while another is answered.
 const LAG: usize = 2;
-/// Of a reply, so many bytes stand for all: they are its smallest tags, as random as the others.
-const REPLY: usize = 1024;
+/// Of a reply, so many bytes stand for all: they are its first tags, as random as the others.
+pub(super) const REPLY: usize = 1024;
 
 /// Which buckets are done with at one side, as a chain of digests of what both sides saw of them.
 #[derive(Clone, Debug)]
@@ -22,10 +22,9 @@ pub struct Progress {
 }
 
 impl Progress {
-    /// Nothing is done yet of the intersection of this setting.
-    #[must_use]
-    pub fn new(setting: &Setting) -> Self {
-        Self { chain: vec![beginning(setting)], opened: false }
+    /// Nothing is done yet of the intersection that begins so.
+    pub(super) fn new(hello: &Hello) -> Self {
+        Self { chain: vec![beginning(hello)], opened: false }
     }
 
     /// How many buckets are done with here; they are the first.
@@ -46,13 +45,13 @@ impl Progress {
     pub(super) fn meet(
         &mut self,
         pair: &mut Pair<'_>,
-        setting: &Setting,
+        hello: &Hello,
     ) -> Result<usize, SessionError> {
-        if self.chain[0] != beginning(setting) {
+        if self.chain[0] != beginning(hello) {
             return Err(pair.misuse("the progress of another intersection"));
         }
         let own = self.buckets();
-        let peers = setting.compare(pair, own as u64)?;
+        let peers = hello.compare(pair, own as u64)?;
         let peers = usize::try_from(peers).unwrap_or(usize::MAX);
         if own.abs_diff(peers) > LAG {
             return Err(pair.invalid("a number of finished buckets that no lost link explains"));
@@ -67,7 +66,7 @@ impl Progress {
 
     /// The price of finding the first bucket, if it is this one.
     pub(super) fn cost(c: &mut PairCost, first: usize) {
-        Setting::compare_cost(c);
+        Hello::compare_cost(c);
         if first > 0 {
             c.exchange(BYTES);
         }
@@ -98,7 +97,7 @@ impl Progress {
         c.exchange(BYTES);
     }
 
-    /// The next bucket is done with: both saw this reply, and if both learn the outcome these tags that matched, ascending.
+    /// The next bucket is done with: both saw this reply, and if both learn the outcome these tags or ids that matched, ascending.
     pub(super) fn add(&mut self, output: Output, reply: &[u8], matched: &[u128]) {
         let mut hasher = blake3::Hasher::new_derive_key(DIGEST);
         hasher.update(&self.chain[self.buckets()]);
@@ -114,8 +113,8 @@ impl Progress {
 }
 
 /// The digest of no bucket.
-fn beginning(setting: &Setting) -> [u8; BYTES] {
+fn beginning(hello: &Hello) -> [u8; BYTES] {
     let mut hasher = blake3::Hasher::new_derive_key(DIGEST);
-    hasher.update(&setting.hello());
+    hasher.update(hello.as_bytes());
     *hasher.finalize().as_bytes()
 }

@@ -1,6 +1,6 @@
-//! Which tags of a reply matched.
+//! Which tags of a list matched, as one side tells the other.
 
-/// A bit for each tag of a reply.
+/// A bit for each tag of a list.
 pub(super) fn bitmap(matched: impl Iterator<Item = usize>, tags: usize) -> Vec<u8> {
     let mut bits = vec![0; bitmap_bytes(tags)];
     for at in matched {

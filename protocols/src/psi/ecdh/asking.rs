@@ -1,0 +1,121 @@
+//! The receiver of a run in buckets.
+
+use std::mem::take;
+
+use super::{
+    exchange::{Asks, ask_all},
+    matching::common,
+    open::Opens,
+    point::{Exponent, Point, tag},
+    receiver::receive_tags,
+    setting::Setting,
+    steps::Steps,
+};
+use crate::{
+    prg::Prg,
+    psi::{
+        buckets::Buckets, hello::Output, matches::bitmap, parameters::Sizes, progress::Progress,
+    },
+    session::{Pair, SessionError},
+};
+
+/// The receiver's side of an intersection in buckets: tells the set which of its items the peer has. Goes on behind the buckets
+/// that both sides are done with from an attempt before; what this one finishes is added.
+///
+/// # Shape
+/// A set of at most as many items as the setting says; smaller ones are padded. In another attempt the same set, under the ids it
+/// had then; `rng` has given out nothing twice.
+///
+/// # Cost
+/// [`super::cost_from`]: a map and two ladders an item that a bucket holds; two buckets in memory.
+///
+/// # Errors
+/// [`SessionError::Inconsistent`] if the settings differ, or what the two sides found; [`SessionError::Unlucky`] if a set does
+/// not fit its buckets; [`SessionError::Invalid`] for a bad point, or a peer that is elsewhere; [`SessionError::Misuse`] for a set
+/// in one bucket that is to be gone on with; the set's, the gate's and the link's errors pass through.
+///
+/// # Security
+/// Semi-honest; see the [module](super). If both learn the outcome, opens to the peer which of its items are in this set.
+pub fn receive_from(
+    pair: &mut Pair<'_>,
+    setting: &Setting,
+    set: &mut dyn Buckets,
+    progress: &mut Progress,
+    rng: &mut Prg,
+) -> Result<(), SessionError> {
+    let first = setting.meet(pair, progress)?;
+    let both = setting.output() == Output::ToBoth;
+    if both {
+        progress.reveal(pair, setting.sizes().sender)?;
+    }
+    if setting.is_trivial() {
+        return Ok(());
+    }
+    let exponent = Exponent::random(rng);
+    let (steps, Sizes { receiver, .. }) = (setting.steps(), setting.capacity());
+    let opens = Opens::new(set, rng, (setting.buckets(), receiver));
+    let width = setting.tag_bytes();
+    let (own, peers, exponent) = (Vec::new(), Vec::new(), &exponent);
+    let mut asking = Asking { both, steps: &steps, width, exponent, opens, progress, own, peers };
+    ask_all(pair, (&steps, steps.from_bucket(first)), exponent, &mut asking)?;
+    if both { progress.agree(pair, "intersections") } else { Ok(()) }
+}
+
+struct Asking<'a> {
+    both: bool,
+    steps: &'a Steps,
+    width: usize,
+    exponent: &'a Exponent,
+    opens: Opens<'a>,
+    progress: &'a mut Progress,
+    /// Tags of the bucket that is being answered: of this side's points and of the peer's, each in the order they were sent.
+    own: Vec<u128>,
+    peers: Vec<u128>,
+}
+
+impl Asks for Asking<'_> {
+    fn ask(&mut self, pair: &mut Pair<'_>, step: usize) -> Result<(), SessionError> {
+        let bucket = self.steps.bucket(step);
+        if self.steps.begins(step) {
+            self.opens.read(pair, bucket)?;
+        }
+        let mut own = self.opens.points(bucket, self.steps.of_receiver(step));
+        self.exponent.raise_own(&mut own);
+        pair.send(own.as_flattened())
+    }
+
+    fn hear(&mut self, pair: &mut Pair<'_>, step: usize) -> Result<(), SessionError> {
+        let count = self.steps.of_receiver(step).len();
+        let answers = receive_tags(pair, count, self.width, &mut self.own)?;
+        let bucket = self.steps.bucket(step);
+        if let Some(open) = self.opens.of(bucket) {
+            open.see(&answers);
+        }
+        if self.steps.ends(step) { self.close(pair, bucket) } else { Ok(()) }
+    }
+
+    fn take(&mut self, _: usize, points: &[Point]) {
+        self.peers.extend(points.iter().map(|point| tag(point, self.width)));
+    }
+}
+
+impl Asking<'_> {
+    /// All of a bucket is there: what of it is common.
+    fn close(&mut self, pair: &mut Pair<'_>, bucket: usize) -> Result<(), SessionError> {
+        let open = self.opens.close(pair)?;
+        let [of_own, of_peer] = common(&take(&mut self.own), &take(&mut self.peers));
+        let positions = open.positions(of_own.iter().map(|place| *place as usize));
+        let positions =
+            positions.ok_or_else(|| pair.invalid("a match where this party has no item"))?;
+        let mut ids = Vec::new();
+        if self.both {
+            let places = of_peer.iter().map(|place| *place as usize);
+            pair.send(&bitmap(places, self.steps.capacity().sender))?;
+            ids = open.ids(&positions);
+        }
+        self.opens.set.found(bucket, &positions)?;
+        let output = if self.both { Output::ToBoth } else { Output::ToReceiver };
+        self.progress.add(output, &open.reply, &ids);
+        self.opens.set.finished(pair, bucket)
+    }
+}
