@@ -1,6 +1,7 @@
 //! Jobs: what is asked for, the states it goes through, and how it can end.
 
 mod admission;
+mod bucket;
 mod contribution;
 mod delta;
 mod failure;
@@ -22,6 +23,7 @@ mod trees;
 mod vertical;
 
 pub use admission::admit;
+pub use bucket::{BucketRows, BucketRowsError};
 pub use contribution::{CommonRows, ContributionSpec};
 pub use delta::Delta;
 pub use failure::{Failure, Stage};

@@ -1,6 +1,7 @@
 //! The joint plan: operations on shared columns, with their hash, types, text and leakage report, and how the buyer reads the
 //! opened result.
 
+mod agreed;
 mod between;
 mod blur;
 mod check;
@@ -46,6 +47,7 @@ mod uses;
 mod valuation;
 mod vertical;
 
+pub use agreed::Agreed;
 pub use between::Between;
 pub use blur::{Blur, MAX_SENSITIVITY};
 pub use check::{PlanError, check};

@@ -21,6 +21,7 @@ use tables::{
 };
 
 use super::{
+    ecdh::points,
     seat::{Protocol, Seat},
     vole::{FULL, LOW, MALICIOUS, Variant},
 };
@@ -140,10 +141,7 @@ impl FileRun<'_> {
             Side::Sender => Sizes { sender: own, receiver: peers },
             Side::Receiver => Sizes { sender: peers, receiver: own },
         };
-        let matched = match way {
-            Way::Vole(variant) => self.vole((pair, rng), (spill, rows), salt, (sizes, variant))?,
-            Way::Ecdh => self.ecdh((pair, rng), (spill, rows), sizes)?,
-        };
+        let matched = self.meet((pair, rng), (spill, rows), salt, (sizes, way))?;
         match self.side {
             Side::Sender => Ok(0),
             Side::Receiver => {
@@ -162,51 +160,43 @@ impl FileRun<'_> {
         Ok((spill, rows))
     }
 
-    fn vole(
+    /// The protocol, bucket by bucket.
+    fn meet(
         &self,
         (pair, rng): (&mut Pair<'_>, &mut protocols::prg::Prg),
         (mut spill, rows): (Spill, u64),
         salt: &Salt,
-        (sizes, variant): (Sizes, Variant),
+        (sizes, way): (Sizes, Way),
     ) -> Result<Vec<u64>, Fault> {
-        let Ok(parameters) = variant(sizes) else {
-            return Err(pair.invalid("a number of items that no parameters are sound for").into());
-        };
-        let setting =
-            Setting { parameters, output: Output::ToReceiver, context: salt.commitment() };
+        let context = salt.commitment();
         let mut set = Ranged::new(rows, |first, last, out: &mut _| spill.between(first, last, out));
-        let done = match self.side {
-            Side::Sender => send(pair, &setting, &mut set, rng),
-            Side::Receiver => receive(pair, &setting, &mut set, rng),
+        let done = match way {
+            Way::Vole(variant) => {
+                let parameters = variant(sizes).map_err(|_| unsound(pair))?;
+                let setting = Setting { parameters, output: Output::ToReceiver, context };
+                match self.side {
+                    Side::Sender => send(pair, &setting, &mut set, rng),
+                    Side::Receiver => receive(pair, &setting, &mut set, rng),
+                }
+            }
+            Way::Ecdh => {
+                let setting = points(sizes, context).map_err(|_| unsound(pair))?;
+                let (set, progress) = (&mut set, &mut setting.progress());
+                match self.side {
+                    Side::Sender => ecdh::send_from(pair, &setting, set, progress, rng),
+                    Side::Receiver => ecdh::receive_from(pair, &setting, set, progress, rng),
+                }
+            }
         };
         // A file that cannot be read explains why the run ended.
         let matched = set.end()?;
         done?;
         Ok(matched)
     }
+}
 
-    fn ecdh(
-        &self,
-        (pair, rng): (&mut Pair<'_>, &mut protocols::prg::Prg),
-        (mut spill, rows): (Spill, u64),
-        sizes: Sizes,
-    ) -> Result<Vec<u64>, Fault> {
-        let Sizes { sender, receiver } = sizes;
-        let shape = ecdh::Shape { sender, receiver, output: ecdh::Output::ToReceiver };
-        let mut pairs = Vec::new();
-        spill.between(0, u128::MAX, &mut pairs)?;
-        let ids: Vec<u128> = pairs.iter().map(|(id, _)| *id).collect();
-        let found = match self.side {
-            Side::Sender => ecdh::send(pair, &ids, shape, rng)?.unwrap_or_default(),
-            Side::Receiver => ecdh::receive(pair, &ids, shape, rng)?,
-        };
-        let mut matched = vec![0; usize::try_from(rows.div_ceil(64)).unwrap_or(usize::MAX)];
-        for position in found {
-            let row = usize::try_from(pairs[position as usize].1).unwrap_or(usize::MAX);
-            matched[row / 64] |= 1 << (row % 64);
-        }
-        Ok(matched)
-    }
+fn unsound(pair: &Pair<'_>) -> SessionError {
+    pair.invalid("a number of items that no parameters are sound for")
 }
 
 fn write_ids(path: &Path, first: usize, count: usize) -> Result<(), Failure> {

@@ -3,7 +3,7 @@
 use protocols::{
     party::PartyId,
     psi::{
-        Sizes,
+        BUCKET_ITEMS, Sizes,
         multiparty::{Audience, Setting, cost, intersect},
     },
     session::CircleCost,
@@ -29,7 +29,7 @@ pub(super) const PROTOCOLS: [Protocol; 1] = [Protocol {
 fn setting(sizes: Sizes) -> Result<Setting, Failure> {
     let mut all = vec![sizes.sender; usize::from(PARTIES)];
     all[usize::from(RECEIVER)] = sizes.receiver;
-    Ok(Setting::new(PartyId(RECEIVER), all, Audience::Leader)?)
+    Ok(Setting::with_buckets_of(BUCKET_ITEMS, PartyId(RECEIVER), all, Audience::Leader)?)
 }
 
 fn quote(sizes: Sizes) -> Option<Quote> {

@@ -226,12 +226,20 @@ mod tests {
         assert_eq!((train.epochs, train.features.len()), (10, 4));
     }
 
+    /// A job file with an intersection in buckets of so many rows.
+    fn psi(bucket_rows: &str) -> String {
+        let readme = include_str!("../../../README.md");
+        let block = readme.split("```toml\n").nth(1).and_then(|rest| rest.split("```").next());
+        block.unwrap().replace("[psi]\n", &format!("[psi]\nbucket_rows = {bucket_rows}\n"))
+    }
+
     #[test]
     fn a_bad_job_file_is_a_usage_error_that_names_the_field() {
         for (text, field) in [
             (GOOD.replace("purpose", "porpoise"), "porpoise"),
             (GOOD.replace("\"neutral\"", "\"Neutral!\""), "compute"),
             (format!("{GOOD}\nsecurity = \"perfect\""), "security"),
+            (psi("5000"), "psi.bucket_rows is a power of two from 4096 to 4194304, and not 5000"),
         ] {
             let (_dir, path) = written(&text);
             let error = JobFile::load(&path).unwrap_err();

@@ -1,12 +1,10 @@
 //! Intersections of the sets of all compute parties that end with them.
 
-use std::borrow::Cow;
-
 use protocols::{
     party::{PartyId, Role},
     prg::Prg,
     psi::{
-        Buckets as _, Ranged,
+        Ranged,
         multiparty::{self, Audience, Setting},
     },
     session::{Meter, OpeningKind, Recipient, Session},
@@ -38,7 +36,7 @@ fn openings(setting: &Setting) -> Vec<Opened> {
 /// Runs it at one party; gives what this party learned, if it is to learn.
 ///
 /// # Cost
-/// That of [`multiparty::intersect`].
+/// That of [`multiparty::intersect_buckets`].
 ///
 /// # Errors
 /// [`ExecError`].
@@ -58,11 +56,8 @@ pub(super) fn run(
     let number = of.inputs.iter().copied().find(own).ok_or(ExecError::Malformed(at))?;
     let set = inputs.get(number as usize).and_then(|data| data.as_ref()?.own.as_ref());
     let set = set.ok_or_else(|| ExecError::MissingInput { party: party.clone(), input: number })?;
-    // All of it is in memory: the protocol has no buckets.
     let mut rows =
         Ranged::new(set.rows(), |first, last, out: &mut _| set.between(first, last, out));
-    let ids = rows.bucket(0, 1).map(Cow::into_owned);
-    let Ok(ids) = ids else { return rows.end().map_err(unread).map(|_| None) };
     // What others open is taken off this party's list all the same, so that all three lists end alike.
     let (all, me) = (openings(&setting), s.role().id());
     let first = all.iter().position(|opened| opened.0 == me).unwrap_or(all.len());
@@ -70,14 +65,14 @@ pub(super) fn run(
     for (_, kind, count, to) in before {
         s.pass_gate(*kind, *count, *to)?;
     }
-    let positions = multiparty::intersect(s.wire(), &setting, &ids, rng)?;
+    let learns = multiparty::intersect_buckets(s.wire(), &setting, &mut rows, rng);
+    // A set that cannot be read explains why the run ended.
+    let matched = rows.end().map_err(unread)?;
+    let learns = learns?;
     for (_, kind, count, to) in after.iter().filter(|opened| opened.0 != me) {
         s.pass_gate(*kind, *count, *to)?;
     }
-    let Some(positions) = positions else { return Ok(None) };
-    rows.found(0, &positions)?;
-    let matched = rows.end().map_err(unread)?;
-    Ok(Some(Found { input: number, matched }))
+    Ok(learns.then_some(Found { input: number, matched }))
 }
 
 /// Twin of [`run`].

@@ -6,16 +6,13 @@ use std::borrow::Cow;
 use protocols::{
     party::{PartyId, Role},
     prg::Prg,
-    psi::{Buckets, Ranged, Setting, Sizes, ecdh},
+    psi::{Buckets, Ranged, Sizes},
     session::{Meter, OpeningKind, Pair, Recipient, Session, SessionError},
 };
 use tables::TableError;
 
 use super::{error::ExecError, input::party_of, resume};
-use crate::{
-    job::PsiProtocol,
-    plan::{Between, EncodedInput, Match, OwnSet, Plan},
-};
+use crate::plan::{Agreed, Between, EncodedInput, Match, OwnSet, Plan};
 
 /// What an owner learned of its own set.
 #[derive(Clone, PartialEq, Eq)]
@@ -93,12 +90,8 @@ impl Owners {
 
     /// How often those who wait hear of the receiver meanwhile: a run may take longer than anybody waits for a sign of life.
     fn signs(&self) -> usize {
-        self.buckets().map_or(0, |setting| setting.parameters.buckets())
-    }
-
-    /// What is public of a protocol that goes bucket by bucket.
-    fn buckets(&self) -> Option<Setting> {
-        self.between.setting([0; 32]).filter(|_| self.between.goes_on())
+        let agreed = self.between.agreed([0; 32]).filter(Agreed::goes_on);
+        agreed.map_or(0, |agreed| agreed.buckets())
     }
 
     /// One owner's end of it; gives what it learned, if it is to learn.
@@ -122,10 +115,7 @@ impl Owners {
         for (_, kind, count, to) in &all[..turn] {
             pair.wire().pass_gate(*kind, *count, *to)?;
         }
-        let matched = match self.between.protocol {
-            PsiProtocol::Ecdh => self.by_points(pair, set, rng)?,
-            _ => self.by_vectors(pair, set, rng)?,
-        };
+        let matched = self.meet(pair, set, rng)?;
         for (_, kind, count, to) in all.iter().skip(turn + 1) {
             pair.wire().pass_gate(*kind, *count, *to)?;
         }
@@ -136,47 +126,22 @@ impl Owners {
         Ok(learns.then_some(Found { input, matched }))
     }
 
-    /// Diffie–Hellman at one of the owners: its rows that the other has, if it is to learn them. The whole set is in memory: this
-    /// is for small ones.
-    fn by_points(
-        &self,
-        pair: &mut Pair<'_>,
-        set: &OwnSet,
-        rng: &mut Prg,
-    ) -> Result<Vec<u64>, ExecError> {
-        let (sends, Sizes { sender, receiver }) = (pair.me() == self.sender, self.between.sizes);
-        let bound = if sends { sender } else { receiver };
-        let mut rows =
-            Ranged::new(set.rows(), |first, last, out: &mut _| set.between(first, last, out));
-        let ids = rows.bucket(0, 1).map(Cow::into_owned);
-        let Ok(ids) = ids else { return rows.end().map_err(unread) };
-        let (shape, items) = (self.between.shape(), padded(&ids, bound, rng));
-        let mut found = if sends {
-            ecdh::send(pair, &items, shape, rng)?.unwrap_or_default()
-        } else {
-            ecdh::receive(pair, &items, shape, rng)?
-        };
-        // What pads a set is in no other.
-        found.retain(|position| (*position as usize) < ids.len());
-        rows.found(0, &found)?;
-        rows.end().map_err(unread)
-    }
-
-    /// VOLE-PSI at one of the owners, likewise, bucket by bucket; it pads by itself.
-    fn by_vectors(
+    /// The protocol at one of the owners, bucket by bucket: its rows that the other has, if it is to learn them.
+    fn meet(
         &self,
         pair: &mut Pair<'_>,
         set: &OwnSet,
         rng: &mut Prg,
     ) -> Result<Vec<u64>, ExecError> {
         let none = pair.misuse("sets of these sizes have no parameters");
-        let setting = self.between.setting(set.context()).ok_or(none)?;
+        let agreed = self.between.agreed(set.context()).ok_or(none)?;
         let rows =
             Ranged::new(set.rows(), |first, last, out: &mut _| set.between(first, last, out));
         let sends = pair.me() == self.sender;
-        let listeners = if sends { Vec::new() } else { self.waiting().collect() };
+        let listens = !sends && agreed.goes_on();
+        let listeners = if listens { self.waiting().collect() } else { Vec::new() };
         let mut rows = Heard { rows, listeners, told: 0 };
-        let done = resume::going_on(pair, &setting, sends, &mut rows, rng);
+        let done = resume::going_on(pair, &agreed, sends, &mut rows, rng);
         // A set that cannot be read explains why the run ended.
         let matched = rows.rows.end().map_err(unread)?;
         done?;
@@ -224,6 +189,7 @@ impl<B: Buckets> Buckets for Heard<B> {
     }
 
     fn finished(&mut self, pair: &mut Pair<'_>, bucket: usize) -> Result<(), SessionError> {
+        self.rows.finished(pair, bucket)?;
         if bucket < self.told {
             return Ok(());
         }
@@ -237,8 +203,8 @@ impl<B: Buckets> Buckets for Heard<B> {
 ///
 /// # Cost
 /// That of the protocol of two, and 8 bytes: from the receiver to each compute party that waits, for each bucket and at the end;
-/// from an owner that does not compute to each that does, at the end; from the receiver to the sender at the end of VOLE-PSI, if
-/// the receiver alone learns. More where a link was lost: see [`resume`].
+/// from an owner that does not compute to each that does, at the end; from the receiver to the sender at the end, if the receiver
+/// alone learns. Nothing of a bucket, and no last word, where Diffie–Hellman has one bucket alone. More where a link was lost: see [`resume`].
 ///
 /// # Errors
 /// [`ExecError`].
@@ -288,8 +254,8 @@ pub(super) fn cost(m: &mut Meter, plan: &Plan, of: &Match, at: usize) -> Result<
     }
     m.pair_of(owners.sender, owners.receiver, |c| {
         owners.between.cost(c);
-        if let Some(setting) = owners.buckets() {
-            resume::cost(c, &setting);
+        if let Some(agreed) = owners.between.agreed([0; 32]) {
+            resume::cost(c, &agreed);
         }
     });
     for party in owners.waiting() {

@@ -1,20 +1,20 @@
-//! VOLE-PSI between two owners over a link that may be lost: it is made anew, and what was under way is repeated.
+//! An intersection of two owners over a link that may be lost: it is made anew, and what was under way is repeated.
 //!
 //! Only a link that was lost is made anew: its connections ended, and nobody said why. An abort, a frame that is none, a peer that
 //! says goodbye and one that is silent for too long end the run. So does what is lost elsewhere, or after the last word here.
 //!
 //! # Security
-//! That of [`vole_psi`], section "Another attempt": over each new pair of connections the buckets that were under way are repeated,
+//! That of [`vole_psi`], section "Another attempt", and of [`ecdh`], section "Buckets": over each new pair of connections the buckets that were under way are repeated,
 //! two at most, so that [`Between::RENEWALS`] bounds what a party that deviates can test beyond the size agreed on. Randomness goes on
 //! where it stood and comes never twice. What is opened stays what the plan lists.
 
 use protocols::{
     prg::Prg,
-    psi::{Buckets, Output, Setting, vole_psi},
+    psi::{Buckets, Output, Progress, ecdh, vole_psi},
     session::{Pair, PairCost, SessionError, Side},
 };
 
-use crate::plan::Between;
+use crate::plan::{Agreed, Between};
 
 /// The receiver's last word, where the sender would otherwise not know that its last answer arrived.
 const ARRIVED: u64 = 1;
@@ -22,18 +22,19 @@ const ARRIVED: u64 = 1;
 /// One owner's side, over as many connections as it takes.
 ///
 /// # Cost
-/// That of [`vole_psi::cost`] and [`cost`]; for each time that the link was lost what was sent until then, and from there on
-/// [`vole_psi::cost_from`] in the place of it.
+/// That of [`Agreed::cost_from`] the first bucket and [`cost`]; for each time that the link was lost what was sent until then, and
+/// from there on [`Agreed::cost_from`] in the place of it.
 pub(super) fn going_on(
     pair: &mut Pair<'_>,
-    setting: &Setting,
+    agreed: &Agreed,
     sends: bool,
     rows: &mut dyn Buckets,
     rng: &mut Prg,
 ) -> Result<(), SessionError> {
-    let mut progress = vole_psi::Progress::new(setting);
-    for _ in 0..Between::RENEWALS {
-        match attempt(pair, setting, sends, (rows, &mut progress), rng) {
+    let mut progress = agreed.progress();
+    let renewals = if agreed.goes_on() { Between::RENEWALS } else { 0 };
+    for _ in 0..renewals {
+        match attempt(pair, agreed, sends, (rows, &mut progress), rng) {
             Err(error) if error.is_lost(pair.peer()) => {
                 // Who waits for this party waits while it calls.
                 pair.wire().working();
@@ -42,24 +43,28 @@ pub(super) fn going_on(
             done => return done,
         }
     }
-    attempt(pair, setting, sends, (rows, &mut progress), rng)
+    attempt(pair, agreed, sends, (rows, &mut progress), rng)
 }
 
 /// From the last bucket that both are done with to the end.
 fn attempt(
     pair: &mut Pair<'_>,
-    setting: &Setting,
+    agreed: &Agreed,
     sends: bool,
-    (rows, progress): (&mut dyn Buckets, &mut vole_psi::Progress),
+    (rows, progress): (&mut dyn Buckets, &mut Progress),
     rng: &mut Prg,
 ) -> Result<(), SessionError> {
-    if sends {
-        vole_psi::send_from(pair, setting, rows, progress, rng)?;
-    } else {
-        vole_psi::receive_from(pair, setting, rows, progress, rng)?;
+    match (agreed, sends) {
+        (Agreed::Vectors(setting), true) => {
+            vole_psi::send_from(pair, setting, rows, progress, rng)?;
+        }
+        (Agreed::Vectors(setting), false) => {
+            vole_psi::receive_from(pair, setting, rows, progress, rng)?;
+        }
+        (Agreed::Points(setting), true) => ecdh::send_from(pair, setting, rows, progress, rng)?,
+        (Agreed::Points(setting), false) => ecdh::receive_from(pair, setting, rows, progress, rng)?,
     }
-    // Where both learn they compare digests at the end.
-    if setting.output == Output::ToBoth {
+    if !has_last_word(agreed) {
         return Ok(());
     }
     if !sends {
@@ -71,9 +76,14 @@ fn attempt(
     }
 }
 
+/// Whether the receiver has one: where both learn they compare digests at the end, and what cannot go on needs none.
+fn has_last_word(agreed: &Agreed) -> bool {
+    agreed.goes_on() && agreed.output() == Output::ToReceiver
+}
+
 /// The price of the last word.
-pub(super) fn cost(c: &mut PairCost, setting: &Setting) {
-    if setting.output == Output::ToReceiver {
+pub(super) fn cost(c: &mut PairCost, agreed: &Agreed) {
+    if has_last_word(agreed) {
         c.message::<u64>(Side::Receiver, 1);
     }
 }

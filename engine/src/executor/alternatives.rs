@@ -122,6 +122,7 @@ mod tests {
             protocol: PsiProtocol::Auto,
             text: TextRule::default(),
             noise: None,
+            bucket_rows: None,
         };
         let spec = JobSpec { kind: JobKind::Psi(psi), ..spec("") };
         let plan = compile(&spec, &descriptors, &[]).unwrap().plan;

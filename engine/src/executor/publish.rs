@@ -108,6 +108,7 @@ fn question(
         protocol: PsiProtocol::Lookup,
         text,
         noise: None,
+        bucket_rows: None,
     };
     JobSpec {
         schema: SPEC_DOMAIN.to_owned(),

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::noise::PsiNoise;
+use super::{bucket::BucketRows, noise::PsiNoise};
 use crate::identity::PartyName;
 
 /// A private set intersection of two and more providers' sets.
@@ -27,6 +27,9 @@ pub struct PsiSpec {
     /// Noise on counts and sums; where policies demand more, there is more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<PsiNoise>,
+    /// Where rows go to owners: how many rows of the larger set they read, send and repeat at a time; 2^18 if nothing is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bucket_rows: Option<BucketRows>,
 }
 
 /// One provider's set: the rows of a table, by a key.
@@ -138,6 +141,14 @@ impl PsiSpec {
         )?;
         let once = self.to.iter().enumerate().all(|(at, party)| !self.to[..at].contains(party));
         field(once, "psi.to", "names a party twice")?;
+        let bucketed = !self.to.is_empty()
+            && !self.form.aggregates()
+            && !matches!(self.protocol, PsiProtocol::Lookup);
+        field(
+            self.bucket_rows.is_none() || bucketed,
+            "psi.bucket_rows",
+            "is for rows to owners, whose sets alone meet bucket by bucket",
+        )?;
         let Some(noise) = self.noise else { return Ok(()) };
         field(self.form.aggregates(), "psi.noise", "is for counts and sums")?;
         noise.check().map_err(|why| ("psi.noise", why))
@@ -243,6 +254,9 @@ impl fmt::Display for PsiSpec {
         }
         if let Some(noise) = self.noise {
             writeln!(f, "  with noise of {noise} for each number, or more")?;
+        }
+        if let Some(rows) = self.bucket_rows {
+            writeln!(f, "  in buckets of about {rows} rows")?;
         }
         let to: Vec<_> = self.to.iter().map(PartyName::as_str).collect();
         write!(f, "  to {}", if to.is_empty() { "the buyer".to_owned() } else { to.join(" and ") })

@@ -4,17 +4,17 @@ use protocols::{
     psi::{
         Output, Parameters, Setting, Sizes, ecdh,
         planner::{Alternative, Choice, Form, Protocol, Question, choose},
-        vole_psi,
     },
     session::{PairCost, Profile},
     vole::Model,
 };
 
 use super::{
+    agreed::Agreed,
     ir::Plan,
     psi::{Learns, Match},
 };
-use crate::job::PsiProtocol;
+use crate::job::{BucketRows, PsiProtocol};
 
 /// All that is public of an intersection between two owners.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub struct Between {
     pub both: bool,
     /// The bounds of both sets.
     pub sizes: Sizes,
+    /// How many rows of the larger one go together.
+    pub bucket: BucketRows,
 }
 
 impl Between {
@@ -38,7 +40,8 @@ impl Between {
         let rows = |at: u32| usize::try_from(plan.inputs.get(at as usize)?.rows).ok();
         let sizes = Sizes { sender: rows(of.sender)?, receiver: rows(of.receiver)? };
         let known = Self::PROTOCOLS.contains(&of.protocol);
-        known.then_some(Self { protocol: of.protocol, both: of.learns == Learns::Both, sizes })
+        let (protocol, bucket) = (of.protocol, of.bucket_rows);
+        known.then_some(Self { protocol, both: of.learns == Learns::Both, sizes, bucket })
     }
 
     /// The same by another protocol.
@@ -47,24 +50,23 @@ impl Between {
         Self { protocol, ..self }
     }
 
-    /// For Diffie–Hellman: what both sides know beforehand.
+    /// What both sides hold alike beforehand; nothing for sets that are too large. The context is what else both must hold alike.
     #[must_use]
-    pub fn shape(&self) -> ecdh::Shape {
-        let Sizes { sender, receiver } = self.sizes;
-        let output = if self.both { ecdh::Output::ToBoth } else { ecdh::Output::ToReceiver };
-        ecdh::Shape { sender, receiver, output }
-    }
-
-    /// For VOLE-PSI: what both sides know beforehand; nothing for sets that are too large. The context is what both must hold alike.
-    #[must_use]
-    pub fn setting(&self, context: [u8; 32]) -> Option<Setting> {
-        let parameters = match self.protocol {
-            PsiProtocol::VoleMalicious => Parameters::new(self.sizes, Model::Malicious),
-            PsiProtocol::VoleLow => Parameters::low_communication(self.sizes),
-            _ => Parameters::new(self.sizes, Model::SemiHonest),
-        };
+    pub fn agreed(&self, context: [u8; 32]) -> Option<Agreed> {
+        let (sizes, bucket) = (self.sizes, self.bucket.rows());
         let output = if self.both { Output::ToBoth } else { Output::ToReceiver };
-        Some(Setting { parameters: parameters.ok()?, output, context })
+        let parameters = match self.protocol {
+            PsiProtocol::Ecdh => {
+                let setting = ecdh::Setting::with_buckets_of(bucket, sizes, output, context);
+                return setting.ok().map(Agreed::Points);
+            }
+            PsiProtocol::VoleLow => Parameters::low_communication_with_buckets_of(bucket, sizes),
+            PsiProtocol::VoleMalicious => {
+                Parameters::with_buckets_of(bucket, sizes, Model::Malicious)
+            }
+            _ => Parameters::with_buckets_of(bucket, sizes, Model::SemiHonest),
+        };
+        Some(Agreed::Vectors(Setting { parameters: parameters.ok()?, output, context }))
     }
 
     /// How many times the link between the two is made anew in one run, where it is lost and the protocol goes bucket by bucket:
@@ -74,34 +76,29 @@ impl Between {
     /// Whether it goes bucket by bucket, and so can go on over other connections where the link is lost.
     #[must_use]
     pub fn goes_on(&self) -> bool {
-        self.protocol != PsiProtocol::Ecdh
+        self.agreed([0; 32]).is_some_and(|agreed| agreed.goes_on())
     }
 
     /// The twin of the protocol from a bucket on, over the last connections; nothing if it has no such bucket.
     #[must_use]
     pub fn cost_from(&self, first: usize) -> Option<PairCost> {
-        let setting = self.setting([0; 32]).filter(|_| self.goes_on())?;
+        let agreed = self.agreed([0; 32]).filter(Agreed::goes_on)?;
         let mut cost = PairCost::new();
-        vole_psi::cost_from(&mut cost, &setting, first);
-        (first <= setting.parameters.buckets()).then_some(cost)
+        agreed.cost_from(&mut cost, first);
+        (first <= agreed.buckets()).then_some(cost)
     }
 
     /// The twin of the protocol.
     pub fn cost(&self, c: &mut PairCost) {
-        if self.protocol == PsiProtocol::Ecdh {
-            ecdh::cost(c, self.shape());
-        } else if let Some(setting) = self.setting([0; 32]) {
-            vole_psi::cost(c, &setting);
+        if let Some(agreed) = self.agreed([0; 32]) {
+            agreed.cost_from(c, 0);
         }
     }
 
     /// −log2 of the bound on the probability that the run fails by chance or shows a false member.
     #[must_use]
     pub fn failure_bits(&self) -> Option<f64> {
-        match self.protocol {
-            PsiProtocol::Ecdh => Some(40.0),
-            _ => Some(self.setting([0; 32])?.parameters.failure_bits()),
-        }
+        Some(self.agreed([0; 32])?.failure_bits())
     }
 
     /// The cheaper of the protocols against parties that follow them.
@@ -124,7 +121,8 @@ impl Between {
     /// Against parties that follow the protocol; one that withstands more is among them.
     fn choice(self, profile: Profile) -> Choice {
         let form = if self.both { Form::ToBoth } else { Form::ToReceiver };
-        choose(&Question { sizes: self.sizes, form, model: Model::SemiHonest }, profile)
+        let (sizes, model, bucket) = (self.sizes, Model::SemiHonest, self.bucket.rows());
+        choose(&Question { sizes, form, model, bucket }, profile)
     }
 }
 
@@ -147,7 +145,8 @@ mod tests {
 
     fn between(items: usize) -> Between {
         let sizes = Sizes { sender: items, receiver: items };
-        Between { protocol: PsiProtocol::Auto, both: false, sizes }
+        let bucket = BucketRows::default();
+        Between { protocol: PsiProtocol::Auto, both: false, sizes, bucket }
     }
 
     #[test]
@@ -164,11 +163,19 @@ mod tests {
     }
 
     #[test]
-    fn every_protocol_keeps_to_forty_bits() {
+    fn every_protocol_keeps_to_forty_bits_in_buckets_of_any_size() {
         for protocol in Between::PROTOCOLS {
             for items in [1, 64, 4097, 1 << 20] {
-                let bits = between(items).by(protocol).failure_bits().unwrap();
-                assert!(bits >= 40.0, "{protocol} of {items}: 2^-{bits}");
+                for rows in [BucketRows::LEAST, 1 << 18, BucketRows::MOST] {
+                    let bucket = rows.try_into().unwrap();
+                    let between = Between { bucket, ..between(items) }.by(protocol);
+                    let bits = between.failure_bits().unwrap();
+                    assert!(bits >= 40.0, "{protocol} of {items}: 2^-{bits}");
+                    let (buckets, due) =
+                        (between.agreed([0; 32]).unwrap().buckets(), items.div_ceil(rows as usize));
+                    let low = protocol == PsiProtocol::VoleLow;
+                    assert!(buckets == due || (low && buckets > due), "{protocol} of {items}");
+                }
             }
         }
     }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use protocols::psi::Sizes;
+
 use super::{
     between::Between,
     blur::epsilon,
@@ -200,7 +202,13 @@ fn describe(op: &Op, plan: &Plan, shape: Option<Shape>) -> String {
             let (a, b) = (owner(of.receiver), owner(of.sender));
             let whom = if of.learns == Learns::Both { "both learn" } else { "the first learns" };
             let (a, b) = (a.unwrap_or_default(), b.unwrap_or_default());
-            format!("{a} and {b} intersect by `{}`; {whom}", of.protocol)
+            let buckets = Between::of(plan, of).and_then(|between| {
+                let Sizes { sender, receiver } = between.sizes;
+                let rows = sender.max(receiver) as u64;
+                Some(in_buckets(between.agreed([0; 32])?.buckets(), rows))
+            });
+            let buckets = buckets.unwrap_or_default();
+            format!("{a} and {b} intersect by `{}`{buckets}; {whom}", of.protocol)
         }
         Op::Many(of) => many::describe(plan, of),
         Op::Intersect(of) => {
@@ -250,6 +258,16 @@ pub(super) fn thousands(n: u64) -> String {
     text
 }
 
+/// How many buckets there are, and how many of so many rows are in each, where there is more than one.
+pub(super) fn in_buckets(buckets: usize, rows: u64) -> String {
+    let buckets = buckets as u64;
+    if buckets <= 1 {
+        return String::new();
+    }
+    let each = thousands(rows.div_ceil(buckets));
+    format!(" in {} buckets of about {each} rows", thousands(buckets))
+}
+
 /// A table by its full name.
 pub(super) fn table(of: &LocalInput) -> String {
     format!("{}.{}", of.party, of.datasets.join(", "))
@@ -289,7 +307,7 @@ fn learned(plan: &Plan, of: &Match) -> Vec<String> {
         "protocol `{}` between {} and {}, secure {model}",
         of.protocol, receiver.party, sender.party
     ));
-    if of.protocol != PsiProtocol::Ecdh {
+    if Between::of(plan, of).is_some_and(|between| between.goes_on()) {
         sentences.push(format!(
             "if the link between {} and {} is lost they go on over another, {} times at most, and repeat two buckets at most each time: \
              that shows nothing new of parties that follow the protocol; one that deviates could test other keys in these buckets",

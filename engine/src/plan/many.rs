@@ -13,10 +13,11 @@ use protocols::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    explain::{table, thousands},
+    explain::{in_buckets, table, thousands},
     ir::{LocalInput, Op, Plan},
     psi::{Keeps, SetUse},
 };
+use crate::job::BucketRows;
 
 /// An intersection of the sets of all compute parties: one of them, the leader, learns which of its own rows all others have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +29,9 @@ pub struct Many {
     pub leader: u32,
     /// Whether it tells all others, each of whom then learns the same of its own rows.
     pub everyone: bool,
+    /// How many rows of the largest set go together.
+    #[serde(default, skip_serializing_if = "BucketRows::is_usual")]
+    pub bucket_rows: BucketRows,
     /// What those who learn keep.
     pub results: Vec<Keeps>,
 }
@@ -75,7 +79,9 @@ pub fn many_setting(plan: &Plan, of: &Many) -> Result<Setting, String> {
     let role = Role::ALL.into_iter().find(|role| plan.compute[role.index()] == leader.party);
     let role = role.ok_or_else(|| format!("{} does not compute", leader.party))?;
     let audience = if of.everyone { Audience::Everyone } else { Audience::Leader };
-    Setting::new(role.id(), sizes, audience).map_err(|error| error.to_string())
+    let bucket = of.bucket_rows.rows();
+    let setting = Setting::with_buckets_of(bucket, role.id(), sizes, audience);
+    setting.map_err(|error| error.to_string())
 }
 
 /// By what the question could be answered, with figures, or why not: a line each, for people.
@@ -92,7 +98,8 @@ pub fn many_alternatives(plan: &Plan, of: &Many, profile: Profile) -> Vec<String
     let sizes = Sizes { sender: others.max().unwrap_or(0), receiver: setting.sizes()[leader] };
     let parties = u16::try_from(setting.sizes().len()).unwrap_or(u16::MAX);
     let form = Form::AmongAll { parties, everyone: of.everyone };
-    let choice = choose(&Question { sizes, form, model: Model::SemiHonest }, profile);
+    let bucket = of.bucket_rows.rows();
+    let choice = choose(&Question { sizes, form, model: Model::SemiHonest, bucket }, profile);
     let figures = choice.of(Protocol::Multi).and_then(|it| it.figures.as_ref().ok());
     let millis = figures.map_or(0, |figures| figures.nanos / 1_000_000);
     let (seconds, millis) = (millis / 1_000, millis % 1_000);
@@ -126,7 +133,10 @@ pub(super) fn describe(plan: &Plan, of: &Many) -> String {
     } else {
         format!("{leader} learns")
     };
-    format!("{} intersect by `multi`; {whom}", owners.join(", "))
+    let rows = of.owners(plan).iter().map(|input| input.rows).max().unwrap_or(0);
+    let buckets = many_setting(plan, of).map_or(1, |setting| setting.buckets());
+    let buckets = in_buckets(buckets, rows);
+    format!("{} intersect by `multi`{buckets}; {whom}", owners.join(", "))
 }
 
 /// What it shows to each owner.

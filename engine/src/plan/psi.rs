@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use super::refs::Ref;
 use crate::{
     identity::PartyName,
-    job::{PsiFormName, PsiNoise, PsiProtocol, TextRule},
+    job::{BucketRows, PsiFormName, PsiNoise, PsiProtocol, TextRule},
 };
 
 /// What a private set intersection shows, to whom, and how it is worked out.
@@ -76,6 +76,9 @@ pub struct Match {
     pub receiver: u32,
     /// By which protocol.
     pub protocol: PsiProtocol,
+    /// How many rows of the larger set go together.
+    #[serde(default, skip_serializing_if = "BucketRows::is_usual")]
+    pub bucket_rows: BucketRows,
     /// Who learns which of its own rows the other has.
     pub learns: Learns,
     /// What those who learn keep.

@@ -51,7 +51,9 @@ impl Compiler<'_> {
         sets: &Sets<'_>,
     ) -> Result<(Output, PsiProtocol), CompileError> {
         let sizes = (0..sets.len()).map(|t| usize::try_from(sets.rows(t)).unwrap_or(usize::MAX));
-        let setting = Setting::new(PartyId(0), sizes.collect(), Audience::Leader);
+        let bucket_rows = sets.psi.bucket_rows.unwrap_or_default();
+        let (bucket, sizes) = (bucket_rows.rows(), sizes.collect());
+        let setting = Setting::with_buckets_of(bucket, PartyId(0), sizes, Audience::Leader);
         let setting = setting.map_err(|error| {
             refused("protocol", &format!("`multi` on these sets ({error})"), "split the sets")
         })?;
@@ -72,7 +74,7 @@ impl Compiler<'_> {
         let results = learning.map(|t| self.keeps(t, sets)).collect();
         let number = |t: usize| u32::try_from(t).unwrap_or(u32::MAX);
         let inputs = (0..sets.len()).map(number).collect();
-        let many = Many { inputs, leader: number(leader), everyone, results };
+        let many = Many { inputs, leader: number(leader), everyone, bucket_rows, results };
         self.b.many(Op::Many(many), Vec::new());
         self.notes.insert(format!(
             "keys are compared by ids hashed under a salt of this run; the run ends without a result by chance with probability \

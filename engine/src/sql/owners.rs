@@ -109,7 +109,8 @@ impl Compiler<'_> {
         let number = |t: usize| u32::try_from(t).unwrap_or(u32::MAX);
         let bound = |t: usize| usize::try_from(rows(t)).unwrap_or(usize::MAX);
         let sizes = Sizes { sender: bound(1 - receiver), receiver: bound(receiver) };
-        let between = Between { protocol: sets.psi.protocol, both, sizes };
+        let bucket_rows = sets.psi.bucket_rows.unwrap_or_default();
+        let between = Between { protocol: sets.psi.protocol, both, sizes, bucket: bucket_rows };
         let between = match sets.psi.protocol {
             PsiProtocol::Auto => between.by(between.cheapest(profile)),
             _ => between,
@@ -126,7 +127,10 @@ impl Compiler<'_> {
         let least = self.require(sets, compute)?;
         let learns = if both { Learns::Both } else { Learns::Receiver };
         let (sender, receiver) = (number(1 - receiver), number(receiver));
-        self.b.many(Op::Match(Match { sender, receiver, protocol, learns, results }), Vec::new());
+        self.b.many(
+            Op::Match(Match { sender, receiver, protocol, bucket_rows, learns, results }),
+            Vec::new(),
+        );
         Ok(((self.receipt_only(to), protocol), least))
     }
 

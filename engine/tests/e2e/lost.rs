@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use datafusion::arrow::{array::AsArray as _, datatypes::Int32Type};
 use engine::audit::{self, ReceiptBody};
 use protocols::{
-    psi::{Output, Parameters, Setting, Sizes, vole_psi::cost_from},
+    psi::{Output, Parameters, Setting, Sizes, ecdh, vole_psi::cost_from},
     session::PairCost,
     vole::Model,
 };
@@ -62,6 +62,52 @@ fn receipt(world: &World) -> (ReceiptBody, String) {
     let told = succeeded(&world.unseen(&verify));
     std::fs::remove_file(file).unwrap();
     (audit::read(&text).unwrap().body, told)
+}
+
+/// The same of three small buckets by Diffie–Hellman: a smaller bound, as little as a bucket may have.
+const FEW: usize = 12_000;
+
+#[test]
+fn points_go_through_a_job_bucket_by_bucket_whether_their_link_is_cut_or_not() {
+    let mut cast = large();
+    cast.people.rows_max = FEW as u64;
+    cast.jobs.rows_max = FEW as u64;
+    let (world, wiretap) = World::start_tapped(&cast);
+    let asked = |to: &[&str]| {
+        let more = format!("to = {to:?}\nprotocol = \"ecdh\"\nbucket_rows = 4096");
+        psi("\"inner\"", ["[\"age\"]", "[\"pay\"]"], &more)
+    };
+    succeeded(&world.ask_psi(&asked(&["employers"])));
+    found(&world, "employers", 1);
+    let (body, _) = receipt(&world);
+    let (whole, _) = bytes(&body);
+    assert_eq!(renewed(&body), 0);
+
+    let price = |first| {
+        let sizes = Sizes { sender: FEW, receiver: FEW };
+        let setting =
+            ecdh::Setting::with_buckets_of(4096, sizes, Output::ToReceiver, [0; 32]).unwrap();
+        assert_eq!(setting.buckets(), 3);
+        let mut cost = PairCost::new();
+        ecdh::cost_from(&mut cost, &setting, first);
+        cost.total_bytes()
+    };
+    let most = usize::try_from(price(0)).unwrap();
+    wiretap.strike(OWNERS, &[(most / 5, Strike::Cut), (most / 10 * 8, Strike::Cut)]);
+    succeeded(&world.ask_psi(&asked(&["employers"])));
+    found(&world, "employers", 2);
+    let (body, told) = receipt(&world);
+    let (carried, sent) = bytes(&body);
+    assert_eq!(renewed(&body), 2, "{told}");
+    let saved = whole - carried;
+    assert!([1, 2].map(|first| price(0) - price(first)).contains(&saved), "{saved} bytes");
+    assert!(sent > carried, "{sent} of {carried}");
+
+    wiretap.strike(OWNERS, &[(most / 2, Strike::Cut)]);
+    succeeded(&world.ask_psi(&asked(&OWNERS)));
+    found(&world, "employers", 3);
+    found(&world, "census", 1);
+    assert_eq!(renewed(&receipt(&world).0), 1);
 }
 
 /// Bytes that the links carried, and those that the parties say they sent.

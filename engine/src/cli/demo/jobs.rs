@@ -125,6 +125,7 @@ fn accounts(form: PsiForm) -> PsiSpec {
         protocol: PsiProtocol::Auto,
         text: TextRule { trim: true, fold_case: true, fold_width: true },
         noise: None,
+        bucket_rows: None,
     }
 }
 

@@ -33,6 +33,7 @@ fn compiled() -> Plan {
         protocol: PsiProtocol::Lookup,
         text: TextRule::default(),
         noise: None,
+        bucket_rows: None,
     };
     let spec = crate::job::JobSpec { kind: JobKind::Psi(psi), ..spec("") };
     let policies = [

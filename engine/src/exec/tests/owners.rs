@@ -8,13 +8,16 @@ use tables::Spill;
 use super::{told::small, *};
 use crate::{
     identity::PartyName,
-    job::{PsiForm, PsiProtocol},
-    plan::OwnSet,
+    job::{JobSpec, PsiForm, PsiProtocol, PsiSpec},
+    plan::{OwnSet, explain, hash, leakage},
     sql::tests::{
         party,
         psi::{Person, asked, psi},
     },
 };
+
+/// The bound on rows of sets in one bucket.
+const SMALL: u64 = 65;
 
 /// A set as its owner holds it, under an id of the key alone.
 fn own(people: &[Person]) -> EncodedInput {
@@ -95,15 +98,17 @@ fn everywhere(plan: &Plan, inputs: &[EncodedInput], price: &Quote) -> Vec<Left> 
 
 fn check_owners(
     seed: u64,
-    rows: (u64, u64),
+    (rows, bound): ((u64, u64), u64),
     compute: [&str; 3],
     protocol: PsiProtocol,
     to: &[&str],
 ) {
-    let sets = small(seed, rows);
+    let mut sets = small(seed, rows);
+    sets.world.descriptors.iter_mut().for_each(|descriptor| descriptor.rows_max = bound);
     let mut job = asked(PsiForm::Inner, [&[], &[]]);
     job.compute = compute.map(party);
     psi(&mut job).protocol = protocol;
+    psi(&mut job).bucket_rows = (bound > SMALL).then(|| 4096.try_into().unwrap());
     psi(&mut job).to = to.iter().map(|name| party(name)).collect();
     let plan = compile(&job, &sets.world.descriptors, &[]).unwrap().plan;
     let price = quote(&plan, &check(&plan).unwrap(), Profile::LAN).unwrap();
@@ -141,8 +146,62 @@ fn owners_learn_what_sets_mean_whether_they_compute_or_not() {
     {
         for protocol in [PsiProtocol::Vole, PsiProtocol::VoleMalicious, PsiProtocol::Ecdh] {
             for to in [&["census"][..], &["employers"], &["census", "employers"]] {
-                check_owners(seed, rows, compute, protocol, to);
+                check_owners(seed, (rows, SMALL), compute, protocol, to);
             }
         }
+    }
+}
+
+/// Few rows under a bound of three buckets, into all of which they fall.
+#[test]
+fn owners_learn_it_bucket_by_bucket_at_the_quoted_price() {
+    let inside = ["census", "employers", "neutral"];
+    let outside = ["bank", "lab", "neutral"];
+    for (seed, rows, compute) in [(5, (60, 65), inside), (6, (64, 30), outside)] {
+        for (protocol, to) in [
+            (PsiProtocol::Ecdh, &["census"][..]),
+            (PsiProtocol::Ecdh, &["census", "employers"]),
+            (PsiProtocol::Vole, &["employers"]),
+        ] {
+            check_owners(seed, (rows, 9000), compute, protocol, to);
+        }
+    }
+}
+
+#[test]
+fn how_many_rows_a_bucket_has_is_in_the_plan_and_in_its_text_and_for_rows_to_owners_alone() {
+    let mut sets = small(7, (9, 9));
+    sets.world.descriptors.iter_mut().for_each(|descriptor| descriptor.rows_max = 9000);
+    let mut job = asked(PsiForm::Inner, [&[], &[]]);
+    psi(&mut job).to = vec![party("census")];
+    psi(&mut job).protocol = PsiProtocol::Ecdh;
+    let told = |job: &JobSpec| {
+        let plan = compile(job, &sets.world.descriptors, &[]).unwrap().plan;
+        let price = quote(&plan, &check(&plan).unwrap(), Profile::LAN).unwrap().total.bytes;
+        let leakage = leakage(&plan, &|_| Vec::new()).unwrap().join("\n");
+        (hash(&plan), explain(&plan, &|_| None).unwrap(), leakage, price)
+    };
+    let (usual, text, leakage, price) = told(&job);
+    assert!(text.contains("intersect by `ecdh`; the first learns"), "{text}");
+    assert!(!leakage.contains("go on over another"), "{leakage}");
+    // What is meant where nothing is said may be said.
+    psi(&mut job).bucket_rows = Some((1 << 18).try_into().unwrap());
+    assert_eq!(told(&job).0, usual);
+    psi(&mut job).bucket_rows = Some(4096.try_into().unwrap());
+    let (small, text, leakage, more) = told(&job);
+    assert!(text.contains("by `ecdh` in 3 buckets of about 3,000 rows; the first"), "{text}");
+    assert!(leakage.contains("go on over another"), "{leakage}");
+    assert!(small != usual && more > price, "{more} bytes, and {price} in one bucket");
+
+    let why = "is for rows to owners, whose sets alone meet bucket by bucket";
+    assert_eq!(psi(&mut job).check(), Ok(()));
+    let changes: [&dyn Fn(&mut PsiSpec); 3] =
+        [&|psi| psi.to.clear(), &|psi| psi.form = PsiForm::Cardinality, &|psi| {
+            psi.protocol = PsiProtocol::Lookup
+        }];
+    for change in changes {
+        let mut spec = psi(&mut job).clone();
+        change(&mut spec);
+        assert_eq!(spec.check(), Err(("psi.bucket_rows", why)));
     }
 }

@@ -35,6 +35,7 @@ fn asked() -> PsiSpec {
         protocol: PsiProtocol::Lookup,
         text: TextRule::default(),
         noise: None,
+        bucket_rows: None,
     }
 }
 

@@ -67,6 +67,7 @@ fn asked(sets: usize, form: PsiForm, columns: &[&str]) -> JobSpec {
         protocol: PsiProtocol::Auto,
         text: TextRule { trim: true, fold_case: true, fold_width: true },
         noise: None,
+        bucket_rows: None,
     };
     JobSpec { kind: JobKind::Psi(psi), ..spec("") }
 }

@@ -83,6 +83,7 @@ pub(crate) fn asked(form: PsiForm, columns: [&[&str]; 2]) -> JobSpec {
         protocol: PsiProtocol::Auto,
         text: TextRule { trim: true, fold_case: true, fold_width: true },
         noise: None,
+        bucket_rows: None,
     };
     JobSpec { kind: JobKind::Psi(psi), ..spec("") }
 }
