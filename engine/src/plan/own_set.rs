@@ -7,6 +7,9 @@ use std::{
 
 use tables::{Spill, TableError};
 
+/// All ids of a set are read in so many parts, by their first bits: rows go as they come.
+const PART_BITS: u32 = 6;
+
 /// The ids of a set's rows, in memory up to the owner's budget and on its disk beyond.
 #[derive(Clone)]
 pub struct OwnSet {
@@ -41,16 +44,21 @@ impl OwnSet {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner).is_on_disk()
     }
 
-    /// Each id once, ascending. All of them are in memory: this is for protocols that need them so.
+    /// Each id once, ascending. All of them are in memory, and no row: this is for protocols that need them so.
     ///
     /// # Errors
     /// If the owner's disk fails.
     pub fn keys(&self) -> Result<Vec<u128>, TableError> {
-        let mut pairs = Vec::new();
-        self.between(0, u128::MAX, &mut pairs)?;
-        let mut ids: Vec<u128> = pairs.into_iter().map(|(id, _)| id).collect();
-        ids.sort_unstable();
-        ids.dedup();
+        let (mut ids, mut pairs) = (Vec::<u128>::new(), Vec::new());
+        let rest = u128::MAX >> PART_BITS;
+        for part in 0..1_u128 << PART_BITS {
+            let first = part << (u128::BITS - PART_BITS);
+            pairs.clear();
+            self.between(first, first | rest, &mut pairs)?;
+            pairs.sort_unstable();
+            pairs.dedup_by_key(|(id, _)| *id);
+            ids.extend(pairs.iter().map(|(id, _)| *id));
+        }
         Ok(ids)
     }
 
@@ -72,5 +80,23 @@ impl OwnSet {
 impl fmt::Debug for OwnSet {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "OwnSet of {} rows", self.rows)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_key_comes_once_in_ascending_order() {
+        for rows in [0, 1, 63, 64, 65, 1000_u64] {
+            let mut spill = Spill::new(&std::env::temp_dir(), 0);
+            let id = |row: u64| u128::from((row / 3).wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 64;
+            (0..rows).for_each(|row| spill.push(id(row), row).unwrap());
+            let mut due: Vec<u128> = (0..rows).map(id).collect();
+            due.sort_unstable();
+            due.dedup();
+            assert_eq!(OwnSet::new(spill, rows, [0; 32]).keys().unwrap(), due, "{rows} rows");
+        }
     }
 }

@@ -270,6 +270,43 @@ fn a_bucket_that_is_cut_or_out_of_order_ends_the_run() {
     }
 }
 
+/// A set whose first bucket comes in the place of all.
+struct Replayed(Scattered<'static>);
+
+impl Buckets for Replayed {
+    fn bucket(&mut self, _: usize, buckets: usize) -> Result<Cow<'_, [u128]>, SessionError> {
+        self.0.bucket(0, buckets)
+    }
+
+    fn found(&mut self, _: usize, _: &[u32]) -> Result<(), SessionError> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_bucket_that_comes_in_the_place_of_others_gives_no_false_member() {
+    let (y, x) = sets(&Duo::new(12), 60, 60, 40);
+    let setting = setting_of(12, [60, 60], Output::ToReceiver);
+    let scattered = |ids: &[u128]| Scattered::new(ids.to_vec(), setting.buckets());
+    let first = scattered(&y).bucket(0, 5).unwrap().into_owned();
+    let truth = plain(&x, &first);
+    assert!(!truth.is_empty() && truth.len() < plain(&x, &y).len());
+    let run = Duo::new(12).run(
+        |pair, rng| {
+            let mut set = Replayed(scattered(&y));
+            send_from(pair, &setting, &mut set, &mut setting.progress(), rng)
+        },
+        |pair, rng| {
+            let mut set = scattered(&x);
+            receive_from(pair, &setting, &mut set, &mut setting.progress(), rng)?;
+            Ok(set.into_positions())
+        },
+    );
+    let mut found = run.receiver;
+    found.sort_unstable();
+    assert_eq!(found, truth);
+}
+
 #[test]
 fn a_side_that_claims_to_be_elsewhere_is_refused() {
     let (y, x) = sets(&Duo::new(3), 60, 60, 20);
