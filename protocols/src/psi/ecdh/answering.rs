@@ -53,7 +53,7 @@ pub fn send_from(
     let opens = Opens::new(set, rng, (setting.buckets(), sender));
     let (width, exponent) = (setting.tag_bytes(), &exponent);
     let mut answering = Answering { both, steps: &steps, width, exponent, opens, progress };
-    serve_all(pair, (&steps, steps.from_bucket(first)), exponent, &mut answering)?;
+    serve_all(pair, (&steps, steps.range_from(first)), exponent, &mut answering)?;
     if both { progress.agree(pair, "intersections") } else { Ok(()) }
 }
 

@@ -57,7 +57,7 @@ pub fn receive_from(
     let width = setting.tag_bytes();
     let (own, peers, exponent) = (Vec::new(), Vec::new(), &exponent);
     let mut asking = Asking { both, steps: &steps, width, exponent, opens, progress, own, peers };
-    ask_all(pair, (&steps, steps.from_bucket(first)), exponent, &mut asking)?;
+    ask_all(pair, (&steps, steps.range_from(first)), exponent, &mut asking)?;
     if both { progress.agree(pair, "intersections") } else { Ok(()) }
 }
 

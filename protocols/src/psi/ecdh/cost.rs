@@ -24,7 +24,7 @@ pub fn cost(c: &mut PairCost, shape: Shape) {
         return;
     }
     let steps = shape.steps();
-    travel(c, (&steps, steps.from_bucket(0)), shape.tag_bytes(), shape.output);
+    travel(c, (&steps, steps.range_from(0)), shape.tag_bytes(), shape.output);
     if shape.output == Output::ToBoth {
         Progress::agree_cost(c);
     }
@@ -41,7 +41,7 @@ pub fn cost_from(c: &mut PairCost, setting: &Setting, first: usize) {
     }
     let (steps, both) = (setting.steps(), setting.output() == hello::Output::ToBoth);
     let output = if both { Output::ToBoth } else { Output::ToReceiver };
-    travel(c, (&steps, steps.from_bucket(first)), setting.tag_bytes(), output);
+    travel(c, (&steps, steps.range_from(first)), setting.tag_bytes(), output);
     if both {
         Progress::agree_cost(c);
     }

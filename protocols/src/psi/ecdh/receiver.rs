@@ -104,7 +104,7 @@ fn exchange(
     let tags = [shape.receiver, shape.sender].map(Vec::with_capacity);
     let mut whole =
         Whole { items, order, steps: &steps, exponent: &exponent, width, counting, tags };
-    ask_all(pair, (&steps, steps.from_bucket(0)), &exponent, &mut whole)?;
+    ask_all(pair, (&steps, steps.range_from(0)), &exponent, &mut whole)?;
     if counting {
         let [own, _] = &mut whole.tags;
         receive_tags(pair, shape.receiver, width, own)?;

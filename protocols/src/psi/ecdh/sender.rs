@@ -68,7 +68,7 @@ pub(super) fn serve(
     let (steps, width) = (shape.steps(), shape.tag_bytes());
     let kept = (shape.output == Output::CountToReceiver).then(Vec::new);
     let mut whole = Whole { steps: &steps, width, offer, kept };
-    serve_all(pair, (&steps, steps.from_bucket(0)), exponent, &mut whole)?;
+    serve_all(pair, (&steps, steps.range_from(0)), exponent, &mut whole)?;
     whole.kept.map_or(Ok(()), |kept| send_unordered(pair, &kept, width))
 }
 

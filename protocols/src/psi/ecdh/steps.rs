@@ -33,7 +33,7 @@ impl Steps {
     }
 
     /// All that are left from a bucket on.
-    pub(super) fn from_bucket(&self, first: usize) -> Range<usize> {
+    pub(super) fn range_from(&self, first: usize) -> Range<usize> {
         first.min(self.buckets) * self.each..self.buckets * self.each
     }
 
@@ -88,7 +88,7 @@ mod tests {
         for buckets in [1, 2, 5] {
             for (sender, receiver) in [(1, 1), (1, 2), (4, 5), (64, 1), (4096, 9000), (20_000, 3)] {
                 let steps = Steps::of(buckets, Sizes { sender, receiver });
-                let all = steps.from_bucket(0);
+                let all = steps.range_from(0);
                 assert_eq!((all.start, steps.bucket(all.end - 1)), (0, buckets - 1));
                 for bucket in 0..buckets {
                     let of = || all.clone().filter(|step| steps.bucket(*step) == bucket);
