@@ -96,7 +96,7 @@ mod tests {
                     assert!(of().flat_map(|step| steps.of_receiver(step)).eq(0..receiver));
                     let first = of().next().unwrap();
                     assert!(of().all(|step| steps.begins(step) == (step == first)));
-                    let last = of().last().unwrap();
+                    let last = of().next_back().unwrap();
                     assert!(of().all(|step| steps.ends(step) == (step == last)));
                     assert_eq!(steps.reported(last + REPORTED_AFTER, 0), Some(bucket));
                     assert!(of().all(|step| steps.of_sender(step).len() <= CHUNK));
