@@ -197,7 +197,7 @@ fn how_many_rows_a_bucket_has_is_in_the_plan_and_in_its_text_and_for_rows_to_own
     assert_eq!(psi(&mut job).check(), Ok(()));
     let changes: [&dyn Fn(&mut PsiSpec); 3] =
         [&|psi| psi.to.clear(), &|psi| psi.form = PsiForm::Cardinality, &|psi| {
-            psi.protocol = PsiProtocol::Lookup
+            psi.protocol = PsiProtocol::Lookup;
         }];
     for change in changes {
         let mut spec = psi(&mut job).clone();
