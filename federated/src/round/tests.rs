@@ -5,6 +5,7 @@ mod faults;
 mod gate;
 mod kept;
 mod narrow;
+mod opened;
 mod privacy;
 mod resumed;
 mod weighed;

@@ -11,9 +11,12 @@ use super::*;
 use crate::model::FitError;
 
 /// A trainer that does something of its own in some rounds.
-struct Odd<F>(Native, F);
+pub(super) struct Odd<T, F>(pub(super) T, pub(super) F);
 
-impl<F: FnMut(u32, Update) -> Result<Update, TrainError> + Send> Trainer for Odd<F> {
+impl<T: Trainer, F> Trainer for Odd<T, F>
+where
+    F: FnMut(u32, Update) -> Result<Update, TrainError> + Send,
+{
     fn train(&mut self, round: u32, model: &[f32]) -> Result<Update, TrainError> {
         let update = self.0.train(round, model)?;
         (self.1)(round, update)

@@ -4,14 +4,14 @@ use protocols::{party::Role, session::Meter};
 
 use super::{
     CASTS, course,
-    gate::gated,
+    faults::Odd, gate::gated,
     in_memory, native,
     resumed::{NEVER, run_until},
     rows, run_over, start,
 };
 use crate::{
     average::{Bounds, Encoding, LARGEST_WEIGHT},
-    round::{Course, RoundError, State, TrainError, Trainer, Update, cost},
+    round::{Course, Native, RoundError, State, TrainError, Trainer, Update, cost},
     strategy::Rule,
 };
 
@@ -30,7 +30,7 @@ fn weighs(rows: u64) -> u64 {
 }
 
 /// Gives numbers that need no rounding: what comes of them is one thing.
-struct Coarse(Box<dyn Trainer>, f32);
+struct Coarse(Native, f32);
 
 impl Trainer for Coarse {
     fn train(&mut self, round: u32, model: &[f32]) -> Result<Update, TrainError> {
@@ -40,21 +40,26 @@ impl Trainer for Coarse {
     }
 }
 
-fn trainers(course: &Course, seed: u64) -> impl Fn(usize) -> Box<dyn Trainer> + Sync {
+fn coarse(course: &Course, seed: u64) -> impl Fn(usize) -> Coarse + Sync {
     let scale = (1_u64 << course.encoding.bits()) as f32;
-    move |k| Box::new(Coarse(Box::new(native(seed, k)), scale)) as Box<dyn Trainer>
+    move |k| Coarse(native(seed, k), scale)
 }
 
-/// The same in one place.
-fn in_one_place(seed: u64, course: &Course) -> State {
+fn trainers(course: &Course, seed: u64) -> impl Fn(usize) -> Box<dyn Trainer> + Sync {
+    let coarse = coarse(course, seed);
+    move |k| Box::new(coarse(k)) as Box<dyn Trainer>
+}
+
+/// The same in one place: the providers of each round are given.
+fn in_one_place(seed: u64, course: &Course, of_round: &[&[usize]]) -> State {
     let mut state = start(course);
     let mut all: Vec<_> = (0..course.providers.len()).map(trainers(course, seed)).collect();
     let scale = f64::from(course.encoding.bits()).exp2();
-    for round in 0..course.rounds {
+    for (round, providers) in (0..).zip(of_round) {
         let mut sum = vec![0_i64; course.parameters];
         let mut total = 0;
-        for trainer in &mut all {
-            let update = trainer.train(round, &state.model).unwrap();
+        for number in *providers {
+            let update = all[*number].train(round, &state.model).unwrap();
             let weight = weighs(update.weight);
             #[expect(clippy::cast_possible_truncation, reason = "an integer")]
             let encoded = |x: &f32| (f64::from(*x) * scale) as i64 * weight.cast_signed();
@@ -64,7 +69,8 @@ fn in_one_place(seed: u64, course: &Course) -> State {
         let words: Vec<u32> =
             sum.iter().map(|sum| i32::try_from(*sum).unwrap().cast_unsigned()).collect();
         let average = course.encoding.decode_narrow(&words, total);
-        state.optimizer.step(&mut state.model, &average, 1.0);
+        let part = providers.len() as f32 / all.len() as f32;
+        state.optimizer.step(&mut state.model, &average, part);
         state.rounds += 1;
     }
     state
@@ -78,7 +84,9 @@ fn a_training_is_that_in_one_place_at_the_quoted_price() {
         let trainers = trainers(&course, seed);
         let ran = run_over(seed, in_memory(parties), &course, &start(&course), &trainers);
         let trained = ran.trained(seed);
-        assert!(trained.state == in_one_place(seed, &course), "seed {seed}, providers {cast:?}");
+        let all: Vec<usize> = (0..cast.len()).collect();
+        let expected = in_one_place(seed, &course, &[&all[..]; 3]);
+        assert!(trained.state == expected, "seed {seed}, providers {cast:?}");
         let of_all: u64 = (0..cast.len()).map(|k| rows(seed, k, 40 + 7 * k).len() as u64).sum();
         for report in &trained.reports {
             assert_eq!((report.trailer.weight, report.providers.len()), (of_all, cast.len()));
@@ -93,6 +101,24 @@ fn a_training_is_that_in_one_place_at_the_quoted_price() {
             "seed {seed}, providers {cast:?}"
         );
     }
+}
+
+#[test]
+fn who_declines_a_round_is_not_in_its_average() {
+    let course = narrow(&[0, 1, 3, 4], 3);
+    let coarse = coarse(&course, 5);
+    let trainers = |k: usize| {
+        let declines = move |round: u32, update: Update| match (k, round) {
+            (1, 0) | (3, 1) => Err(TrainError::Unfit("none".into())),
+            // More rows than any provider has.
+            (2, 2) => Ok(Update { weight: ROWS + 1, ..update }),
+            _ => Ok(update),
+        };
+        Box::new(Odd(coarse(k), declines)) as Box<dyn Trainer>
+    };
+    let ran = run_over(5, in_memory(5), &course, &start(&course), &trainers);
+    let expected = in_one_place(5, &course, &[&[0, 2, 3], &[0, 1, 2], &[0, 1, 3]]);
+    assert!(ran.trained(5).state == expected);
 }
 
 /// Updates that do need rounding, by their bound.
