@@ -4,7 +4,8 @@ use protocols::{party::Role, session::Meter};
 
 use super::{
     CASTS, course,
-    faults::Odd, gate::gated,
+    faults::Odd,
+    gate::gated,
     in_memory, native,
     resumed::{NEVER, run_until},
     rows, run_over, start,
