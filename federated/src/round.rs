@@ -2,9 +2,9 @@
 //! the average of those that arrived is opened.
 //!
 //! ```text
-//! party (in turn)   ── round, hash, model ─────────▶ provider      the other two: round, hash
+//! party (in turn)   ── round, hash, model ─────────▶ provider      in pieces; the other two: round, hash
 //! provider          ── a seed each ────────────────▶ two parties
-//!                   ── its update less both streams ▶ the third     in pieces
+//!                   ── its update less both streams ▶ the third     in pieces, under a name
 //! party             ── whose have arrived ─────────▶ both others    U: those that all three have, and that gates let through
 //! party             ── its sum over U is kept ────▶ both others    not a word of it is said before all three have it on disk
 //!                   ── its sum over U, by thirds ──▶ both others    each third is opened by one, who tells the average
@@ -12,6 +12,10 @@
 //!
 //! A provider says one thing a round and nothing depends on its being there later: whoever is not in U, because it was slow,
 //! declined or was lost, costs nothing but its own update. Three knobs bound a round: [`Pace`].
+//!
+//! A provider whose link is lost is not: the link is made anew ([`RENEWALS`] times at most), and models and updates go on behind
+//! the last whole piece that is there, by their hashes. The round waits for it a quarter of its time, 15 seconds at most; who
+//! comes back later is in the next round.
 //!
 //! # Security
 //! Semi-honest, one of the three compute parties corrupted, with any number of providers. Each party's shares of an update are
@@ -23,6 +27,7 @@
 //! McMahan and others, *Communication-Efficient Learning of Deep Networks from Decentralized Data*, AISTATS 2017, algorithm 1;
 //! shares as in [`crate::average`].
 
+mod arriving;
 mod closing;
 mod committee;
 mod correction;
@@ -32,12 +37,17 @@ mod error;
 mod folder;
 mod gate;
 mod guest;
+mod host;
+mod hosts;
 mod keeper;
 mod landing;
 mod message;
 mod open;
+mod parcel;
 mod privacy;
 mod provider;
+mod resume;
+mod seats;
 mod set;
 #[cfg(test)]
 mod tests;
@@ -52,5 +62,6 @@ pub use folder::Folder;
 pub use keeper::{Closed, Keeper, NotKept, Standing};
 pub use privacy::{Privacy, PrivacyError, Terms};
 pub use provider::take_part;
+pub use resume::RENEWALS;
 pub use trainer::{Native, TrainError, Trainer, Update};
 pub use worth::{Totals, UPDATE_BITS, Value, Worth, validate};

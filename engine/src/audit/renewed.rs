@@ -1,7 +1,10 @@
 //! Links that were lost and made anew: what a receipt may say of them.
 
-use super::receipt::{Fault, LinkEntry, ReceiptBody};
-use crate::{identity::PartyName, plan::Between};
+use super::receipt::{Fault, LinkEntry, OpenedKind, ReceiptBody};
+use crate::{
+    identity::PartyName,
+    plan::{Between, Training},
+};
 
 impl ReceiptBody {
     /// How many times the link between two parties was made anew, as both directions have it; 0 for all others.
@@ -11,6 +14,13 @@ impl ReceiptBody {
         let of = |link: &&LinkEntry| ends.contains(&(&link.from, &link.to));
         let flows = self.links.iter().filter(of).filter_map(|link| link.sent);
         flows.map(|flow| flow.renewed).max().unwrap_or_default()
+    }
+
+    /// How many times a link of such a run may be made anew: of a training, which opens averages, or of another.
+    #[must_use]
+    pub fn renewals(&self) -> u32 {
+        let trains = self.opened.iter().any(|opened| opened.kind == OpenedKind::Average);
+        if trains { Training::RENEWALS } else { Between::RENEWALS }
     }
 
     /// The bytes that a party sent over its links as they stood at the end.
@@ -32,7 +42,7 @@ pub(super) fn check(body: &ReceiptBody) -> Result<(), Fault> {
                 "was not made anew as often as the other direction",
             ));
         }
-        if times > Between::RENEWALS {
+        if times > body.renewals() {
             return Err(Fault::of(from, field, "was made anew more often than a run may do that"));
         }
     }

@@ -107,7 +107,7 @@ fn in_words(receipt: &Receipt, report: &Report) -> String {
                 text,
                 "  the link between {from} and {to} was lost and made anew, {times} of at most {} times; of it only \
                  what its last connections carried is evidence",
-                Between::RENEWALS
+                body.renewals()
             );
         }
     }

@@ -20,7 +20,7 @@ use super::{
     evidence::{Account, account, committed},
     links::{self, Seats},
     ready::{self, Ready},
-    worth,
+    relink, worth,
 };
 use crate::{
     exec::{self, Around, ExecError, Found, LookedUp, Provided, SharedResult},
@@ -70,7 +70,8 @@ pub(super) fn run(
     let guests = compilation.compiled.plan.goes_on_without();
     let patience = if guests { me.patience.with_guests() } else { me.patience };
     let (links, relinker) = (std::mem::take(&mut start.links), start.relinker.clone());
-    let channel = seats.channel(links, relinker, patience)?;
+    let limit = relink::patience(&compilation.compiled.plan, patience.dead);
+    let channel = seats.channel(links, (relinker.clone(), limit), patience)?;
     let (held, id) = (Arc::downgrade(&channel), seats.mine()?);
     start.stop.on_stop(move |why| {
         if let Some(channel) = held.upgrade() {
@@ -82,6 +83,8 @@ pub(super) fn run(
         Some(role) => seat.play(role, &start, inputs, committed),
         None => seat.provide(&inputs),
     });
+    // A provider that is still away has nothing to come back to.
+    relinker.stop();
     // Whatever ends the run here, the peers hear of it; a reason they have given already stays the first.
     finished.inspect_err(|failure| {
         let named = failure.party.as_ref();

@@ -1,6 +1,6 @@
 //! The connections of a run as a channel of the protocols, and who sits where in it.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use protocols::{
     net::{
@@ -47,15 +47,15 @@ impl Seats {
         self.names.get(usize::from(id.0))
     }
 
-    /// A channel over the two connections to each peer, whose links are made anew by this one where they may be.
+    /// A channel over the two connections to each peer, whose links are made anew by this one where they may be, within this time.
     pub(super) fn channel(
         &self,
         links: Vec<DataLink>,
-        relinker: Relinker,
+        (relinker, limit): (Relinker, Duration),
         config: LinkConfig,
     ) -> Result<Arc<TlsChannel>, Failure> {
         let (links, mine) = (self.links(links)?, self.mine()?);
-        let again = Arc::new(Again::new(self.clone(), relinker, config.dead));
+        let again = Arc::new(Again::new(self.clone(), relinker, limit));
         let channel = TlsChannel::relinked_by(again, mine, links, config);
         channel.map(Arc::new).map_err(|error| lost(&error.to_string()))
     }

@@ -8,13 +8,19 @@ use protocols::{
 };
 
 use super::links::Seats;
-use crate::link::Relinker;
+use crate::{link::Relinker, plan::Plan};
+
+/// How long a lost link may take to come about again: where only the two of it go on meanwhile, as long as a round of the training.
+pub(super) fn patience(plan: &Plan, dead: Duration) -> Duration {
+    let rounds = plan.training().filter(|_| plan.goes_on_without());
+    rounds.map_or(dead, |(_, of)| dead.max(Duration::from_secs(of.round_seconds.into())))
+}
 
 /// What makes links anew between those who sit in a run.
 pub(super) struct Again {
     seats: Seats,
     relinker: Relinker,
-    /// How long a link may take to come about: others of the run wait meanwhile.
+    /// How long a link may take to come about.
     limit: Duration,
 }
 

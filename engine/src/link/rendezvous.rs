@@ -32,10 +32,14 @@ pub struct DataLink {
 /// Where a run hears of its connections.
 type Deliver = mpsc::Sender<Result<DataLink, LinkError>>;
 
+/// What waits for connections: the links that a run starts with, or one of them that is made anew, with this peer. Several may be, at
+/// the same time and for the same time.
+type Place = (RunKey, Option<PartyName>);
+
 /// The runs that wait for connections, by job and attempt.
 #[derive(Debug, Default)]
 pub struct Rendezvous {
-    runs: Mutex<BTreeMap<RunKey, Expected>>,
+    runs: Mutex<BTreeMap<Place, Expected>>,
     changed: Notify,
 }
 
@@ -52,7 +56,7 @@ struct Expected {
 #[derive(Debug)]
 pub(super) struct Waiting {
     at: Arc<Rendezvous>,
-    key: RunKey,
+    place: Place,
     pub(super) links: mpsc::Receiver<Result<DataLink, LinkError>>,
 }
 
@@ -67,10 +71,11 @@ impl Rendezvous {
     ) -> Waiting {
         // One place more than links, for an error.
         let (deliver, links) = mpsc::channel(missing.len() + 1);
+        let place = place(key, missing.first().map(|(peer, _)| peer));
         let expected = Expected { run, plan, missing, deliver };
-        self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(key, expected);
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(place.clone(), expected);
         self.changed.notify_waiters();
-        Waiting { at: self.clone(), key, links }
+        Waiting { at: self.clone(), place, links }
     }
 
     /// Takes one accepted connection: reads its hello, waits for its run, answers, hands it over.
@@ -131,7 +136,7 @@ impl Rendezvous {
 
     fn look(&self, hello: &Hello) -> Option<(Answer, Option<Deliver>)> {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        let expected = runs.get_mut(&hello.key)?;
+        let expected = runs.get_mut(&place(hello.key, Some(&hello.from)))?;
         let deliver = Some(expected.deliver.clone());
         if hello.version != PROTOCOL_VERSION {
             return Some((Answer::Version(PROTOCOL_VERSION), deliver));
@@ -153,8 +158,13 @@ impl Rendezvous {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        self.at.runs.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+        self.at.runs.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.place);
     }
+}
+
+/// Where the connections with a peer are waited for.
+fn place(key: RunKey, peer: Option<&PartyName>) -> Place {
+    (key, peer.filter(|_| key.time > 0).cloned())
 }
 
 /// Takes an accepted connection out of the asynchronous world.

@@ -5,7 +5,7 @@ use std::{
     fmt,
     sync::{
         Arc,
-        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+        mpsc::{Receiver, Sender, channel},
     },
     time::{Duration, Instant},
 };
@@ -21,12 +21,14 @@ use super::{
     course::{Course, RoundReport, State},
     error::{RoundError, disk},
     gate::{Taken, taken},
-    guest::{Event, Guest, Order},
+    guest::{Event, Guest, News, Order},
     keeper::{Closed, Keeper, Standing},
     landing::{Due, Landed, Lost},
-    message::{ASK_WORDS, Ask, OVER, packed},
+    message::{ASK_WORDS, Ask, OVER, model_pieces, packed},
+    parcel::send,
     privacy::{Tally, secret},
-    provider::{give, send},
+    provider::give,
+    seats::Seats,
     set::Set,
     trainer::Trainer,
     worth::{Judge, Value},
@@ -119,24 +121,16 @@ struct Own<'a, 'r> {
     secret: Secret,
 }
 
-/// What is known of a guest.
-enum Seat {
-    /// Waits for the next round.
-    Idle,
-    /// Was asked in this round.
-    Asked(u64),
-    /// Its link failed.
-    Gone,
-}
-
 /// Where guests are received.
 struct Hall<'a> {
     course: &'a Course,
     orders: BTreeMap<usize, Sender<Order>>,
-    seats: BTreeMap<usize, Seat>,
+    seats: Seats,
     /// The last round whose average each one's update is in, where that is told.
     taken: BTreeMap<usize, u32>,
     events: Receiver<Event>,
+    /// So that who waits for events waits also where nobody serves a guest any more.
+    _event: Sender<Event>,
     channel: Arc<dyn Channel>,
 }
 
@@ -148,22 +142,22 @@ impl<'a> Hall<'a> {
         reports: &[RoundReport],
     ) -> Result<Self, RoundError> {
         let (event, events) = channel_of();
-        let (mut orders, mut seats) = (BTreeMap::new(), BTreeMap::new());
+        let mut orders = BTreeMap::new();
         for (provider, id) in course.guests() {
             let due = Due::new(course, provider, s.role());
             let (order, queue) = std::sync::mpsc::channel();
-            let guest = Guest::new(Arc::clone(channel), s.step(), id, due);
-            guest.start(queue, event.clone()).map_err(|error| RoundError::Disk {
+            let guest = Guest::new(Arc::clone(channel), s.step(), (id, due), event.clone());
+            guest.start(queue).map_err(|error| RoundError::Disk {
                 round: 1,
                 what: "starting a thread",
                 why: error.to_string(),
             })?;
             orders.insert(provider, order);
-            seats.insert(provider, Seat::Idle);
         }
-        let taken = BTreeMap::new();
+        let guests = course.guests().map(|(number, _)| number);
+        let (seats, taken) = (Seats::new(guests, course.pace.deadline), BTreeMap::new());
         let channel = Arc::clone(channel);
-        let mut hall = Self { course, orders, seats, taken, events, channel };
+        let mut hall = Self { course, orders, seats, taken, events, _event: event, channel };
         for report in reports {
             hall.note_taken(report);
         }
@@ -179,13 +173,9 @@ impl<'a> Hall<'a> {
         keep: &mut dyn Keeper,
     ) -> Result<RoundReport, RoundError> {
         let (round, until) = (state.rounds, Instant::now() + self.course.pace.deadline);
-        self.wait(s, until, |seats, least| {
-            seats.values().filter(|seat| matches!(seat, Seat::Idle)).count() >= least
-        });
-        let here = Set::of(self.course, |number| {
-            self.seats.get(&number).is_none_or(|seat| matches!(seat, Seat::Idle))
-        });
-        let here = here.agree(s)?;
+        let seated = self.course.seated().count();
+        self.wait(s, until, self.course.pace.least.saturating_sub(seated));
+        let here = Set::of(self.course, |number| self.seats.is_here(number)).agree(s)?;
         let handed = state.optimizer.handed(&state.model);
         self.ask(s, &here, (round, &handed));
         let mut landed = self.own_shares(s, own, (round, &handed))?;
@@ -222,11 +212,13 @@ impl<'a> Hall<'a> {
             let model = serves.then(|| Arc::clone(&model));
             s.wire().counts(8 * ASK_WORDS);
             if serves {
-                s.wire().counts(4 * self.course.handed());
+                let pieces = model_pieces(self.course.handed());
+                pieces.for_each(|numbers| s.wire().counts(4 * numbers));
             }
-            let asked = orders.send(Order { ask, model, depth: s.depth(), last: false });
-            let seat = if asked.is_ok() { Seat::Asked(ask.round) } else { Seat::Gone };
-            self.seats.insert(*number, seat);
+            match orders.send(Order { ask, model, depth: s.depth(), last: false }) {
+                Ok(()) => self.seats.ask(*number, ask.round),
+                Err(_) => self.seats.lose(*number),
+            }
         }
     }
 
@@ -283,60 +275,42 @@ impl<'a> Hall<'a> {
         (round, until): (u64, Instant),
         arrived: &mut BTreeMap<usize, Landed>,
     ) -> Result<(), RoundError> {
-        let open = |seats: &BTreeMap<usize, Seat>| {
-            seats.values().any(|seat| matches!(seat, Seat::Asked(asked) if *asked == round))
-        };
-        while open(&self.seats) {
-            let Some(event) = self.event(until) else { break };
-            let Event { provider, round: about, landed, depth } = event;
-            s.wire().follows(depth);
-            match landed {
-                Ok(landed) => {
-                    self.seats.insert(provider, Seat::Idle);
-                    if about == round {
-                        arrived.insert(provider, landed);
-                    }
+        while let Some(until) = self.seats.waits(|asked| asked == round, until) {
+            let Some(event) = self.event(s, until) else { continue };
+            match event.news {
+                News::Landed(landed) if event.round == round => {
+                    arrived.insert(event.provider, landed);
                 }
-                Err(Lost::Disk(error)) => {
+                News::Lost(Lost::Disk(error)) => {
                     return Err(disk(u32::try_from(round).unwrap_or(u32::MAX), &error));
                 }
-                Err(Lost::Link(_)) => {
-                    self.seats.insert(provider, Seat::Gone);
-                }
+                _ => {}
             }
         }
         Ok(())
     }
 
-    /// Waits until enough guests are idle, all that are there are, or the time is over; what arrives is of rounds that are over.
-    fn wait(
-        &mut self,
-        s: &mut Session,
-        until: Instant,
-        enough: impl Fn(&BTreeMap<usize, Seat>, usize) -> bool,
-    ) {
-        let seated = self.course.seated().count();
-        let least = self.course.pace.least.saturating_sub(seated);
-        let busy = |seats: &BTreeMap<usize, Seat>| {
-            seats.values().any(|seat| matches!(seat, Seat::Asked(_)))
-        };
-        while !enough(&self.seats, least) && busy(&self.seats) {
-            let Some(event) = self.event(until) else { return };
-            s.wire().follows(event.depth);
-            let seat = if event.landed.is_ok() { Seat::Idle } else { Seat::Gone };
-            self.seats.insert(event.provider, seat);
+    /// Waits until so many guests can be asked, all that are there are, or the time is over; what arrives is of rounds that are over.
+    fn wait(&mut self, s: &mut Session, until: Instant, enough: usize) {
+        while self.seats.here() < enough
+            && let Some(until) = self.seats.waits(|_| true, until)
+        {
+            self.event(s, until);
         }
     }
 
     /// The next thing that a guest does; nothing if the time is over.
-    fn event(&self, until: Instant) -> Option<Event> {
+    fn event(&mut self, s: &mut Session, until: Instant) -> Option<Event> {
         loop {
             let left = until.saturating_duration_since(Instant::now());
             match self.events.recv_timeout(left.min(TICK)) {
-                Ok(event) => return Some(event),
-                Err(RecvTimeoutError::Disconnected) => return None,
-                Err(RecvTimeoutError::Timeout) if left <= TICK => return None,
-                Err(RecvTimeoutError::Timeout) => self.channel.working(),
+                Ok(event) => {
+                    s.wire().follows(event.depth);
+                    self.seats.note(&event);
+                    return Some(event);
+                }
+                Err(_) if left <= TICK => return None,
+                Err(_) => self.channel.working(),
             }
         }
     }
@@ -345,20 +319,23 @@ impl<'a> Hall<'a> {
     /// both ends of its link are to have seen the same.
     fn close(mut self, s: &mut Session, state: &State) {
         let until = Instant::now() + self.course.pace.deadline;
-        self.wait(s, until, |_, _| false);
+        self.wait(s, until, usize::MAX);
         let (_, hash) = packed(&state.model);
         let ask = Ask { round: OVER, taken: None, hash };
         let mut told = 0;
         for (number, orders) in &self.orders {
-            if matches!(self.seats.get(number), Some(Seat::Idle)) {
+            if self.seats.is_here(*number) {
                 s.wire().counts(8 * ASK_WORDS);
                 let order = Order { ask, model: None, depth: s.depth(), last: true };
                 told += usize::from(orders.send(order).is_ok());
             }
         }
-        // Each says so when its last word is under way.
-        while told > 0 && self.event(until).is_some() {
-            told -= 1;
+        // Each says so when its last word is under way; whose link is lost has a while to come back for it.
+        let until = Instant::now() + self.seats.patience();
+        while told > 0
+            && let Some(event) = self.event(s, until)
+        {
+            told -= usize::from(matches!(event.news, News::Landed(_) | News::Lost(_)));
         }
     }
 }

@@ -6,7 +6,7 @@ use super::{
     closing,
     course::Course,
     gate::taken_cost,
-    message::{ASK_WORDS, answer_words, pieces},
+    message::{ASK_WORDS, answer_words, model_pieces, pieces},
     open::{open_cost, to_both},
     worth::{start_cost, tell_cost, weigh_cost},
 };
@@ -42,7 +42,8 @@ pub(super) fn round_cost(m: &mut Meter, course: &Course, round: u32) {
         for role in Role::ALL {
             m.told(role.id(), id, 8 * ASK_WORDS);
         }
-        m.told(course.server(number, round).id(), id, 4 * course.handed());
+        let server = course.server(number, round).id();
+        model_pieces(course.handed()).for_each(|numbers| m.told(server, id, 4 * numbers));
     }
     let seated = course.seated().flat_map(|(number, owner)| {
         let to = [owner.next(), owner.prev()].into_iter();

@@ -5,7 +5,7 @@ use std::{
     io,
     sync::{
         Arc,
-        mpsc::{Receiver, Sender},
+        mpsc::{Receiver, RecvTimeoutError, Sender},
     },
     thread,
 };
@@ -13,12 +13,14 @@ use std::{
 use protocols::{
     net::Channel,
     party::PartyId,
-    session::{Gate, Wire},
+    session::{Gate, SessionError, Wire},
 };
 
 use super::{
+    arriving::Arriving,
     landing::{Due, Landed, Lost},
-    message::Ask,
+    message::{Ask, model_pieces},
+    resume::{LOOK, Place, again},
 };
 
 /// What a guest is to be asked.
@@ -36,57 +38,146 @@ pub(super) struct Order {
 pub(super) struct Event {
     /// The provider's number.
     pub(super) provider: usize,
-    /// The round it is about.
+    /// The round that it was asked for last.
     pub(super) round: u64,
-    /// Its share, or how it was lost.
-    pub(super) landed: Result<Landed, Lost>,
+    /// What happened.
+    pub(super) news: News,
     /// How deep its link is.
     pub(super) depth: u32,
 }
 
-/// Serves one guest until its link fails or there are no more orders.
+/// What happens to a guest.
+pub(super) enum News {
+    /// Its link was lost, and is being made anew.
+    Away,
+    /// It stands again.
+    Back,
+    /// Its share.
+    Landed(Landed),
+    /// It is lost for good.
+    Lost(Lost),
+}
+
+/// Serves one guest until its link is lost for good or there are no more orders.
 pub(super) struct Guest {
-    pub(super) wire: Wire,
-    pub(super) id: PartyId,
-    pub(super) due: Due,
+    wire: Wire,
+    id: PartyId,
+    due: Due,
+    /// The round that it was asked for last.
+    round: u64,
+    /// How often its link was made anew.
+    times: u32,
+    events: Sender<Event>,
 }
 
 impl Guest {
     /// A guest's end of the run's channel, at the session's step.
-    pub(super) fn new(channel: Arc<dyn Channel>, step: u64, id: PartyId, due: Due) -> Self {
+    pub(super) fn new(
+        channel: Arc<dyn Channel>,
+        step: u64,
+        (id, due): (PartyId, Due),
+        events: Sender<Event>,
+    ) -> Self {
         let mut wire = Wire::new(channel, Gate::listing(&[]));
         wire.enter(step);
-        Self { wire, id, due }
+        Self { wire, id, due, round: Place::NOWHERE.round, times: 0, events }
     }
 
     /// Starts serving.
-    pub(super) fn start(self, orders: Receiver<Order>, events: Sender<Event>) -> io::Result<()> {
+    pub(super) fn start(self, orders: Receiver<Order>) -> io::Result<()> {
         let name = format!("trains with {}", self.id);
         // Not joined: a guest that is far behind must not keep the training from ending.
-        thread::Builder::new().name(name).spawn(move || self.serve(&orders, &events)).map(drop)
+        thread::Builder::new().name(name).spawn(move || self.serve(&orders)).map(drop)
     }
 
-    fn serve(mut self, orders: &Receiver<Order>, events: &Sender<Event>) {
-        while let Ok(order) = orders.recv() {
-            let (round, last) = (order.ask.round, order.last);
-            let landed = self.ask(order);
-            let lost = landed.is_err() || last;
-            let (provider, depth) = (self.due.provider, self.wire.depth());
-            if events.send(Event { provider, round, landed, depth }).is_err() || lost {
+    fn serve(mut self, orders: &Receiver<Order>) {
+        while let Some(order) = self.next(orders) {
+            self.round = order.ask.round;
+            let landed = self.carry_out(&order);
+            let over = landed.is_err() || order.last;
+            let heard = self.tell(match landed {
+                Ok(landed) => News::Landed(landed),
+                Err(lost) => News::Lost(lost),
+            });
+            if over || !heard {
                 return;
             }
         }
     }
 
-    fn ask(&mut self, Order { ask, model, depth, last }: Order) -> Result<Landed, Lost> {
-        self.wire.follows(depth);
-        self.wire.send(self.id, &ask.words())?;
+    /// The next thing to ask; the link is looked after meanwhile. Nothing if there is none any more.
+    fn next(&mut self, orders: &Receiver<Order>) -> Option<Order> {
+        loop {
+            match orders.recv_timeout(LOOK) {
+                Ok(order) => return Some(order),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) if self.wire.channel().lost(self.id) => {
+                    if let Err(error) = self.mend(Place::NOWHERE) {
+                        self.tell(News::Lost(error.into()));
+                        return None;
+                    }
+                }
+                Err(RecvTimeoutError::Timeout) => {}
+            }
+        }
+    }
+
+    /// Asks, and receives what the guest answers, over one link after the other.
+    fn carry_out(&mut self, order: &Order) -> Result<Landed, Lost> {
+        self.wire.follows(order.depth);
+        let (mut arriving, mut theirs) = (Arriving::new(self.due), Place::NOWHERE);
+        loop {
+            match self.attempt(order, theirs, &mut arriving) {
+                Err(Lost::Link(error)) if error.is_lost(self.id) => {
+                    theirs = self.mend(arriving.place(order.ask.round))?;
+                }
+                done => return done,
+            }
+        }
+    }
+
+    fn attempt(
+        &mut self,
+        Order { ask, model, last, .. }: &Order,
+        theirs: Place,
+        arriving: &mut Arriving,
+    ) -> Result<Landed, Lost> {
+        let heard = theirs.round == ask.round;
+        if heard && theirs.name != ask.hash {
+            let what = "that it was told of another model";
+            let step = self.wire.step();
+            return Err(SessionError::Invalid { step, peer: self.id, what }.into());
+        }
+        if !heard {
+            self.wire.send(self.id, &ask.words())?;
+        }
         if let Some(model) = model {
-            self.wire.send_common(self.id, &model)?;
+            let there = if heard { theirs.there() } else { 0 };
+            let mut from = 0;
+            for (at, numbers) in model_pieces(model.len() / 4).enumerate() {
+                let piece = from..from + 4 * numbers;
+                from = piece.end;
+                if at >= there {
+                    self.wire.send_common(self.id, (model, piece))?;
+                }
+            }
         }
-        if last {
-            return Ok(Landed::Declined);
-        }
-        self.due.receive(&mut self.wire, self.id)
+        if *last { Ok(Landed::Declined) } else { arriving.receive(&mut self.wire, self.id) }
+    }
+
+    /// Makes the link anew; gives where the guest is.
+    fn mend(&mut self, mine: Place) -> Result<Place, SessionError> {
+        self.tell(News::Away);
+        let id = self.id;
+        let renew = |wire: &mut Wire| wire.renew(id);
+        let theirs = again(&mut self.wire, id, (mine, &mut self.times), renew)?;
+        self.tell(News::Back);
+        Ok(theirs)
+    }
+
+    /// Tells the party's own thread; whether that listens.
+    fn tell(&self, news: News) -> bool {
+        let (provider, round, depth) = (self.due.provider, self.round, self.wire.depth());
+        self.events.send(Event { provider, round, news, depth }).is_ok()
     }
 }

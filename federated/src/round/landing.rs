@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    io::{self, Read as _, Seek as _, SeekFrom},
 };
 
 use protocols::{
@@ -10,11 +10,8 @@ use protocols::{
     session::{SessionError, Wire},
 };
 
-use super::{
-    course::Course,
-    message::{COMES, PIECE_WORDS, answer_words, pieces, seed_of},
-};
-use crate::average::{Pairs, Share, WordsDigest, explicit_party};
+use super::{arriving::Arriving, course::Course, message::PIECE_WORDS};
+use crate::average::{Pairs, Share, WordsDigest};
 
 /// What has arrived of one provider's update.
 #[derive(Debug)]
@@ -87,46 +84,7 @@ impl Due {
 
     /// Receives one provider's answer of one round.
     pub(super) fn receive(&self, wire: &mut Wire, from: PartyId) -> Result<Landed, Lost> {
-        let mut answer = vec![0_u64; answer_words(1 + usize::from(self.both))];
-        wire.recv(from, &mut answer)?;
-        if answer[0] != COMES {
-            return Ok(Landed::Declined);
-        }
-        let own = self.part(wire, from, self.role, [answer[1], answer[2]])?;
-        if !self.both {
-            return Ok(Landed::One(own));
-        }
-        let next = self.part(wire, from, self.role.next(), [answer[3], answer[4]])?;
-        Ok(Landed::Both(Box::new(Both::new(own, next)?)))
-    }
-
-    /// One share, given what stands in its place in the answer.
-    fn part(&self, wire: &mut Wire, from: PartyId, of: Role, seed: [u64; 2]) -> Result<Part, Lost> {
-        let words = explicit_party(self.provider);
-        Ok(match (of.index() + 3 - words.index()) % 3 {
-            0 if self.words <= Part::MEMORY_WORDS => {
-                let mut words = Vec::with_capacity(self.words);
-                for piece in pieces(self.words) {
-                    words.extend_from_slice(&wire.recv_words::<u64>(from, piece)?);
-                }
-                Part::Share(Share::Words(words))
-            }
-            0 => Part::Spooled(self.spool(wire, from)?),
-            1 => Part::Share(Share::Plus(seed_of(seed))),
-            _ => Part::Share(Share::Minus(seed_of(seed))),
-        })
-    }
-
-    fn spool(&self, wire: &mut Wire, from: PartyId) -> Result<File, Lost> {
-        let mut file = tempfile::tempfile()?;
-        for piece in pieces(self.words) {
-            let words = wire.recv_words::<u64>(from, piece)?;
-            for word in words.chunks(8192) {
-                let bytes: Vec<u8> = word.iter().flat_map(|word| word.to_le_bytes()).collect();
-                file.write_all(&bytes)?;
-            }
-        }
-        Ok(file)
+        Arriving::new(*self).receive(wire, from)
     }
 }
 
@@ -244,6 +202,8 @@ impl Part {
 
 #[cfg(test)]
 mod tests {
+    use std::io::Write as _;
+
     use protocols::{prg::Prg, ring::Z64};
 
     use super::*;

@@ -1,20 +1,13 @@
 //! A provider's part that does not compute: it gets the model, trains, and sends its update in shares.
 
-use protocols::{
-    net::at_work,
-    party::{PartyId, Role},
-    prg::Prg,
-    session::{SessionError, Wire},
-};
-use zeroize::Zeroize as _;
+use protocols::{net::at_work, prg::Prg, session::Wire};
 
 use super::{
     course::Course,
     error::RoundError,
     gate::within,
-    message::{
-        ASK_WORDS, Ask, COMES, DECLINES, OVER, PIECE_WORDS, answer_words, model_bytes, seed_words,
-    },
+    hosts::Hosts,
+    message::OVER,
     trainer::{TrainError, Trainer, Update},
 };
 use crate::average::{EncodeError, Seeds, Share, Trailer, explicit_party};
@@ -39,9 +32,24 @@ pub fn take_part(
     rng: &mut Prg,
 ) -> Result<Vec<(u32, TrainError)>, RoundError> {
     course.check()?;
+    let hosts = Hosts::new(wire, course)?;
+    let ended = rounds(&hosts, course, (number, trainer), rng);
+    // What is behind a word that failed: a link that nobody waited for.
+    let ended = ended.map_err(|error| hosts.failed().unwrap_or(error));
+    hosts.counted(wire);
+    ended
+}
+
+/// All rounds, at the provider.
+fn rounds(
+    hosts: &Hosts,
+    course: &Course,
+    (number, trainer): (usize, &mut dyn Trainer),
+    rng: &mut Prg,
+) -> Result<Vec<(u32, TrainError)>, RoundError> {
     let (mut declined, mut next) = (Vec::new(), 0_u32);
     loop {
-        let ask = asked(wire)?;
+        let ask = hosts.asked()?;
         let round = u32::try_from(ask.round).unwrap_or(u32::MAX);
         if ask.round == OVER {
             return Ok(declined);
@@ -51,46 +59,14 @@ pub fn take_part(
             return Err(RoundError::Model { round });
         }
         next = round + 1;
-        let server = course.server(number, round).id();
-        let model = model(wire, server, course.handed(), &ask)?;
+        let model = hosts.model(course.server(number, round), course.handed())?;
         let own = (number, &mut *trainer);
         let give = || give(course, own, (round, &model, ask.taken), rng);
-        let (shares, why) = at_work(|| wire.working(), give);
+        let (shares, why) = at_work(|| hosts.working(), give);
         declined.extend(why.map(|why| (round, why)));
         drop(model);
-        for role in Role::ALL {
-            send(|words| wire.send(role.id(), words), course.parts(role), shares.as_ref())?;
-        }
+        hosts.give(shares)?;
     }
-}
-
-/// What the compute parties ask; all three ask the same.
-fn asked(wire: &mut Wire) -> Result<Ask, RoundError> {
-    let mut asks = [[0_u64; ASK_WORDS]; 3];
-    for (role, ask) in Role::ALL.into_iter().zip(&mut asks) {
-        wire.recv(role.id(), ask)?;
-    }
-    let [first, second, third] = asks;
-    if first != second || first != third {
-        let round = u32::try_from(first[0]).unwrap_or(u32::MAX).saturating_add(1);
-        return Err(RoundError::Model { round });
-    }
-    Ok(Ask::from_words(&first))
-}
-
-fn model(
-    wire: &mut Wire,
-    server: PartyId,
-    parameters: usize,
-    ask: &Ask,
-) -> Result<Vec<f32>, RoundError> {
-    let words = wire.recv_words::<u32>(server, parameters)?;
-    let model: Vec<f32> = words.iter().map(|bits| f32::from_bits(*bits)).collect();
-    if *blake3::hash(&model_bytes(&model)).as_bytes() != ask.hash {
-        let what = "a model of another hash than all parties said";
-        return Err(SessionError::Invalid { step: wire.step(), peer: server, what }.into());
-    }
-    Ok(model)
 }
 
 /// What a provider sends in a round, if anything, and why it has no update of its own, if it has none.
@@ -144,30 +120,4 @@ fn share(
     let trailer = Trailer { weight, loss, correct, updates: 1, squared_norm };
     let place = (explicit_party(number), Vec::new());
     course.encoding.share(&delta, &trailer, Seeds::draw(rng), place).map_err(unfit)
-}
-
-/// Sends one party its shares, or that there are none.
-pub(super) fn send(
-    mut to: impl FnMut(&[u64]) -> Result<(), SessionError>,
-    parts: &[Role],
-    shares: Option<&[Share; 3]>,
-) -> Result<(), SessionError> {
-    let mut answer = vec![0; answer_words(parts.len())];
-    let Some(shares) = shares else {
-        answer[0] = DECLINES;
-        return to(&answer);
-    };
-    answer[0] = COMES;
-    for (place, part) in answer[1..].chunks_mut(2).zip(parts) {
-        if let Share::Plus(seed) | Share::Minus(seed) = &shares[part.index()] {
-            place.copy_from_slice(&seed_words(seed));
-        }
-    }
-    to(&answer)?;
-    answer.zeroize();
-    let words = parts.iter().filter_map(|part| match &shares[part.index()] {
-        Share::Words(words) => Some(words),
-        Share::Plus(_) | Share::Minus(_) => None,
-    });
-    words.flat_map(|words| words.chunks(PIECE_WORDS)).try_for_each(to)
 }

@@ -1,10 +1,12 @@
 //! Trainings over links against trainings in one place.
 
 mod corrections;
+mod cut;
 mod faults;
 mod gate;
 mod kept;
 mod narrow;
+mod net;
 mod opened;
 mod privacy;
 mod resumed;

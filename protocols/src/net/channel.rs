@@ -29,6 +29,12 @@ pub trait Channel: Send + Sync {
     /// Tells every peer that this party ends the run, and why. Best effort; later calls fail with [`ChannelError::Aborted`].
     fn abort(&self, abort: Abort);
 
+    /// Whether the link with a peer was [lost](ChannelError::Closed), as far as this party knows, so that it may be made
+    /// [anew](Channel::renew): for whoever is not waiting for a frame of that peer. Never of a channel that makes no link anew.
+    fn lost(&self, _peer: PartyId) -> bool {
+        false
+    }
+
     /// Makes the link with a peer anew after it was [lost](ChannelError::Closed); the peer has to do the same. What was under way
     /// is gone. A channel that cannot says that the link is closed.
     ///
@@ -58,6 +64,10 @@ impl<C: Channel + ?Sized> Channel for Arc<C> {
 
     fn abort(&self, abort: Abort) {
         (**self).abort(abort);
+    }
+
+    fn lost(&self, peer: PartyId) -> bool {
+        (**self).lost(peer)
     }
 
     fn renew(&self, peer: PartyId) -> Result<(), ChannelError> {

@@ -1,6 +1,6 @@
 //! The wire: tagged, counted, length-checked messages between one party and its peers, and the gate for what is opened.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, ops::Range, sync::Arc};
 
 use super::{
     error::SessionError,
@@ -228,19 +228,26 @@ impl Wire {
         Ok(())
     }
 
-    /// Sends one message whose bytes others get too, without a copy for each.
+    /// Sends a part of some bytes that others get too as one message, without a copy for each.
     ///
     /// # Errors
     /// If the link is down.
-    pub fn send_common(&mut self, to: PartyId, bytes: &Arc<[u8]>) -> Result<(), SessionError> {
-        if bytes.is_empty() {
+    ///
+    /// # Panics
+    /// If there are not so many bytes.
+    pub fn send_common(
+        &mut self,
+        to: PartyId,
+        (bytes, part): (&Arc<[u8]>, Range<usize>),
+    ) -> Result<(), SessionError> {
+        if part.is_empty() {
             return Ok(());
         }
         let (seq, depth) = (bump(&mut self.sent, to), self.depth);
-        self.count(bytes.len());
-        for (chunk, from) in (0_u32..).zip((0..bytes.len()).step_by(CHUNK_BYTES)) {
+        self.count(part.len());
+        for (chunk, from) in (0_u32..).zip(part.clone().step_by(CHUNK_BYTES)) {
             let tag = Tag { path: self.place(), seq, chunk };
-            let body = Body::of_common(bytes, from, CHUNK_BYTES.min(bytes.len() - from));
+            let body = Body::of_common(bytes, from, CHUNK_BYTES.min(part.end - from));
             let sent = self.channel.send(to, Frame { tag, depth, body });
             sent.map_err(|source| self.channel_error(source))?;
         }
@@ -310,8 +317,8 @@ impl Wire {
         self.stats.step(self.path).rounds += self.depth - before;
     }
 
-    /// Takes over what a part of a fork counted, but its rounds: parts run at the same time.
-    pub(super) fn absorb(&mut self, part: &Self) {
+    /// Takes over what another wire of this party counted, but its rounds: both are used at the same time.
+    pub fn absorb(&mut self, part: &Self) {
         let Counters { bytes, messages, .. } = part.stats.total();
         let counters = self.stats.step(self.path);
         counters.bytes += bytes;

@@ -184,7 +184,7 @@ fn a_guest_trains_no_model_that_the_parties_do_not_agree_on() {
         }
         if let Some(model) = model {
             let server = course.server(0, 0).index();
-            parties[server].send_common(guest, &model).unwrap();
+            parties[server].send_common(guest, (&model, 0..model.len())).unwrap();
         }
         let mut trainer = native(1, 0);
         take_part(&mut own, &course, 0, &mut trainer, &mut Prg::new(&[1; 16])).unwrap_err()
@@ -201,7 +201,7 @@ fn a_guest_trains_no_model_that_the_parties_do_not_agree_on() {
     for (at, party) in parties.iter_mut().enumerate() {
         party.send(guest, &good).unwrap();
         if at == course.server(0, 0).index() {
-            party.send_common(guest, &bytes).unwrap();
+            party.send_common(guest, (&bytes, 0..bytes.len())).unwrap();
         }
         party.send(guest, &good).unwrap();
     }

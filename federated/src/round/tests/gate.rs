@@ -4,7 +4,7 @@ use super::*;
 use crate::{
     average::{Seeds, Share, TRAILER_WORDS, Trailer, explicit_party, split},
     gate::{Gates, Krum, Projections, Terms},
-    round::{message::OVER, provider::send},
+    round::{message::OVER, parcel::send},
 };
 
 const CLIP: f64 = 4.0;

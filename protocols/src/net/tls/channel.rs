@@ -217,6 +217,12 @@ impl Channel for TlsChannel {
         }
     }
 
+    fn lost(&self, peer: PartyId) -> bool {
+        let Shared { abort, relink, .. } = &*self.shared;
+        let lost = || self.shared.peer(peer).is_ok_and(|peer| peer.inbox.lost());
+        relink.is_some() && abort.get().is_none() && lost()
+    }
+
     fn renew(&self, peer: PartyId) -> Result<(), ChannelError> {
         let shared = &*self.shared;
         let lost = shared.peer(peer)?;

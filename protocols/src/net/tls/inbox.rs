@@ -129,6 +129,12 @@ impl Inbox {
         self.lock().end.clone()
     }
 
+    /// Whether nothing more will come though the peer did not say so.
+    pub(super) fn lost(&self) -> bool {
+        let state = self.lock();
+        matches!(state.end, Some(ChannelError::Closed(_))) && !state.goodbye
+    }
+
     /// Waits, until the deadline, for whatever the peer still says; an error if the link was not lost.
     pub(super) fn outlive(
         &self,

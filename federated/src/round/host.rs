@@ -1,0 +1,191 @@
+//! One compute party as a provider sees it that does not compute: what it asked, what has come of its model, and what it was given,
+//! over as many connections as that takes.
+
+use std::sync::Arc;
+
+use protocols::{
+    net::{Channel, at_work},
+    party::{PartyId, Role},
+    session::{Gate, SessionError, Wire},
+};
+
+use super::{
+    course::Course,
+    error::RoundError,
+    message::{ASK_WORDS, Ask, OVER, model_bytes, model_pieces},
+    parcel::Parcel,
+    resume::{NONE, Place, again},
+};
+use crate::average::Share;
+
+/// What a provider has given all three in a round.
+pub(super) type Given = Arc<Option<[Share; 3]>>;
+
+/// One compute party's link.
+pub(super) struct Host {
+    wire: Wire,
+    id: PartyId,
+    /// The shares of an update that it gets.
+    parts: &'static [Role],
+    /// What it asked last.
+    heard: Option<Ask>,
+    /// What has come of the model, where this one hands it out; and whole pieces of it, also when it is used.
+    model: Vec<f32>,
+    pieces: usize,
+    /// What it is given in the round that it asked for last.
+    given: Option<Given>,
+    /// How often its link was made anew.
+    times: u32,
+    /// Why it cannot be made anew.
+    failed: Option<RoundError>,
+}
+
+impl Host {
+    pub(super) fn new(channel: Arc<dyn Channel>, step: u64, course: &Course, role: Role) -> Self {
+        let mut wire = Wire::new(channel, Gate::listing(&[]));
+        wire.enter(step);
+        let (id, parts) = (role.id(), course.parts(role));
+        let (heard, given, failed) = (None, None, None);
+        Self { wire, id, parts, heard, model: Vec::new(), pieces: 0, given, times: 0, failed }
+    }
+
+    pub(super) fn wire(&mut self) -> &mut Wire {
+        &mut self.wire
+    }
+
+    /// Why there is no link any more.
+    pub(super) fn failed(&self) -> Option<&RoundError> {
+        self.failed.as_ref()
+    }
+
+    /// What this party asks next.
+    pub(super) fn asked(&mut self) -> Result<Ask, RoundError> {
+        self.through(|host| {
+            let mut ask = [0_u64; ASK_WORDS];
+            host.wire.recv(host.id, &mut ask)?;
+            let ask = Ask::from_words(&ask);
+            host.heard = Some(ask);
+            (host.model, host.pieces, host.given) = (Vec::new(), 0, None);
+            Ok(ask)
+        })
+    }
+
+    /// The model that it hands out, which has the hash that was said.
+    pub(super) fn model(&mut self, numbers: usize) -> Result<Vec<f32>, RoundError> {
+        self.through(|host| {
+            for piece in model_pieces(numbers).skip(host.pieces) {
+                let words = host.wire.recv_words::<u32>(host.id, piece)?;
+                host.model.extend(words.iter().map(|bits| f32::from_bits(*bits)));
+                host.pieces += 1;
+            }
+            Ok(())
+        })?;
+        let model = std::mem::take(&mut self.model);
+        let hash = blake3::hash(&model_bytes(&model));
+        if self.heard.is_none_or(|ask| ask.hash != *hash.as_bytes()) {
+            return Err(self.invalid("a model of another hash than all parties said").into());
+        }
+        Ok(model)
+    }
+
+    /// Gives it its part of an update, or says that there is none.
+    pub(super) fn give(&mut self, given: &Given, depth: u32) -> Result<(), RoundError> {
+        self.wire.follows(depth);
+        self.given = Some(Arc::clone(given));
+        self.check()?;
+        match self.give_from(0) {
+            // What is missing then is sent when the link stands again.
+            Err(error) if error.is_lost(self.id) => self.mend(),
+            done => Ok(done?),
+        }
+    }
+
+    /// Makes the link anew if it was lost and nobody has noticed.
+    pub(super) fn look(&mut self) {
+        let over = self.heard.is_some_and(|ask| ask.round == OVER);
+        if over || self.failed.is_some() || !self.wire.channel().lost(self.id) {
+            return;
+        }
+        // Whoever waits for another party has to hear of it.
+        if let Err(RoundError::Session(error)) = self.mend() {
+            self.wire.abort(&error);
+        }
+    }
+
+    fn check(&self) -> Result<(), RoundError> {
+        self.failed.clone().map_or(Ok(()), Err)
+    }
+
+    /// Does something until it is done, over one link after the other.
+    fn through<T>(
+        &mut self,
+        work: impl Fn(&mut Self) -> Result<T, SessionError>,
+    ) -> Result<T, RoundError> {
+        self.check()?;
+        loop {
+            match work(self) {
+                Err(error) if error.is_lost(self.id) => self.mend()?,
+                done => return Ok(done?),
+            }
+        }
+    }
+
+    /// Makes the link anew, and sends what the party has not got.
+    fn mend(&mut self) -> Result<(), RoundError> {
+        let id = self.id;
+        // Other parties wait for this one meanwhile.
+        let renew = |wire: &mut Wire| {
+            let channel = wire.channel();
+            at_work(|| channel.working(), || wire.renew(id))
+        };
+        let mended = loop {
+            let place = self.place();
+            let theirs = match again(&mut self.wire, id, (place, &mut self.times), renew) {
+                Ok(theirs) => theirs,
+                Err(error) => break Err(error),
+            };
+            match self.catch_up(theirs) {
+                Err(error) if error.is_lost(id) => {}
+                done => break done,
+            }
+        };
+        mended.map_err(|error| self.failed.insert(error.into()).clone())
+    }
+
+    /// Sends what the party lacks that is there.
+    fn catch_up(&mut self, theirs: Place) -> Result<(), SessionError> {
+        let heard = self.heard.map(|ask| ask.round);
+        if theirs.round == NONE || heard.is_none_or(|heard| theirs.round > heard) {
+            // It has all that it asked for, or what it asks now is to be heard yet.
+            return Ok(());
+        }
+        if heard != Some(theirs.round) {
+            return Err(self.invalid("that an earlier round is due"));
+        }
+        let begun = theirs.name != [0; 32];
+        let ours =
+            self.given.as_ref().map(|given| Parcel::of(self.parts, (**given).as_ref()).name());
+        if begun && ours != Some(theirs.name) {
+            return Err(self.invalid("that another update is due than the one that it gets"));
+        }
+        self.give_from(theirs.there())
+    }
+
+    /// How far this end is.
+    fn place(&self) -> Place {
+        match &self.heard {
+            Some(ask) => Place { round: ask.round, name: ask.hash, pieces: self.pieces as u64 },
+            None => Place::NOWHERE,
+        }
+    }
+
+    fn give_from(&mut self, from: usize) -> Result<(), SessionError> {
+        let Some(given) = self.given.clone() else { return Ok(()) };
+        let parcel = Parcel::of(self.parts, (*given).as_ref());
+        parcel.send(from, |words| self.wire.send(self.id, words))
+    }
+
+    fn invalid(&self, what: &'static str) -> SessionError {
+        SessionError::Invalid { step: self.wire.step(), peer: self.id, what }
+    }
+}

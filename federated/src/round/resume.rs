@@ -1,0 +1,121 @@
+//! Going on where a link was lost: what its two ends tell each other when it stands again.
+//!
+//! ```text
+//! party                                          provider
+//!   ask: round, hash of the model ───────────────▶ heard
+//!   the model, in pieces ────────────────────────▶ whole, and of that hash: trained on
+//!   begun ◀─────────────────── answer: seeds, and the name of all that this party gets
+//!   landed ◀──────────────────── words, in pieces: as they were named
+//!
+//!            ✂ made anew, wherever that was
+//!   place: the round that is due, the name of    ⇄ place: the round that was heard, the hash of its model,
+//!   what has begun, pieces of it                   pieces of it
+//!   what was not heard, or the pieces missing ───▶
+//!          ◀──────────────────── the answer again, and the pieces missing
+//! ```
+//!
+//! Either end keeps of a transfer what has come in whole pieces, and says so under the name of what it is a part of: the BLAKE3
+//! hash of all of it. A model is named by all three parties before its first byte, an update by its provider before its first
+//! word. What goes on under another name is refused, and so is what turns out to be something else when it is whole.
+//!
+//! | a party is | the link is lost | and stands again |
+//! |---|---|---|
+//! | idle | found out within [`LOOK`] | nothing is due |
+//! | asking | at its next word | asks, if that was not heard; sends the pieces missing |
+//! | receiving | at once | the pieces missing come |
+//! | in the next round | the round went on without the provider | as above, and what comes is thrown away |
+//!
+//! A provider hears of a lost link at its next word to it, or within a moment by whoever looks after the links beside the trainer.
+//! It trains once a round, whatever becomes of its links, and keeps what it gives until it is asked for the next round: that
+//! its three parties have it all.
+//!
+//! # Security
+//! What is sent again is to the bit what was sent before, seeds among it, to whom it was sent: nobody learns more than without the
+//! loss. A transmission with other seeds would be another update, and there is one of a provider and round, ever: a name binds
+//! to one. A part of an update is in no sum: it is added when it is whole, and when all three parties say so. What a place tells is
+//! how much of one's own messages has arrived.
+
+use std::time::Duration;
+
+use protocols::{
+    net::ChannelError,
+    party::PartyId,
+    session::{SessionError, Wire},
+};
+
+use super::message::{hash_of, hash_words};
+
+/// How often a link is made anew in a training: one that breaks more often carries no updates.
+pub const RENEWALS: u32 = 64;
+
+/// Who waits for no word of a link looks so often whether it is lost.
+pub(super) const LOOK: Duration = Duration::from_millis(200);
+
+/// Words of a place.
+const PLACE_WORDS: usize = 6;
+
+/// In the place of a round: there is none. Below only that of the end of the training.
+pub(super) const NONE: u64 = u64::MAX - 1;
+
+/// How far one end of a link has come in what it gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Place {
+    /// At a party: the round that an answer is due of, or the end of the training, that is to be heard. At a provider: the last round
+    /// that it has heard of. Or [`NONE`].
+    pub(super) round: u64,
+    /// The hash of what comes; zeros if it is not known yet.
+    pub(super) name: [u8; 32],
+    /// Whole pieces that are there.
+    pub(super) pieces: u64,
+}
+
+impl Place {
+    /// At a party that waits for nothing; at a provider that has heard nothing.
+    pub(super) const NOWHERE: Self = Self { round: NONE, name: [0; 32], pieces: 0 };
+
+    /// Whole pieces that need not be sent again.
+    pub(super) fn there(&self) -> usize {
+        usize::try_from(self.pieces).unwrap_or(usize::MAX)
+    }
+
+    fn words(&self) -> [u64; PLACE_WORDS] {
+        let [a, b, c, d] = hash_words(&self.name);
+        [self.round, a, b, c, d, self.pieces]
+    }
+
+    fn from_words([round, a, b, c, d, pieces]: [u64; PLACE_WORDS]) -> Self {
+        Self { round, name: hash_of([a, b, c, d]), pieces }
+    }
+}
+
+/// Makes a link anew that was lost, by `renew`, and says where this end is; gives where the other one is. `times` counts how
+/// often that was needed so far.
+///
+/// # Errors
+/// If the link does not come about again, if it is lost once more than [`RENEWALS`], if something else comes.
+pub(super) fn again(
+    wire: &mut Wire,
+    peer: PartyId,
+    (mine, times): (Place, &mut u32),
+    renew: impl Fn(&mut Wire) -> Result<(), SessionError>,
+) -> Result<Place, SessionError> {
+    loop {
+        if *times == RENEWALS {
+            let source = ChannelError::Closed(peer);
+            return Err(SessionError::Channel { step: wire.step(), source });
+        }
+        renew(wire)?;
+        *times += 1;
+        match exchange(wire, peer, mine) {
+            Err(error) if error.is_lost(peer) => {}
+            done => return done,
+        }
+    }
+}
+
+fn exchange(wire: &mut Wire, peer: PartyId, mine: Place) -> Result<Place, SessionError> {
+    wire.send(peer, &mine.words())?;
+    let mut theirs = [0; PLACE_WORDS];
+    wire.recv(peer, &mut theirs)?;
+    Ok(Place::from_words(theirs))
+}

@@ -1,0 +1,216 @@
+//! Links in memory that are lost by plan and can be made anew.
+
+use std::{
+    collections::{BTreeMap, VecDeque},
+    sync::{Arc, Condvar, Mutex, MutexGuard},
+    time::Duration,
+};
+
+use protocols::{
+    net::{Abort, Channel, ChannelError, Frame},
+    party::PartyId,
+};
+
+/// Nothing in a test takes longer.
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Two ends of a link, the lower one first.
+pub(super) type Ends = (PartyId, PartyId);
+
+/// When a link is lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Cut {
+    pub(super) link: Ends,
+    /// Which frame of the two over it is the first that does not arrive, from 0 after each time that it was made anew.
+    pub(super) at: usize,
+    /// Whether what was sent before it has arrived.
+    pub(super) arrives: bool,
+}
+
+/// All links of a run.
+pub(super) struct Net {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    links: BTreeMap<Ends, Link>,
+    plan: Vec<Cut>,
+    abort: Option<Abort>,
+}
+
+#[derive(Default)]
+struct Link {
+    /// To the lower end, and to the higher one.
+    queues: [VecDeque<Frame>; 2],
+    /// Frames so far.
+    passed: usize,
+    lost: bool,
+    /// Who waits for it to be made anew.
+    calls: [bool; 2],
+    /// One of the two is not there any more.
+    left: bool,
+    /// How often it was.
+    times: u32,
+    /// All frames and their bytes, since the beginning.
+    carried: (usize, usize),
+}
+
+impl Net {
+    /// Ends of so many parties that are cut like this, one after the other on each link.
+    pub(super) fn mesh(parties: u16, plan: &[Cut]) -> (Arc<Self>, Vec<Arc<dyn Channel>>) {
+        let state = Mutex::new(State { plan: plan.to_vec(), ..State::default() });
+        let net = Arc::new(Self { state, changed: Condvar::new() });
+        let end = |me| Arc::new(End { me: PartyId(me), net: Arc::clone(&net) }) as Arc<dyn Channel>;
+        let ends = (0..parties).map(end).collect();
+        (net, ends)
+    }
+
+    /// How often a link was made anew.
+    pub(super) fn times(&self, link: Ends) -> u32 {
+        self.lock().links.get(&link).map_or(0, |link| link.times)
+    }
+
+    /// Frames and bytes that were sent over a link.
+    pub(super) fn carried(&self, link: Ends) -> (usize, usize) {
+        self.lock().links.get(&link).map_or((0, 0), |link| link.carried)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap()
+    }
+
+    /// Waits until something is there.
+    fn wait<T>(&self, mut ready: impl FnMut(&mut State) -> Option<T>) -> Option<T> {
+        let mut found = None;
+        let held = self.changed.wait_timeout_while(self.lock(), PATIENCE, |state| {
+            found = ready(state);
+            found.is_none()
+        });
+        drop(held.unwrap());
+        found
+    }
+}
+
+/// One party's end.
+struct End {
+    me: PartyId,
+    net: Arc<Net>,
+}
+
+impl End {
+    fn leave(&self) {
+        let mut state = self.net.lock();
+        let mine = |ends: &Ends| ends.0 == self.me || ends.1 == self.me;
+        state
+            .links
+            .iter_mut()
+            .filter(|(ends, _)| mine(ends))
+            .for_each(|(_, link)| link.left = true);
+        drop(state);
+        self.net.changed.notify_all();
+    }
+
+    fn with(&self, peer: PartyId) -> (Ends, usize) {
+        ((self.me.min(peer), self.me.max(peer)), usize::from(self.me > peer))
+    }
+}
+
+impl Channel for End {
+    fn me(&self) -> PartyId {
+        self.me
+    }
+
+    fn send(&self, to: PartyId, frame: Frame) -> Result<(), ChannelError> {
+        let (ends, side) = self.with(to);
+        let mut state = self.net.lock();
+        if let Some(abort) = &state.abort {
+            return Err(ChannelError::Aborted(abort.clone()));
+        }
+        let State { links, plan, .. } = &mut *state;
+        let link = links.entry(ends).or_default();
+        if link.lost || link.left {
+            return Err(ChannelError::Closed(to));
+        }
+        let cut = plan.iter().position(|cut| cut.link == ends);
+        let cut = cut.filter(|cut| plan[*cut].at == link.passed).map(|cut| plan.remove(cut));
+        link.passed += 1;
+        link.carried.0 += 1;
+        link.carried.1 += frame.body.len();
+        match cut {
+            // Whoever sends does not know.
+            Some(cut) => {
+                link.lost = true;
+                if !cut.arrives {
+                    link.queues = Default::default();
+                }
+            }
+            None => link.queues[1 - side].push_back(frame),
+        }
+        drop(state);
+        self.net.changed.notify_all();
+        Ok(())
+    }
+
+    fn recv(&self, from: PartyId) -> Result<Frame, ChannelError> {
+        let (ends, side) = self.with(from);
+        let came = self.net.wait(|state| {
+            if let Some(abort) = &state.abort {
+                return Some(Err(ChannelError::Aborted(abort.clone())));
+            }
+            let link = state.links.entry(ends).or_default();
+            match link.queues[side].pop_front() {
+                Some(frame) => Some(Ok(frame)),
+                None => (link.lost || link.left).then_some(Err(ChannelError::Closed(from))),
+            }
+        });
+        came.unwrap_or(Err(ChannelError::stalled(from, PATIENCE)))
+    }
+
+    fn abort(&self, abort: Abort) {
+        if self.me.role().is_none() {
+            return self.leave();
+        }
+        self.net.lock().abort.get_or_insert(abort);
+        self.net.changed.notify_all();
+    }
+
+    fn lost(&self, peer: PartyId) -> bool {
+        let (ends, _) = self.with(peer);
+        self.net.lock().links.get(&ends).is_some_and(|link| link.lost && !link.left)
+    }
+
+    fn renew(&self, peer: PartyId) -> Result<(), ChannelError> {
+        let (ends, side) = self.with(peer);
+        let before = self.net.times(ends);
+        let made = self.net.wait(|state| {
+            if let Some(abort) = &state.abort {
+                return Some(Err(ChannelError::Aborted(abort.clone())));
+            }
+            let link = state.links.entry(ends).or_default();
+            if link.left {
+                return Some(Err(ChannelError::Closed(peer)));
+            }
+            if link.times > before {
+                return Some(Ok(()));
+            }
+            link.calls[side] = true;
+            if link.calls != [true; 2] {
+                return None;
+            }
+            let (times, carried) = (link.times + 1, link.carried);
+            *link = Link { times, carried, ..Link::default() };
+            Some(Ok(()))
+        });
+        self.net.changed.notify_all();
+        made.unwrap_or(Err(ChannelError::Closed(peer)))
+    }
+}
+
+/// What was sent before arrives.
+impl Drop for End {
+    fn drop(&mut self) {
+        self.leave();
+    }
+}
