@@ -12,7 +12,6 @@ use super::{config::read, exit::CliError};
 use crate::{
     audit::{self, Contribution, ContributionCertificate, Failure, Receipt, Report},
     identity::Pins,
-    plan::Between,
 };
 
 /// A file with `[pins.NAME]` tables; a whole configuration will do.

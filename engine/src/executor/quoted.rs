@@ -2,20 +2,28 @@
 
 use super::compilation::Compilation;
 use crate::{
-    audit::ReceiptBody,
+    audit::{LinkEntry, ReceiptBody},
     job::{Failure, Reason, Stage},
     plan::{Between, Op},
 };
 
 /// Holds the links of a receipt against the quote: they carried exactly what the plan costs. Where a link is stated to have been
 /// made anew, its last connections carried what an intersection costs from one of its buckets on, in the place of all of it. Of a
-/// training nothing is compared, but of trees: providers may leave it.
+/// training nothing is compared, but of trees: providers may leave it, and the links of those that do not compute may be made anew.
 ///
 /// # Errors
 /// [`Reason::ReceiptInvalid`].
 pub(super) fn check(compilation: &Compilation, body: &ReceiptBody) -> Result<(), Failure> {
     // Who leaves a training is missing in what it costs; nobody leaves trees.
-    if compilation.compiled.plan.goes_on_without() {
+    let plan = &compilation.compiled.plan;
+    if plan.goes_on_without() {
+        let anew = |link: &LinkEntry| link.sent.is_some_and(|flow| flow.renewed > 0);
+        let within =
+            |link: &LinkEntry| [&link.from, &link.to].iter().all(|end| plan.compute.contains(end));
+        if body.links.iter().any(|link| anew(link) && within(link)) {
+            let words = "a link between compute parties was made anew, which no training does";
+            return Err(Failure::new(Reason::ReceiptInvalid, Stage::Deliver, words));
+        }
         return Ok(());
     }
     let carried: u64 = body.links.iter().filter_map(|link| link.sent).map(|flow| flow.bytes).sum();

@@ -124,6 +124,9 @@ impl Feature {
 }
 
 impl Training {
+    /// How many times the link of a provider that does not compute is made anew in one run.
+    pub const RENEWALS: u32 = federated::round::RENEWALS;
+
     /// The job that began it: this one, or the one it resumes.
     #[must_use]
     pub fn root(&self, plan: &Plan) -> Hash32 {

@@ -51,7 +51,7 @@ fn found(world: &World, party: &str, times: usize) {
 }
 
 /// The only receipt there is, which holds; and what is said of it. It is taken away.
-fn receipt(world: &World) -> (ReceiptBody, String) {
+pub(crate) fn receipt(world: &World) -> (ReceiptBody, String) {
     let files = std::fs::read_dir(world.folder()).unwrap().map(|entry| entry.unwrap().path());
     let is_json = |path: &PathBuf| path.extension().is_some_and(|end| end == "json");
     let files: Vec<PathBuf> = files.filter(is_json).collect();

@@ -24,6 +24,7 @@ mod large;
 mod lookup;
 mod lost;
 mod many;
+mod mended;
 mod plugin;
 mod psi;
 mod released;

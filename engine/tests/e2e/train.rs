@@ -278,7 +278,7 @@ fn a_provider_that_is_lost_is_left_out_and_the_receipt_says_so() {
         table.train["max_rounds"] = json!(5000);
     }
     let mut world = World::start(&cast);
-    let job = world.submit_psi(&train("rounds = 600\nmin_providers = 2"));
+    let job = world.submit_psi(&train("rounds = 600\nmin_providers = 2\nround_seconds = 8"));
     let mut waiting = world.follow(&job);
     waiting.until("the parties compute on shares");
     eventually("the provider has its links", || {

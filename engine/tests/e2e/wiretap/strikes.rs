@@ -92,6 +92,10 @@ impl Struck<'_> {
         }
     }
 
+    fn is_cut(&self) -> bool {
+        *self.strikes.cuts.borrow() > self.before
+    }
+
     /// So many bytes are about to pass, to the party that was called or from it; waits where nothing passes.
     pub(super) async fn passed(&self, bytes: usize, there: bool) {
         let strike = {
@@ -99,7 +103,8 @@ impl Struck<'_> {
             if !self.ends.contains(&state.between) {
                 return;
             }
-            state.passed += bytes;
+            // What was on its way when the connection was cut does not count for the next one.
+            state.passed += if self.is_cut() { 0 } else { bytes };
             // Only what goes there can be garbled.
             let can = |strike| there || strike != Strike::Garble;
             let due = state.plan.front();
@@ -113,7 +118,7 @@ impl Struck<'_> {
             Some(Strike::Garble) => self.garbling.store(true, Ordering::Relaxed),
             Some(Strike::Hold) | None => {}
         }
-        if self.strikes.holds() {
+        if self.strikes.holds() || self.is_cut() {
             std::future::pending::<()>().await;
         }
     }
