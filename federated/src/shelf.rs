@@ -76,6 +76,17 @@ impl Shelf {
         }
     }
 
+    /// A file that grows, made if it is not there, from its beginning.
+    pub(crate) fn append(&self, name: &str) -> io::Result<File> {
+        let mut options = File::options();
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        let path = self.path.join(name);
+        let file = options.read(true).write(true).create(true).truncate(false).open(path)?;
+        File::open(&self.path)?.sync_all()?;
+        Ok(file)
+    }
+
     /// Removes a file, if it is there.
     pub(crate) fn remove_file(&self, name: &str) -> io::Result<()> {
         match fs::remove_file(self.path.join(name)) {

@@ -16,7 +16,8 @@
 //! | a level ([`Committee::decide`]) | of each node whether it is split, and at which feature and bin | the same |
 //! | leaves ([`Committee::leaves`]) | a value of 14 bits for each | the same |
 //!
-//! [`grow`] and [`help`] are all of it over links.
+//! [`grow`] and [`help`] are all of it over links. What was opened is kept ([`Record`]), so that a growth goes on after a crash: trees
+//! that are whole are not grown again, and of the one that was under way no level is decided again that was decided.
 //!
 //! # Security
 //! Histograms stay shared: the compute parties learn no sum, and providers see the model as it grows, each round of it. A side of a cut
@@ -36,10 +37,13 @@ mod edges;
 mod error;
 mod fractions;
 mod grower;
+mod growing;
 mod growth;
 mod layout;
 mod leaves;
 mod model;
+mod record;
+mod resume;
 mod setting;
 mod sharing;
 #[cfg(test)]
@@ -49,9 +53,11 @@ pub use bins::{Bins, Codes, Grid};
 pub use central::{Central, central};
 pub use committee::{Committee, decide_cost, leaves_cost};
 pub use edges::{edges, edges_cost};
-pub use error::{GrowError, PlanError};
+pub use error::{GrowError, GrowthError, PlanError};
 pub use grower::{Grower, Turn};
-pub use growth::{Grown, Growth, GrowthError, grow, grow_cost, help};
+pub use growing::{Around, Grown, grow};
+pub use growth::{Growth, grow_cost, help};
 pub use model::{Cut, Forest, Tree};
+pub use record::{Keep, NotKept, Record};
 pub use setting::{Plan, Setting};
 pub use sharing::{replicate, replicate_cost};

@@ -64,7 +64,41 @@ impl Committee {
         sent: &Shared<Z64>,
     ) -> Result<Vec<Option<Cut>>, SessionError> {
         let setting = self.setting;
-        let level = self.level();
+        let sums = self.whole_sums(s, sent)?;
+        let Sides { left, whole } = Sides::of(&setting, self.level(), &sums);
+        let best = best_cuts(s, &setting, &left, &whole)?;
+        let cuts = open(s, &setting, best)?;
+        self.settle(&cuts, &left, &whole);
+        self.sums = sums;
+        self.tree.cuts.push(cuts.clone());
+        Ok(cuts)
+    }
+
+    /// Goes along with cuts of the next level that were opened before: nothing is sent.
+    ///
+    /// # Errors
+    /// [`SessionError::Shape`] and [`SessionError::Misuse`], as [`Self::decide`].
+    pub fn follow(
+        &mut self,
+        s: &Session,
+        sent: &Shared<Z64>,
+        cuts: &[Option<Cut>],
+    ) -> Result<(), SessionError> {
+        let sums = self.whole_sums(s, sent)?;
+        let nodes = self.setting.nodes(self.level());
+        if cuts.len() != nodes {
+            return Err(SessionError::Shape { step: s.step(), left: cuts.len(), right: nodes });
+        }
+        let Sides { left, whole } = Sides::of(&self.setting, self.level(), &sums);
+        self.settle(cuts, &left, &whole);
+        self.sums = sums;
+        self.tree.cuts.push(cuts.to_vec());
+        Ok(())
+    }
+
+    /// The sums of all nodes of the next level.
+    fn whole_sums(&self, s: &Session, sent: &Shared<Z64>) -> Result<Shared<Z64>, SessionError> {
+        let (setting, level) = (self.setting, self.level());
         if level == setting.plan().depth {
             let what = "another level's sums where the values of leaves are due";
             return Err(SessionError::Misuse { step: s.step(), what });
@@ -73,7 +107,7 @@ impl Committee {
             let (left, right) = (sent.len(), setting.words(level));
             return Err(SessionError::Shape { step: s.step(), left, right });
         }
-        let sums = match self.tree.cuts.last() {
+        Ok(match self.tree.cuts.last() {
             None => sent.clone(),
             Some(cuts) => {
                 let is_split: Vec<bool> = cuts.iter().map(Option::is_some).collect();
@@ -83,16 +117,7 @@ impl Committee {
                     both(self.sums.next(), sent.next()),
                 )
             }
-        };
-        let nodes = setting.nodes(level);
-        let left = sums.map::<Z64>(|words| left_of_cuts(&setting, nodes, words));
-        let whole = sums.map::<Z64>(|words| totals(&setting, nodes, words));
-        let best = best_cuts(s, &setting, &left, &whole)?;
-        let cuts = open(s, &setting, best)?;
-        self.settle(&cuts, &left, &whole);
-        self.sums = sums;
-        self.tree.cuts.push(cuts.clone());
-        Ok(cuts)
+        })
     }
 
     /// The tree, with the values of its leaves; the next sums are those of another one.
@@ -133,6 +158,21 @@ impl Committee {
         settle(&self.setting, cuts, &mut own, (left.own(), whole.own()));
         settle(&self.setting, cuts, &mut next, (left.next(), whole.next()));
         self.leaves = Shared::from_parts(own, next);
+    }
+}
+
+/// Sums left of each cut of each node of a level, and of the nodes.
+struct Sides {
+    left: Shared<Z64>,
+    whole: Shared<Z64>,
+}
+
+impl Sides {
+    fn of(setting: &Setting, level: u32, sums: &Shared<Z64>) -> Self {
+        let nodes = setting.nodes(level);
+        let left = sums.map::<Z64>(|words| left_of_cuts(setting, nodes, words));
+        let whole = sums.map::<Z64>(|words| totals(setting, nodes, words));
+        Self { left, whole }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What cannot be grown.
 
+use protocols::session::SessionError;
+
 /// Why a training of trees cannot be planned.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -29,6 +31,26 @@ pub enum PlanError {
         /// What must be.
         least: u32,
     },
+}
+
+/// Why a growth ended early: there is no model of a part of the rows.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum GrowthError {
+    /// A link, or what came over it.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// This provider's rows.
+    #[error(transparent)]
+    Rows(#[from] GrowError),
+    /// No two compute parties say the same, and so nobody knows whom to believe.
+    #[error(
+        "the three compute parties say three different things of the trees; nothing was grown on"
+    )]
+    Contradiction,
+    /// This party's disk.
+    #[error("keeping the trees: {0}; make room and run the job again")]
+    Disk(String),
 }
 
 /// Why rows are not grown on.

@@ -1,4 +1,5 @@
-//! A whole growth over links: providers share their sums, the compute parties decide, and all hear what was decided.
+//! A whole growth over links: providers share their sums, the compute parties decide, and all hear what was decided. What passes, and
+//! a provider's part.
 
 use protocols::{
     net::at_work,
@@ -12,11 +13,12 @@ use zeroize::{Zeroize as _, Zeroizing};
 
 use super::{
     bins::{Bins, Codes, Grid},
-    committee::{Committee, decide_cost, leaves_cost},
-    edges::{edges, edges_cost},
-    error::GrowError,
+    committee::{decide_cost, leaves_cost},
+    edges::edges_cost,
+    error::{GrowError, GrowthError},
     grower::{Grower, Turn},
-    model::{Cut, Forest},
+    model::Cut,
+    resume::together_cost,
     setting::Setting,
     sharing::{replicate, replicate_cost},
 };
@@ -39,74 +41,8 @@ pub struct Growth {
     pub grids: Vec<Grid>,
     /// Who has rows, by number.
     pub providers: Vec<PartyId>,
-}
-
-/// What was grown.
-#[derive(Clone, Debug, PartialEq, Default)]
-pub struct Grown {
-    /// The last bucket of each bin but the last, feature by feature.
-    pub edges: Vec<u64>,
-    /// The trees, on these bins.
-    pub forest: Forest,
-}
-
-/// Why a growth ended early: there is no model of a part of the rows.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum GrowthError {
-    /// A link, or what came over it.
-    #[error(transparent)]
-    Session(#[from] SessionError),
-    /// This provider's rows.
-    #[error(transparent)]
-    Rows(#[from] GrowError),
-}
-
-/// Grows trees, at one of the three compute parties; `own` are this party's rows, if it is a provider, `told` hears after each tree how
-/// many there are.
-///
-/// # Cost
-/// That of [`grow_cost`], exactly: every provider is there to the end.
-///
-/// # Errors
-/// [`GrowthError`]; the caller tells the peers. A provider that is lost ends it: sums of some providers' children do not fit
-/// those of all providers' parents.
-///
-/// # Security
-/// See [`crate::trees`]. Shares of sums are two seeds and a vector under both, fresh ones from `rng` each time.
-pub fn grow(
-    s: &mut Session,
-    of: &Growth,
-    own: Option<&Rows>,
-    rng: &mut Prg,
-    told: &mut dyn FnMut(usize),
-) -> Result<Grown, GrowthError> {
-    let (setting, channel) = (of.setting, s.wire().channel());
-    let counts = own.map(|rows| Bins::counts(&of.grids, rows));
-    let counts = gather(s, of, counts, (of.count_words(), rng))?;
-    let edges = edges(s, &setting, &counts, of.buckets())?.to_vec();
-    tell(s, of, &edges)?;
-    let mut grower = own.map(|rows| of.grower(&edges, rows)).transpose()?;
-    let mut committee = Committee::new(&setting);
-    let mut forest = Forest::default();
-    while forest.trees.len() < setting.plan().trees {
-        for level in 0..setting.plan().depth {
-            let sums = || grower.as_ref().map(Grower::histograms).transpose();
-            let sums = at_work(|| channel.working(), sums)?;
-            let sums = gather(s, of, sums, (setting.words(level), rng))?;
-            let cuts = committee.decide(s, &sums)?;
-            let words: Vec<u64> = cuts.iter().map(|cut| of.word(*cut)).collect();
-            tell(s, of, &words)?;
-            grower.as_mut().map_or(Ok(()), |grower| grower.split(&cuts))?;
-        }
-        let tree = committee.leaves(s)?;
-        let words: Vec<u64> = tree.leaves.iter().map(|leaf| leaf.cast_unsigned()).collect();
-        tell(s, of, &words)?;
-        grower.as_mut().map_or(Ok(()), |grower| grower.finish(&tree.leaves))?;
-        forest.trees.push(tree);
-        told(forest.trees.len());
-    }
-    Ok(Grown { edges, forest })
+    /// Whether it goes on from where an earlier run was interrupted.
+    pub resumed: bool,
 }
 
 /// Plays the part of a provider that does not compute, to the end.
@@ -122,17 +58,23 @@ pub fn help(
     (number, rows): (usize, &Rows),
     rng: &mut Prg,
 ) -> Result<(), GrowthError> {
-    send_all(wire, number, Bins::counts(&of.grids, rows), rng)?;
+    // Steps that the compute parties have of an earlier run.
+    let known = if of.resumed { hear(wire, 1)?[0] } else { 0 };
+    let known = usize::try_from(known).unwrap_or(usize::MAX);
+    if known == 0 {
+        send_all(wire, number, Bins::counts(&of.grids, rows), rng)?;
+    }
     let edges = hear(wire, of.setting.candidates())?;
     let mut grower = of.grower(&edges, rows)?;
     loop {
         match grower.turn() {
-            Turn::Level { level, .. } => {
-                let sums = at_work(|| wire.working(), || grower.histograms())?;
-                send_all(wire, number, sums, rng)?;
+            Turn::Level { tree, level } => {
+                if !of.is_whole(1 + tree * of.steps_of_tree(), known) {
+                    let sums = at_work(|| wire.working(), || grower.histograms())?;
+                    send_all(wire, number, sums, rng)?;
+                }
                 let words = hear(wire, of.setting.nodes(level))?;
-                let cuts: Vec<Option<Cut>> = words.iter().map(|word| of.cut(*word)).collect();
-                grower.split(&cuts)?;
+                grower.split(&of.cuts(&words))?;
             }
             Turn::Leaves { .. } => {
                 let leaves = hear(wire, of.setting.leaves())?;
@@ -147,6 +89,10 @@ pub fn help(
 /// Twin of [`grow`] and [`help`].
 pub fn grow_cost(m: &mut Meter, of: &Growth) {
     let setting = &of.setting;
+    if of.resumed {
+        together_cost(m);
+        tell_cost(m, of, 1);
+    }
     gather_cost(m, of, of.count_words());
     edges_cost(m, setting, of.buckets());
     tell_cost(m, of, setting.candidates());
@@ -162,16 +108,41 @@ pub fn grow_cost(m: &mut Meter, of: &Growth) {
 }
 
 impl Growth {
-    fn buckets(&self) -> usize {
+    pub(super) fn buckets(&self) -> usize {
         self.grids.first().map_or(0, |grid| grid.buckets)
     }
 
-    fn count_words(&self) -> usize {
+    pub(super) fn count_words(&self) -> usize {
         self.grids.len() * self.buckets()
     }
 
+    /// Steps of a tree: its levels, and its leaves.
+    fn steps_of_tree(&self) -> usize {
+        self.setting.plan().depth as usize + 1
+    }
+
+    /// All steps: the edges, then those of each tree.
+    pub(super) fn steps(&self) -> usize {
+        1 + self.setting.plan().trees * self.steps_of_tree()
+    }
+
+    /// Words that a step opens.
+    pub(super) fn step_words(&self, step: usize) -> usize {
+        let Some(after) = step.checked_sub(1) else { return self.setting.candidates() };
+        let level = after % self.steps_of_tree();
+        match u32::try_from(level) {
+            Ok(level) if level < self.setting.plan().depth => self.setting.nodes(level),
+            _ => self.setting.leaves(),
+        }
+    }
+
+    /// Whether the tree that begins with step `first` is all in the first `known` steps.
+    pub(super) fn is_whole(&self, first: usize, known: usize) -> bool {
+        first + self.steps_of_tree() <= known
+    }
+
     /// Rows on the bins that these edges make.
-    fn grower(&self, edges: &[u64], rows: &Rows) -> Result<Grower, GrowError> {
+    pub(super) fn grower(&self, edges: &[u64], rows: &Rows) -> Result<Grower, GrowError> {
         let fault =
             GrowError::Shape { what: "edges", got: edges.len(), want: self.setting.candidates() };
         let codes: Codes = Bins::of_edges(&self.grids, edges).ok_or(fault)?.codes(rows);
@@ -180,13 +151,16 @@ impl Growth {
     }
 
     /// A cut as it travels: 0 for none.
-    fn word(&self, cut: Option<Cut>) -> u64 {
+    pub(super) fn word(&self, cut: Option<Cut>) -> u64 {
         cut.map_or(0, |cut| 1 + self.setting.candidate(cut) as u64)
     }
 
-    fn cut(&self, word: u64) -> Option<Cut> {
-        let candidate = usize::try_from(word).ok()?.checked_sub(1)?;
-        self.setting.cut(candidate)
+    pub(super) fn cuts(&self, words: &[u64]) -> Vec<Option<Cut>> {
+        let cut = |word: &u64| {
+            let candidate = usize::try_from(*word).ok()?.checked_sub(1)?;
+            self.setting.cut(candidate)
+        };
+        words.iter().map(cut).collect()
     }
 
     fn seated(&self) -> impl Iterator<Item = (usize, Role)> {
@@ -201,7 +175,7 @@ impl Growth {
 }
 
 /// Shares of the sum of what all providers have: so many words of each.
-fn gather(
+pub(super) fn gather(
     s: &mut Session,
     of: &Growth,
     own: Option<Vec<u64>>,
@@ -299,7 +273,7 @@ fn receive(
 }
 
 /// Tells every provider that does not compute what was opened.
-fn tell(s: &mut Session, of: &Growth, words: &[u64]) -> Result<(), SessionError> {
+pub(super) fn tell(s: &mut Session, of: &Growth, words: &[u64]) -> Result<(), SessionError> {
     of.guests().try_for_each(|(_, id)| s.send(id, words))
 }
 
@@ -311,7 +285,7 @@ fn tell_cost(m: &mut Meter, of: &Growth, words: usize) {
 }
 
 /// What was opened, as all three parties say.
-fn hear(wire: &mut Wire, words: usize) -> Result<Vec<u64>, SessionError> {
+fn hear(wire: &mut Wire, words: usize) -> Result<Vec<u64>, GrowthError> {
     let mut all = [(); 3].map(|()| vec![0_u64; words]);
     for (role, heard) in Role::ALL.into_iter().zip(&mut all) {
         wire.recv(role.id(), heard)?;
@@ -319,13 +293,14 @@ fn hear(wire: &mut Wire, words: usize) -> Result<Vec<u64>, SessionError> {
     let [first, second, third] = all;
     if first != second || first != third {
         // Who says something else than two others that agree; of three that differ, any may be meant.
-        let odd = match (second == third, first == third) {
-            (true, _) => Role::P0,
-            (_, true) => Role::P1,
-            _ => Role::P2,
+        let odd = match (second == third, first == third, first == second) {
+            (true, ..) => Role::P0,
+            (_, true, _) => Role::P1,
+            (.., true) => Role::P2,
+            _ => return Err(GrowthError::Contradiction),
         };
         let (peer, what) = (odd.id(), "other trees than the other parties say");
-        return Err(SessionError::Invalid { step: wire.step(), peer, what });
+        return Err(SessionError::Invalid { step: wire.step(), peer, what }.into());
     }
     Ok(first)
 }

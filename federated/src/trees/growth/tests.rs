@@ -38,6 +38,7 @@ fn growth(providers: &[u16]) -> Growth {
         setting: Setting::new(plan).unwrap(),
         grids: vec![Grid { low: -1.0, high: 1.0, buckets: 64 }; FEATURES],
         providers: providers.iter().map(|id| PartyId(*id)).collect(),
+        resumed: false,
     }
 }
 
@@ -48,6 +49,20 @@ fn count(k: usize) -> usize {
 
 /// What the parties have at the end, and what everybody sent, in bytes and rounds.
 fn over_links(seed: u64, of: &Growth) -> (Vec<Grown>, Counters, Vec<usize>) {
+    let kept = |_| (Vec::new(), Box::new(NotKept) as Box<dyn Keep>);
+    let (all, total, opened) = kept_over_links(seed, of, &kept);
+    (all.into_iter().map(Result::unwrap).collect(), total, opened)
+}
+
+/// What a compute party has of an earlier run, and what keeps it.
+type Kept<'a> = &'a (dyn Fn(Role) -> (Vec<Vec<u64>>, Box<dyn Keep>) + Sync);
+
+/// The same, with what is kept on the way.
+fn kept_over_links(
+    seed: u64,
+    of: &Growth,
+    kept: Kept<'_>,
+) -> (Vec<Result<Grown, GrowthError>>, Counters, Vec<usize>) {
     let parties = of.providers.iter().map(|id| usize::from(id.0) + 1).max().unwrap().max(3);
     let ends = memory::mesh(parties, Duration::from_secs(20)).into_iter();
     let number = |id: PartyId| of.providers.iter().position(|provider| *provider == id);
@@ -64,14 +79,17 @@ fn over_links(seed: u64, of: &Growth) -> (Vec<Grown>, Counters, Vec<usize>) {
                     let mut s = Session::new(role, channel, test_prss(seed, role), gate);
                     s.enter(1);
                     let own = mine.as_ref().map(|(_, rows)| rows);
-                    let grown = grow(&mut s, of, own, &mut rng, &mut |_| ()).unwrap();
+                    let (steps, mut keep) = kept(role);
+                    let around = Around { steps, keep: &mut *keep, told: &mut |_| () };
+                    let grown = grow(&mut s, of, own, &mut rng, around);
                     let opened = s.opened().len();
                     return (Some(grown), s.stats().total(), s.depth(), opened);
                 }
                 let mut wire = Wire::new(channel, Gate::recording());
                 wire.enter(1);
                 let (k, rows) = mine.unwrap();
-                help(&mut wire, of, (k, &rows), &mut rng).unwrap();
+                // It hears of a compute party's end by its links.
+                let _ = help(&mut wire, of, (k, &rows), &mut rng);
                 (None, wire.stats().total(), wire.depth(), 0)
             }));
         }
@@ -144,4 +162,127 @@ fn a_party_that_contradicts_the_others_is_named() {
         };
         assert_eq!((peer, what), (odd.id(), "other trees than the other parties say"));
     }
+}
+
+#[test]
+fn nobody_is_blamed_where_all_three_differ() {
+    let of = growth(&[0, 3]);
+    let mut ends: Vec<Arc<dyn Channel>> =
+        memory::mesh(4, Duration::from_secs(5)).into_iter().map(|end| Arc::new(end) as _).collect();
+    let mut guest = Wire::new(ends.pop().unwrap(), Gate::recording());
+    guest.enter(1);
+    let mut parties = Vec::new();
+    for (role, channel) in Role::ALL.into_iter().zip(ends) {
+        let mut wire = Wire::new(channel, Gate::recording());
+        wire.enter(1);
+        wire.send(PartyId(3), &vec![role.index() as u64; of.setting.candidates()]).unwrap();
+        parties.push(wire);
+    }
+    let error = help(&mut guest, &of, (1, &rows(1, 1, 10)), &mut Prg::new(&[1; 16])).unwrap_err();
+    assert!(matches!(error, GrowthError::Contradiction), "{error}");
+}
+
+/// A record, and a crash: at so many steps, before or after the disk has it.
+struct Crashing {
+    record: Record,
+    left: usize,
+    after: bool,
+}
+
+impl Keep for Crashing {
+    fn opened(&mut self, words: &[u64]) -> Result<(), String> {
+        self.left -= 1;
+        if self.left == 0 && !self.after {
+            return Err("crashed before".to_owned());
+        }
+        self.record.opened(words)?;
+        if self.left == 0 { Err("crashed after".to_owned()) } else { Ok(()) }
+    }
+}
+
+/// Runs until `who` crashes at its `call`-th step.
+fn run_until(
+    path: &std::path::Path,
+    of: &Growth,
+    (who, call, after): (Role, usize, bool),
+) -> (Vec<Result<Grown, GrowthError>>, Counters, Vec<usize>) {
+    let kept = |role: Role| {
+        let path = path.join(role.index().to_string());
+        let (record, steps) = Record::open((&path, [8; 32]), of).unwrap();
+        let left = if role == who { call } else { usize::MAX };
+        (steps, Box::new(Crashing { record, left, after }) as Box<dyn Keep>)
+    };
+    kept_over_links(2, of, &kept)
+}
+
+const NEVER: (Role, usize, bool) = (Role::P0, usize::MAX, false);
+
+#[test]
+fn a_crash_at_any_step_leads_to_the_same_trees_and_nothing_is_decided_twice() {
+    let of = growth(&[0, 3, 4]);
+    let resumed = Growth { resumed: true, ..of.clone() };
+    let (whole, price, opened) = over_links(2, &of);
+    for who in Role::ALL {
+        for call in 1..=of.steps() {
+            for after in [false, true] {
+                let what = format!("{who:?} {call} {after}");
+                let dir = tempfile::tempdir().unwrap();
+                let (broken, ..) = run_until(dir.path(), &of, (who, call, after));
+                assert!(broken[who.index()].is_err(), "{what}");
+                if call < 4 {
+                    drop(run_until(dir.path(), &resumed, (Role::P1, 1, false)));
+                }
+                let (ended, took, lists) = run_until(dir.path(), &resumed, NEVER);
+                for grown in ended {
+                    assert_eq!(grown.unwrap(), whole[0], "{what}");
+                }
+                assert_eq!(lists, opened, "what was opened counts as opened: {what}");
+                assert!(took.bytes < price.bytes, "{what}");
+                if call == of.steps() {
+                    // All of it was on somebody's disk.
+                    assert!(took.bytes * 50 < price.bytes, "{what}: {took:?}, {price:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn going_on_with_nothing_costs_what_was_quoted() {
+    let of = Growth { resumed: true, ..growth(&[0, 3, 4]) };
+    let (_, total, _) = over_links(5, &of);
+    let mut m = Meter::new();
+    m.enter(1);
+    grow_cost(&mut m, &of);
+    assert_eq!(total, m.total());
+}
+
+#[test]
+fn a_torn_step_is_none_and_other_growths_are_refused() {
+    let of = Growth { resumed: true, ..growth(&[0, 3, 4]) };
+    let dir = tempfile::tempdir().unwrap();
+    let open = |name| Record::open((dir.path(), [name; 32]), &of).unwrap();
+    let steps: Vec<Vec<u64>> =
+        (0..3).map(|step| vec![7 + step as u64; of.step_words(step)]).collect();
+    let (mut record, none) = open(1);
+    assert!(none.is_empty());
+    steps.iter().for_each(|words| record.opened(words).unwrap());
+    drop(record);
+    assert_eq!(open(1).1, steps);
+    let file = std::fs::File::options().write(true).open(dir.path().join("grown")).unwrap();
+    file.set_len(file.metadata().unwrap().len() - 1).unwrap();
+    let (mut record, kept) = open(1);
+    assert_eq!(kept, steps[..2]);
+    record.opened(&steps[2]).unwrap();
+    drop(record);
+    assert_eq!(open(1).1, steps, "and it is written behind what is whole");
+    assert!(open(2).1.is_empty(), "of another training");
+    // Parties that have kept different things do not grow on.
+    let kept = |role: Role| {
+        let edges = vec![u64::from(role == Role::P1); of.step_words(0)];
+        (vec![edges], Box::new(NotKept) as Box<dyn Keep>)
+    };
+    let (ended, _, opened) = kept_over_links(6, &of, &kept);
+    assert!(ended.iter().all(Result::is_err), "{ended:?}");
+    assert_eq!(opened, [0; 3]);
 }

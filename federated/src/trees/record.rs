@@ -1,0 +1,118 @@
+//! What a growth has opened so far, step by step, in memory and on disk.
+//!
+//! A step is what is opened at once: the edges, then of each tree its levels and its leaves. Each stands in the file behind the last
+//! one, with a hash of all up to it under the name of its training; what a crash left of a step is no step.
+
+use std::{
+    fs::File,
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    path::Path,
+};
+
+use super::growth::Growth;
+use crate::shelf::Shelf;
+
+const GROWN: &str = "grown";
+const HASH: usize = 32;
+
+/// Keeps what is opened. What it says it has kept must be there after the power fails.
+pub trait Keep {
+    /// Called after each step, before anybody hears of it who does not compute.
+    ///
+    /// # Errors
+    /// Why it could not: the growth ends.
+    fn opened(&mut self, words: &[u64]) -> Result<(), String>;
+}
+
+/// Keeps nothing: if it is interrupted, the growth begins anew.
+#[derive(Clone, Copy, Debug)]
+pub struct NotKept;
+
+impl Keep for NotKept {
+    fn opened(&mut self, _: &[u64]) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+/// A folder that keeps one growth.
+///
+/// # Security
+/// What is kept is the model as far as it is opened: nothing secret to a compute party. Only this user may read it.
+#[derive(Debug)]
+pub struct Record {
+    shelf: Shelf,
+    file: File,
+    hash: blake3::Hasher,
+}
+
+impl Record {
+    /// The folder, made if it is not there, and the steps that it has: none if the growth does not go on. `training` is a hash of all
+    /// that must be the same for a growth to go on.
+    ///
+    /// # Errors
+    /// The system's; [`io::ErrorKind::WouldBlock`] while another run has it.
+    pub fn open(
+        (path, training): (&Path, [u8; 32]),
+        of: &Growth,
+    ) -> io::Result<(Self, Vec<Vec<u64>>)> {
+        let shelf = Shelf::open(path, training)?;
+        let mut file = shelf.append(GROWN)?;
+        let (mut hash, mut steps, mut whole) = (blake3::Hasher::new_keyed(&training), vec![], 0);
+        while of.resumed && steps.len() < of.steps() {
+            let Some(words) = read_step(&mut file, of.step_words(steps.len()), &mut hash)? else {
+                break;
+            };
+            whole += 8 * words.len() as u64 + HASH as u64;
+            steps.push(words);
+        }
+        file.set_len(whole)?;
+        file.seek(SeekFrom::Start(whole))?;
+        file.sync_all()?;
+        // A step that was torn is in the hash, and is not in the file.
+        let mut hash = blake3::Hasher::new_keyed(&training);
+        steps.iter().for_each(|words| add(&mut hash, words));
+        Ok((Self { shelf, file, hash }, steps))
+    }
+}
+
+impl Keep for Record {
+    fn opened(&mut self, words: &[u64]) -> Result<(), String> {
+        add(&mut self.hash, words);
+        let mut bytes: Vec<u8> = words.iter().flat_map(|word| word.to_le_bytes()).collect();
+        bytes.extend_from_slice(self.hash.finalize().as_bytes());
+        let done = self.file.write_all(&bytes).and_then(|()| self.file.sync_data());
+        done.map_err(|error| self.shelf.failed(&error))
+    }
+}
+
+/// The next step of so many words, if it is there and whole.
+fn read_step(
+    file: &mut File,
+    words: usize,
+    hash: &mut blake3::Hasher,
+) -> io::Result<Option<Vec<u64>>> {
+    let mut bytes = vec![0; 8 * words + HASH];
+    match file.read_exact(&mut bytes) {
+        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => return Ok(None),
+        read => read?,
+    }
+    let (step, digest) = bytes.split_at(8 * words);
+    let step: Vec<u64> = step.as_chunks().0.iter().map(|word| u64::from_le_bytes(*word)).collect();
+    add(hash, &step);
+    Ok((hash.finalize().as_bytes() == digest).then_some(step))
+}
+
+fn add(hash: &mut blake3::Hasher, words: &[u64]) {
+    words.iter().for_each(|word| {
+        hash.update(&word.to_le_bytes());
+    });
+}
+
+/// A digest of steps, for parties to compare.
+pub(super) fn digest(steps: &[Vec<u64>]) -> [u64; 4] {
+    let mut hash = blake3::Hasher::new_derive_key("unseen grown trees v1");
+    steps.iter().for_each(|words| add(&mut hash, words));
+    let digest = *hash.finalize().as_bytes();
+    let (words, _) = digest.as_chunks();
+    std::array::from_fn(|at| u64::from_le_bytes(words[at]))
+}
