@@ -163,9 +163,7 @@ fn way_on(record: &JobRecord, job: JobId, mut failure: Failure) -> Failure {
         return failure;
     }
     let spec = wire::parse::<Signed<JobSpec>>("job", Stage::Submit, &record.spec);
-    if let Ok(JobKind::Train(train)) = spec.map(|spec| spec.body.kind)
-        && train.goes_on()
-    {
+    if let Ok(JobKind::Train(train)) = spec.map(|spec| spec.body.kind) {
         let began = train.resumes.unwrap_or(job);
         failure.message += &format!(
             "; the training goes on where it stood if the job is submitted again with `resumes = \"{began}\"` in [train]"

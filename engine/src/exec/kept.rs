@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use federated::round::{Closed, Course, Folder, Keeper, RoundReport, Standing, State, Totals};
+use federated::{
+    round::{Closed, Course, Folder, Keeper, RoundReport, Standing, State, Totals},
+    trees::{self, Growth, Keep, Record},
+};
 
 use super::error::ExecError;
 use crate::{
@@ -45,6 +48,27 @@ pub(super) fn begin<'a>(
         Standing::new(start)
     };
     Ok((standing, Kept { folder: Some(folder), told }))
+}
+
+/// What was opened of a growth, as far as this party kept it, and what keeps it from now on.
+pub(super) fn grown(
+    trainings: Option<&Path>,
+    (plan, of): (&Plan, &Training),
+    growth: &Growth,
+) -> Result<(Box<dyn Keep>, Vec<Vec<u64>>), ExecError> {
+    if of.resumes.is_some() {
+        standing_here(trainings, (plan, of)).map_err(ExecError::Training)?;
+    }
+    let Some(path) = trainings.map(|all| folder_of(all, of.root(plan))) else {
+        return Ok((Box::new(trees::NotKept), Vec::new()));
+    };
+    let opened = Record::open((&path, fingerprint(plan, of)), growth);
+    let (record, steps) =
+        opened.map_err(|error| ExecError::Training(format!("keeping the trees: {error}")))?;
+    if of.resumes.is_some() {
+        tracing::info!(job = %of.root(plan), "a growth goes on after {} steps", steps.len());
+    }
+    Ok((Box::new(record), steps))
 }
 
 /// Where a provider's trainer keeps what it has from round to round, and under which name; nothing where it keeps nothing.

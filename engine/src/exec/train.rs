@@ -146,7 +146,7 @@ pub(super) fn run(
     let me = &plan.compute[s.role().index()];
     let own = part_of(plan, me).filter(|(node, _)| *node == at);
     let mine = (own.map(|(_, number)| number), inputs);
-    if let Some(words) = trees::run(s, (plan, of, at), mine, rng, progress)? {
+    if let Some(words) = trees::run(s, (plan, of, at), mine, rng, (&mut *progress, trainings))? {
         return Ok((known(s, &words), Vec::new()));
     }
     let course = course(plan, of, at)?;

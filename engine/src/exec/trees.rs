@@ -1,15 +1,17 @@
 //! Boosted trees: the growth among the compute parties, and at a provider that does not compute.
 
+use std::path::Path;
+
 use federated::{
     model::Rows,
-    trees::{Grown, Growth, GrowthError, grow, grow_cost, help},
+    trees::{Around, Grown, Growth, GrowthError, grow, grow_cost, help},
 };
 use protocols::{
     prg::Prg,
     session::{Meter, Session, Wire},
 };
 
-use super::{error::ExecError, input::party_of, run::Progress};
+use super::{error::ExecError, input::party_of, kept, run::Progress};
 use crate::plan::{EncodedInput, Plan, Training};
 
 /// What everybody knows of a growth.
@@ -20,7 +22,8 @@ fn growth(plan: &Plan, of: &Training, at: usize) -> Result<Option<Growth>, ExecE
         return Ok(None);
     };
     let providers = of.owners(plan).map(|input| party_of(plan, &input.party)).collect();
-    Ok(Some(Growth { setting, grids: of.grids(), providers }))
+    let resumed = of.resumes.is_some();
+    Ok(Some(Growth { setting, grids: of.grids(), providers, resumed }))
 }
 
 /// The rows that a provider brought, by its number.
@@ -45,12 +48,14 @@ pub(super) fn run(
     (plan, of, at): (&Plan, &Training, usize),
     (own, inputs): (Option<usize>, &[Option<EncodedInput>]),
     rng: &mut Prg,
-    progress: Progress<'_>,
+    (progress, trainings): (Progress<'_>, Option<&Path>),
 ) -> Result<Option<Vec<u64>>, ExecError> {
     let Some(growth) = growth(plan, of, at)? else { return Ok(None) };
     let own = own.map(|number| rows(plan, of, (number, inputs))).transpose()?;
     let all = growth.setting.plan().trees;
-    let Grown { edges, forest } = grow(s, &growth, own, rng, &mut |tree| progress(tree, all))?;
+    let (mut keep, steps) = kept::grown(trainings, (plan, of), &growth)?;
+    let around = Around { steps, keep: &mut *keep, told: &mut |tree| progress(tree, all) };
+    let Grown { edges, forest } = grow(s, &growth, own, rng, around)?;
     let mut words = edges;
     for tree in &forest.trees {
         // Level by level, and so each node at its place in the whole tree.

@@ -264,11 +264,6 @@ impl TrainSpec {
         self.model.trees().map_or(Ok(()), |trees| trees.check(self))?;
         self.check_strategy()?;
         self.ring.check(self)?;
-        field(
-            self.resumes.is_none() || self.goes_on(),
-            "train.resumes",
-            "is not for trees: they begin anew",
-        )?;
         let least = usize::try_from(self.least()).unwrap_or(usize::MAX);
         field(
             (2..=providers).contains(&least),
@@ -276,13 +271,6 @@ impl TrainSpec {
             "is 2 at least, and no more than there are: an average of one is an update",
         )?;
         self.privacy.as_ref().map_or(Ok(()), |privacy| privacy.check(self))
-    }
-
-    /// Whether such a training goes on when it was interrupted: all that it rests on is kept after each round.
-    /// Trees are grown in one go.
-    #[must_use]
-    pub fn goes_on(&self) -> bool {
-        self.model.trees().is_none()
     }
 
     /// No average is opened of fewer updates; trees are of all providers.

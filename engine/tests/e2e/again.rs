@@ -4,8 +4,9 @@ use serde_json::{Value, json};
 
 use crate::{
     cast::Cast,
-    train::{cast, kept, train, validates},
-    world::{World, eventually},
+    train::{cast, kept, model_of, train, validates},
+    trees::TREES,
+    world::{World, eventually, succeeded},
 };
 
 /// Three providers whose policies allow as many rounds as a kill takes.
@@ -17,10 +18,19 @@ fn patient() -> Cast {
     cast
 }
 
-/// A training that is under way when a daemon is killed, and that goes on to its end: the job that began it, and what the buyer has.
+/// A training that is under way when a daemon is killed, and that goes on to its end: what the buyer has.
 fn killed_once(world: &mut World, asked: &dyn Fn(&str) -> String, killed: &'static str) -> String {
+    killed_when(world, asked, killed, &|world, job| kept(world, "employers", job) > 3)
+}
+
+fn killed_when(
+    world: &mut World,
+    asked: &dyn Fn(&str) -> String,
+    killed: &'static str,
+    when: &dyn Fn(&World, &str) -> bool,
+) -> String {
     let began = world.submit_psi(&asked(""));
-    eventually("some rounds are kept", || kept(world, "employers", &began) > 3);
+    eventually("some of it is kept", || when(world, &began));
     world.kill(killed);
     let (code, _, err) = world.follow(&began).end();
     assert_ne!(code, Some(0), "{err}");
@@ -89,4 +99,29 @@ fn what_updates_were_worth_is_told_once_though_a_party_is_killed() {
     let worth: i64 = told[0].iter().map(|one| number(&one["value"])).sum();
     assert!(worth > 400_000 && worth < 693_148, "{told:?}");
     assert_eq!(told[0].iter().map(|one| number(&one["pay"])).sum::<i64>(), 1000);
+}
+
+#[test]
+fn trees_are_grown_on_by_the_parties_that_are_left_and_the_one_that_is_up_again() {
+    let mut cast = patient();
+    for table in [&mut cast.people, &mut cast.jobs, cast.third.as_mut().unwrap()] {
+        table.train["models"] = json!(["trees"]);
+        table.train["min_leaf_rows"] = json!(5);
+    }
+    let mut world = World::start(&cast);
+    let asked = |trees: usize| {
+        move |more: &str| TREES.replace("rounds = 4", &format!("rounds = {trees}\n{more}"))
+    };
+    let size = |world: &World, job: &str| {
+        let file = world.of("employers").join("state/trainings").join(job).join("grown");
+        std::fs::metadata(file).map_or(0, |file| file.len())
+    };
+    let trees = 60;
+    let out =
+        killed_when(&mut world, &asked(trees), "employers", &|world, job| size(world, job) > 2000);
+    assert_eq!(out.lines().count(), trees + 1);
+    let again = model_of(&world);
+    // Trees depend on rows alone: those of a growth that nothing happened to are the same.
+    succeeded(&world.ask_psi(&asked(trees)("")));
+    assert_eq!(model_of(&world).1, again.1);
 }

@@ -7,7 +7,7 @@ use crate::{
     world::{BUYER, World, ended_with, eventually, succeeded},
 };
 
-const TREES: &str = "[train]\ndatasets = [\"census.people\", \"employers.jobs\", \"neutral.patients\"]\n\
+pub(crate) const TREES: &str = "[train]\ndatasets = [\"census.people\", \"employers.jobs\", \"neutral.patients\"]\n\
      features = [\"age\", \"sector\"]\nlabel = \"pay = 'high'\"\nrate = 0.5\nrounds = 4\n\
      model = { kind = \"trees\", depth = 2, bins = 8, least_rows = 5 }\n";
 
