@@ -10,6 +10,7 @@ use crate::{
 /// Holds the links of a receipt against the quote: they carried exactly what the plan costs. Where a link is stated to have been
 /// made anew, its last connections carried what an intersection costs from one of its buckets on, in the place of all of it. Of a
 /// training nothing is compared, but of trees: providers may leave it, and the links of those that do not compute may be made anew.
+/// Trees that go on from an earlier run cost no more than all of them: how far that run came is known to those alone who compute.
 ///
 /// # Errors
 /// [`Reason::ReceiptInvalid`].
@@ -31,6 +32,8 @@ pub(super) fn check(compilation: &Compilation, body: &ReceiptBody) -> Result<(),
     let again = body.links.iter().any(|link| link.sent.is_some_and(|flow| flow.renewed > 0));
     let fits = if again {
         resumed(compilation, body, carried)
+    } else if plan.training().is_some_and(|(_, of)| of.resumes.is_some()) {
+        carried <= quoted
     } else {
         // A table that one party did not hold comes on top.
         [quoted, quoted + compilation.quote.tables.bytes].contains(&carried)

@@ -1,6 +1,6 @@
 //! Rounds with noise: how much there is, that it is another one over other updates, and that nothing else is opened.
 
-use super::*;
+use super::{resumed::run_until, *};
 use crate::{
     account::Unit,
     average::Trailer,
@@ -196,4 +196,35 @@ fn what_would_overflow_is_refused_beforehand() {
     assert!(privacy(&|terms| terms.multiplier_micro = u64::MAX).is_err());
     assert!(privacy(&|terms| terms.colluding = 2).is_err(), "nobody would be left");
     assert!(privacy(&|terms| terms.clip = 0.0).is_err());
+}
+
+/// A round that all have closed has its noise: whoever opens it again, under whatever secrets and masks, opens the same.
+#[test]
+fn a_round_that_was_closed_is_opened_under_the_noise_that_it_had() {
+    let n = 30;
+    for (unit, parameters) in [(Unit::Client, n), (Unit::Record, FEATURES + 1)] {
+        let course = private(&[0, 3, 4], (unit, parameters));
+        let values = fixed(&[0.1, 0.2, 0.3], parameters);
+        let natives = natives(2);
+        let trainers: Maker<'_> = if unit == Unit::Client { &values } else { &natives };
+        let dir = tempfile::tempdir().unwrap();
+        // One party is killed before it keeps the model that the two others have by then.
+        drop(run_until(dir.path(), &course, (Role::P1, 2, false), trainers));
+        let resumed = Course { resumed: true, ..course };
+        let standing = |role: Role| {
+            let path = dir.path().join(role.index().to_string());
+            let folder = Folder::open(&path, [3; 32]).unwrap();
+            let standing = folder.standing(&resumed, start(&resumed)).unwrap();
+            (standing, Box::new(folder) as Box<dyn Keeper>)
+        };
+        let [first, second, third] = Role::ALL.map(|role| standing(role).0.state);
+        assert_eq!([first.rounds, second.rounds, third.rounds], [1, 0, 1], "{unit:?}");
+        // Other keys among the parties than before.
+        let plays = |wire: &mut Wire, own: usize, rng: &mut Prg| {
+            take_part(wire, &resumed, own, &mut *trainers(own), rng)
+        };
+        let ran = run_kept(77, in_memory(5), (&resumed, &standing), trainers, &plays);
+        assert!(ran.trained(77).state == first && first == third, "{unit:?}");
+        assert!(first.model.iter().all(|x| *x != 0.0), "{unit:?}: it has noise");
+    }
 }
