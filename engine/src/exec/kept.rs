@@ -50,12 +50,15 @@ pub(super) fn begin<'a>(
     Ok((standing, Kept { folder: Some(folder), told }))
 }
 
+/// What keeps a growth, and the steps that it has.
+pub(super) type Begun = (Box<dyn Keep>, Vec<Vec<u64>>);
+
 /// What was opened of a growth, as far as this party kept it, and what keeps it from now on.
 pub(super) fn grown(
     trainings: Option<&Path>,
     (plan, of): (&Plan, &Training),
     growth: &Growth,
-) -> Result<(Box<dyn Keep>, Vec<Vec<u64>>), ExecError> {
+) -> Result<Begun, ExecError> {
     if of.resumes.is_some() {
         standing_here(trainings, (plan, of)).map_err(ExecError::Training)?;
     }
