@@ -129,21 +129,22 @@ fn trees_are_grown_on_by_the_parties_that_are_left_and_the_one_that_is_up_again(
 }
 
 /// What a provider's journal has of rounds with noise, in the order in which they were written down: the job, and the round.
-fn spent(world: &World, party: &str) -> Vec<(String, u32)> {
+fn spent(world: &World, party: &str) -> Vec<(String, usize)> {
     let path = world.of(party).join("state/journal.db");
     let runtime = tokio::runtime::Runtime::new().unwrap();
     runtime.block_on(async {
         let options = sqlx::sqlite::SqliteConnectOptions::new().filename(path).read_only(true);
         let mut journal = sqlx::SqliteConnection::connect_with(&options).await.unwrap();
         let read = "SELECT job, round FROM privacy_spent ORDER BY rowid";
-        sqlx::query_as(read).fetch_all(&mut journal).await.unwrap()
+        let rows: Vec<(String, u32)> = sqlx::query_as(read).fetch_all(&mut journal).await.unwrap();
+        rows.into_iter().map(|(job, round)| (job, round as usize)).collect()
     })
 }
 
 /// With noise a round that was closed is opened as it was and is not trained again; at most the one that was under way is.
 #[test]
 fn rounds_with_noise_count_once_though_a_party_is_killed() {
-    const ROUNDS: u32 = 300;
+    const ROUNDS: usize = 300;
     let mut cast = patient();
     for table in [&mut cast.people, &mut cast.jobs, cast.third.as_mut().unwrap()] {
         table.train["privacy"] = json!({"unit": "client", "max_epsilon": "4", "delta": "0.00001"});
@@ -154,7 +155,7 @@ fn rounds_with_noise_count_once_though_a_party_is_killed() {
         |more: &str| train(&format!("rounds = {ROUNDS}\nmin_providers = 3\n{privacy}\n{more}"));
     let out = killed_once(&mut world, &asked, "employers");
     assert_eq!(out.lines().next(), Some("round,providers,epsilon"));
-    assert_eq!(out.lines().count() as u32, ROUNDS + 1);
+    assert_eq!(out.lines().count(), ROUNDS + 1);
     let mut together = 0;
     for party in ["census", "employers", "neutral"] {
         let spent = spent(&world, party);
@@ -162,19 +163,19 @@ fn rounds_with_noise_count_once_though_a_party_is_killed() {
         let (before, after) = spent.split_at(first);
         assert!(before.len() > 3 && !after.is_empty(), "{party}: in both runs");
         let begins = after[0].1;
-        let counted = |rounds: &[(String, u32)], from: u32| {
+        let counted = |rounds: &[(String, usize)], from: usize| {
             rounds.iter().map(|(_, round)| *round).eq((from..).take(rounds.len()))
         };
         assert!(counted(before, 0) && counted(after, begins), "{party}: each once a run");
         assert_eq!(after.last().unwrap().1, ROUNDS - 1, "{party}: to the end");
-        let twice = before.len() as u32 - begins;
+        let twice = before.len() - begins;
         assert!(twice <= 1, "{party}: {twice} rounds were trained again");
         together = together.max(twice);
     }
     // What the run that came to its end has opened: each round, as often as it is in the table.
     let of_model = |all: &&Value| {
         let averages = all.as_array().into_iter().flatten().filter(|o| o["kind"] == "average");
-        averages.count() as u32 == ROUNDS
+        averages.count() == ROUNDS
     };
     assert_eq!(opened(&world).iter().filter(of_model).count(), 1, "{together}");
 }
