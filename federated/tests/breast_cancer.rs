@@ -2,7 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "a test may stop where something is missing")]
 
 use federated::{
-    average::{Bounds, Encoding, Seeds, Sum, Trailer, explicit_party, split},
+    average::{Bounds, Encoding, Seeds, Sum, Trailer, explicit_party},
     model::{Fit, Network, Rows, Scaling, area_under_curve, evaluate, fit},
     strategy::{Optimizer, Rule},
 };
@@ -41,25 +41,30 @@ fn quality(network: &Network, model: &[f32], test: &Rows) -> (f64, f64) {
 }
 
 /// Thirty rounds of FedAvg among so many providers.
-fn federated(train: &Rows, providers: usize, seed: u8) -> Vec<f32> {
+fn federated(train: &Rows, (providers, narrow): (usize, bool), seed: u8) -> Vec<f32> {
     let network = Network::logistic(FEATURES).unwrap();
     let total_weight = train.len() as u64;
-    let encoding = Encoding::new(Bounds { total_weight, coordinate: 8.0 }).unwrap();
+    let bounds = Bounds { total_weight, coordinate: 8.0 };
+    let encoding = match narrow {
+        true => Encoding::narrow(bounds, (train.len().div_ceil(providers) as u64, providers)),
+        false => Encoding::new(bounds),
+    };
+    let encoding = encoding.unwrap();
     let own = |k: usize| train.pick(&(k..train.len()).step_by(providers).collect::<Vec<_>>());
     let parts: Vec<Rows> = (0..providers).map(own).collect();
     let mut rng = Prg::new(&[seed; 16]);
     let mut optimizer = Optimizer::new(Rule::Average { rate: 1.0 });
     let mut model = network.initial(&[0; 16]);
     for _ in 0..30 {
-        let mut sums = [0, 1, 2].map(|_| Sum::new(model.len()));
+        let mut sums = [0, 1, 2].map(|_| Sum::of(encoding.layout(model.len())));
         for (k, rows) in parts.iter().enumerate() {
             let mut local = model.clone();
             fit(&network, &mut local, rows, &Fit::default(), &mut rng).unwrap();
             let update: Vec<f32> = local.iter().zip(&model).map(|(a, b)| a - b).collect();
-            let (weight, mut words) = (rows.len() as u64, vec![0; update.len()]);
-            encoding.encode(&update, weight, &mut words).unwrap();
-            words.extend(Trailer { weight, updates: 1, ..Trailer::default() }.words());
-            let shares = split(words, Seeds::draw(&mut rng), explicit_party(k));
+            let weight = rows.len() as u64;
+            let trailer = Trailer { weight, updates: 1, ..Trailer::default() };
+            let (seeds, words) = (Seeds::draw(&mut rng), (explicit_party(k), Vec::new()));
+            let shares = encoding.share(&update, &trailer, seeds, words).unwrap();
             for (sum, share) in sums.iter_mut().zip(&shares) {
                 sum.add(u32::try_from(k).unwrap(), share).unwrap();
             }
@@ -81,14 +86,14 @@ fn averages_train_as_well_as_all_rows_in_one_place() {
         fit(&network, &mut central, &train, &thirty, &mut Prg::new(&[seed; 16])).unwrap();
         let (accuracy, area) = quality(&network, &central, &test);
         assert!(accuracy > 0.94 && area > 0.985, "seed {seed}: {accuracy} {area}");
-        for providers in [2, 5, 10] {
-            let model = federated(&train, providers, seed);
+        for (providers, narrow) in [(2, false), (5, false), (10, false), (5, true), (10, true)] {
+            let model = federated(&train, (providers, narrow), seed);
             let (accuracy, theirs) = quality(&network, &model, &test);
             // A row more or less is 0.7 points of this test set.
-            assert!(accuracy > 0.93, "seed {seed}, {providers} providers: {accuracy}");
+            assert!(accuracy > 0.93, "seed {seed}, {providers} providers, 32 bits {narrow}: {accuracy}");
             assert!(
                 theirs > area - 0.005,
-                "seed {seed}, {providers} providers: {theirs} of {area}"
+                "seed {seed}, {providers} providers, 32 bits {narrow}: {theirs} of {area}"
             );
         }
     }
