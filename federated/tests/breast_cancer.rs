@@ -90,7 +90,10 @@ fn averages_train_as_well_as_all_rows_in_one_place() {
             let model = federated(&train, (providers, narrow), seed);
             let (accuracy, theirs) = quality(&network, &model, &test);
             // A row more or less is 0.7 points of this test set.
-            assert!(accuracy > 0.93, "seed {seed}, {providers} providers, 32 bits {narrow}: {accuracy}");
+            assert!(
+                accuracy > 0.93,
+                "seed {seed}, {providers} providers, 32 bits {narrow}: {accuracy}"
+            );
             assert!(
                 theirs > area - 0.005,
                 "seed {seed}, {providers} providers, 32 bits {narrow}: {theirs} of {area}"
