@@ -17,6 +17,9 @@
 //! the last whole piece that is there, by their hashes. The round waits for it a quarter of its time, 15 seconds at most; who
 //! comes back later is in the next round.
 //!
+//! Under [`Rule::Exact`](crate::strategy::Rule::Exact) providers send sums over their rows instead of updates, and the three work the
+//! model out from the total.
+//!
 //! # Security
 //! Semi-honest, one of the three compute parties corrupted, with any number of providers. Each party's shares of an update are
 //! pseudo-random to it; sums are masked by a sharing of zeros before they are exchanged, so that all three together say the
@@ -51,6 +54,7 @@ mod seats;
 mod set;
 #[cfg(test)]
 mod tests;
+mod total;
 mod trainer;
 mod worth;
 
@@ -63,5 +67,6 @@ pub use keeper::{Closed, Keeper, NotKept, Standing};
 pub use privacy::{Privacy, PrivacyError, Terms};
 pub use provider::take_part;
 pub use resume::RENEWALS;
+pub use total::Sums;
 pub use trainer::{Native, TrainError, Trainer, Update};
 pub use worth::{Totals, UPDATE_BITS, Value, Worth, validate};

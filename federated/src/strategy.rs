@@ -6,6 +6,7 @@
 //! | FedProx | trains with a pull back ([`Fit::proximal`](crate::model::Fit::proximal)) | as FedAvg |
 //! | SCAFFOLD | [`Drift`]: corrects every gradient | [`Control`]: means of updates and of corrections, side by side in one sum |
 //! | FedNova | sends its update over the number of its steps | [`nova`]: the mean times the mean number of steps |
+//! | ridge, Newton | adds up products of features | [`Exact`](crate::sums::Exact): solves for the model, no average of updates |
 //!
 //! # Source
 //! Reddi and others, *Adaptive Federated Optimization*, ICLR 2021, algorithm 2; Hsu, Qi and Brown, *Measuring the Effects of

@@ -17,6 +17,7 @@
 //! Newton's method for logistic regression, or iteratively reweighted least squares: Hastie, Tibshirani and Friedman, *The
 //! Elements of Statistical Learning*, 2nd edition, §4.4.1; ridge regression: §3.4.1 there.
 
+mod exact;
 mod fixed;
 mod newton;
 mod ridge;
@@ -24,6 +25,7 @@ mod solve;
 #[cfg(test)]
 mod tests;
 
+pub use exact::{Exact, Method};
 pub use fixed::{Fixed, FixedError};
 pub use newton::Newton;
 pub use ridge::{Ridge, SumsError};

@@ -23,6 +23,7 @@ use super::{
     error::RoundError,
     keeper::{Closed, Keeper, Standing},
     open::{open, to_both},
+    total::Opened,
     worth::Judge,
 };
 
@@ -46,20 +47,20 @@ pub(super) fn close(
     Ok(())
 }
 
-/// Opens a closed round: its average, and what is known of it; weighs its updates, if they are weighed.
+/// Opens a closed round: its average or total, and what is known of it; weighs its updates, if they are weighed.
 pub(super) fn open_closed(
     s: &mut Session,
     course: &Course,
     closed: Closed,
     judge: Option<&mut Judge<'_>>,
-) -> Result<(Vec<f32>, RoundReport), RoundError> {
+) -> Result<(Opened, RoundReport), RoundError> {
     let Closed { round, providers, refused, sum, weighing } = closed;
     let providers: Vec<usize> = providers.numbers().collect();
-    let (average, trailer) = open(s, course, sum, (&providers, round))?;
+    let (opened, trailer) = open(s, course, sum, (&providers, round))?;
     if let (Some(judge), Some(weighing)) = (judge, weighing) {
-        judge.weigh(s, (round, weighing), (&average, trailer.weight))?;
+        judge.weigh(s, (round, weighing), (opened.average(), trailer.weight))?;
     }
-    Ok((average, RoundReport { round: round + 1, providers, refused, trailer }))
+    Ok((opened, RoundReport { round: round + 1, providers, refused, trailer }))
 }
 
 /// Brings the three to one round, where an earlier run was interrupted: opens the round that all have closed and not all have
@@ -96,9 +97,9 @@ pub(super) fn go_on(
         Some(closed) => {
             // Who has opened it already plays its part, and keeps what it has.
             let done = u64::from(state.rounds) > opened;
-            let (average, report) = open_closed(s, course, closed, judge.as_deref_mut())?;
+            let (opened, mut report) = open_closed(s, course, closed, judge.as_deref_mut())?;
             if !done {
-                state.advance(course, &average, report.providers.len());
+                state.advance(course, &opened, &mut report)?;
                 reports.push(report);
             }
             if !done || judge.is_some() {

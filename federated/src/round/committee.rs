@@ -193,8 +193,8 @@ impl<'a> Hall<'a> {
         let sum = tally.sum(s, self.course, (round, &own.secret));
         let closed = Closed { round, providers: all, refused, sum, weighing };
         close(s, keep, &closed)?;
-        let (average, report) = open_closed(s, self.course, closed, own.judge.as_mut())?;
-        state.advance(self.course, &average, report.providers.len());
+        let (opened, mut report) = open_closed(s, self.course, closed, own.judge.as_mut())?;
+        state.advance(self.course, &opened, &mut report)?;
         self.note_taken(&report);
         Ok(report)
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use protocols::party::{PartyId, Role};
 
-use super::{error::RoundError, privacy::Privacy, worth::Worth};
+use super::{error::RoundError, privacy::Privacy, total::Opened, worth::Worth};
 use crate::{
     average::{Encoding, Layout, TRAILER_WORDS, Trailer, explicit_party},
     gate::Gates,
@@ -149,10 +149,27 @@ impl State {
         Self { rounds: 0, model, optimizer: Optimizer::new(rule) }
     }
 
-    /// Moves on by the average of so many updates.
-    pub(super) fn advance(&mut self, course: &Course, average: &[f32], providers: usize) {
-        self.optimizer.step(&mut self.model, average, course.part(providers));
+    /// Moves on by what a round opened; its report hears of the loss where that follows from it.
+    pub(super) fn advance(
+        &mut self,
+        course: &Course,
+        opened: &Opened,
+        report: &mut RoundReport,
+    ) -> Result<(), RoundError> {
+        match opened {
+            Opened::Average(average) => {
+                let part = course.part(report.providers.len());
+                self.optimizer.step(&mut self.model, average, part);
+            }
+            Opened::Total(exact, total) => {
+                let solved = exact.solve(&mut self.model, total, report.trailer.weight);
+                let loss =
+                    solved.map_err(|source| RoundError::Solved { round: report.round, source })?;
+                report.trailer.loss = loss.unwrap_or(report.trailer.loss);
+            }
+        }
         self.rounds += 1;
+        Ok(())
     }
 
     /// A hash of all of it.

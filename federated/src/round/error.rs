@@ -2,7 +2,7 @@
 
 use protocols::session::SessionError;
 
-use crate::{average::SumError, gate::AcceptError};
+use crate::{average::SumError, gate::AcceptError, sums::SumsError};
 
 /// Why a training ends early.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -61,6 +61,14 @@ pub enum RoundError {
         round: u32,
         /// What is wrong.
         source: SumError,
+    },
+    /// The sums of a round give no model.
+    #[error("round {round}: {source}")]
+    Solved {
+        /// Which round, from 1.
+        round: u32,
+        /// Why not.
+        source: SumsError,
     },
     /// The compute parties told a provider different things.
     #[error("the compute parties do not agree on the model of round {round}; nothing was trained")]

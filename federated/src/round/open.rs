@@ -9,7 +9,12 @@ use protocols::{
     session::{Meter, OpeningKind, Recipient, Session},
 };
 
-use super::{course::Course, error::RoundError, message::PIECE_WORDS};
+use super::{
+    course::Course,
+    error::RoundError,
+    message::PIECE_WORDS,
+    total::{Opened, open_total, open_total_cost},
+};
 use crate::average::{TRAILER_WORDS, Trailer, sum::checked};
 
 /// The words of a model that one party opens.
@@ -18,7 +23,7 @@ pub(super) fn third(parameters: usize, role: Role) -> Range<usize> {
     at(role.index())..at(role.index() + 1)
 }
 
-/// Opens the average of the updates of `providers` from each party's sum of shares.
+/// Opens the average of the updates of `providers`, or the total of their sums, from each party's sum of shares.
 ///
 /// The figures beside the update are opened by all, the update by thirds: each party gets the two other sums of its third and
 /// tells the others the average of it. Of sums with noise there are no figures: the average is one by what is public.
@@ -34,7 +39,7 @@ pub(super) fn open(
     course: &Course,
     mut sum: Vec<u64>,
     (providers, round): (&[usize], u32),
-) -> Result<(Vec<f32>, Trailer), RoundError> {
+) -> Result<(Opened, Trailer), RoundError> {
     s.pass_gate(OpeningKind::Average, course.opened(), Recipient::All)?;
     let (pairs, words) = sum.split_at_mut(course.layout().pairs().words());
     mask::<Z32>(s, halves_mut(pairs));
@@ -43,13 +48,16 @@ pub(super) fn open(
     if let Some(privacy) = &course.privacy {
         let mut average = open_update(s, course, update, privacy.total(providers))?;
         average.iter_mut().for_each(|x| *x *= privacy.factor());
-        return Ok((average, Trailer::default()));
+        return Ok((Opened::Average(average), Trailer::default()));
     }
     let trailer = open_trailer(s, figures)?;
     let (trailer, total) = checked(&trailer, providers.len(), &course.encoding)
         .map_err(|source| RoundError::Sum { round: round + 1, source })?;
-    let average = open_update(s, course, update, total)?;
-    Ok((average, trailer))
+    let opened = match course.rule.exact() {
+        Some(exact) => open_total(s, exact, update, (&trailer, course, round))?,
+        None => Opened::Average(open_update(s, course, update, total)?),
+    };
+    Ok((opened, trailer))
 }
 
 /// Masks a party's words by its share of zeros.
@@ -132,6 +140,9 @@ pub(super) fn open_cost(m: &mut Meter, course: &Course) {
     m.pass_gate(OpeningKind::Average, course.opened(), Recipient::All);
     if course.privacy.is_none() {
         to_both(m, |_, _| 8 * TRAILER_WORDS);
+    }
+    if course.rule.exact().is_some() {
+        return open_total_cost(m, course.coordinates());
     }
     let each = course.layout().bytes();
     to_both(m, |_, to| each * third(course.coordinates(), to).len());

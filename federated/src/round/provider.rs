@@ -8,6 +8,7 @@ use super::{
     gate::within,
     hosts::Hosts,
     message::OVER,
+    total,
     trainer::{TrainError, Trainer, Update},
 };
 use crate::average::{EncodeError, Seeds, Share, Trailer, explicit_party};
@@ -79,9 +80,15 @@ pub(super) fn give(
     let (shares, why) = match &course.privacy {
         Some(privacy) => privacy.give(course, (number, &mut *trainer), (round, model), rng),
         None => {
-            let ready = if course.rule.keeps() { trainer.taken(taken) } else { Ok(()) };
-            let update = ready.and_then(|()| trainer.train(round, model));
-            match update.and_then(|update| share(course, number, update, rng)) {
+            let shares = match course.rule.exact() {
+                Some(exact) => total::give(course, exact, (number, trainer), (round, model), rng),
+                None => {
+                    let ready = if course.rule.keeps() { trainer.taken(taken) } else { Ok(()) };
+                    let update = ready.and_then(|()| trainer.train(round, model));
+                    update.and_then(|update| share(course, number, update, rng))
+                }
+            };
+            match shares {
                 Ok(shares) => (Some(shares), None),
                 Err(why) => (None, Some(why)),
             }

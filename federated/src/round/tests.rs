@@ -10,6 +10,7 @@ mod net;
 mod opened;
 mod privacy;
 mod resumed;
+mod total;
 mod weighed;
 mod worth;
 

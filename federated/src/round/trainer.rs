@@ -4,11 +4,15 @@ use std::{io, path::Path};
 
 use protocols::prg::Prg;
 
-use super::correction::Correction;
+use super::{
+    correction::Correction,
+    total::{self, Sums},
+};
 use crate::{
     average::Encoding,
     model::{Fit, FitError, Network, Rows, clipped_sum, evaluate, fit},
     strategy::{Control, Rule},
+    sums::Exact,
 };
 
 /// What came of one round of training at one provider: still clear, still at home.
@@ -82,6 +86,14 @@ pub trait Trainer: Send {
         (_clip, _encoding): (f64, &Encoding),
     ) -> Result<Vec<u64>, TrainError> {
         Err(TrainError::Unfit("this trainer does not give the gradients of single rows".to_owned()))
+    }
+
+    /// What the model is solved for from: asked for instead of an update under [`Rule::Exact`].
+    ///
+    /// # Errors
+    /// [`TrainError`]; of a trainer that adds nothing up, always.
+    fn sums(&mut self, _round: u32, _model: &[f32], _exact: &Exact) -> Result<Sums, TrainError> {
+        Err(TrainError::Unfit("this trainer does not add up products of features".to_owned()))
     }
 }
 
@@ -187,6 +199,10 @@ impl Trainer for Native {
     ) -> Result<Vec<u64>, TrainError> {
         let scale = f64::from(encoding.bits()).exp2();
         Ok(clipped_sum(&self.network, model, &self.rows, clip, scale))
+    }
+
+    fn sums(&mut self, _round: u32, model: &[f32], exact: &Exact) -> Result<Sums, TrainError> {
+        total::of_rows(exact, (&self.network, model), &self.rows)
     }
 
     fn taken(&mut self, last: Option<u32>) -> Result<(), TrainError> {

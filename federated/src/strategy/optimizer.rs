@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::control::{Control, nova};
+use crate::sums::Exact;
 
 /// How a mean update moves the model.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -38,9 +39,20 @@ pub enum Rule {
         /// What a step counts: a power of two, so that numbers of steps are told exactly and within the bound on coordinates.
         unit: f32,
     },
+    /// No step at all: providers send sums over their rows, and the model is solved for from the total.
+    Exact(Exact),
 }
 
 impl Rule {
+    /// How the model is solved for, if it is.
+    #[must_use]
+    pub const fn exact(&self) -> Option<&Exact> {
+        match self {
+            Self::Exact(exact) => Some(exact),
+            _ => None,
+        }
+    }
+
     /// Whether a provider's trainer keeps something of its updates that were averaged.
     #[must_use]
     pub const fn keeps(&self) -> bool {
@@ -53,6 +65,7 @@ impl Rule {
         match self {
             Self::Scaffold { .. } => 2 * parameters,
             Self::Nova { .. } => parameters + 1,
+            Self::Exact(exact) => exact.sums(parameters),
             _ => parameters,
         }
     }
@@ -134,7 +147,7 @@ impl Optimizer {
     /// Moves the model by the mean update of a round of `part` of all providers.
     ///
     /// # Panics
-    /// If the update has another length than the rule's for this model.
+    /// If the update has another length than the rule's for this model, or the rule takes no updates.
     pub fn step(&mut self, model: &mut [f32], update: &[f32], part: f32) {
         assert_eq!(self.rule.coordinates(model.len()), update.len(), "an update of another model");
         match self.rule {
@@ -150,6 +163,7 @@ impl Optimizer {
                 let (directions, steps) = update.split_at(model.len());
                 nova(model, directions, rate * steps[0] / unit);
             }
+            Rule::Exact(_) => panic!("a model that is solved for takes no steps"),
             Rule::Average { rate } => {
                 model.iter_mut().zip(update).for_each(|(x, d)| *x += rate * d);
             }

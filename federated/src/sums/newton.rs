@@ -23,6 +23,14 @@ impl Newton {
         Self { features, penalty, coefficients: vec![0.0; features + 1], loss: f64::INFINITY }
     }
 
+    /// From these coefficients on, the intercept's last.
+    #[must_use]
+    pub fn at(penalty: f64, coefficients: &[f32]) -> Self {
+        let coefficients: Vec<f64> = coefficients.iter().map(|x| f64::from(*x)).collect();
+        let features = coefficients.len().saturating_sub(1);
+        Self { features, penalty, coefficients, loss: f64::INFINITY }
+    }
+
     /// The coefficients so far, the intercept last: what providers are told for the next round.
     #[must_use]
     pub fn coefficients(&self) -> &[f64] {

@@ -9,8 +9,10 @@ use protocols::{
 };
 
 use super::{
-    Maker, Part, Ran, course, gate::gated, in_memory, in_one_place, native, natives, run_kept,
-    run_over, start,
+    Maker, Part, Ran, course,
+    gate::gated,
+    in_memory, in_one_place, native, natives, run_kept, run_over, start,
+    total::{adding, newton},
 };
 use crate::{
     round::{
@@ -118,6 +120,23 @@ fn a_crash_in_any_phase_leads_to_the_same_model() {
                 assert!(ended.trained(1) == whole, "{who:?} {call} {after}");
                 drop(again);
             }
+        }
+    }
+}
+
+#[test]
+fn a_crash_in_any_phase_leads_to_the_same_solution() {
+    let course = newton(&[0, 3, 4], ROUNDS);
+    let resumed = Course { resumed: true, ..course.clone() };
+    let whole = run_over(1, in_memory(5), &course, &start(&course), &adding(1));
+    let whole = whole.trained(1);
+    for (who, call) in [(Role::P0, 1), (Role::P1, 2), (Role::P2, 3), (Role::P0, 4), (Role::P1, 6)] {
+        for after in [false, true] {
+            let dir = tempfile::tempdir().unwrap();
+            let broken = run_until(dir.path(), &course, (who, call, after), &adding(1));
+            assert!(broken.parties.iter().any(Result::is_err), "{who:?} {call} {after}");
+            let ended = run_until(dir.path(), &resumed, NEVER, &adding(1));
+            assert!(ended.trained(1) == whole, "{who:?} {call} {after}");
         }
     }
 }
