@@ -4,6 +4,7 @@ mod admission;
 mod bucket;
 mod contribution;
 mod delta;
+mod exact;
 mod failure;
 mod gate;
 mod id;

@@ -15,6 +15,7 @@ mod clear_vertical;
 mod decode;
 mod encoded;
 mod ends;
+mod exact;
 mod explain;
 mod gate;
 mod hash;

@@ -4,7 +4,8 @@ use std::fmt;
 
 use federated::{
     average::Encoding,
-    round::{TrainError, Trainer, Update},
+    round::{Sums, TrainError, Trainer, Update},
+    sums::Exact,
 };
 
 use crate::plan::Spend;
@@ -52,6 +53,11 @@ impl Trainer for Own {
     ) -> Result<Vec<u64>, TrainError> {
         self.spend(round)?;
         self.trainer.gradients(round, model, of)
+    }
+
+    fn sums(&mut self, round: u32, model: &[f32], exact: &Exact) -> Result<Sums, TrainError> {
+        self.spend(round)?;
+        self.trainer.sums(round, model, exact)
     }
 }
 

@@ -48,7 +48,7 @@ pub(super) fn course(plan: &Plan, of: &Training, at: usize) -> Result<Course, Ex
             least: of.least as usize,
             deadline: std::time::Duration::from_secs(of.round_seconds.into()),
         },
-        rule: of.rule(plan),
+        rule: of.rule(plan).map_err(malformed)?,
         gates: of.gates(plan, encoding).map_err(malformed)?,
         worth: worth(plan, of).map_err(malformed)?,
         resumed: of.resumes.is_some(),
@@ -108,7 +108,8 @@ fn trainer(
         None => {
             let network = of.network().map_err(|_| ExecError::Malformed(number))?;
             let native = Native::new(network, held.rows.clone(), of.fit(), *held.order);
-            Box::new(keeping(native.by(of.rule(plan)), (plan, of), held)?)
+            let rule = of.rule(plan).map_err(|_| ExecError::Malformed(number))?;
+            Box::new(keeping(native.by(rule), (plan, of), held)?)
         }
     };
     let spend = of.privacy.as_ref().map(|_| held.spend.clone().ok_or_else(unaccounted));

@@ -47,7 +47,7 @@ impl RingSpec {
         )?;
         field(
             train.strategy.is_plain(),
-            "is 64 with scaffold and nova: corrections and numbers of steps that are kept from round to round are to be exact",
+            "is 64 with scaffold, nova, ridge and newton: what is sent besides or instead of updates is to be exact",
         )
     }
 }

@@ -9,7 +9,7 @@ impl StrategySpec {
     /// Whether providers send more than the difference of two models, or keep something of it from round to round.
     #[must_use]
     pub fn is_plain(&self) -> bool {
-        !matches!(self, Self::Scaffold { .. } | Self::Nova { .. })
+        !matches!(self, Self::Scaffold { .. } | Self::Nova { .. }) && !self.solves()
     }
 }
 
@@ -20,7 +20,7 @@ impl TrainSpec {
     /// The first field that stands in its way, and why.
     pub(super) fn check_strategy(&self) -> Result<(), (&'static str, &'static str)> {
         let field = |holds: bool, field, why| if holds { Ok(()) } else { Err((field, why)) };
-        if self.strategy.is_plain() {
+        if self.strategy.is_plain() || self.strategy.solves() {
             return Ok(());
         }
         field(

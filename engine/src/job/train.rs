@@ -136,6 +136,18 @@ pub enum StrategySpec {
         #[serde(default = "whole")]
         rate: Micro,
     },
+    /// Ridge regression, solved for in one round from sums of products over all rows.
+    Ridge {
+        /// By how much large coefficients are penalised: half of it times their squares.
+        #[serde(default = "millionth")]
+        penalty: Micro,
+    },
+    /// Logistic regression by Newton's method: a step a round, from sums of products over all rows.
+    Newton {
+        /// By how much large coefficients are penalised: half of it times their squares.
+        #[serde(default = "millionth")]
+        penalty: Micro,
+    },
     /// FedNova: providers that take more steps, having more rows, do not pull further.
     Nova {
         /// The step size.
@@ -264,6 +276,7 @@ impl TrainSpec {
         self.model.trees().map_or(Ok(()), |trees| trees.check(self))?;
         self.check_strategy()?;
         self.ring.check(self)?;
+        self.check_solved()?;
         let least = usize::try_from(self.least()).unwrap_or(usize::MAX);
         field(
             (2..=providers).contains(&least),
@@ -319,7 +332,12 @@ impl fmt::Display for TrainSpec {
                 "  what updates were worth, by {validation}; {price} are shared out by it"
             )?;
         }
-        write!(f, "  averages of {} providers at least; the model to the buyer", self.least())
+        let opened = if self.strategy.solves() {
+            "sums of products of all columns over all rows of"
+        } else {
+            "averages of"
+        };
+        write!(f, "  {opened} {} providers at least; the model to the buyer", self.least())
     }
 }
 
@@ -337,6 +355,10 @@ const fn thirty_two() -> u32 {
 
 const fn ten_minutes() -> u32 {
     600
+}
+
+const fn millionth() -> Micro {
+    Micro(1)
 }
 
 const fn whole() -> Micro {

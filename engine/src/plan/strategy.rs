@@ -10,11 +10,16 @@ const STEP_BITS: i32 = 8;
 
 impl Training {
     /// What becomes of an average, given the plan's row bounds.
-    #[must_use]
-    pub fn rule(&self, plan: &Plan) -> Rule {
+    ///
+    /// # Errors
+    /// Sums that do not fit.
+    pub fn rule(&self, plan: &Plan) -> Result<Rule, String> {
+        if let Some(exact) = self.exact(plan)? {
+            return Ok(Rule::Exact(exact));
+        }
         let adaptive =
             |rate: &crate::job::Micro| Adaptive { rate: rate.single(), ..Adaptive::default() };
-        match &self.strategy {
+        let rule = match &self.strategy {
             StrategySpec::Average { rate } => Rule::Average { rate: rate.single() },
             StrategySpec::Momentum { rate, momentum } => {
                 Rule::Momentum { rate: rate.single(), momentum: momentum.single() }
@@ -26,7 +31,11 @@ impl Training {
             StrategySpec::Nova { rate } => {
                 Rule::Nova { rate: rate.single(), unit: (-(self.step_bits(plan) as f32)).exp2() }
             }
-        }
+            StrategySpec::Ridge { .. } | StrategySpec::Newton { .. } => {
+                return Err("has a strategy without its sums".to_owned());
+            }
+        };
+        Ok(rule)
     }
 
     /// Bits by which numbers of steps are brought within the bound on coordinates: the most that a provider can take, over it.
@@ -46,6 +55,9 @@ impl Training {
     pub(super) fn strategy_fault(&self, plan: &Plan) -> Result<(), String> {
         if self.strategy.is_plain() {
             return Ok(());
+        }
+        if self.exact(plan)?.is_some() && self.valuation.is_some() {
+            return Err("solves for its model, and would weigh updates that there are not".into());
         }
         if self.gate.is_some() || self.privacy.is_some() || self.model.plugin().is_some() {
             return Err(

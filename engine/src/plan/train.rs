@@ -238,6 +238,9 @@ impl Training {
         let again = self.resumes.map_or_else(String::new, |job| format!(", going on with {job}"));
         let noise = self.privacy.as_ref().zip(self.guarantee(self.rounds));
         let noise = noise.map_or_else(String::new, |(of, promise)| format!(", {of}: {promise}"));
+        if let Some(told) = self.solved_told() {
+            return format!("{} {told}{again}", owners.join(", "));
+        }
         let ring = if self.ring.is_wide() { "" } else { ", in words of 32 bits" };
         let (family, rounds) = (self.model.family(), self.rounds);
         format!(
@@ -248,7 +251,7 @@ impl Training {
 
     /// What it shows, and to whom.
     pub(super) fn shows(&self, plan: &Plan) -> Vec<String> {
-        if let Some(shows) = self.forest_shows(plan) {
+        if let Some(shows) = self.forest_shows(plan).or_else(|| self.solved_shows(plan)) {
             return shows;
         }
         let parameters = self.parameters().unwrap_or(0);

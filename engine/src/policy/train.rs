@@ -38,6 +38,10 @@ pub struct TrainRule {
     /// Whether what this provider's updates were worth may stand in the receipt.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub contribution: bool,
+    /// Whether exact sums of products of columns over all providers' rows may be opened, as the strategies `ridge` and `newton` do:
+    /// much more than a model.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub moments: bool,
 }
 
 const fn twenty() -> u32 {
@@ -100,6 +104,11 @@ pub(super) fn refusals(rule: Option<&TrainRule>, plan: &Plan) -> Vec<(&'static s
         let message = "the receipt would tell what each provider's updates were worth; set `train.contribution` to allow this";
         found.push(("train.contribution", message.to_owned()));
     }
+    if asked.strategy.solves() && !rule.moments {
+        let message = "exact sums of the products of all columns over all rows would be opened, and not a model alone; ask for another \
+                       `strategy`, or set `train.moments` to allow this";
+        found.push(("train.moments", message.to_owned()));
+    }
     found
 }
 
@@ -152,6 +161,13 @@ pub(super) fn lint_train(policy: &PolicyDocument, notes: &mut Notes) {
             "models of joined rows have no noise, and are not in the budget of `train.privacy`",
         );
     }
+    let solved = [ModelFamily::Linear, ModelFamily::Logistic];
+    if rule.moments && !solved.iter().any(|family| rule.models.contains(family)) {
+        notes.warn(
+            "train.moments",
+            "has no effect: only a `linear` or `logistic` model is solved for from such sums",
+        );
+    }
     if rule.models.contains(&ModelFamily::Trees) && rule.min_leaf_rows < 2 {
         notes.warn(
             "train.min_leaf_rows",
@@ -193,6 +209,7 @@ mod tests {
                 gates: Vec::new(),
                 privacy: None,
                 contribution: false,
+                moments: false,
             });
             change(&mut policy);
             let mut notes = Notes(Vec::new());
@@ -213,11 +230,35 @@ mod tests {
         assert_eq!(rule(&|rule| rule.models.push(ModelFamily::Network)), ["train.max_parameters"]);
         let trees = |rule: &mut TrainRule| rule.models.push(ModelFamily::Trees);
         assert_eq!(rule(&trees), ["train.max_parameters"]);
+        assert!(rule(&|rule| rule.moments = true).is_empty());
+        let network = |rule: &mut TrainRule| {
+            (rule.models, rule.moments) = (vec![ModelFamily::Softmax], true);
+        };
+        assert_eq!(rule(&network), ["train.moments"]);
         let single = |rule: &mut TrainRule| {
             trees(rule);
             (rule.max_parameters, rule.min_leaf_rows) = (Some(1000), 1);
         };
         assert_eq!(rule(&single), ["train.min_leaf_rows"]);
+    }
+
+    #[test]
+    fn sums_of_products_are_opened_where_the_policy_says_so() {
+        let refused = |policy: &str, strategy: &str| {
+            let rule: TrainRule = serde_json::from_str(&format!(
+                r#"{{"models": ["logistic"], "min_providers": 2, "max_rounds": 10{policy}}}"#
+            ))
+            .unwrap();
+            let (descriptors, terms) = world(&["a", "b"]);
+            let mut job = asked(&["a", "b"], &["age"], "income = 'high'");
+            let JobKind::Train(train) = &mut job.kind else { unreachable!() };
+            train.strategy = serde_json::from_str(&format!(r#"{{"kind": "{strategy}"}}"#)).unwrap();
+            let plan = compile(&job, &descriptors, &terms).unwrap().plan;
+            refusals(Some(&rule), &plan).into_iter().map(|(field, _)| field).collect::<Vec<_>>()
+        };
+        assert_eq!(refused("", "newton"), ["train.moments"]);
+        assert!(refused(r#", "moments": true"#, "newton").is_empty());
+        assert!(refused("", "average").is_empty());
     }
 
     #[test]

@@ -32,6 +32,7 @@ impl Trains {
             privacy: None,
             gates: Vec::new(),
             contribution: false,
+            moments: false,
         })
     }
 

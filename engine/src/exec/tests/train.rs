@@ -59,7 +59,7 @@ fn in_one_place(plan: &Plan) -> Vec<f32> {
     let (network, encoding) = (of.network().unwrap(), of.encoding(plan).unwrap());
     let mut seed = [0; 16];
     seed.copy_from_slice(&plan.job.0[..16]);
-    let rule = of.rule(plan);
+    let rule = of.rule(plan).unwrap();
     let mut state = State::new(network.initial(&seed), rule);
     let trainer = |number: usize| {
         let order = [u8::try_from(number).unwrap(); 32];

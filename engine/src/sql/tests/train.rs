@@ -101,6 +101,48 @@ fn features_are_described_alike_at_all_providers_and_uses_are_recorded() {
     assert!(told.contains("no noise is added"), "{told}");
 }
 
+#[test]
+fn sums_that_a_model_is_solved_for_from_are_told_as_what_they_are() {
+    let solved = |strategy: &'static str, model: ModelSpec, rounds| {
+        move |train: &mut TrainSpec, _: &mut Vec<DatasetDescriptor>| {
+            (train.model, train.rounds) = (model.clone(), rounds);
+            train.strategy = serde_json::from_str(strategy).unwrap();
+        }
+    };
+    let newton = solved(r#"{"kind": "newton", "penalty": "0.01"}"#, ModelSpec::Logistic, 6);
+    let plan = changed(&["age", "job"], "member", newton).unwrap();
+    let told = leakage(&plan, &|_| Vec::new()).unwrap().join("\n");
+    for words in [
+        "in each of 6 rounds 14 exact sums over all rows of at least 2 providers",
+        "in how many rows both hold",
+        "fewer than 40 rows",
+        "the model after each round but the last",
+    ] {
+        assert!(told.contains(words), "{words}: {told}");
+    }
+    assert!(!told.contains("average of the updates"), "{told}");
+    let text = explain(&plan, &|_| None).unwrap();
+    assert!(text.contains("Newton's method, penalty 0.01, from 6 opened totals"), "{text}");
+
+    let ridge = || solved(r#"{"kind": "ridge"}"#, ModelSpec::Linear, 1);
+    let plan = changed(&["age", "job"], "pay", ridge()).unwrap();
+    let told = leakage(&plan, &|_| Vec::new()).unwrap().join("\n");
+    assert!(told.contains("19 exact sums") || told.contains("15 exact sums"), "{told}");
+    assert!(told.contains("mean squared error"), "{told}");
+
+    // Half a million sums are too many, and so are rows that leave no bits behind the point.
+    let wide: Vec<String> = (0..1000).map(|i| format!("age > {i}")).collect();
+    let wide: Vec<&str> = wide.iter().map(String::as_str).collect();
+    let words = changed(&wide, "pay", ridge()).unwrap_err().to_string();
+    assert!(words.contains("1000 are the most"), "{words}");
+    let many = |train: &mut TrainSpec, descriptors: &mut Vec<DatasetDescriptor>| {
+        ridge()(train, descriptors);
+        descriptors[0].rows_max = 1 << 53;
+    };
+    let words = changed(&["age"], "pay", many).unwrap_err().to_string();
+    assert!(words.contains("fractional bits") || words.contains("weights"), "{words}");
+}
+
 fn private(privacy: &str) -> impl Fn(&mut TrainSpec, &mut Vec<DatasetDescriptor>) {
     let privacy: PrivacySpec = serde_json::from_str(privacy).unwrap();
     move |train, _| {
