@@ -6,6 +6,7 @@ mod cases;
 mod census;
 mod command;
 mod digits;
+mod exact;
 mod gate;
 mod gbdt;
 mod many;

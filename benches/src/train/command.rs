@@ -2,12 +2,13 @@
 
 use std::time::Duration;
 
+use federated::sums::Method;
 use serde::Serialize;
 
 use super::{
     adult,
     cases::{CASES, Case},
-    digits, many, mnist, party, people, round, shared,
+    digits, exact, many, mnist, party, people, round, shared,
 };
 use crate::{
     Failure, Network, case,
@@ -161,12 +162,14 @@ enum Found {
 /// A case that is a training: of so many parameters or repetitions, where it does not have its own.
 type Whole = fn(usize, u32) -> Result<Line, Failure>;
 
-const WHOLE: [(&str, Whole); 19] = [
+const WHOLE: [(&str, Whole); 21] = [
     (round::NAME, round::run),
     (round::NARROW, round::run_narrow),
     (many::NAME, |n, _| many::run(n)),
     (party::NAME, party::run),
     (party::NARROW, party::run_narrow),
+    (exact::RIDGE, |n, _| exact::run(Method::Ridge, n)),
+    (exact::NEWTON, |n, _| exact::run(Method::Newton, n)),
     (mnist::CENTRAL.name, |_, _| mnist::run(&mnist::CENTRAL)),
     (mnist::ALIKE.name, |_, _| mnist::run(&mnist::ALIKE)),
     (mnist::SKEWED.name, |_, _| mnist::run(&mnist::SKEWED)),

@@ -7,6 +7,7 @@ use federated::{
     round::{
         self, Course, Native, Pace, RoundError, RoundReport, State, Train, Trainer, Value, Worth,
     },
+    sums::SumsError,
 };
 use protocols::{
     mpc::Column,
@@ -261,6 +262,9 @@ impl From<RoundError> for ExecError {
         match error {
             RoundError::Session(error) => Self::Session(error),
             few @ (RoundError::Few { .. } | RoundError::Refused { .. }) => {
+                Self::TooFewProviders(few.to_string())
+            }
+            few @ RoundError::Solved { source: SumsError::Few { .. }, .. } => {
                 Self::TooFewProviders(few.to_string())
             }
             other => Self::Training(other.to_string()),

@@ -17,6 +17,7 @@ mod canary;
 mod consent;
 mod documents;
 mod doors;
+mod exact;
 mod faults;
 mod files;
 mod input;
