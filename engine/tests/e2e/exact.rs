@@ -19,7 +19,7 @@ const MOST_ROWS: u64 = 64;
 
 /// Whose pay is high: most of the old, and some others.
 fn is_high(i: usize) -> bool {
-    (20 + i * 7 % 50 > 45) != (i % 5 == 0)
+    (20 + i * 7 % 50 > 45) != i.is_multiple_of(5)
 }
 
 fn mixed(name: &'static str, from: usize) -> Table {
