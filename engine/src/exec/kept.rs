@@ -91,7 +91,7 @@ pub fn resumable(trainings: Option<&Path>, (plan, me): (&Plan, &PartyName)) -> R
         return Ok(());
     };
     if !plan.compute.contains(me) {
-        let keeps = of.rule(plan).keeps() && of.owners(plan).any(|input| input.party == *me);
+        let keeps = of.rule(plan)?.keeps() && of.owners(plan).any(|input| input.party == *me);
         return if keeps && trainings.is_none() { Err(no_folder()) } else { Ok(()) };
     }
     standing_here(trainings, (plan, of))
