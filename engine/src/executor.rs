@@ -10,6 +10,7 @@
 
 mod alternatives;
 mod compilation;
+mod entries;
 mod evidence;
 mod fetched;
 mod forest;

@@ -55,7 +55,7 @@ pub use check::{PlanError, check};
 pub use circuit::{circuit_task, columns_of, input_of};
 pub use decode::{DecodeError, Opened, OpenedColumn, decode, json_rows};
 pub use encoded::{EncodedColumn, EncodedInput, HomeSet, Spend, TrainingRows};
-pub use ends::{Answers, Asks, KeyIds, LookupEnd};
+pub use ends::{Answers, Asks, KeyIds, LookupEnd, Store};
 pub use explain::{explain, leakage};
 pub use hash::hash;
 pub use ir::{

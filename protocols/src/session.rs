@@ -14,6 +14,7 @@ mod fork;
 mod gate;
 mod meter;
 mod pair;
+mod pieces;
 mod profile;
 mod stats;
 mod wire;

@@ -3,10 +3,10 @@
 use protocols::{
     prg::Prg,
     psi::{
-        Sizes, elias_fano,
+        Sizes,
         lookup::{
-            Answer, Epoch, EpochKey, HEADER_BYTES, Header, Ledger, Publication, Rows, cost,
-            look_up, publish, serve, table_bytes,
+            Answer, Epoch, EpochKey, HEADER_BYTES, Header, Ledger, Publisher, Stored, Terms, cost,
+            fetch_table, look_up, send_table, serve, table_bytes, table_cost,
         },
     },
     session::{PairCost, Side},
@@ -61,7 +61,7 @@ fn quote(sizes: Sizes, from: Table) -> Option<Quote> {
     if from == Table::Fetched {
         let body = table_bytes(rows as u64, BUDGET, u32::try_from(LABEL_BYTES).ok()?)?;
         c.message::<u8>(Side::Sender, HEADER_BYTES);
-        c.message::<u8>(Side::Sender, body);
+        table_cost(&mut c, body);
     }
     cost(&mut c, queries(sizes));
     Some(Quote { bytes: c.total_bytes(), rounds: c.rounds() })
@@ -74,14 +74,23 @@ fn label(item: u128) -> [u8; LABEL_BYTES] {
     label
 }
 
-/// The provider's table, the same wherever it is made.
-fn published(sizes: Sizes, rep: u32) -> Result<(Publication, EpochKey), Failure> {
+/// Items that are brought to a table at a time.
+const TOGETHER: usize = 1 << 14;
+
+/// The provider's table, the same wherever it is made: on disk, as a provider has it.
+fn published(sizes: Sizes, rep: u32) -> Result<(Header, Stored, EpochKey), Failure> {
     let items = Sets::new(0, sizes.sender, least(sizes), rep).own;
-    let labels: Vec<u8> = items.iter().flat_map(|item| label(*item)).collect();
-    let label_bytes = u32::try_from(LABEL_BYTES)?;
-    let rows = Rows { items: &items, labels: &labels, label_bytes, withdrawn: &[] };
     let mut rng = Prg::new(&(0x7461_626c_u128 << 96 | u128::from(rep)).to_le_bytes());
-    Ok(publish(Epoch { number: 1, base: None }, BUDGET, rows, &mut rng)?)
+    let (epoch, label_bytes) = (Epoch { number: 1, base: None }, u32::try_from(LABEL_BYTES)?);
+    let terms = Terms { epoch, queries: BUDGET, rows: items.len() as u64, label_bytes };
+    let (mut scratch, mut body) = (tempfile::tempfile()?, tempfile::tempfile()?);
+    let mut publisher = Publisher::new(terms, &mut scratch, &mut rng)?;
+    for items in items.chunks(TOGETHER) {
+        let labels: Vec<u8> = items.iter().flat_map(|item| label(*item)).collect();
+        publisher.push(items, &labels)?;
+    }
+    let (header, key) = publisher.finish(&mut body)?;
+    Ok((header, Stored::behind(body, 0)?, key))
 }
 
 /// Half as many items of the queries are in the table.
@@ -94,20 +103,24 @@ fn party(seat: &mut Seat<'_>, from: Table) -> Result<bool, Failure> {
         return provider(seat, from);
     }
     let Sets { own, common } = Sets::new(1, queries(seat.sizes), least(seat.sizes), seat.rep);
-    let (rows, mut rng) = (seat.sizes.sender, seat.prg(0));
+    let (mut rng, mut file) = (seat.prg(0), tempfile::tempfile()?);
     let mut table = match from {
         Table::Fetched => None,
         Table::AtHand => {
-            let Publication { header, body } = published(seat.sizes, seat.rep)?.0;
-            Some(header.open(&body)?)
+            let (header, body, _) = published(seat.sizes, seat.rep)?;
+            Some(header.open_stored(Box::new(body))?)
         }
     };
     let answers = seat.timed_pair(|pair| {
         if from == Table::Fetched {
             let header = Header::from_bytes(&pair.recv_array::<HEADER_BYTES>()?);
             let Ok(header) = header else { return Ok(None) };
-            let body = elias_fano::len(rows, header.tag_bits()) + rows * LABEL_BYTES;
-            table = header.open(&pair.recv_words::<u8>(body)?).ok();
+            let fetched = fetch_table(pair, &header, &mut file);
+            let opened = fetched.map(|fetched| {
+                let body = Stored::behind(file.try_clone()?, 0)?;
+                Ok::<_, Failure>(fetched.open(Box::new(body))?)
+            });
+            table = opened.ok().and_then(Result::ok);
         }
         Ok(table.as_ref().map(|table| look_up(pair, table, &own, &mut rng)))
     })?;
@@ -116,12 +129,14 @@ fn party(seat: &mut Seat<'_>, from: Table) -> Result<bool, Failure> {
 }
 
 fn provider(seat: &mut Seat<'_>, from: Table) -> Result<bool, Failure> {
-    let (table, key) = published(seat.sizes, seat.rep)?;
+    let (header, body, key) = published(seat.sizes, seat.rep)?;
     let (queries, mut rng) = (queries(seat.sizes), seat.prg(0));
     seat.timed_pair(|pair| {
         if from == Table::Fetched {
-            pair.send(&table.header.to_bytes())?;
-            pair.send(&table.body)?;
+            pair.send(&header.to_bytes())?;
+            if let Err(error) = send_table(pair, &body) {
+                return Ok(Err(error));
+            }
         }
         Ok(serve(pair, &key, queries, "buyer", &mut Ledger::new(BUDGET), &mut rng))
     })??;

@@ -186,14 +186,18 @@ impl Config {
         named.or_else(|| self.state.as_ref().map(|state| state.join("results")))
     }
 
-    /// Where this party keeps sets while a job runs.
+    /// Where this party keeps sets while a job runs. A daemon removes what a crash left there.
     ///
     /// # Errors
     /// Usage: the folder cannot be made, or what a crash left there not removed.
-    pub(super) fn scratch(&self) -> Result<Scratch, CliError> {
+    pub(super) fn scratch(&self, whose: ScratchOf) -> Result<Scratch, CliError> {
         let provider = self.provider.as_ref();
         let Some(folder) = self.scratch_folder() else { return Ok(Scratch::default()) };
-        let scratch = Scratch::open(folder.clone())
+        let scratch = match whose {
+            ScratchOf::Daemon => Scratch::open(folder.clone()),
+            ScratchOf::Command => Scratch::beside(folder.clone()),
+        };
+        let scratch = scratch
             .map_err(|error| CliError::usage(format!("scratch {}: {error}", folder.display())))?;
         Ok(match provider.and_then(|provider| provider.set_memory_mb) {
             Some(mb) => scratch.with_memory((mb as usize) << 20),
@@ -315,6 +319,15 @@ impl Config {
     pub(super) fn key_of(&self, party: &PartyName) -> Result<PublicKey, CliError> {
         self.pins.of(party).map(|pin| pin.key).map_err(|error| CliError::usage(chain(&error)))
     }
+}
+
+/// Who asks for the folder of what is passing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ScratchOf {
+    /// The one daemon that has it.
+    Daemon,
+    /// A command, while that daemon may be up.
+    Command,
 }
 
 impl ProviderConfig {

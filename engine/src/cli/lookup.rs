@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{
     args::{ConfigArgs, LookupCommand, PublishArgs},
-    config::Config,
+    config::{Config, ScratchOf},
     exit::CliError,
     up::participant,
 };
@@ -32,7 +32,7 @@ pub(super) fn run(command: &LookupCommand) -> Result<String, CliError> {
 fn provider(args: &ConfigArgs) -> Result<Participant, CliError> {
     let config = Config::load(&args.config)?;
     let credentials = config.credentials()?;
-    participant(&config, &credentials, std::sync::Arc::new(SystemClock))
+    participant((&config, ScratchOf::Command), &credentials, std::sync::Arc::new(SystemClock))
 }
 
 fn publish(args: &PublishArgs) -> Result<String, CliError> {

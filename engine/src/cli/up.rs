@@ -9,7 +9,7 @@ use tokio::{
 
 use super::{
     args::UpArgs,
-    config::Config,
+    config::{Config, ScratchOf},
     exit::{CliError, chain},
 };
 use crate::{
@@ -62,7 +62,11 @@ fn setup(config: &Config) -> Result<Setup, CliError> {
         .as_ref()
         .map(|provider| {
             Ok::<_, CliError>(Participating {
-                runner: Arc::new(participant(config, &credentials, Arc::clone(&clock))?),
+                runner: Arc::new(participant(
+                    (config, ScratchOf::Daemon),
+                    &credentials,
+                    Arc::clone(&clock),
+                )?),
                 coordinator: provider.coordinator.clone(),
                 consent: provider.consent,
             })
@@ -88,11 +92,11 @@ fn setup(config: &Config) -> Result<Setup, CliError> {
 /// # Errors
 /// Usage: a table or a policy is wrong.
 pub(super) fn participant(
-    config: &Config,
+    (config, whose): (&Config, ScratchOf),
     credentials: &Credentials,
     clock: Arc<dyn Clock>,
 ) -> Result<Participant, CliError> {
-    let (scratch, catalog) = (config.scratch()?, config.catalog()?);
+    let (scratch, catalog) = (config.scratch(whose)?, config.catalog()?);
     let policies: Result<Vec<_>, _> = config.datasets.iter().map(|d| config.policy(d)).collect();
     let me = (config.party.clone(), Arc::clone(credentials.key()));
     let pins = Arc::clone(credentials.pins());

@@ -44,6 +44,9 @@ pub enum ExecError {
     /// This party's own set cannot be read.
     #[error("this party's set cannot be read: {0}")]
     Set(String),
+    /// A published table cannot be kept or read at this party.
+    #[error("a table to look keys up in cannot be kept here: {0}")]
+    Table(String),
     /// A bit that was opened says that the run is not to go on: the same to all three compute parties.
     #[error("fewer keys are common than a policy allows rows to be shown of; none were shown")]
     TooFew,

@@ -9,14 +9,19 @@
 //!                                     ◀───  evaluated, with proofs
 //! ```
 
+use std::{
+    fs::File,
+    io::{self, Seek as _},
+};
+
 use protocols::{
     party::Role,
     prg::Prg,
     psi::{
         Distinct,
-        lookup::{self, Answer, Budget, BudgetError, LookupError, Table},
+        lookup::{self, Answer, Budget, BudgetError, LookupError, Stored, Table, TableError},
     },
-    session::{Meter, OpeningKind, Pair, Recipient, Session, SessionError, Side},
+    session::{Meter, OpeningKind, Pair, Recipient, Session, Side},
 };
 
 use super::{error::ExecError, input::role_of, matching::padded};
@@ -30,8 +35,8 @@ pub struct LookedUp {
     pub input: u32,
     /// For each row of its local sub-plan's result: the label of its key, if the table has it.
     pub labels: Vec<Option<Vec<u8>>>,
-    /// The publication, if it was fetched in this run.
-    pub fetched: Option<(Statement, Vec<u8>)>,
+    /// What its provider says of the publication, if it was fetched in this run.
+    pub fetched: Option<Statement>,
 }
 
 /// What a party learned is its own.
@@ -126,13 +131,13 @@ fn answer(
     end: &Answers,
     rng: &mut Prg,
 ) -> Result<(), ExecError> {
-    if !shape.fits(&end.statement) || end.body.len() != shape.table {
+    if !shape.fits(&end.statement) || end.body.bytes() != shape.table as u64 {
         return Err(pair.misuse("a publication that is not the plan's").into());
     }
     let held: [u8; 32] = pair.recv_array()?;
     pair.send(&end.statement.to_bytes())?;
     if held != end.statement.digest() {
-        pair.send(&end.body)?;
+        lookup::send_table(pair, &*end.body).map_err(|error| failed(pair, error))?;
     }
     let mut reserved = Reserved(shape.queries as u64);
     let served = lookup::serve(pair, &end.key, shape.queries, "", &mut reserved, rng);
@@ -159,9 +164,8 @@ fn ask(
             table
         }
         _ => {
-            let body = pair.recv_words::<u8>(shape.table)?.to_vec();
-            opened = open(pair, &statement, &body)?;
-            fetched = Some((statement.clone(), body));
+            opened = fetch(pair, &statement, end)?;
+            fetched = Some(statement.clone());
             &opened
         }
     };
@@ -180,9 +184,16 @@ fn ask(
     Ok(LookedUp { input: shape.of.asks, labels, fetched })
 }
 
-fn open(pair: &Pair<'_>, statement: &Statement, body: &[u8]) -> Result<Table, SessionError> {
-    let opened = statement.header.open(body);
-    opened.map_err(|_| pair.invalid("another table than the one that its provider signed"))
+/// Fetches the table of a statement to where this party keeps it.
+fn fetch(pair: &mut Pair<'_>, statement: &Statement, end: &Asks) -> Result<Table, ExecError> {
+    let kept = |error: io::Error| ExecError::Table(error.to_string());
+    let mut file: File = (end.store)(statement).map_err(kept)?;
+    let from = file.stream_position().map_err(kept)?;
+    let fetched = lookup::fetch_table(pair, &statement.header, &mut file);
+    let fetched = fetched.map_err(|error| failed(pair, error))?;
+    pair.wire().working();
+    let opened = fetched.open(Box::new(Stored::behind(file, from).map_err(kept)?));
+    opened.map_err(|error| failed(pair, error.into()))
 }
 
 /// What was counted against the recipient's budget before the run began.
@@ -203,6 +214,10 @@ impl Budget for Reserved {
 fn failed(pair: &Pair<'_>, error: LookupError) -> ExecError {
     match error {
         LookupError::Session(error) => error.into(),
+        LookupError::Table(error @ TableError::Storage(_)) => ExecError::Table(error.to_string()),
+        LookupError::Table(_) => {
+            pair.invalid("another table than the one that its provider signed").into()
+        }
         LookupError::OtherEpoch { .. } => {
             pair.invalid("queries about another epoch than the one it was told").into()
         }
@@ -227,6 +242,6 @@ pub(super) fn cost(m: &mut Meter, plan: &Plan, of: &Lookup, at: usize) -> Result
 pub(super) fn table_cost(plan: &Plan, of: &Lookup, at: usize) -> Result<(u64, u64), ExecError> {
     let shape = Shape::new(plan, of).ok_or(ExecError::Malformed(at))?;
     let mut cost = protocols::session::PairCost::new();
-    cost.bytes_from(Side::Sender, shape.table);
+    lookup::table_cost(&mut cost, shape.table);
     Ok((cost.total_bytes(), cost.messages))
 }

@@ -2,7 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Mutex, PoisonError},
 };
 
 use datafusion::arrow::{
@@ -12,6 +12,7 @@ use datafusion::arrow::{
 };
 
 use tables::TableWriter;
+use tempfile::NamedTempFile;
 
 use super::{
     fetched,
@@ -19,12 +20,13 @@ use super::{
     prepare::Held,
     publications::{Publications, Published, Publisher, Subject},
     results::whole,
+    scratch::Spool,
 };
 use crate::{
     exec::LookedUp,
     identity::PartyName,
     job::{Failure, JobId, JobKind, JobSpec, Reason, Stage},
-    plan::{Answers, Asks, EncodedInput, Keep, Lookup, LookupEnd, Op, Plan},
+    plan::{Answers, Asks, EncodedInput, Keep, Lookup, LookupEnd, Op, Plan, Statement},
     sql::{key_ids_of, label_columns},
 };
 
@@ -34,6 +36,9 @@ pub(super) struct Lookups {
     publications: Publications,
     fetched: PathBuf,
 }
+
+/// The table that is fetched in a run, until it is kept.
+pub(super) type Fetching = Arc<Mutex<Option<NamedTempFile>>>;
 
 /// The lookup of a plan, if it has one.
 fn lookup_of(plan: &Plan) -> Option<&Lookup> {
@@ -51,6 +56,19 @@ fn rows_of(held: &[Option<Held>], input: u32) -> Option<&RecordBatch> {
     }
 }
 
+/// The rows to publish, where this participant holds them.
+fn published_of(held: &[Option<Held>], input: u32) -> Option<&Spool> {
+    match held.get(input as usize)? {
+        Some(Held::Published(rows)) => Some(rows),
+        _ => None,
+    }
+}
+
+/// Whether an input of a plan is to be published.
+pub(super) fn is_published(plan: &Plan, input: usize) -> bool {
+    lookup_of(plan).is_some_and(|of| of.answers as usize == input)
+}
+
 /// Whose part this participant plays: that of the party of an input.
 fn plays(plan: &Plan, input: u32, name: &PartyName) -> bool {
     plan.inputs.get(input as usize).is_some_and(|input| input.party == *name)
@@ -62,8 +80,10 @@ fn failed(name: &PartyName, words: impl Into<String>) -> Failure {
 
 impl Lookups {
     pub(super) fn new(folder: &Path) -> Self {
-        let publications = Publications::new(folder.join("published"));
-        Self { publications, fetched: folder.join("fetched") }
+        let [published, fetched] = ["published", "fetched"].map(|name| folder.join(name));
+        fetched::clear(&published);
+        fetched::clear(&fetched);
+        Self { publications: Publications::new(published), fetched }
     }
 
     /// What there is that others may look keys up in.
@@ -99,7 +119,7 @@ pub(super) fn prepare(
     })?;
     let (true, JobKind::Psi(psi)) = (answers, &spec.kind) else { return Ok(None) };
     let set = psi.sets.get(of.answers as usize);
-    let rows = rows_of(held, of.answers);
+    let rows = published_of(held, of.answers);
     let (Some(set), Some(rows)) = (set, rows) else {
         return Err(failed(name, "the rows to publish are not there"));
     };
@@ -111,7 +131,7 @@ pub(super) fn attach(
     lookups: Option<&Lookups>,
     me: Me<'_>,
     plan: &Plan,
-    (held, published): (&[Option<Held>], Option<&Arc<Answers>>),
+    (held, published, fetching): (&[Option<Held>], Option<&Arc<Answers>>, &Fetching),
     inputs: &mut [Option<EncodedInput>],
 ) -> Result<(), Failure> {
     let Some(of) = lookup_of(plan) else { return Ok(()) };
@@ -124,10 +144,16 @@ pub(super) fn attach(
     };
     let provider = &plan.inputs[of.answers as usize].party;
     let pin = me.pins.of(provider).map_err(|error| failed(me.name, error.to_string()))?;
-    let fetched = fetched::held(&lookups.fetched, (provider, &pin.key), of.terms(plan));
+    let held = fetched::held(&lookups.fetched, (provider, &pin.key), of.terms(plan));
+    let (folder, fetching) = (lookups.fetched.clone(), Arc::clone(fetching));
+    let store = Box::new(move |statement: &Statement| {
+        let (file, place) = fetched::begin(&folder, statement)?;
+        *fetching.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+        Ok(place)
+    });
     let input = plan.inputs[of.asks as usize].clone();
     let ids = Box::new(move |salt: &[u8; 32]| key_ids_of(&input, &rows, salt).ok());
-    let end = LookupEnd::Asks(Arc::new(Asks { provider: pin.key, ids, held: fetched }));
+    let end = LookupEnd::Asks(Arc::new(Asks { provider: pin.key, ids, held, store }));
     inputs[of.asks as usize].iter_mut().for_each(|input| input.lookup = Some(end.clone()));
     Ok(())
 }
@@ -137,14 +163,15 @@ pub(super) fn keep(
     lookups: Option<&Lookups>,
     folder: &Path,
     (job, plan): (JobId, &Plan),
-    held: &[Option<Held>],
+    (held, fetching): (&[Option<Held>], &Fetching),
     learned: &[LookedUp],
 ) -> Result<(), Failure> {
     let Some(of) = lookup_of(plan) else { return Ok(()) };
     let provider = &plan.inputs[of.answers as usize].party;
     for learned in learned {
-        if let (Some((statement, body)), Some(lookups)) = (&learned.fetched, lookups)
-            && let Err(error) = fetched::keep(&lookups.fetched, provider, (statement, body))
+        let file = fetching.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let (Some(statement), Some(file), Some(lookups)) = (&learned.fetched, file, lookups)
+            && let Err(error) = fetched::keep(&lookups.fetched, provider, (statement, file))
         {
             tracing::warn!(%error, "a fetched table is not kept; the next job fetches it again");
         }

@@ -14,7 +14,7 @@ use super::{
     compilation::{Compilation, compile_published},
     evidence,
     joint::{self, Me},
-    lookups::{self, Lookups},
+    lookups::{self, Fetching, Lookups},
     prepare,
     publications::Publisher,
     results,
@@ -168,6 +168,10 @@ impl Participant {
     /// The datasets as their files are now.
     pub(super) fn tables(&self) -> Arc<Described> {
         self.tables.renewed()
+    }
+
+    pub(super) fn scratch(&self) -> &Scratch {
+        &self.scratch
     }
 
     pub(super) fn lookups(&self) -> Option<&Lookups> {
@@ -337,10 +341,12 @@ impl Runner for Participant {
             spend: start.spend.clone(),
             keeps: self.trainings.as_ref().map(|trainings| trainings.path().to_owned()),
         };
+        let fetching = Fetching::default();
         let bring = || {
             let me = (&self.name, &training);
             let mut encoded = prepare::encode(me, &compilation, &held, run)?;
-            lookups::attach(lookups, self.me(), plan, (&held, published.as_ref()), &mut encoded)?;
+            let brought = (&held[..], published.as_ref(), &fetching);
+            lookups::attach(lookups, self.me(), plan, brought, &mut encoded)?;
             Ok(encoded)
         };
         let finished = joint::run(self.me(), start, &compilation, bring)?;
@@ -349,7 +355,8 @@ impl Runner for Participant {
             if let Some(told) = &finished.told {
                 results::write_told(folder, job.id, plan, told)?;
             }
-            lookups::keep(lookups, folder, (job.id, plan), &held, &finished.looked_up)?;
+            let brought = (&held[..], &fetching);
+            lookups::keep(lookups, folder, (job.id, plan), brought, &finished.looked_up)?;
         }
         let sealed = finished.sealed.as_ref();
         let about = (&order, run);

@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{
     compilation::Compilation,
+    lookups::is_published,
     scratch::{Scratch, Spool},
 };
 use crate::{
@@ -71,6 +72,8 @@ pub(super) enum Held {
     Rows(RecordBatch),
     /// A set that stays.
     Set(Spool),
+    /// Rows that are published for lookups.
+    Published(Spool),
 }
 
 /// The local parts of this provider's inputs, run: the long work, done before any peer waits for it.
@@ -85,15 +88,17 @@ pub(super) fn rows(
     let runtime =
         Runtime::new().map_err(|error| fault(party, Reason::Internal, error.to_string()))?;
     let compiled = &compilation.compiled;
-    let each = compiled.plan.inputs.iter().zip(&compiled.locals).map(|(input, local)| {
+    let inputs = compiled.plan.inputs.iter().zip(&compiled.locals).enumerate();
+    let each = inputs.map(|(at, (input, local))| {
         if input.party != *party {
             return Ok(None);
         }
         let invalid = |error: LocalError| fault(party, Reason::InputInvalid, error.to_string());
-        if input.key.as_ref().is_some_and(|key| key.enters == SetUse::Owner) {
+        let published = is_published(&compiled.plan, at);
+        if published || input.key.as_ref().is_some_and(|key| key.enters == SetUse::Owner) {
             let batches = runtime.block_on(local_batches(catalog, local, input));
             let spool = runtime.block_on(Spool::of(batches.map_err(invalid)?, input, scratch))?;
-            return Ok(Some(Held::Set(spool)));
+            return Ok(Some(if published { Held::Published(spool) } else { Held::Set(spool) }));
         }
         let ran = runtime.block_on(local_rows(catalog, local, input));
         ran.map(|rows| Some(Held::Rows(rows))).map_err(invalid)
@@ -123,6 +128,18 @@ pub(super) fn encode(
     let plan = &compilation.compiled.plan;
     let each = plan.inputs.iter().zip(held).map(|(input, held)| match (held, &input.key) {
         (None, _) => Ok(None),
+        (Some(Held::Published(_)), _) => {
+            // Queries are answered with its key; no rows of it take part.
+            let (live, columns) = (Vec::new(), Vec::new());
+            Ok(Some(EncodedInput {
+                live,
+                columns,
+                home: None,
+                own: None,
+                lookup: None,
+                train: None,
+            }))
+        }
         (Some(Held::Set(spool)), Some(key)) => {
             let own = Some(spool.own_set(party, key, &hash_key)?);
             let (live, columns) = (Vec::new(), Vec::new());

@@ -4,29 +4,25 @@
 //! what they are; when one of them changes there is a new one, under a fresh key.
 
 use std::{
-    collections::HashSet,
-    fs::{self, OpenOptions},
-    io::Write as _,
-    os::unix::fs::OpenOptionsExt as _,
+    fs::{self, File},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
 };
 
-use datafusion::arrow::array::RecordBatch;
 use protocols::{
     prg::Prg,
-    psi::lookup::{Epoch, EpochKey, Publication, Rows, publish},
+    psi::lookup::{Epoch, EpochKey, Header, PublishError, Publisher as Maker, Stored, Terms},
     ring::Z128,
 };
 use serde::{Deserialize, Serialize};
 use zeroize::Zeroizing;
 
-use super::joint::random;
+use super::{entries::Entries, fetched::unfinished, joint::random, scratch::Spool};
 use crate::{
     identity::{Hash32, IdentityKey, PartyName},
     job::{Failure, PsiSet, Reason, Stage},
     plan::{Answers, LocalInput, Lookup, Plan, STATEMENT_BYTES, Statement},
-    sql::{key_ids_of, label_rows},
 };
 
 const MAGIC: [u8; 8] = *b"UNSPUB01";
@@ -36,6 +32,9 @@ const KEY_BYTES: usize = 40;
 
 /// Bytes in front of what a publication is about, its length included.
 const HEAD_BYTES: usize = MAGIC.len() + 32 + KEY_BYTES + STATEMENT_BYTES + 4;
+
+/// Invented rows that are made at a time.
+const INVENTED: usize = 4096;
 
 /// How often two tags may fall together, which happens with probability 2^-40, before something else is wrong.
 const ATTEMPTS: usize = 3;
@@ -82,11 +81,11 @@ pub(super) struct Subject<'a> {
     pub(super) set: &'a PsiSet,
     pub(super) plan: &'a Plan,
     pub(super) of: &'a Lookup,
-    pub(super) rows: &'a RecordBatch,
+    pub(super) rows: &'a Spool,
 }
 
-impl Subject<'_> {
-    fn input(&self) -> &LocalInput {
+impl<'a> Subject<'a> {
+    pub(super) fn input(&self) -> &'a LocalInput {
         &self.plan.inputs[self.of.answers as usize]
     }
 }
@@ -99,11 +98,12 @@ struct Kept {
     about: Published,
 }
 
-/// Items and labels under one salt.
-struct Content {
-    items: Vec<u128>,
-    labels: Vec<u8>,
-    hash: [u8; 32],
+/// What goes into a new one.
+struct New<'a> {
+    entries: &'a Entries<'a>,
+    salt: Hash32,
+    terms: Terms,
+    rng: Prg,
 }
 
 impl Publications {
@@ -122,15 +122,13 @@ impl Publications {
     ) -> Result<(Arc<Answers>, Published), Failure> {
         let _making = self.making.lock().unwrap_or_else(PoisonError::into_inner);
         let path = self.folder.join(format!("{}.publication", subject.of.terms(subject.plan)));
+        let entries = Entries::of(publisher, subject)?;
         if let Some(kept) = load(&path, publisher, subject)
-            && content(publisher, subject, &kept.answers.statement.salt)?.hash == kept.content
+            && entries.hash(&kept.answers.statement.salt.0)? == kept.content
         {
             return Ok((Arc::new(kept.answers), kept.about));
         }
-        let kept = self.make(publisher, subject)?;
-        store(&path, &kept).map_err(|error| {
-            fault(publisher, Reason::Internal, format!("{}: {error}", path.display()))
-        })?;
+        let kept = self.make((publisher, subject), &entries, &path)?;
         Ok((Arc::new(kept.answers), kept.about))
     }
 
@@ -147,144 +145,144 @@ impl Publications {
         paths.filter(|path| path.extension().is_some_and(|end| end == "publication")).collect()
     }
 
-    /// A new publication, under a fresh key and salt and a number that none had before.
-    fn make(&self, publisher: Publisher<'_>, subject: Subject<'_>) -> Result<Kept, Failure> {
+    /// A new publication, under a fresh key and salt and a number that none had before: written beside its place, for its owner's
+    /// eyes alone, and moved there.
+    fn make(
+        &self,
+        (publisher, subject): (Publisher<'_>, Subject<'_>),
+        entries: &Entries<'_>,
+        path: &Path,
+    ) -> Result<Kept, Failure> {
         let Subject { set, plan, of, .. } = subject;
-        let salt = Hash32(*random::<32>()?);
-        let mut rng = Prg::new(&*random::<16>()?);
-        let mut content = content(publisher, subject, &salt)?;
-        let bound = usize::try_from(subject.input().rows).unwrap_or(usize::MAX);
-        // How many keys there are is nobody's business: invented ones fill the table up.
-        let invented = rng.elements::<Z128>(bound.saturating_sub(content.items.len()));
-        content.items.extend(invented.iter());
-        content.labels.resize(bound * of.label_bytes() as usize, 0);
+        let broken = |error: io::Error| {
+            fault(publisher, Reason::Internal, format!("{}: {error}", path.display()))
+        };
         let last = self.list().iter().map(|about| about.epoch).max().unwrap_or(0);
         let epoch = u64::try_from(publisher.now_ms).unwrap_or(0).max(last + 1);
-        let (Publication { header, body }, key) =
-            published(publisher, (epoch, of), &content, &mut rng)?;
-        let statement = Statement::sign(of.terms(plan), salt, header, publisher.key);
+        let (rows, bytes) = (subject.input().rows, of.table_bytes(plan).unwrap_or(0));
         let about = Published {
             dataset: set.dataset.clone(),
             key: set.key.clone(),
             columns: set.columns.clone(),
             filter: set.filter.clone(),
-            rows: subject.input().rows,
+            rows,
             queries: of.queries,
-            bytes: (body.len() + STATEMENT_BYTES) as u64,
+            bytes: (bytes + STATEMENT_BYTES) as u64,
             epoch,
         };
-        Ok(Kept { answers: Answers { statement, key, body }, content: content.hash, about })
+        let salt = Hash32(*random::<32>()?);
+        let epoch = Epoch { number: epoch, base: None };
+        let terms = Terms { epoch, queries: of.queries, rows, label_bytes: of.label_bytes() };
+        let told = serde_json::to_vec(&about).map_err(|error| broken(error.into()))?;
+        fs::create_dir_all(&self.folder).map_err(broken)?;
+        let mut file = unfinished(&self.folder).map_err(broken)?;
+        let front = (HEAD_BYTES + told.len()) as u64;
+        let mut new = New { entries, salt, terms, rng: Prg::new(&*random::<16>()?) };
+        let (header, key) = new.written(publisher, file.as_file_mut(), front)?;
+        let statement = Statement::sign(of.terms(plan), salt, header, publisher.key);
+        let content = entries.hash(&salt.0)?;
+        head(file.as_file_mut(), (&content, &key, &statement), &told).map_err(broken)?;
+        let file = file.persist(path).map_err(|error| broken(error.error))?;
+        let body = Box::new(Stored::behind(file, front).map_err(broken)?);
+        Ok(Kept { answers: Answers { statement, key, body }, content, about })
     }
 }
 
-fn published(
-    publisher: Publisher<'_>,
-    (number, of): (u64, &Lookup),
-    content: &Content,
-    rng: &mut Prg,
-) -> Result<(Publication, EpochKey), Failure> {
-    let rows = Rows {
-        items: &content.items,
-        labels: &content.labels,
-        label_bytes: of.label_bytes(),
-        withdrawn: &[],
-    };
-    let epoch = Epoch { number, base: None };
-    let mut made = publish(epoch, of.queries, rows, rng);
-    for _ in 1..ATTEMPTS {
-        if made.is_ok() {
-            break;
+impl New<'_> {
+    /// Writes the table into a file from `front` on.
+    fn written(
+        &mut self,
+        publisher: Publisher<'_>,
+        file: &mut File,
+        front: u64,
+    ) -> Result<(Header, EpochKey), Failure> {
+        let failed = |error: PublishError| fault(publisher, Reason::Internal, error.to_string());
+        for attempt in 1.. {
+            // An attempt that failed leaves nothing.
+            let empty = file.set_len(front).and_then(|()| file.seek(SeekFrom::Start(front)));
+            empty.map_err(|error| failed(error.into()))?;
+            let mut scratch = self.entries.scratch()?;
+            let maker = Maker::new(self.terms, &mut scratch, &mut self.rng).map_err(failed)?;
+            match self.fill(maker, failed)?.finish(file) {
+                Err(PublishError::Unlucky) if attempt < ATTEMPTS => {}
+                made => return made.map_err(failed),
+            }
         }
-        made = publish(epoch, of.queries, rows, rng);
+        Err(failed(PublishError::Unlucky))
     }
-    made.map_err(|error| fault(publisher, Reason::Internal, error.to_string()))
+
+    /// Brings all rows. How many keys there are is nobody's business: invented ones fill the table up.
+    fn fill<'s>(
+        &mut self,
+        mut maker: Maker<'s>,
+        failed: impl Fn(PublishError) -> Failure,
+    ) -> Result<Maker<'s>, Failure> {
+        let Terms { rows, label_bytes, .. } = self.terms;
+        self.entries
+            .each(&self.salt.0, &mut |items, labels| maker.push(items, labels).map_err(&failed))?;
+        let mut left = usize::try_from(rows.saturating_sub(self.entries.count())).unwrap_or(0);
+        while left > 0 {
+            let invented = self.rng.elements::<Z128>(left.min(INVENTED));
+            let labels = vec![0; invented.len() * label_bytes as usize];
+            maker.push(&invented, &labels).map_err(&failed)?;
+            left -= invented.len();
+        }
+        Ok(maker)
+    }
 }
 
-/// The ids of the first row of each key, with its label.
-fn content(
-    publisher: Publisher<'_>,
-    subject: Subject<'_>,
-    salt: &Hash32,
-) -> Result<Content, Failure> {
-    let wrong = |words: String| fault(publisher, Reason::InputInvalid, words);
-    let (input, rows) = (subject.input(), subject.rows);
-    if rows.num_rows() as u64 > input.rows {
-        return Err(wrong(format!(
-            "{} has more rows than its published bound",
-            subject.set.dataset
-        )));
+/// Writes what stands in front of a table.
+fn head(
+    file: &mut File,
+    (content, key, statement): (&[u8; 32], &EpochKey, &Statement),
+    about: &[u8],
+) -> io::Result<()> {
+    let length = u32::try_from(about.len()).unwrap_or(u32::MAX).to_le_bytes();
+    let (key, statement) = (key.to_bytes(), statement.to_bytes());
+    file.seek(SeekFrom::Start(0))?;
+    for bytes in [&MAGIC[..], content, &*key, &statement, &length, about] {
+        file.write_all(bytes)?;
     }
-    let ids = key_ids_of(input, rows, &salt.0).map_err(|error| wrong(error.to_string()))?;
-    let mut seen = HashSet::with_capacity(ids.len());
-    let (mut items, mut chosen) = (Vec::new(), Vec::new());
-    for (id, row) in ids.into_iter().zip(0_u32..) {
-        if let Some(id) = id.filter(|id| seen.insert(*id)) {
-            items.push(id);
-            chosen.push(row);
-        }
-    }
-    let labels = label_rows(input, subject.of, rows, &chosen);
-    let labels = labels.map_err(|error| wrong(error.to_string()))?;
-    let mut hasher = blake3::Hasher::new_derive_key("unseen.publication-content/v1");
-    hasher.update(&(items.len() as u64).to_le_bytes());
-    for item in &items {
-        hasher.update(&item.to_le_bytes());
-    }
-    let hash = *hasher.update(&labels).finalize().as_bytes();
-    Ok(Content { items, labels, hash })
+    file.sync_all()
 }
 
 /// What the file holds, if it holds a publication of these terms that this provider made.
 fn load(path: &Path, publisher: Publisher<'_>, subject: Subject<'_>) -> Option<Kept> {
-    let bytes = Zeroizing::new(fs::read(path).ok()?);
-    let (magic, rest) = bytes.split_first_chunk::<8>()?;
+    let mut file = File::open(path).ok()?;
+    let (front, about) = front(&mut file)?;
+    let rest = front.strip_prefix(&MAGIC)?;
     let (content, rest) = rest.split_first_chunk::<32>()?;
     let (key, rest) = rest.split_first_chunk::<KEY_BYTES>()?;
-    let (statement, rest) = rest.split_first_chunk::<STATEMENT_BYTES>()?;
-    let (length, rest) = rest.split_first_chunk::<4>()?;
-    let (about, body) = rest.split_at_checked(u32::from_le_bytes(*length) as usize)?;
+    let (statement, _) = rest.split_first_chunk::<STATEMENT_BYTES>()?;
     let terms = subject.of.terms(subject.plan);
     let statement = Statement::check(statement, terms, &publisher.key.public()).ok()?;
     let key = EpochKey::from_bytes(key)?;
-    let whole = *magic == MAGIC
-        && key.public() == &statement.header.key
-        && *blake3::hash(body).as_bytes() == statement.header.digest;
-    let about = serde_json::from_slice(about).ok()?;
-    let answers = Answers { statement, key, body: body.to_vec() };
+    let body = Stored::behind(file, (HEAD_BYTES + about.len()) as u64).ok()?;
+    let whole = key.public() == &statement.header.key && statement.header.describes(&body).ok()?;
+    let about = serde_json::from_slice(&about).ok()?;
+    let answers = Answers { statement, key, body: Box::new(body) };
     whole.then_some(Kept { answers, content: *content, about })
 }
 
-/// What a file says it is about, without the table in it.
-fn about(path: &Path) -> Option<Published> {
-    use std::io::Read as _;
-    let mut file = fs::File::open(path).ok()?;
+/// What stands in front of a table: bytes of a known length, and what it is about.
+fn front(file: &mut File) -> Option<(Zeroizing<[u8; HEAD_BYTES]>, Vec<u8>)> {
     let mut head = Zeroizing::new([0; HEAD_BYTES]);
     file.read_exact(head.as_mut()).ok()?;
     let length = u32::from_le_bytes(*head.last_chunk::<4>()?);
     let mut about = Vec::new();
     file.take(length.into()).read_to_end(&mut about).ok()?;
-    head.starts_with(&MAGIC).then(|| serde_json::from_slice(&about).ok())?
+    Some((head, about))
 }
 
-/// Written beside its place, for its owner's eyes alone, and moved there.
-fn store(path: &Path, kept: &Kept) -> std::io::Result<()> {
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
-    }
-    let about = serde_json::to_vec(&kept.about)?;
-    let length = u32::try_from(about.len()).unwrap_or(u32::MAX).to_le_bytes();
-    let part = path.with_extension("part");
-    let mut file =
-        OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&part)?;
-    let Answers { statement, key, body } = &kept.answers;
-    let (key, statement) = (key.to_bytes(), statement.to_bytes());
-    for bytes in [&MAGIC[..], &kept.content, &*key, &statement, &length, &about, body] {
-        file.write_all(bytes)?;
-    }
-    file.sync_all()?;
-    fs::rename(&part, path)
+/// What a file says it is about.
+fn about(path: &Path) -> Option<Published> {
+    let (head, about) = front(&mut File::open(path).ok()?)?;
+    head.starts_with(&MAGIC).then(|| serde_json::from_slice(&about).ok())?
 }
 
 fn fault(publisher: Publisher<'_>, reason: Reason, words: String) -> Failure {
     Failure::new(reason, Stage::Prepare, words).at(publisher.name)
 }
+
+#[cfg(test)]
+mod tests;

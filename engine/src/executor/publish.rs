@@ -6,6 +6,7 @@ use super::{
     compilation::{failure_of, terms, unsound},
     participant::Participant,
     publications::{Published, Subject},
+    scratch::Spool,
 };
 use crate::{
     catalog::DatasetDescriptor,
@@ -16,7 +17,7 @@ use crate::{
     },
     plan::{self, Op},
     policy::PolicyDocument,
-    sql::{compile, local_rows},
+    sql::{compile, local_batches},
 };
 
 impl Participant {
@@ -53,8 +54,10 @@ impl Participant {
         let of = of.ok_or_else(|| failed("nothing to look up".into()))?;
         let at = of.answers as usize;
         let runtime = Runtime::new().map_err(|error| failed(error.to_string()))?;
-        let rows = local_rows(&now.catalog, &compiled.locals[at], &plan.inputs[at]);
-        let rows = runtime.block_on(rows).map_err(|error| failed(error.to_string()))?;
+        let input = &plan.inputs[at];
+        let batches = runtime.block_on(local_batches(&now.catalog, &compiled.locals[at], input));
+        let batches = batches.map_err(|error| failed(error.to_string()))?;
+        let rows = runtime.block_on(Spool::of(batches, input, self.scratch()))?;
         let subject = Subject { set, plan, of, rows: &rows };
         lookups.publish(publisher, subject).map(|(_, about)| about)
     }

@@ -1,7 +1,8 @@
 //! Sets on this party's own disk between a job's preparation and its end: what an intersection takes does not grow with the table.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
     sync::Arc,
 };
@@ -50,6 +51,15 @@ impl Scratch {
                 fs::remove_dir_all(entry.path())?;
             }
         }
+        Ok(Self { folder, memory: MEMORY })
+    }
+
+    /// The same folder for a command that is run beside the daemon: nothing is removed.
+    ///
+    /// # Errors
+    /// If the folder cannot be made.
+    pub fn beside(folder: PathBuf) -> io::Result<Self> {
+        fs::create_dir_all(&folder)?;
         Ok(Self { folder, memory: MEMORY })
     }
 
@@ -125,6 +135,23 @@ impl Spool {
         });
         let rows = spilled.map_err(|error| fault(party, Reason::Internal, error.to_string()))?;
         Ok(OwnSet::new(ids, rows, blake3::derive_key("unseen.psi-salt/v1", hash_key)))
+    }
+
+    /// The rows; columns are called what [`column`] says.
+    pub(super) fn table(&self) -> &TableFile {
+        &self.table
+    }
+
+    /// For ids of these rows, within the same budget.
+    pub(super) fn spill(&self) -> Spill {
+        Spill::new(self.folder.path(), self.memory)
+    }
+
+    /// A file without a name for what is passing.
+    pub(super) fn passing(&self) -> Result<File, TableError> {
+        let folder = self.folder.path();
+        tempfile::tempfile_in(folder)
+            .map_err(|source| TableError::Io { file: format!("in {}", folder.display()), source })
     }
 
     /// Reads the rows once more and writes those to keep; gives how many.

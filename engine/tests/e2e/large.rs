@@ -12,6 +12,10 @@ use engine::{
     catalog::{Catalog, DatasetConfig, Limits, Source},
     identity::PartyName,
 };
+use protocols::{
+    prg::Prg,
+    psi::lookup::{Epoch, Publisher, Stored, Terms},
+};
 use serde_json::json;
 
 use crate::{
@@ -54,6 +58,40 @@ fn a_table_ten_times_as_long_takes_no_more_memory() {
     // Keys that are to be distinct take what they may, and the blocks that are being filled.
     let [opened, _] = taken(1_200_000, true, 1 << 20);
     assert!(opened < 36 << 20, "{opened}");
+}
+
+/// What making a published table of so many rows with long labels takes, and what opening it and looking something up in it takes.
+fn lookup_taken(rows: u64) -> [usize; 2] {
+    const LABEL: usize = 500;
+    let epoch = Epoch { number: 1, base: None };
+    let label_bytes = u32::try_from(LABEL).unwrap();
+    let terms = Terms { epoch, queries: 1000, rows, label_bytes };
+    let (mut scratch, mut body) = (tempfile::tempfile().unwrap(), tempfile::tempfile().unwrap());
+    let (header, made) = peak(|| {
+        let mut publisher = Publisher::new(terms, &mut scratch, &mut Prg::new(&[1; 16])).unwrap();
+        for first in (0..rows).step_by(500) {
+            let items: Vec<u128> = (first..rows.min(first + 500)).map(u128::from).collect();
+            publisher.push(&items, &vec![7; LABEL * items.len()]).unwrap();
+        }
+        publisher.finish(&mut body).unwrap().0
+    });
+    let bytes = body.metadata().unwrap().len();
+    assert!(bytes > rows * LABEL as u64);
+    let (table, opened) = peak(|| {
+        let stored = Stored::behind(body, 0).unwrap();
+        header.open_stored(Box::new(stored)).unwrap()
+    });
+    assert_eq!(table.header().rows, rows);
+    [made, opened]
+}
+
+#[test]
+fn a_published_table_ten_times_as_long_takes_no_more_memory() {
+    let (short, long) = (lookup_taken(1_500), lookup_taken(15_000));
+    let [made, opened] = long;
+    // What is made is sorted a part of a megabyte at a time.
+    assert!(made < 5 << 20 && made < 3 * short[0], "{short:?}, then {long:?}");
+    assert!(opened < 1 << 20 && opened < short[1] * 3 / 2, "{short:?}, then {long:?}");
 }
 
 /// Writes a file beside another one and puts it in its place.

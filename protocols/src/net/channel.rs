@@ -22,6 +22,15 @@ pub trait Channel: Send + Sync {
     /// If the link is down or nothing came in time.
     fn recv(&self, from: PartyId) -> Result<Frame, ChannelError>;
 
+    /// Waits until what was queued for a peer is on its way: for whoever has more to send than should wait in memory. Links that
+    /// keep what is sent in memory anyhow need not wait.
+    ///
+    /// # Errors
+    /// If the link is down, or takes nothing within the stall timeout.
+    fn settle(&self, _to: PartyId) -> Result<(), ChannelError> {
+        Ok(())
+    }
+
     /// Tells every peer that this party gets on with work of its own that keeps it from sending: who waits for it has patience
     /// anew. Best effort; outside every count and hash. Links without a stall timeout of their own need not say it.
     fn working(&self) {}
@@ -56,6 +65,10 @@ impl<C: Channel + ?Sized> Channel for Arc<C> {
 
     fn recv(&self, from: PartyId) -> Result<Frame, ChannelError> {
         (**self).recv(from)
+    }
+
+    fn settle(&self, to: PartyId) -> Result<(), ChannelError> {
+        (**self).settle(to)
     }
 
     fn working(&self) {

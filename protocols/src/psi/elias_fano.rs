@@ -31,15 +31,15 @@ pub enum Malformed {
 }
 
 /// How a number is split, and where the parts lie.
-struct Shape {
-    low_bits: u32,
-    low_bytes: usize,
+pub(super) struct Shape {
+    pub(super) low_bits: u32,
+    pub(super) low_bytes: usize,
     /// Marks, and a space between one value of the high bits and the next.
-    high_places: usize,
+    pub(super) high_places: usize,
 }
 
 impl Shape {
-    fn new(n: usize, bits: u32) -> Self {
+    pub(super) fn new(n: usize, bits: u32) -> Self {
         assert!((1..=128).contains(&bits), "numbers of 1 to 128 bits");
         let high_bits = n.next_power_of_two().trailing_zeros().min(bits);
         let low_bits = bits - high_bits;
@@ -74,12 +74,12 @@ pub fn encode(sorted: &[u128], bits: u32) -> Vec<u8> {
     assert!(sorted.is_sorted(), "numbers in ascending order");
     assert!(bits == 128 || last >> bits == 0, "numbers of {bits} bits");
     let shape = Shape::new(sorted.len(), bits);
-    let mut out = Vec::with_capacity(shape.len() + 8);
-    let mut writer = Writer { out: &mut out, word: 0, filled: 0 };
+    let mut writer = Writer { out: Vec::with_capacity(shape.len() + 8), ..Writer::default() };
     for number in sorted {
         writer.put(*number, shape.low_bits);
     }
-    writer.end(shape.low_bytes);
+    let mut out = writer.end();
+    out.truncate(shape.low_bytes);
     let mut marks = vec![0_u64; shape.high_places.div_ceil(64)];
     for (at, number) in sorted.iter().enumerate() {
         let place = at + high_part(*number, shape.low_bits);
@@ -110,7 +110,7 @@ pub fn decode(bytes: &[u8], n: usize, bits: u32) -> Result<Vec<u128>, Malformed>
     }
     let shape = Shape::new(n, bits);
     let (low, high) = bytes.split_at(shape.low_bytes);
-    let mut reader = Reader { words: Words(low), word: 0, filled: 0 };
+    let mut reader = Reader::new(Words(low));
     let mut out = Vec::with_capacity(n);
     let (mut last, mut ascending) = (0, true);
     for (at, mut marks) in Words(high).enumerate() {
@@ -126,7 +126,7 @@ pub fn decode(bytes: &[u8], n: usize, bits: u32) -> Result<Vec<u128>, Malformed>
             out.push(number);
         }
     }
-    match (out.len() == n, ascending, reader.word == 0) {
+    match (out.len() == n, ascending, reader.is_through()) {
         (false, ..) => Err(Malformed::Marks),
         (_, false, _) => Err(Malformed::Unsorted),
         (.., false) => Err(Malformed::Padding),
@@ -135,25 +135,27 @@ pub fn decode(bytes: &[u8], n: usize, bits: u32) -> Result<Vec<u128>, Malformed>
 }
 
 #[inline(always)]
-fn high_part(number: u128, low_bits: u32) -> usize {
+pub(super) fn high_part(number: u128, low_bits: u32) -> usize {
     number.checked_shr(low_bits).unwrap_or(0) as usize
 }
 
-fn join(high: u128, low: u128, shape: &Shape) -> u128 {
+pub(super) fn join(high: u128, low: u128, shape: &Shape) -> u128 {
     high.checked_shl(shape.low_bits).unwrap_or(0) | low
 }
 
 /// Bits into bytes, the lowest first.
-struct Writer<'o> {
-    out: &'o mut Vec<u8>,
+#[derive(Default)]
+pub(super) struct Writer {
+    /// What is full; whoever takes it leaves it empty.
+    pub(super) out: Vec<u8>,
     word: u128,
     /// Bits of the word that are used, fewer than 64.
     filled: u32,
 }
 
-impl Writer<'_> {
+impl Writer {
     #[inline(always)]
-    fn put(&mut self, number: u128, bits: u32) {
+    pub(super) fn put(&mut self, number: u128, bits: u32) {
         self.put_part(number, bits.min(64));
         if bits > 64 {
             self.put_part(number >> 64, bits - 64);
@@ -173,10 +175,11 @@ impl Writer<'_> {
         }
     }
 
+    /// The rest, filled up with zeros.
     #[expect(clippy::cast_possible_truncation, reason = "fewer than 64 bits are left")]
-    fn end(self, bytes: usize) {
+    pub(super) fn end(mut self) -> Vec<u8> {
         self.out.extend_from_slice(&(self.word as u64).to_le_bytes());
-        self.out.truncate(bytes);
+        self.out
     }
 }
 
@@ -203,15 +206,29 @@ impl Iterator for Words<'_> {
 }
 
 /// Bits from bytes, the lowest first; zeros after the last.
-struct Reader<'b> {
-    words: Words<'b>,
+pub(super) struct Reader<W> {
+    words: W,
     word: u128,
     filled: u32,
 }
 
-impl Reader<'_> {
+impl<W: Iterator<Item = u64>> Reader<W> {
+    pub(super) fn new(words: W) -> Self {
+        Self { words, word: 0, filled: 0 }
+    }
+
+    /// Whether nothing but zeros is left of the last word.
+    pub(super) fn is_through(&self) -> bool {
+        self.word == 0
+    }
+
+    /// Where they come from.
+    pub(super) fn into_words(self) -> W {
+        self.words
+    }
+
     #[inline(always)]
-    fn take(&mut self, bits: u32) -> u128 {
+    pub(super) fn take(&mut self, bits: u32) -> u128 {
         let low = self.take_part(bits.min(64));
         if bits > 64 { low | (self.take_part(bits - 64) << 64) } else { low }
     }

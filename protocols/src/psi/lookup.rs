@@ -22,6 +22,9 @@
 //! A change is published under a fresh key, and [`publish`] makes one for every publication: an old answer says nothing of it.
 //! The provider learns how many queries were asked; the buyer how many rows there are and how long labels are.
 //!
+//! A table is made, sent and kept without standing in memory: [`Publisher`], [`send_table`], [`fetch_table`], [`Table`]. Which
+//! places of its own copy a buyer reads follows from its items; that is for itself to see, on its own disk.
+//!
 //! A tag has 40 + log2(rows · queries) bits, so that over all queries of the epoch an absent item passes for a present one
 //! with probability 2^−40.
 //!
@@ -31,14 +34,18 @@
 //! T. Schneider, N. Asokan, B. Pinkas, "Private set intersection for unequal set sizes with mobile applications",
 //! PoPETs 2017(4).
 
+mod body;
 mod budget;
 mod buyer;
 mod composite;
 mod cost;
 mod error;
+mod filed;
 mod header;
+mod index;
 mod key;
 mod label;
+mod places;
 mod proof;
 mod provider;
 mod publish;
@@ -46,6 +53,7 @@ mod suite;
 mod table;
 #[cfg(test)]
 mod tests;
+mod transfer;
 
 pub use budget::{Budget, BudgetError, Ledger};
 pub use buyer::{Answer, look_up};
@@ -53,6 +61,8 @@ pub use cost::cost;
 pub use error::LookupError;
 pub use header::{Epoch, HEADER_BYTES, Header, table_bytes};
 pub use key::{EpochKey, PublicKey};
+pub use places::{Places, Scratch, Stored};
 pub use provider::serve;
-pub use publish::{Publication, PublishError, Rows, publish};
+pub use publish::{Publication, PublishError, Publisher, Rows, Terms, publish};
 pub use table::{Table, TableError};
+pub use transfer::{Fetched, fetch_table, send_table, table_cost};

@@ -34,8 +34,8 @@ pub struct Wire {
     /// Length of the longest chain of messages that led here.
     pub(super) depth: u32,
     /// Messages so far, to and from each party of the run.
-    sent: Vec<u32>,
-    received: Vec<u32>,
+    pub(super) sent: Vec<u32>,
+    pub(super) received: Vec<u32>,
 }
 
 impl Wire {
@@ -299,7 +299,7 @@ impl Wire {
     }
 
     /// The next frame on a link.
-    fn next(&mut self, from: PartyId) -> Result<Frame, ChannelError> {
+    pub(super) fn next(&mut self, from: PartyId) -> Result<Frame, ChannelError> {
         match self.early.iter().position(|(peer, _)| *peer == from) {
             Some(at) => Ok(self.early.remove(at).1),
             None => self.channel.recv(from),
@@ -327,19 +327,19 @@ impl Wire {
     }
 
     /// Counts a message of so many bytes.
-    fn count(&mut self, bytes: usize) {
+    pub(super) fn count(&mut self, bytes: usize) {
         let counters = self.stats.step(self.path);
         counters.bytes += wire_bytes(bytes);
         counters.messages += 1;
     }
 
-    fn channel_error(&self, source: ChannelError) -> SessionError {
+    pub(super) fn channel_error(&self, source: ChannelError) -> SessionError {
         SessionError::Channel { step: self.path, source }
     }
 }
 
 /// The running number of the next message to or from a party.
-fn bump(counters: &mut Vec<u32>, party: PartyId) -> u32 {
+pub(super) fn bump(counters: &mut Vec<u32>, party: PartyId) -> u32 {
     let at = usize::from(party.0);
     if counters.len() <= at {
         counters.resize(at + 1, 0);

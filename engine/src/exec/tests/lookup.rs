@@ -1,6 +1,12 @@
 //! Lookups on shares' side: right labels at the quoted price, with the table and without, and nothing from a provider that does
 //! not say what it signed.
 
+use std::{
+    fs::File,
+    io::{Read as _, Seek as _, SeekFrom, Write as _},
+    sync::Mutex,
+};
+
 use protocols::{
     net::record::{Recorder, Shape},
     psi::lookup::{Epoch, Rows, publish},
@@ -66,7 +72,7 @@ fn published(plan: &Plan, ids: &[u128], signer: &IdentityKey, seed: u8) -> Answe
     let epoch = Epoch { number: 9, base: None };
     let (made, key) = publish(epoch, of.queries, rows, &mut Prg::new(&[seed; 16])).unwrap();
     let statement = Statement::sign(of.terms(plan), Hash32([seed; 32]), made.header, signer);
-    Answers { statement, key, body: made.body }
+    Answers { statement, key, body: Box::new(made.body) }
 }
 
 /// Where the second party's identity comes from.
@@ -77,16 +83,30 @@ fn provider() -> IdentityKey {
 /// What who asks learns, and what it fetched.
 type Learned = (Vec<Option<Vec<u8>>>, Option<(Statement, Vec<u8>)>);
 
+/// The file of a table that was fetched.
+type Fetched = Arc<Mutex<Option<File>>>;
+
+/// What stands in front of it there.
+const FRONT: &[u8] = b"before";
+
 fn ends(
     keys: &[Option<u128>],
     held: Option<&(Statement, Vec<u8>)>,
     answers: Answers,
+    fetched: &Fetched,
 ) -> [EncodedInput; 2] {
     let keys = keys.to_vec();
     let held =
         held.map(|(statement, body)| (statement.clone(), statement.header.open(body).unwrap()));
     let ids = Box::new(move |_: &[u8; 32]| Some(keys.clone()));
-    let asks = Asks { provider: provider().public(), ids, held };
+    let slot = fetched.clone();
+    let store = Box::new(move |_: &Statement| {
+        let mut file = tempfile::tempfile()?;
+        file.write_all(FRONT)?;
+        *slot.lock().unwrap() = Some(file.try_clone()?);
+        Ok(file)
+    });
+    let asks = Asks { provider: provider().public(), ids, held, store };
     let input = |end| {
         let (live, columns, lookup) = (Vec::new(), Vec::new(), Some(end));
         EncodedInput { live, columns, home: None, own: None, lookup, train: None }
@@ -113,16 +133,24 @@ fn looked_up(
     answers: Answers,
 ) -> Learned {
     let price = quote(plan, &check(plan).unwrap(), Profile::LAN).unwrap();
-    let ended = run_ends(plan, &ends(keys, held, answers)).0.map(Result::unwrap);
+    let file = Fetched::default();
+    let ended = run_ends(plan, &ends(keys, held, answers, &file)).0.map(Result::unwrap);
     let bytes: u64 = ended.iter().map(|party| party.total.bytes).sum();
     let rounds = ended.iter().map(|party| party.depth).max();
     let [mut asks, others @ ..] = ended;
     let learned = asks.result.looked_up.pop().unwrap();
+    let body = file.lock().unwrap().take().map(|mut file| {
+        let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(0)).unwrap();
+        file.read_to_end(&mut bytes).unwrap();
+        bytes.strip_prefix(FRONT).unwrap().to_vec()
+    });
+    assert_eq!(learned.fetched.is_some(), body.is_some());
     assert!(others.iter().all(|party| party.result.looked_up.is_empty()));
     let table = if learned.fetched.is_some() { price.tables.bytes } else { 0 };
     assert_eq!((bytes, rounds), (price.total.bytes + table, Some(price.total.rounds)));
     assert!(price.tables.bytes > 0);
-    (learned.labels, learned.fetched)
+    (learned.labels, learned.fetched.zip(body))
 }
 
 #[test]
@@ -158,7 +186,7 @@ fn labels_are_those_of_the_keys_that_are_there_at_the_quoted_price() {
 fn what_a_provider_did_not_sign_for_this_job_is_refused() {
     let plan = compiled();
     let refused = |answers: Answers| {
-        let ended = run_ends(&plan, &ends(&[Some(7)], None, answers)).0;
+        let ended = run_ends(&plan, &ends(&[Some(7)], None, answers, &Fetched::default())).0;
         let [asks, ..] = ended;
         match asks.err().unwrap() {
             ExecError::Session(SessionError::Invalid { peer, .. }) => {
@@ -169,9 +197,11 @@ fn what_a_provider_did_not_sign_for_this_job_is_refused() {
     };
     refused(published(&plan, &[7], &IdentityKey::from_seed(&[4; 32]), 1));
     // Another table than the one that was signed, of the same length.
-    let mut changed = published(&plan, &[7], &provider(), 1);
-    *changed.body.last_mut().unwrap() ^= 1;
-    refused(changed);
+    let changed = published(&plan, &[7], &provider(), 1);
+    let mut body = vec![0; usize::try_from(changed.body.bytes()).unwrap()];
+    changed.body.read_at(0, &mut body).unwrap();
+    *body.last_mut().unwrap() ^= 1;
+    refused(Answers { body: Box::new(body), ..changed });
     // Another key than the one that was signed.
     let other = published(&plan, &[7], &provider(), 2);
     refused(Answers { key: other.key, ..published(&plan, &[7], &provider(), 1) });
@@ -187,7 +217,7 @@ fn how_many_keys_are_asked_for_and_found_shows_in_no_message() {
     let ids: Vec<u128> = (0..100).map(|i| 1000 + i).collect();
     let view = |keys: &[Option<u128>]| {
         let answers = published(&plan, &ids, &provider(), 1);
-        let (ended, views) = run_ends(&plan, &ends(keys, None, answers));
+        let (ended, views) = run_ends(&plan, &ends(keys, None, answers, &Fetched::default()));
         assert!(ended.iter().all(Result::is_ok));
         views
     };

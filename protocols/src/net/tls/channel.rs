@@ -199,6 +199,15 @@ impl Channel for TlsChannel {
         self.shared.peer(from)?.inbox.take(abort, config.stall, |state| state.frame())
     }
 
+    fn settle(&self, to: PartyId) -> Result<(), ChannelError> {
+        let peer = self.shared.peer(to)?;
+        if peer.outbox.wait_sent(Instant::now() + self.shared.config.stall) {
+            return Ok(());
+        }
+        self.shared.aborted()?;
+        Err(peer.inbox.ended().unwrap_or(ChannelError::Closed(to)))
+    }
+
     fn working(&self) {
         for peer in self.shared.all() {
             // A link that is down shows where something is due on it.

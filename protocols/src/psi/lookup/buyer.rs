@@ -46,10 +46,12 @@ impl fmt::Debug for Answer {
 /// [`cost`](super::cost): 32 bytes a query each way, and 64 for each batch of 4096.
 ///
 /// # Errors
-/// The session's: [`Invalid`](crate::session::SessionError::Invalid) for an answer that is no point, or without a proof that it
+/// [`LookupError::Table`] if the table cannot be read any more. The session's: [`Invalid`](crate::session::SessionError::Invalid) for an answer that is no point, or without a proof that it
 /// was made with the key of the epoch.
 ///
 /// # Security
+/// Which places of the table are read follows from the items: it is this party's own copy.
+///
 /// The items are secret: the queries are uniform points whatever they are, so that the provider learns their number alone, be
 /// it malicious. It can refuse to answer, and cannot see which items made it.
 pub fn look_up(
@@ -107,7 +109,9 @@ impl Asked {
         let outputs = self
             .finalize(&table.header().key, &answer)
             .ok_or_else(|| pair.invalid("an answer that its key did not make"))?;
-        answers.extend(outputs.iter().map(|output| table.find(output)));
+        for output in &outputs {
+            answers.push(table.find(output)?);
+        }
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! Why a lookup fails.
 
-use super::budget::BudgetError;
+use super::{budget::BudgetError, table::TableError};
 use crate::session::SessionError;
 
 /// Why a lookup fails.
@@ -13,6 +13,9 @@ pub enum LookupError {
     /// The recipient asks for more than it may.
     #[error(transparent)]
     Budget(#[from] BudgetError),
+    /// The table, where this party keeps it.
+    #[error(transparent)]
+    Table(#[from] TableError),
     /// The buyer has the table of another epoch.
     #[error(
         "the buyer asks about epoch {theirs}, this key is for epoch {ours}; fetch that epoch's table"

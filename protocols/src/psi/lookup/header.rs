@@ -1,7 +1,10 @@
 //! What a provider signs, and a buyer checks a table against.
 
+use std::io;
+
 use super::{
     key::PublicKey,
+    places::{Places, digest},
     table::{Table, TableError},
 };
 use crate::psi::elias_fano;
@@ -129,11 +132,27 @@ impl Header {
         whole.then_some(Self { epoch, rows, queries, label_bytes, key, digest })
     }
 
-    /// The table that this header describes.
+    /// Whether this is the body that was signed for. All of it is read, little of it at a time.
+    ///
+    /// # Errors
+    /// If it cannot be read.
+    pub fn describes(&self, body: &dyn Places) -> io::Result<bool> {
+        Ok(digest(body)? == self.digest)
+    }
+
+    /// The table that this header describes, all of it in memory.
     ///
     /// # Errors
     /// [`TableError`] if the body is not the one that was signed for, or is none at all.
     pub fn open(&self, body: &[u8]) -> Result<Table, TableError> {
+        self.open_stored(Box::new(body.to_vec()))
+    }
+
+    /// The table that this header describes, where it is kept: all of it is read, little of it at a time.
+    ///
+    /// # Errors
+    /// [`TableError`] if it is not the one that was signed for, or cannot be read.
+    pub fn open_stored(&self, body: Box<dyn Places>) -> Result<Table, TableError> {
         Table::open(self, body)
     }
 }

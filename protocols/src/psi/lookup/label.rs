@@ -2,11 +2,16 @@
 
 use super::suite::OUTPUT_BYTES;
 
-/// The tag: the first bits of the output.
-pub(super) fn tag(output: &[u8; OUTPUT_BYTES], bits: u32) -> u128 {
+/// What a row is filed under before it is in its table: the first bits of the output, more than the tag has.
+pub(super) fn prefix(output: &[u8; OUTPUT_BYTES]) -> u128 {
     let mut first = [0; 16];
     first.copy_from_slice(&output[..16]);
-    u128::from_be_bytes(first) >> (128 - bits)
+    u128::from_be_bytes(first)
+}
+
+/// The tag: the first bits of the output.
+pub(super) fn tag(output: &[u8; OUTPUT_BYTES], bits: u32) -> u128 {
+    prefix(output) >> (128 - bits)
 }
 
 /// Encrypts or decrypts a label: exclusive or with BLAKE3's stream keyed by the output's second half, which the tag does not

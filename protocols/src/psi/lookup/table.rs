@@ -1,12 +1,15 @@
 //! A published table, as a buyer has it.
 
+use std::io;
+
 use super::{
     buyer::Answer,
     header::Header,
+    index::Index,
     label::{mask, tag},
+    places::{Places, digest},
     suite::OUTPUT_BYTES,
 };
-use crate::psi::elias_fano;
 
 /// Why bytes are no table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -29,30 +32,40 @@ pub enum TableError {
     /// A body whose tags cannot be read, though they were signed for.
     #[error("the table was signed and cannot be read; the provider must publish it again")]
     Tags,
+    /// A table that cannot be read or written where it is kept.
+    #[error("the table cannot be read or written where it is kept: {0}")]
+    Storage(io::ErrorKind),
 }
 
-/// A published table: the tags in ascending order, and behind them the labels in the same.
+impl From<io::Error> for TableError {
+    fn from(error: io::Error) -> Self {
+        Self::Storage(error.kind())
+    }
+}
+
+/// A published table: the tags in ascending order, and behind them the labels in the same. In memory is an index of 8 bytes for
+/// some 16,000 rows; what is looked up is read from where the table is kept.
 pub struct Table {
     header: Header,
-    tags: Vec<u128>,
-    slots: Vec<u8>,
+    places: Box<dyn Places>,
+    index: Index,
 }
 
 impl Table {
-    pub(super) fn open(header: &Header, body: &[u8]) -> Result<Self, TableError> {
-        let [tags, slots] = header.body_parts().ok_or(TableError::Header)?;
-        let want = tags.saturating_add(slots);
-        if body.len() != want {
-            return Err(TableError::Length { want, got: body.len() });
-        }
-        if *blake3::hash(body).as_bytes() != header.digest {
+    pub(super) fn open(header: &Header, places: Box<dyn Places>) -> Result<Self, TableError> {
+        has_length(header, &*places)?;
+        if digest(&*places)? != header.digest {
             return Err(TableError::Digest);
         }
-        let (tags, slots) = body.split_at(tags);
+        Self::indexed(header, places)
+    }
+
+    /// A table whose digest is known to be the header's.
+    pub(super) fn indexed(header: &Header, places: Box<dyn Places>) -> Result<Self, TableError> {
+        has_length(header, &*places)?;
         let rows = usize::try_from(header.rows).map_err(|_| TableError::Header)?;
-        let tags = elias_fano::decode(tags, rows, header.tag_bits());
-        let tags = tags.map_err(|_| TableError::Tags)?;
-        Ok(Self { header: *header, tags, slots: slots.to_vec() })
+        let index = Index::new(&*places, rows, header.tag_bits())?;
+        Ok(Self { header: *header, places, index })
     }
 
     /// What describes it.
@@ -62,18 +75,27 @@ impl Table {
     }
 
     /// What the table says under an output of the function.
-    pub(super) fn find(&self, output: &[u8; OUTPUT_BYTES]) -> Answer {
-        let Ok(place) = self.tags.binary_search(&tag(output, self.header.tag_bits())) else {
-            return Answer::Absent;
+    pub(super) fn find(&self, output: &[u8; OUTPUT_BYTES]) -> Result<Answer, TableError> {
+        let tag = tag(output, self.header.tag_bits());
+        let Some(place) = self.index.find(&*self.places, tag)? else {
+            return Ok(Answer::Absent);
         };
-        let width = self.header.slot_bytes();
-        let mut slot = self.slots[place * width..(place + 1) * width].to_vec();
+        let [tags, _] = self.header.body_parts().ok_or(TableError::Header)?;
+        let mut slot = vec![0; self.header.slot_bytes()];
+        self.places.read_at(tags as u64 + place * slot.len() as u64, &mut slot)?;
         mask(output, &mut slot);
         if self.header.epoch.base.is_some() && slot.pop() != Some(0) {
-            return Answer::Withdrawn;
+            return Ok(Answer::Withdrawn);
         }
-        Answer::Present(slot)
+        Ok(Answer::Present(slot))
     }
+}
+
+fn has_length(header: &Header, places: &dyn Places) -> Result<(), TableError> {
+    let [tags, slots] = header.body_parts().ok_or(TableError::Header)?;
+    let (want, got) = (tags.saturating_add(slots), places.bytes());
+    let got = usize::try_from(got).unwrap_or(usize::MAX);
+    if want == got { Ok(()) } else { Err(TableError::Length { want, got }) }
 }
 
 /// Tables do not print.

@@ -1,0 +1,143 @@
+//! What is published of a set: the first row of each key, as an id and a label. Read from the disk as often as it is needed.
+
+use std::fs::File;
+
+use datafusion::arrow::array::RecordBatch;
+use tables::TableError;
+
+use super::{
+    joint::random,
+    prepare::fault,
+    publications::{Publisher, Subject},
+    scratch::column,
+};
+use crate::{
+    job::{Failure, Reason},
+    sql::{key_ids_of, label_rows},
+};
+
+/// Ids that are looked through at a time, about.
+const AT_ONCE: u64 = 1 << 18;
+
+/// The rows that stand for their keys.
+pub(super) struct Entries<'a> {
+    publisher: Publisher<'a>,
+    subject: Subject<'a>,
+    /// A bit for each row of the set, lowest first.
+    first: Vec<u64>,
+    count: u64,
+}
+
+/// What is in a publication, as it passes.
+type Take<'t> = dyn FnMut(&[u128], &[u8]) -> Result<(), Failure> + 't;
+
+impl<'a> Entries<'a> {
+    /// Finds them.
+    pub(super) fn of(publisher: Publisher<'a>, subject: Subject<'a>) -> Result<Self, Failure> {
+        let entries = Self { publisher, subject, first: Vec::new(), count: 0 };
+        let (salt, mut ids) = (random::<32>()?, subject.rows.spill());
+        let mut number = 0;
+        entries.batches(|batch| {
+            for id in entries.ids(&batch, &salt)? {
+                if let Some(id) = id {
+                    ids.push(id, number).map_err(|error| entries.broken(&error))?;
+                }
+                number += 1;
+            }
+            Ok(())
+        })?;
+        let words = usize::try_from(number.div_ceil(64)).unwrap_or(usize::MAX);
+        let (mut first, mut count) = (vec![0_u64; words], 0);
+        let bits = (ids.len() / AT_ONCE + 1).next_power_of_two().trailing_zeros();
+        let (last, mut pairs) = (u128::MAX >> bits, Vec::new());
+        for range in 0..1_u128 << bits {
+            // No bit is left of 128 where there is one range.
+            let from = range.checked_shl(u128::BITS - bits).unwrap_or(0);
+            pairs.clear();
+            ids.between(from, from + last, &mut pairs).map_err(|error| entries.broken(&error))?;
+            pairs.sort_unstable();
+            pairs.dedup_by_key(|(id, _)| *id);
+            for (_, row) in &pairs {
+                // A number of a row that was read.
+                if let Some(word) = usize::try_from(row / 64).ok().and_then(|at| first.get_mut(at))
+                {
+                    *word |= 1 << (row % 64);
+                    count += 1;
+                }
+            }
+        }
+        Ok(Self { first, count, ..entries })
+    }
+
+    /// How many there are.
+    pub(super) fn count(&self) -> u64 {
+        self.count
+    }
+
+    /// Hands all of them on, under a salt, in the order of their rows.
+    pub(super) fn each(&self, salt: &[u8; 32], take: &mut Take<'_>) -> Result<(), Failure> {
+        let Subject { of, .. } = self.subject;
+        let mut start = 0;
+        self.batches(|batch| {
+            let rows = u32::try_from(batch.num_rows()).unwrap_or(u32::MAX);
+            let chosen: Vec<u32> =
+                (0..rows).filter(|row| self.stands(start + *row as usize)).collect();
+            let ids = self.ids(&batch, salt)?;
+            let items: Vec<u128> = chosen.iter().filter_map(|row| ids[*row as usize]).collect();
+            let labels = label_rows(self.subject.input(), of, &batch, &chosen);
+            let labels = labels.map_err(|error| self.wrong(error.to_string()))?;
+            start += rows as usize;
+            take(&items, &labels)
+        })
+    }
+
+    /// A hash of all of them under a salt.
+    pub(super) fn hash(&self, salt: &[u8; 32]) -> Result<[u8; 32], Failure> {
+        let mut hasher = blake3::Hasher::new_derive_key("unseen.publication-content/v2");
+        hasher.update(&self.count.to_le_bytes());
+        let width = self.subject.of.label_bytes() as usize;
+        self.each(salt, &mut |items, labels| {
+            for (at, item) in items.iter().enumerate() {
+                hasher.update(&item.to_le_bytes()).update(&labels[at * width..(at + 1) * width]);
+            }
+            Ok(())
+        })?;
+        Ok(*hasher.finalize().as_bytes())
+    }
+
+    /// A file for what is passing, beside the rows.
+    pub(super) fn scratch(&self) -> Result<File, Failure> {
+        self.subject.rows.passing().map_err(|error| self.broken(&error))
+    }
+
+    fn stands(&self, row: usize) -> bool {
+        self.first.get(row / 64).is_some_and(|word| word >> (row % 64) & 1 == 1)
+    }
+
+    fn ids(&self, batch: &RecordBatch, salt: &[u8; 32]) -> Result<Vec<Option<u128>>, Failure> {
+        let ids = key_ids_of(self.subject.input(), batch, salt);
+        ids.map_err(|error| self.wrong(error.to_string()))
+    }
+
+    /// Reads all rows, with their columns in the order of the sub-plan's result.
+    fn batches(
+        &self,
+        mut take: impl FnMut(RecordBatch) -> Result<(), Failure>,
+    ) -> Result<(), Failure> {
+        let table = self.subject.rows.table();
+        let names: Vec<_> = (0..).take(table.schema().fields().len()).map(column).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        for batch in table.batches(&names).map_err(|error| self.broken(&error))? {
+            take(batch.map_err(|error| self.broken(&error))?)?;
+        }
+        Ok(())
+    }
+
+    fn broken(&self, error: &TableError) -> Failure {
+        fault(self.publisher.name, Reason::Internal, error.to_string())
+    }
+
+    fn wrong(&self, words: String) -> Failure {
+        fault(self.publisher.name, Reason::InputInvalid, words)
+    }
+}

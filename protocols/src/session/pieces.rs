@@ -1,0 +1,105 @@
+//! Messages that are too long to stand in memory: given and taken piece by piece.
+
+use super::{
+    error::SessionError,
+    pair::Pair,
+    wire::{Wire, bump},
+};
+use crate::{
+    net::{Body, CHUNK_BYTES, Frame, Tag},
+    party::PartyId,
+};
+
+/// So many pieces may be on their way out before the next one is asked for.
+const AHEAD: u32 = 16;
+
+impl Wire {
+    /// Sends one message of `len` bytes, which `fill` gives piece by piece: the same frames as those of a message that is there as
+    /// a whole. No more than a few MB of it wait to leave.
+    ///
+    /// # Errors
+    /// Those of `fill`; if the link is down.
+    pub fn send_pieces<E: From<SessionError>>(
+        &mut self,
+        to: PartyId,
+        len: usize,
+        mut fill: impl FnMut(&mut [u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if len == 0 {
+            return Ok(());
+        }
+        let (seq, depth) = (bump(&mut self.sent, to), self.depth);
+        self.count(len);
+        for (chunk, from) in (0_u32..).zip((0..len).step_by(CHUNK_BYTES)) {
+            let mut body = Body::scratch(CHUNK_BYTES.min(len - from));
+            fill(&mut body)?;
+            let tag = Tag { path: self.place(), seq, chunk };
+            let sent = self.channel.send(to, Frame { tag, depth, body });
+            let sent = sent.and_then(|()| match (chunk + 1) % AHEAD {
+                0 => self.channel.settle(to),
+                _ => Ok(()),
+            });
+            sent.map_err(|source| self.channel_error(source))?;
+        }
+        Ok(())
+    }
+
+    /// Receives one message of `len` bytes and hands it on piece by piece, in order.
+    ///
+    /// # Errors
+    /// Those of `take`; if the link is down, or the frame is not the one due.
+    pub fn recv_pieces<E: From<SessionError>>(
+        &mut self,
+        from: PartyId,
+        len: usize,
+        mut take: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        if len == 0 {
+            return Ok(());
+        }
+        let (seq, before) = (bump(&mut self.received, from), self.depth);
+        for (chunk, at) in (0_u32..).zip((0..len).step_by(CHUNK_BYTES)) {
+            let frame = self.next(from).map_err(|source| self.channel_error(source))?;
+            if frame.tag != (Tag { path: self.place(), seq, chunk }) {
+                return Err(self.desync(from, seq, chunk, frame.tag).into());
+            }
+            let (want, got) = (CHUNK_BYTES.min(len - at), frame.body.len());
+            if want != got {
+                let step = self.step();
+                return Err(SessionError::Length { step, peer: from, want, got }.into());
+            }
+            self.depth = self.depth.max(frame.depth.saturating_add(1));
+            take(&frame.body)?;
+        }
+        self.passed(before);
+        Ok(())
+    }
+}
+
+impl Pair<'_> {
+    /// See [`Wire::send_pieces`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn send_pieces<E: From<SessionError>>(
+        &mut self,
+        len: usize,
+        fill: impl FnMut(&mut [u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let peer = self.peer();
+        self.wire().send_pieces(peer, len, fill)
+    }
+
+    /// See [`Wire::recv_pieces`].
+    ///
+    /// # Errors
+    /// As there.
+    pub fn recv_pieces<E: From<SessionError>>(
+        &mut self,
+        len: usize,
+        take: impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let peer = self.peer();
+        self.wire().recv_pieces(peer, len, take)
+    }
+}
