@@ -310,6 +310,9 @@ mod tests {
         fs::create_dir(dir.path().join(format!("{PREFIX}old"))).unwrap();
         fs::write(dir.path().join(format!("{PREFIX}old/rows.parquet")), "x").unwrap();
         fs::write(dir.path().join("notes.txt"), "mine").unwrap();
+        // A command beside a daemon may find what that is at.
+        Scratch::beside(dir.path().to_owned()).unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
         Scratch::open(dir.path().to_owned()).unwrap();
         let left: Vec<_> =
             fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name()).collect();

@@ -31,6 +31,10 @@ pub trait Channel: Send + Sync {
         Ok(())
     }
 
+    /// Takes no more than about so many bytes from a peer before somebody receives them; none: as many as this channel takes
+    /// usually. For whoever receives more than should wait in memory. Links that keep what is sent in memory anyhow take all.
+    fn throttle(&self, _from: PartyId, _bytes: Option<usize>) {}
+
     /// Tells every peer that this party gets on with work of its own that keeps it from sending: who waits for it has patience
     /// anew. Best effort; outside every count and hash. Links without a stall timeout of their own need not say it.
     fn working(&self) {}
@@ -69,6 +73,10 @@ impl<C: Channel + ?Sized> Channel for Arc<C> {
 
     fn settle(&self, to: PartyId) -> Result<(), ChannelError> {
         (**self).settle(to)
+    }
+
+    fn throttle(&self, from: PartyId, bytes: Option<usize>) {
+        (**self).throttle(from, bytes);
     }
 
     fn working(&self) {

@@ -10,6 +10,9 @@ use crate::{
     party::PartyId,
 };
 
+/// So many bytes of it may have come before they are taken.
+const BEHIND: usize = 4 << 20;
+
 /// So many pieces may be on their way out before the next one is asked for.
 const AHEAD: u32 = 16;
 
@@ -44,7 +47,7 @@ impl Wire {
         Ok(())
     }
 
-    /// Receives one message of `len` bytes and hands it on piece by piece, in order.
+    /// Receives one message of `len` bytes and hands it on piece by piece, in order. No more than a few MB of it wait to be taken.
     ///
     /// # Errors
     /// Those of `take`; if the link is down, or the frame is not the one due.
@@ -57,6 +60,18 @@ impl Wire {
         if len == 0 {
             return Ok(());
         }
+        self.channel.throttle(from, Some(BEHIND));
+        let taken = self.take_pieces(from, len, &mut take);
+        self.channel.throttle(from, None);
+        taken
+    }
+
+    fn take_pieces<E: From<SessionError>>(
+        &mut self,
+        from: PartyId,
+        len: usize,
+        take: &mut impl FnMut(&[u8]) -> Result<(), E>,
+    ) -> Result<(), E> {
         let (seq, before) = (bump(&mut self.received, from), self.depth);
         for (chunk, at) in (0_u32..).zip((0..len).step_by(CHUNK_BYTES)) {
             let frame = self.next(from).map_err(|source| self.channel_error(source))?;

@@ -208,6 +208,12 @@ impl Channel for TlsChannel {
         Err(peer.inbox.ended().unwrap_or(ChannelError::Closed(to)))
     }
 
+    fn throttle(&self, from: PartyId, bytes: Option<usize>) {
+        if let Ok(peer) = self.shared.peer(from) {
+            peer.inbox.throttle(bytes);
+        }
+    }
+
     fn working(&self) {
         for peer in self.shared.all() {
             // A link that is down shows where something is due on it.

@@ -27,6 +27,8 @@ pub(super) struct State {
     notes: VecDeque<Vec<u8>>,
     /// Memory that the two queues take, roughly.
     bytes: usize,
+    /// What they may take for now, if that is less than usually.
+    throttled: Option<usize>,
     /// When the peer last said that it gets on with work of its own.
     worked: Option<Instant>,
     /// Why nothing more will come.
@@ -93,7 +95,10 @@ impl Inbox {
 
     fn push(&self, weight: usize, abort: &OnceLock<Abort>, put: impl FnOnce(&mut State)) -> bool {
         let mut state = self.lock();
-        while state.bytes > self.backlog && !state.left && abort.get().is_none() {
+        while state.bytes > state.throttled.unwrap_or(self.backlog).min(self.backlog)
+            && !state.left
+            && abort.get().is_none()
+        {
             state.waiting += 1;
             state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
             state.waiting -= 1;
@@ -106,6 +111,13 @@ impl Inbox {
         let wanted = !state.left;
         self.release(state);
         wanted
+    }
+
+    /// Lets the peer be no further ahead than this, or than usually.
+    pub(super) fn throttle(&self, bytes: Option<usize>) {
+        let mut state = self.lock();
+        state.throttled = bytes;
+        self.release(state);
     }
 
     /// The peer gets on with work of its own: who waits for it has patience from now on.

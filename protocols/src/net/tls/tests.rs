@@ -186,6 +186,42 @@ fn a_peer_far_ahead_is_slowed_down_and_loses_nothing() {
     }
 }
 
+/// Of what is sent no more stands in memory than waits to leave, and what the sockets hold.
+#[test]
+fn who_settles_is_no_further_ahead_than_the_other_takes() {
+    use std::sync::atomic::{AtomicU32, Ordering};
+    // 60 MB, and what both ends of two sockets hold at most, in MB.
+    const FRAMES: u32 = 240;
+    const SOCKETS: u32 = 30;
+    let (a, b) = pair(patient());
+    b.throttle(A, Some(1000));
+    let gone = AtomicU32::new(0);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            for seq in 0..FRAMES {
+                a.send(B, frame(seq, vec![1; 256 << 10])).unwrap();
+                a.settle(B).unwrap();
+                gone.store(seq + 1, Ordering::SeqCst);
+            }
+        });
+        for seq in 0..FRAMES {
+            // The sender has begun.
+            while gone.load(Ordering::SeqCst) == 0 {
+                std::thread::yield_now();
+            }
+            assert!(gone.load(Ordering::SeqCst) <= seq + 4 * SOCKETS);
+            assert_eq!(b.recv(A).unwrap().tag.seq, seq);
+        }
+    });
+    // Throttled no more.
+    b.throttle(A, None);
+    a.send(B, frame(FRAMES, vec![2; 5000])).unwrap();
+    a.send(B, frame(FRAMES + 1, vec![2; 5000])).unwrap();
+    a.settle(B).unwrap();
+    assert_eq!(b.recv(A).unwrap().tag.seq, FRAMES);
+    assert_eq!(b.recv(A).unwrap().tag.seq, FRAMES + 1);
+}
+
 #[test]
 fn a_frame_that_is_none_is_not_sent() {
     let (a, b) = pair(patient());
