@@ -89,9 +89,9 @@ impl Index {
         let (first, total) = (step as u64 * STEP_BITS, self.shape.high_places as u64);
         let from = self.shape.low_bytes as u64 + first / 8;
         let end = self.shape.low_bytes as u64 + total.div_ceil(8);
-        let words = Words::new(places, from, end.min(from + STEP_BYTES as u64));
+        let mut words = Words::new(places, from, end.min(from + STEP_BYTES as u64));
         let mut left = k - self.spaces[step];
-        for (place, marks) in (first..).step_by(64).zip(words) {
+        for (place, marks) in (first..).step_by(64).zip(words.by_ref()) {
             let here = u64::from(marks.count_zeros());
             if left > here {
                 left -= here;
@@ -104,7 +104,7 @@ impl Index {
             let place = place + u64::from(spaces.trailing_zeros());
             return if place < total { Ok(place) } else { Err(TableError::Tags) };
         }
-        Err(TableError::Tags)
+        Err(words.failed().map_or(TableError::Tags, TableError::Storage))
     }
 
     /// The low bits of the tag at a place.

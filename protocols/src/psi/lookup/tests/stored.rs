@@ -284,7 +284,8 @@ fn a_table_that_can_no_longer_be_read_is_told() {
         let table = header.open_stored(cut_later()).unwrap();
         readable.store(left, Ordering::Relaxed);
         let found: Vec<_> = outputs.iter().map(|output| table.find(output)).collect();
-        assert!(found.contains(&Err(cut)));
+        assert!(found.contains(&Err(cut)), "{left} bytes");
+        assert!(left > 0 || found.iter().all(|found| *found == Err(cut)));
         assert_eq!(header.open_stored(cut_later()).unwrap_err(), cut);
     }
 }
