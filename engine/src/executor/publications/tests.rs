@@ -61,6 +61,7 @@ async fn setting(rows: u32, rows_max: u64, scratch: &crate::executor::Scratch) -
         protocol: PsiProtocol::Lookup,
         text: TextRule::default(),
         noise: None,
+        bucket_rows: None,
     };
     let job = crate::job::JobSpec { kind: JobKind::Psi(psi), ..spec("") };
     let policies = [
