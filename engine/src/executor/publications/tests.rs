@@ -151,7 +151,7 @@ async fn a_publication_serves_until_its_rows_change_or_its_file_is_damaged() {
     let changed = of(&other);
     assert!(changed.1.epoch > first.1.epoch && changed.0 != first.0);
     assert_eq!(of(&other), changed);
-    assert_eq!(publications.list(), [changed.1.clone()]);
+    assert_eq!(publications.list(), std::slice::from_ref(&changed.1));
     let entries: Vec<_> =
         fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
     let [path] = &entries[..] else { panic!("{entries:?}") };
