@@ -3,10 +3,19 @@
 //! Only a link that was lost is made anew: its connections ended, and nobody said why. An abort, a frame that is none, a peer that
 //! says goodbye and one that is silent for too long end the run. So does what is lost elsewhere, or after the last word here.
 //!
+//! # The last word
+//! Whoever says it cannot know that it arrives. If the link is lost just then, the one who waits for it calls in vain, and the job
+//! ends. To answer such a call later would not do away with that, but move it on: the same link carries next that both are ready, which
+//! is signed before anybody seals, and then each signs what its links carried and how often they were made anew. A word that is
+//! said again after that is traffic that one of the two has not signed for, and their accounts contradict each other. So all of it would
+//! have to be held back, the sealed shares too, until the coordinator says that both are through, as a phase of the job of its own,
+//! and then the loss of that word is the next one. What is left of it is the time that one message takes; the job can be run again,
+//! and shows nothing then that it has not shown.
+//!
 //! # Security
-//! That of [`vole_psi`], section "Another attempt", and of [`ecdh`], section "Buckets": over each new pair of connections the buckets that were under way are repeated,
-//! two at most, so that [`Between::RENEWALS`] bounds what a party that deviates can test beyond the size agreed on. Randomness goes on
-//! where it stood and comes never twice. What is opened stays what the plan lists.
+//! That of [`vole_psi`], section "Another attempt", and of [`ecdh`], section "Buckets": over each new pair of connections the buckets
+//! that were under way are repeated, two at most, so that [`Between::RENEWALS`] bounds what a party that deviates can test beyond the
+//! size agreed on. Randomness goes on where it stood and comes never twice. What is opened stays what the plan lists.
 
 use protocols::{
     prg::Prg,

@@ -1,10 +1,10 @@
 //! One compute party as a provider sees it that does not compute: what it asked, what has come of its model, and what it was given,
 //! over as many connections as that takes.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use protocols::{
-    net::{Channel, at_work},
+    net::at_work,
     party::{PartyId, Role},
     session::{Gate, SessionError, Wire},
 };
@@ -21,6 +21,9 @@ use crate::average::Share;
 /// What a provider has given all three in a round.
 pub(super) type Given = Arc<Option<[Share; 3]>>;
 
+/// Why a provider cannot go on: the first of its links that does not come about again.
+pub(super) type Failed = Arc<OnceLock<RoundError>>;
+
 /// One compute party's link.
 pub(super) struct Host {
     wire: Wire,
@@ -36,26 +39,22 @@ pub(super) struct Host {
     given: Option<Given>,
     /// How often its link was made anew.
     times: u32,
-    /// Why it cannot be made anew.
-    failed: Option<RoundError>,
+    /// Common to all three.
+    failed: Failed,
 }
 
 impl Host {
-    pub(super) fn new(channel: Arc<dyn Channel>, step: u64, course: &Course, role: Role) -> Self {
-        let mut wire = Wire::new(channel, Gate::listing(&[]));
-        wire.enter(step);
-        let (id, parts) = (role.id(), course.parts(role));
-        let (heard, given, failed) = (None, None, None);
+    /// At the step of this provider's wire.
+    pub(super) fn new(before: &Wire, course: &Course, role: Role, failed: &Failed) -> Self {
+        let mut wire = Wire::new(before.channel(), Gate::listing(&[]));
+        wire.enter(before.step());
+        let (id, parts, failed) = (role.id(), course.parts(role), Arc::clone(failed));
+        let (heard, given) = (None, None);
         Self { wire, id, parts, heard, model: Vec::new(), pieces: 0, given, times: 0, failed }
     }
 
     pub(super) fn wire(&mut self) -> &mut Wire {
         &mut self.wire
-    }
-
-    /// Why there is no link any more.
-    pub(super) fn failed(&self) -> Option<&RoundError> {
-        self.failed.as_ref()
     }
 
     /// What this party asks next.
@@ -103,7 +102,7 @@ impl Host {
     /// Makes the link anew if it was lost and nobody has noticed.
     pub(super) fn look(&mut self) {
         let over = self.heard.is_some_and(|ask| ask.round == OVER);
-        if over || self.failed.is_some() || !self.wire.channel().lost(self.id) {
+        if over || self.failed.get().is_some() || !self.wire.channel().lost(self.id) {
             return;
         }
         // Whoever waits for another party has to hear of it.
@@ -113,7 +112,7 @@ impl Host {
     }
 
     fn check(&self) -> Result<(), RoundError> {
-        self.failed.clone().map_or(Ok(()), Err)
+        self.failed.get().cloned().map_or(Ok(()), Err)
     }
 
     /// Does something until it is done, over one link after the other.
@@ -149,7 +148,7 @@ impl Host {
                 done => break done,
             }
         };
-        mended.map_err(|error| self.failed.insert(error.into()).clone())
+        mended.map_err(|error| self.failed.get_or_init(|| error.into()).clone())
     }
 
     /// Sends what the party lacks that is there.

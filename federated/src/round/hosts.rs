@@ -15,7 +15,7 @@ use protocols::{net::Channel, party::Role, session::Wire};
 use super::{
     course::Course,
     error::RoundError,
-    host::{Given, Host},
+    host::{Failed, Given, Host},
     message::Ask,
     resume::LOOK,
 };
@@ -25,13 +25,15 @@ use crate::average::Share;
 pub(super) struct Hosts {
     all: Arc<[Mutex<Host>; 3]>,
     channel: Arc<dyn Channel>,
+    failed: Failed,
     _watch: Sender<()>,
 }
 
 impl Hosts {
     /// At the step of this provider's wire, which must not be used meanwhile.
     pub(super) fn new(wire: &Wire, course: &Course) -> Result<Self, RoundError> {
-        let host = |role| Mutex::new(Host::new(wire.channel(), wire.step(), course, role));
+        let failed = Failed::default();
+        let host = |role| Mutex::new(Host::new(wire, course, role, &failed));
         let all = Arc::new(Role::ALL.map(host));
         let (watch, watched) = mpsc::channel();
         let held = Arc::clone(&all);
@@ -42,7 +44,7 @@ impl Hosts {
             what: "starting a thread",
             why: error.to_string(),
         })?;
-        Ok(Self { all, channel: wire.channel(), _watch: watch })
+        Ok(Self { all, channel: wire.channel(), failed, _watch: watch })
     }
 
     /// What the compute parties ask; all three ask the same.
@@ -77,21 +79,17 @@ impl Hosts {
 
     /// Why a link does not come about again, if there is one.
     pub(super) fn failed(&self) -> Option<RoundError> {
-        self.free().find_map(|host| host.failed().cloned())
+        self.failed.get().cloned()
     }
 
     /// Counts on the provider's wire what passed.
     pub(super) fn counted(&self, wire: &mut Wire) {
-        self.free().for_each(|mut host| wire.absorb(host.wire()));
+        // Those whose links are not being made anew.
+        self.all.iter().filter_map(free).for_each(|mut host| wire.absorb(host.wire()));
     }
 
     fn of(&self, role: Role) -> MutexGuard<'_, Host> {
         self.all[role.index()].lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Those whose links are not being made anew.
-    fn free(&self) -> impl Iterator<Item = MutexGuard<'_, Host>> {
-        self.all.iter().filter_map(free)
     }
 }
 

@@ -26,6 +26,9 @@
 //! | in the next round | the round went on without the provider | as above, and what comes is thrown away |
 //!
 //! A provider hears of a lost link at its next word to it, or within a moment by whoever looks after the links beside the trainer.
+//! The word that the training is over has no answer: where the link is lost under it, the provider is left out of what is signed, and
+//! its updates stay in the sums.
+//!
 //! It trains once a round, whatever becomes of its links, and keeps what it gives until it is asked for the next round: that
 //! its three parties have it all.
 //!
