@@ -53,7 +53,9 @@ fn attempt(
     [sender, receiver]: &mut [Side; 2],
     fault: Option<(u16, Planned)>,
 ) -> Outcome {
-    let ends = memory::mesh(2, Duration::from_millis(2000)).into_iter().zip(0_u16..);
+    // Nobody waits long where nothing is amiss, and a machine may be busy.
+    let stall = Duration::from_secs(if fault.is_some() { 5 } else { 60 });
+    let ends = memory::mesh(2, stall).into_iter().zip(0_u16..);
     let channels = ends.map(|(end, id)| {
         let plan = fault.filter(|(party, _)| *party == id).map(|(_, planned)| planned);
         Arc::new(Faulty::new(end, plan.into_iter().collect())) as Arc<dyn Channel>
@@ -99,12 +101,11 @@ fn every_size_in_one_bucket_and_in_several_is_the_plain_intersection() {
         (65, 1, 20),
         (1, 65, 20),
         (64, 1000, 300),
-        (1000, 1000, 100),
+        (1000, 200, 250),
         (1000, 1000, 1000),
-        (4097, 300, 5000),
-        (20, 5000, 2500),
+        (4097, 3, 5000),
     ]) {
-        let most = if sender < 2000 { 2 } else { 1 };
+        let most = if sender < 200 { 2 } else { 1 };
         for common in [0, 1, usize::MAX].into_iter().rev().take(most) {
             for output in OUTPUTS {
                 let sets = sets(&Duo::new(seed), sender, receiver, common);
