@@ -75,7 +75,7 @@ fn train(s: &mut Session, inputs: &[Column], curve: Curve) -> Result<Vec<Column>
     let (Some(setting), Some(features)) = (setting(rows, columns, curve), features) else {
         return Err(misfit(s, inputs));
     };
-    Ok(vec![Column::Z64(vertical::train(s, &setting, &features, y, live)?)])
+    Ok(vec![Column::Z64(vertical::train(s, &setting, &features, (y, live), &mut |_| ())?)])
 }
 
 /// How far the area under the curve of the test's rows is below the golden one.

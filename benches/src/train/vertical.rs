@@ -88,7 +88,7 @@ fn train(s: &mut Session, inputs: &[Column]) -> Result<Vec<Column>, SessionError
         return Err(misfit(s, inputs));
     };
     let setting = setting(y.len()).map_err(|_| misfit(s, inputs))?;
-    Ok(vec![Column::Z64(vertical::train(s, &setting, &features(s, x)?, y, live)?)])
+    Ok(vec![Column::Z64(vertical::train(s, &setting, &features(s, x)?, (y, live), &mut |_| ())?)])
 }
 
 fn score(s: &mut Session, inputs: &[Column]) -> Result<Vec<Column>, SessionError> {

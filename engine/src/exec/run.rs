@@ -98,7 +98,10 @@ pub fn run(
                 worth = values;
                 columns
             }
-            Op::TrainVertical(of) => vertical::run(s, of, &Values { at, values: &values })?,
+            Op::TrainVertical(of) => {
+                let values = Values { at, values: &values };
+                vertical::run(s, of, &values, &mut *progress)?
+            }
             Op::Score(of) => score::run(s, of, &Values { at, values: &values })?,
             Op::Blur(of) => noise::run(s, of, &Values { at, values: &values }, rng)?,
             Op::Input { input } => {

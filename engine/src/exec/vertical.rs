@@ -10,11 +10,11 @@ use protocols::{
 use super::{
     error::ExecError,
     numbers::{numbers, numbers_cost},
-    run::Values,
+    run::{Progress, Values},
 };
 use crate::plan::Vertical;
 
-/// Trains on shared rows.
+/// Trains on shared rows; `progress` hears of each step.
 ///
 /// # Cost
 /// 2 rounds for all bits at once, and then those of [`train`] and [`tally`].
@@ -28,6 +28,7 @@ pub(super) fn run(
     s: &mut Session,
     of: &Vertical,
     v: &Values<'_>,
+    progress: Progress<'_>,
 ) -> Result<Vec<Column>, ExecError> {
     let setting = of.setting().map_err(|_| v.malformed())?;
     let (class, live) = (v.bits(of.class)?, v.bits(of.live)?);
@@ -35,7 +36,9 @@ pub(super) fn run(
     let features = Features::of_columns(&columns.iter().collect::<Vec<_>>());
     let features = features.ok_or_else(|| v.malformed())?;
     drop(columns);
-    let weights = train(s, &setting, &features, &labels, live)?;
+    let steps = setting.steps();
+    let mut told = |done| progress(done, steps);
+    let weights = train(s, &setting, &features, (&labels, live), &mut told)?;
     let counts = tally(s, &setting, &features, [class, live], &weights)?;
     let count = counts.slice(0, 1);
     Ok(vec![Column::Z64(Shared::concat(&[&weights, &counts])), Column::Z64(count)])

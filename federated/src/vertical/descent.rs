@@ -11,6 +11,8 @@ use super::{features::Features, setting::Setting};
 
 /// Trains weights on shared rows.
 ///
+/// `told` hears after each step how many are done.
+///
 /// # Shape
 /// `features`: the setting's rows and columns; `labels`: a word of 0 or 1 a row; `live`: a bit a row. Returns
 /// [`Setting::len`] weights, the intercept last.
@@ -36,8 +38,8 @@ pub fn train(
     s: &mut Session,
     setting: &Setting,
     features: &Features<'_>,
-    labels: &Shared<Z64>,
-    live: &Bits,
+    (labels, live): (&Shared<Z64>, &Bits),
+    told: &mut dyn FnMut(usize),
 ) -> Result<Shared<Z64>, SessionError> {
     let table = setting.table();
     let fits = features.rows() == table.rows
@@ -52,7 +54,7 @@ pub fn train(
     let live = in_batches(&inject::<Z64>(s, live)?, batches);
     let mut classes = in_batches(labels, batches);
     classes.scale(1 << setting.curve.out().frac());
-    let mut weights = Shared::zeros(setting.len());
+    let (mut weights, mut done) = (Shared::zeros(setting.len()), 0);
     for _ in 0..setting.descent().epochs {
         let mut at = 0;
         for k in 0..batches {
@@ -60,7 +62,8 @@ pub fn train(
             let batch = features.view().every(k, batches);
             let rows = [&classes, &live].map(|column| column.slice(at, to));
             step(s, setting, batch, &rows, &mut weights)?;
-            at = to;
+            (at, done) = (to, done + 1);
+            told(done);
         }
     }
     Ok(weights)

@@ -76,7 +76,10 @@ fn shared(seed: u64, clear: &Clear, descent: Descent) -> (Run<Shared>, Setting) 
     let run = world.run(|s| {
         let i = s.role().index();
         let features = Features::of_rows(&x[i], rows, columns).unwrap();
-        train(s, &setting, &features, &y[i], &live[i])
+        let mut done = Vec::new();
+        let weights = train(s, &setting, &features, (&y[i], &live[i]), &mut |step| done.push(step));
+        assert!(done.into_iter().eq(1..=setting.steps()), "each step is told once");
+        weights
     });
     run.assert_cost(&format!("{rows} × {columns}, seed {seed}"), |m| train_cost(m, &setting));
     assert!(run.opened.iter().all(Vec::is_empty), "nothing is opened");
@@ -194,9 +197,9 @@ fn another_table_than_the_planned_one_is_refused() {
     let run = world.run(|s| {
         let i = s.role().index();
         let turned = Features::of_rows(&x[i], 2, 10).unwrap();
-        assert!(train(s, &setting, &turned, &y[i], &live[i]).is_err());
+        assert!(train(s, &setting, &turned, (&y[i], &live[i]), &mut |_| ()).is_err());
         let right = Features::of_rows(&x[i], 10, 2).unwrap();
-        assert!(train(s, &setting, &right, &y[i].slice(0, 9), &live[i]).is_err());
+        assert!(train(s, &setting, &right, (&y[i].slice(0, 9), &live[i]), &mut |_| ()).is_err());
         Ok(s.stats().total().bytes)
     });
     assert_eq!(run.results, [0; 3]);
@@ -257,7 +260,7 @@ fn columns_of_several_owners_train_like_one_matrix() {
     let run = world.run(|s| {
         let i = s.role().index();
         let own: Vec<&Shared> = columns.iter().map(|column| &column[i]).collect();
-        train(s, &setting, &Features::of_columns(&own).unwrap(), &y[i], &live[i])
+        train(s, &setting, &Features::of_columns(&own).unwrap(), (&y[i], &live[i]), &mut |_| ())
     });
     let got = setting.weights().decode(&run.reconstruct());
     assert!(furthest(&got, &clearly(&clear, &setting)) < 1e-4);
