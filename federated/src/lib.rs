@@ -3,9 +3,9 @@
 //!
 //! A job of kind `train` runs [`round`]s: providers train [`model`]s, their updates pass a [`gate`] where the job has one, get
 //! [`noise`] where it asks for privacy, which is [`account`]ed for, and are [`average`]d on shares; a [`strategy`] moves the model,
-//! and what each update was worth is a [`contribution`]. Or it solves for a model from [`sums`], or grows [`trees`]. One of kind `train_vertical` trains a logistic
-//! regression on joined rows ([`vertical`]), one of kind `score` scores rows. No job uses the rest yet: sums by one coordinator that
-//! nobody trusts. This crate is above [`protocols`], whose sharing and sessions it uses, and below the
+//! and what each update was worth is a [`contribution`]. Or it solves for a model from [`sums`], or grows [`trees`]. Where one party
+//! computes, it adds up masked updates ([`secagg`]). One of kind `train_vertical` trains a logistic regression on joined rows
+//! ([`vertical`]), one of kind `score` scores rows. This crate is above [`protocols`], whose sharing and sessions it uses, and below the
 //! engine, which makes jobs of it.
 //!
 //! # Invariants

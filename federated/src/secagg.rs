@@ -43,6 +43,9 @@ mod shamir;
 #[cfg(test)]
 mod tests;
 mod threshold;
+mod words;
+
+pub use ed25519_dalek::{SigningKey, VerifyingKey};
 
 pub use client::{Advertised, Client, Confirmed, Masked, Shared};
 pub use error::SecAggError;
@@ -50,3 +53,6 @@ pub use message::{Envelope, Keys, Sets, Unmasking};
 pub use server::Server;
 pub use setting::{Name, Setting};
 pub use threshold::{Threshold, ThresholdError};
+pub(crate) use words::{
+    ENVELOPE_WORDS, KEYS_WORDS, SECRET_WORDS, SIGNATURE_WORDS, Slots, signature_of, signature_words,
+};

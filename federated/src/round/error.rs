@@ -2,7 +2,7 @@
 
 use protocols::session::SessionError;
 
-use crate::{average::SumError, gate::AcceptError, sums::SumsError};
+use crate::{average::SumError, gate::AcceptError, secagg::SecAggError, sums::SumsError};
 
 /// Why a training ends early.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -69,6 +69,14 @@ pub enum RoundError {
         round: u32,
         /// Why not.
         source: SumsError,
+    },
+    /// A sum of masked updates that cannot be, or that somebody cheats in.
+    #[error("round {round}: {source}; nothing more is given")]
+    Masks {
+        /// Which round, from 1.
+        round: u32,
+        /// What is wrong.
+        source: SecAggError,
     },
     /// The compute parties told a provider different things.
     #[error("the compute parties do not agree on the model of round {round}; nothing was trained")]

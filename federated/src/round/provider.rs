@@ -107,24 +107,34 @@ fn share(
     update: Update,
     rng: &mut Prg,
 ) -> Result<[Share; 3], TrainError> {
+    usable(course, &update)?;
     let Update { mut delta, weight, mut loss, correct } = update;
     let unfit = |error: EncodeError| TrainError::Unfit(error.to_string());
-    let want = course.coordinates();
-    if delta.len() != want {
-        return Err(unfit(EncodeError::Length { got: delta.len(), want }));
-    }
-    if !loss.is_finite() || correct > weight {
-        return Err(TrainError::Unfit(
-            "its loss is no number, or more rows are right than there are".into(),
-        ));
-    }
     if let Some(gates) = &course.gates {
         loss = within(gates, &mut delta, weight, loss)
             .map_err(|why| TrainError::Unfit(why.to_string()))?;
     }
-    let squares: f64 = delta.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
-    let squared_norm = squares * weight as f64;
-    let trailer = Trailer { weight, loss, correct, updates: 1, squared_norm };
+    let trailer = trailer(&delta, weight, (loss, correct));
     let place = (explicit_party(number), Vec::new());
     course.encoding.share(&delta, &trailer, Seeds::draw(rng), place).map_err(unfit)
+}
+
+/// Whether an update is one of this model, and its figures can be true.
+pub(super) fn usable(course: &Course, update: &Update) -> Result<(), TrainError> {
+    let (got, want) = (update.delta.len(), course.coordinates());
+    if got != want {
+        return Err(TrainError::Unfit(EncodeError::Length { got, want }.to_string()));
+    }
+    if !update.loss.is_finite() || update.correct > update.weight {
+        return Err(TrainError::Unfit(
+            "its loss is no number, or more rows are right than there are".into(),
+        ));
+    }
+    Ok(())
+}
+
+/// The figures beside an update.
+pub(super) fn trailer(delta: &[f32], weight: u64, (loss, correct): (f64, u64)) -> Trailer {
+    let squares: f64 = delta.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
+    Trailer { weight, loss, correct, updates: 1, squared_norm: squares * weight as f64 }
 }

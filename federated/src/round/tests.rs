@@ -49,7 +49,7 @@ fn rows(seed: u64, k: usize, rows: usize) -> Rows {
     Rows::new(FEATURES, values, labels).unwrap()
 }
 
-fn course(providers: &[u16], rounds: u32, rule: Rule) -> Course {
+pub(super) fn course(providers: &[u16], rounds: u32, rule: Rule) -> Course {
     let network = Network::logistic(FEATURES).unwrap();
     Course {
         parameters: network.parameters(),
@@ -65,7 +65,7 @@ fn course(providers: &[u16], rounds: u32, rule: Rule) -> Course {
     }
 }
 
-fn native(seed: u64, k: usize) -> Native {
+pub(super) fn native(seed: u64, k: usize) -> Native {
     let network = Network::logistic(FEATURES).unwrap();
     Native::new(network, rows(seed, k, 40 + 7 * k), Fit::default(), [u8::try_from(k).unwrap(); 32])
 }
@@ -74,7 +74,7 @@ fn by_rule(course: &Course, seed: u64, k: usize) -> Native {
     native(seed, k).by(course.rule)
 }
 
-fn start(course: &Course) -> State {
+pub(super) fn start(course: &Course) -> State {
     State::new(vec![0.0; course.parameters], course.rule)
 }
 
@@ -84,7 +84,7 @@ fn held_out(seed: u64) -> Rows {
 }
 
 /// The same in one place: the providers of each round are given.
-fn in_one_place(seed: u64, course: &Course, of_round: &[Vec<usize>]) -> State {
+pub(super) fn in_one_place(seed: u64, course: &Course, of_round: &[Vec<usize>]) -> State {
     let mut state = start(course);
     let mut trainers: Vec<Native> =
         (0..course.providers.len()).map(|k| by_rule(course, seed, k)).collect();
@@ -237,7 +237,7 @@ impl Ran {
     }
 }
 
-fn in_memory(parties: usize) -> Vec<Arc<dyn Channel>> {
+pub(super) fn in_memory(parties: usize) -> Vec<Arc<dyn Channel>> {
     let ends = memory::mesh(parties, Duration::from_secs(20)).into_iter();
     ends.map(|end| Arc::new(end) as Arc<dyn Channel>).collect()
 }

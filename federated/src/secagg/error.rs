@@ -54,7 +54,40 @@ pub enum SecAggError {
     /// Shares that restore something else than what was announced.
     #[error("the shares of client {0} restore another key than it announced; a neighbour lied")]
     Restored(u32),
+    /// A signature that does not hold.
+    #[error("client {0} signed something else than the sets that it was told")]
+    Signature(u32),
+    /// A step that is not the one due.
+    #[error(
+        "a step of a round that is over, or out of turn, was asked for; the coordinator repeats itself, or cheats"
+    )]
+    Turn,
+    /// A second pair of sets in a round.
+    #[error(
+        "this client has signed for this round before, and signs once; the coordinator repeats itself, or cheats"
+    )]
+    Once,
     /// A public key that gives no secret.
     #[error("client {0} announced a key that gives no secret; it is faulty or cheats")]
     Forced(u32),
+}
+
+impl SecAggError {
+    /// The client that it is about, if it is about one.
+    #[must_use]
+    pub const fn client(&self) -> Option<u32> {
+        match self {
+            Self::Stranger(client)
+            | Self::KeySignature(client)
+            | Self::Twice(client)
+            | Self::Sealed(client)
+            | Self::Length { client, .. }
+            | Self::Both(client)
+            | Self::Stories(client)
+            | Self::Restored(client)
+            | Self::Signature(client)
+            | Self::Forced(client) => Some(*client),
+            Self::Few { .. } | Self::LeftOut | Self::Turn | Self::Once => None,
+        }
+    }
 }

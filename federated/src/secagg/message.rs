@@ -74,6 +74,12 @@ impl Keys {
 }
 
 impl Sets {
+    /// What names these sets in this sum.
+    #[must_use]
+    pub fn digest(&self, setting: &Setting) -> [u8; 32] {
+        *blake3::hash(&self.signed(setting)).as_bytes()
+    }
+
     /// What clients sign of these sets.
     pub(super) fn signed(&self, setting: &Setting) -> Vec<u8> {
         let mut bytes = [b"unseen.secagg.sets/v1".as_slice(), &setting.digest].concat();

@@ -11,7 +11,7 @@ use protocols::kernels::Backend;
 use super::{
     error::SecAggError,
     masks,
-    message::{Envelope, Keys, Sets, Unmasking},
+    message::{Envelope, Keys, Sets, Unmasking, holds},
     setting::Setting,
     shamir::{self, Secret},
 };
@@ -126,6 +126,22 @@ impl Server {
     pub fn sets(&self) -> Sets {
         let lost = self.shared.difference(&self.summed).copied().collect();
         Sets { summed: self.summed.clone(), lost }
+    }
+
+    /// Whether a client in the sum has signed these sets: otherwise its neighbours would take the coordinator for a cheat.
+    ///
+    /// # Errors
+    /// [`SecAggError::Signature`].
+    pub fn signed(
+        &self,
+        client: u32,
+        sets: &Sets,
+        signature: &[u8; 64],
+    ) -> Result<(), SecAggError> {
+        let key =
+            self.setting.clients.get(client as usize).filter(|_| sets.summed.contains(&client));
+        let signs = key.is_some_and(|key| holds(key, &sets.signed(&self.setting), signature));
+        if signs { Ok(()) } else { Err(SecAggError::Signature(client)) }
     }
 
     /// Takes what a client gives for taking masks off.

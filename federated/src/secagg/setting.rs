@@ -78,7 +78,8 @@ impl Setting {
     }
 
     /// Shares that restore a secret.
-    pub(super) fn shares(&self) -> usize {
+    #[must_use]
+    pub fn shares(&self) -> usize {
         self.threshold.shares as usize
     }
 

@@ -34,6 +34,24 @@ pub enum ThresholdError {
 }
 
 impl Threshold {
+    /// For `clients` who are all neighbours of all, of whom so many conspire with the coordinator and so many drop out: no chance is
+    /// in it, so that no coin has to be drawn that nobody can bias.
+    ///
+    /// # Errors
+    /// [`ThresholdError`].
+    pub fn complete(clients: u32, corrupted: u32, lost: u32) -> Result<Self, ThresholdError> {
+        if clients < 3 {
+            return Err(ThresholdError::Clients(clients));
+        }
+        let neighbours = clients - 1;
+        let shares = neighbours.saturating_add(corrupted) / 2 + 1;
+        if shares.saturating_add(lost) <= neighbours {
+            Ok(Self { neighbours, shares })
+        } else {
+            Err(ThresholdError::None(clients))
+        }
+    }
+
     /// For `clients`, of whom up to a fraction `corrupted` conspires with the coordinator and a fraction `lost` drops out.
     ///
     /// # Errors
@@ -53,15 +71,7 @@ impl Threshold {
         let of = |fraction: f64| (fraction * f64::from(clients)).floor() as u32;
         let (corrupted, lost) = (of(corrupted), of(lost));
         if clients <= COMPLETE {
-            // All are neighbours: what was bounded by chance is known.
-            let neighbours = clients - 1;
-            let shares = (neighbours + corrupted) / 2 + 1;
-            let found = Self { neighbours, shares };
-            return if shares + lost <= neighbours {
-                Ok(found)
-            } else {
-                Err(ThresholdError::None(clients))
-            };
+            return Self::complete(clients, corrupted, lost);
         }
         let tails = Tails::new(clients);
         // An even number of neighbours, or an even number of clients: otherwise no graph is regular.
@@ -145,6 +155,11 @@ mod tests {
         assert_eq!(got, Threshold { neighbours: 9, shares: 6 });
         // Two stories need t signers each of 7 honest and twice 2 corrupted neighbours.
         assert!(2 * got.shares > got.neighbours + 2);
+        assert_eq!(Threshold::complete(10, 2, 2), Ok(got));
+        assert_eq!(Threshold::complete(10, 2, 4), Err(ThresholdError::None(10)));
+        assert_eq!(Threshold::complete(3, 1, 0), Ok(Threshold { neighbours: 2, shares: 2 }));
+        assert_eq!(Threshold::complete(4, 0, 1), Ok(Threshold { neighbours: 3, shares: 2 }));
+        assert_eq!(Threshold::complete(2, 0, 0), Err(ThresholdError::Clients(2)));
         assert_eq!(Threshold::new(2, 0.0, 0.0), Err(ThresholdError::Clients(2)));
         assert_eq!(Threshold::new(10, 0.5, 0.5), Err(ThresholdError::None(10)));
         assert_eq!(Threshold::new(10, 1.0, 0.0), Err(ThresholdError::Fraction));

@@ -1,0 +1,237 @@
+//! The part of the one party that adds up.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+    sync::Arc,
+    time::Instant,
+};
+
+use protocols::{
+    net::Channel,
+    party::Role,
+    session::{OpeningKind, Recipient, Wire},
+};
+use zeroize::Zeroizing;
+
+use super::{
+    clerk::Desk,
+    setting::Masks,
+    step::{Head, Step},
+};
+use crate::{
+    average::sum::checked,
+    round::{
+        committee::Trained,
+        course::{Course, RoundReport, State},
+        error::RoundError,
+        message::packed,
+    },
+    secagg::{Keys, SecAggError, Server, Sets, Setting, Slots, signature_of},
+};
+
+/// What the party that adds up brings to a training.
+pub struct Aggregate<'a> {
+    /// The run's links, to every provider.
+    pub channel: Arc<dyn Channel>,
+    /// What all know.
+    pub course: &'a Course,
+    /// What all know of its sums.
+    pub masks: &'a Masks,
+    /// Where it begins.
+    pub from: State,
+    /// Told after each round.
+    pub told: &'a mut dyn FnMut(&State, &RoundReport),
+}
+
+impl fmt::Debug for Aggregate<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Aggregate({} providers)", self.course.providers.len())
+    }
+}
+
+/// Trains, at the one party that computes. `wire` is at the step of the training, and talks to nobody meanwhile.
+///
+/// # Cost
+/// That of [`super::masked_cost`] if every provider takes part in every step.
+///
+/// # Errors
+/// [`RoundError`]; the caller tells the providers.
+///
+/// # Security
+/// See [`crate::round`] of masks. Opens one average a round, to this party, which the gate lists.
+pub fn aggregate(wire: &mut Wire, with: Aggregate<'_>) -> Result<Trained, RoundError> {
+    let Aggregate { channel, course, masks, from: mut state, told } = with;
+    let desk = Desk::new(&channel, wire.step(), course).map_err(|error| RoundError::Disk {
+        round: 1,
+        what: "starting a thread",
+        why: error.to_string(),
+    })?;
+    let mut party = Party { course, masks, desk };
+    let mut reports = Vec::new();
+    while state.rounds < course.rounds {
+        let report = party.round(wire, &mut state)?;
+        told(&state, &report);
+        reports.push(report);
+    }
+    party.close(wire, state.rounds);
+    Ok(Trained { state, reports, values: Vec::new() })
+}
+
+struct Party<'a> {
+    course: &'a Course,
+    masks: &'a Masks,
+    desk: Desk,
+}
+
+/// A round under way: the sum, and who is still there.
+struct Sum {
+    round: u32,
+    setting: Arc<Setting>,
+    server: Server,
+    there: BTreeSet<usize>,
+}
+
+impl Party<'_> {
+    /// One round: the state moves on by one average.
+    fn round(&mut self, wire: &mut Wire, state: &mut State) -> Result<RoundReport, RoundError> {
+        let round = state.rounds;
+        let setting = self.masks.setting(self.course, round)?;
+        let server = Server::new(Arc::clone(&setting));
+        let until = self.until();
+        let there = self.desk.idle(wire, self.masks.least(self.course), until);
+        let mut sum = Sum { round, setting, server, there };
+        let handed = state.optimizer.handed(&state.model);
+        self.masked(wire, &mut sum, &packed(&handed).0)?;
+        drop(handed);
+        self.unmasked(wire, &mut sum)?;
+        let (words, of) = sum.server.finish().map_err(|source| refused(round, source))?;
+        let (update, figures) = words.split_at(self.course.coordinates());
+        let trailer = checked(figures, of.len(), &self.course.encoding)
+            .map_err(|source| RoundError::Sum { round: round + 1, source })?;
+        let average = self.course.encoding.decode(update, trailer.weight);
+        state.advance(self.course, &average, of.len());
+        let providers = of.into_iter().map(|client| client as usize).collect();
+        Ok(RoundReport { round: round + 1, providers, refused: Vec::new(), trailer })
+    }
+
+    /// The steps up to the masked updates.
+    fn masked(
+        &mut self,
+        wire: &mut Wire,
+        sum: &mut Sum,
+        model: &Arc<[u8]>,
+    ) -> Result<(), RoundError> {
+        let nothing = |_: &Sum, _| Zeroizing::new(Vec::new());
+        self.step(wire, sum, (Step::Ask, Some(model)), nothing, |sum, provider, words| {
+            sum.server.keys(number(provider), Keys::from_words(&words))
+        })?;
+        let keys = |sum: &Sum, provider| {
+            let client = number(provider);
+            Slots::of(&sum.setting, client).keys(&sum.server.keys_for(client))
+        };
+        self.step(wire, sum, (Step::Keys, None), keys, |sum, provider, words| {
+            let client = number(provider);
+            let sent = Slots::of(&sum.setting, client).read_sent(&words);
+            sum.server.shares(client, sent)
+        })?;
+        let mut envelopes = BTreeMap::new();
+        for provider in &sum.there {
+            envelopes.insert(*provider, sum.server.shares_for(number(*provider)));
+        }
+        let shares = |sum: &Sum, provider| {
+            let own = envelopes.get(&provider).map_or(&[][..], Vec::as_slice);
+            Slots::of(&sum.setting, number(provider)).envelopes(own)
+        };
+        self.step(wire, sum, (Step::Shares, None), shares, |sum, provider, words| {
+            sum.server.vector(number(provider), &words)
+        })
+    }
+
+    /// The steps from the sets on.
+    fn unmasked(&mut self, wire: &mut Wire, sum: &mut Sum) -> Result<(), RoundError> {
+        let sets: Sets = sum.server.sets();
+        let told = |sum: &Sum, _| Zeroizing::new(sets.to_words(&sum.setting));
+        let mut signed = Vec::new();
+        self.step(wire, sum, (Step::Sets, None), told, |sum, provider, words| {
+            let signature = signature_of(&words);
+            sum.server.signed(number(provider), &sets, &signature)?;
+            signed.push((number(provider), signature));
+            Ok(())
+        })?;
+        // From here on masks come off.
+        let count = self.course.opened();
+        wire.pass_gate(OpeningKind::Average, count, Recipient::One(Role::P0))?;
+        let others =
+            |sum: &Sum, provider| Slots::of(&sum.setting, number(provider)).signatures(&signed);
+        self.step(wire, sum, (Step::Signatures, None), others, |sum, provider, words| {
+            let client = number(provider);
+            let given = Slots::of(&sum.setting, client).read_unmasking(&words)?;
+            sum.server.unmasking(client, given)
+        })
+    }
+
+    /// Tells all who are there, takes what comes in time, and goes on with those it came from, if they are enough.
+    fn step(
+        &mut self,
+        wire: &mut Wire,
+        sum: &mut Sum,
+        (step, model): (Step, Option<&Arc<[u8]>>),
+        body: impl Fn(&Sum, usize) -> Zeroizing<Vec<u64>>,
+        mut take: impl FnMut(&mut Sum, usize, Vec<u64>) -> Result<(), SecAggError>,
+    ) -> Result<(), RoundError> {
+        let until = self.until();
+        let head = Head { step, round: sum.round };
+        let answers = step.answers(self.course, self.masks.threshold);
+        let to = std::mem::take(&mut sum.there);
+        self.enough(sum.round, to.len(), step)?;
+        let bodies: BTreeMap<usize, Zeroizing<Vec<u64>>> =
+            to.iter().map(|provider| (*provider, body(sum, *provider))).collect();
+        let bodies = |provider: usize| bodies.get(&provider).cloned().unwrap_or_default();
+        self.desk
+            .step(wire, &to, (head, model, until), (answers, bodies), |provider, words| {
+                take(sum, provider, words)?;
+                sum.there.insert(provider);
+                Ok(())
+            })
+            .map_err(|source| refused(sum.round, source))?;
+        self.enough(sum.round, sum.there.len(), step)
+    }
+
+    /// Whether so many are enough to go on with: where a sum is fixed already, to take its masks off.
+    fn enough(&self, round: u32, got: usize, step: Step) -> Result<(), RoundError> {
+        let shares = self.masks.threshold.shares as usize;
+        let least = match step {
+            Step::Ask | Step::Keys | Step::Shares | Step::Over => self.masks.least(self.course),
+            // Each signature needs so many others; a provider that is in the sum itself needs others' shares too.
+            Step::Sets | Step::Signatures => shares + 1,
+        };
+        let (round, asked) = (round + 1, self.course.providers.len());
+        if got < least { Err(RoundError::Few { round, got, asked, least }) } else { Ok(()) }
+    }
+
+    fn until(&self) -> Instant {
+        Instant::now() + self.course.pace.deadline
+    }
+
+    /// Tells every provider that is there that there are no more rounds; who is late gets a round's time to say what it has to.
+    fn close(&mut self, wire: &mut Wire, round: u32) {
+        let (until, all) = (self.until(), self.course.providers.len());
+        let idle = self.desk.idle(wire, all, until);
+        let head = Head { step: Step::Over, round };
+        let nothing = |_| Zeroizing::new(Vec::new());
+        let with = (head, None, until);
+        let Ok(()) = self.desk.step(wire, &idle, with, (None, nothing), |_, _| {
+            Ok::<(), std::convert::Infallible>(())
+        });
+    }
+}
+
+fn refused(round: u32, source: SecAggError) -> RoundError {
+    RoundError::Masks { round: round.saturating_add(1), source }
+}
+
+/// A provider as a client of the sum.
+fn number(provider: usize) -> u32 {
+    u32::try_from(provider).unwrap_or(u32::MAX)
+}

@@ -1,0 +1,187 @@
+//! Parties that cheat, through real messages.
+
+use super::*;
+use crate::{
+    round::message::{COMES, model_bytes, pieces},
+    secagg::{Keys, Server, Slots},
+};
+
+/// Changes what the party says to a provider: the head, and the words behind it.
+type Tamper<'a> = &'a (dyn Fn(usize, &mut Head, &mut Vec<u64>) + Sync);
+
+/// A party that follows the steps but for what it tampers with, checks nothing, and does what it likes with what it gets; for
+/// whom the links still stand; returns who gave what takes masks off.
+fn cheats(
+    (course, masks): (&Course, &Masks),
+    channel: &Arc<dyn Channel>,
+    tamper: Tamper<'_>,
+) -> Vec<usize> {
+    let mut gave = Vec::new();
+    let mut wires: BTreeMap<usize, (PartyId, Wire)> = BTreeMap::new();
+    for (number, id) in course.guests() {
+        let mut wire = Wire::new(Arc::clone(channel), Gate::listing(&[]));
+        wire.enter(1);
+        wires.insert(number, (id, wire));
+    }
+    for round in 0..course.rounds {
+        let setting = masks.setting(course, round).unwrap();
+        let mut server = Server::new(Arc::clone(&setting));
+        let mut signatures = Vec::new();
+        for step in Step::ALL {
+            let Some(words) = step.answers(course, masks.threshold) else { continue };
+            let there: Vec<usize> = wires.keys().copied().collect();
+            for number in &there {
+                let client = u32::try_from(*number).unwrap();
+                let slots = Slots::of(&setting, client);
+                let mut body = match step {
+                    Step::Keys => slots.keys(&server.keys_for(client)).to_vec(),
+                    Step::Shares => slots.envelopes(&server.shares_for(client)).to_vec(),
+                    Step::Sets => server.sets().to_words(&setting),
+                    Step::Signatures => slots.signatures(&signatures).to_vec(),
+                    Step::Ask | Step::Over => Vec::new(),
+                };
+                let mut head = Head { step, round };
+                tamper(*number, &mut head, &mut body);
+                let (id, wire) = wires.get_mut(number).unwrap();
+                let _ = wire.send(*id, &[head.word()]);
+                let _ = wire.send(*id, &body);
+                if step == Step::Ask {
+                    let model: Arc<[u8]> = model_bytes(&vec![0.0; course.parameters]).into();
+                    let _ = wire.send_common(*id, (&model, 0..model.len()));
+                }
+            }
+            for number in there {
+                let client = u32::try_from(number).unwrap();
+                let (id, wire) = wires.get_mut(&number).unwrap();
+                let Some(answer) = answered(wire, *id, words) else {
+                    wires.remove(&number);
+                    continue;
+                };
+                let slots = Slots::of(&setting, client);
+                match step {
+                    Step::Ask => server.keys(client, Keys::from_words(&answer)).unwrap(),
+                    Step::Keys => server.shares(client, slots.read_sent(&answer)).unwrap(),
+                    Step::Shares => server.vector(client, &answer).unwrap(),
+                    Step::Sets => signatures.push((client, answer.try_into().map(sign).unwrap())),
+                    Step::Signatures => gave.push(number),
+                    Step::Over => {}
+                }
+            }
+        }
+    }
+    gave
+}
+
+fn sign(words: [u64; 8]) -> [u8; 64] {
+    crate::secagg::signature_of(&words)
+}
+
+fn answered(wire: &mut Wire, id: PartyId, words: usize) -> Option<Vec<u64>> {
+    let mut says = [0];
+    wire.recv(id, &mut says).ok()?;
+    assert_eq!(says[0], COMES);
+    let mut answer = Vec::new();
+    for piece in pieces(words) {
+        answer.extend_from_slice(&wire.recv_words::<u64>(id, piece).ok()?);
+    }
+    Some(answer)
+}
+
+/// What each provider says to a party that cheats so, and who gives what takes masks off all the same.
+fn caught(tamper: Tamper<'_>) -> (Vec<Option<SecAggError>>, Vec<usize>) {
+    let (course, masks) = setting(1, Rule::Average { rate: 1.0 });
+    let trainers = natives(8);
+    let mut channels = in_memory(8).into_iter();
+    let channel = channels.next().unwrap();
+    let (providers, gave) = std::thread::scope(|scope| {
+        let (course, masks, trainers) = (&course, &masks, &trainers);
+        let party = scope.spawn(move || cheats((course, masks), &channel, tamper));
+        let guests = channels.skip(2).enumerate();
+        let guests: Vec<_> = guests
+            .map(|(number, channel)| {
+                scope.spawn(move || {
+                    let mut wire = Wire::new(channel, Gate::listing(&[]));
+                    wire.enter(1);
+                    let plays = honest((course, masks), trainers);
+                    let mut rng = Prg::new(&[u8::try_from(number).unwrap() ^ 0x11; 16]);
+                    plays(&mut wire, number, &mut rng)
+                })
+            })
+            .collect();
+        let ended: Vec<Ended> = guests.into_iter().map(|guest| guest.join().unwrap()).collect();
+        (ended, party.join().unwrap())
+    });
+    let refused = providers.into_iter().map(|ended| match ended {
+        Err(RoundError::Masks { round: 1, source }) => Some(source),
+        _ => None,
+    });
+    (refused.collect(), gave)
+}
+
+#[test]
+fn nobody_is_in_the_sum_and_lost_at_once() {
+    let found = caught(&|_, head, body| {
+        if head.step == Step::Sets {
+            body[1] |= 1 << 3;
+        }
+    });
+    assert_eq!(found, (vec![Some(SecAggError::Both(3)); 5], Vec::new()));
+}
+
+#[test]
+fn a_key_that_its_owner_did_not_sign_is_refused() {
+    let found = caught(&|number, head, body| {
+        if head.step == Step::Keys && number == 0 {
+            // The first word of the public key of the first of the others.
+            body[1] ^= 1;
+        }
+    });
+    // The others go on without the one who was lied to.
+    assert_eq!(found.0, [Some(SecAggError::KeySignature(1)), None, None, None, None]);
+    assert_eq!(found.1, [1, 2, 3, 4]);
+}
+
+#[test]
+fn two_stories_get_no_shares() {
+    // To two of them client 4 is in the sum, to the others it was lost.
+    let found = caught(&|number, head, body| {
+        if head.step == Step::Sets && number < 2 {
+            (body[0], body[1]) = (0b01111, 0b10000);
+        }
+    });
+    let two = |error: &Option<SecAggError>| {
+        matches!(error, Some(SecAggError::Stories(_) | SecAggError::Stranger(4)))
+    };
+    // The one whom two were told to be lost hears that it is in, and refuses with the rest.
+    assert!(found.0.iter().all(two) && found.1.is_empty(), "{found:?}");
+}
+
+#[test]
+fn who_is_left_out_and_sums_of_few_are_refused() {
+    let found = caught(&|_, head, body| {
+        if head.step == Step::Sets {
+            (body[0], body[1]) = (0b00111, 0b11000);
+        }
+    });
+    let few = Some(SecAggError::Few { what: "clients are in the sum", got: 3, least: 4 });
+    let out = Some(SecAggError::LeftOut);
+    assert_eq!(found.0, [few.clone(), few.clone(), few, out.clone(), out]);
+    assert!(found.1.is_empty());
+}
+
+#[test]
+fn steps_and_rounds_come_once_and_in_turn() {
+    let found = caught(&|_, head, _| {
+        if head.step == Step::Sets {
+            head.step = Step::Shares;
+        }
+    });
+    assert_eq!(found, (vec![Some(SecAggError::Turn); 5], Vec::new()));
+    // A round that has been.
+    let found = caught(&|number, head, _| {
+        if head.step == Step::Keys && number == 2 {
+            *head = Head { step: Step::Ask, round: 0 };
+        }
+    });
+    assert_eq!(found.0, [None, None, Some(SecAggError::Turn), None, None]);
+}
