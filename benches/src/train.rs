@@ -10,6 +10,7 @@ mod exact;
 mod gate;
 mod gbdt;
 mod many;
+mod masks;
 mod mnist;
 mod party;
 mod people;

@@ -20,7 +20,7 @@ pub use ledger::Ledger;
 pub use log::{AuditLog, Event, LogError, LogHead, verify_log};
 pub use part::{Failure, PART_DOMAIN, PartLink, ReceiptPart};
 pub use receipt::{
-    Fault, Flow, InputEntry, Leakage, LinkEntry, Meter, Opened, OpenedKind, OutputEntry,
+    Fault, Flow, InputEntry, Leakage, LinkEntry, MASKED, Meter, Opened, OpenedKind, OutputEntry,
     PartyEntry, PartyRole, PartySignature, Protocol, RECEIPT_DOMAIN, RECEIPT_SCHEMA, Receipt,
     ReceiptBody, RunOutcome, Times, inputs_root, leakage_hash, sql_hash,
 };

@@ -17,6 +17,7 @@ mod forest;
 mod joint;
 mod links;
 mod lookups;
+mod masking;
 mod model;
 mod opening;
 mod participant;

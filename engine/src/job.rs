@@ -1,7 +1,9 @@
 //! Jobs: what is asked for, the states it goes through, and how it can end.
 
 mod admission;
+mod averaging;
 mod bucket;
+mod compute;
 mod contribution;
 mod delta;
 mod exact;
@@ -24,7 +26,9 @@ mod trees;
 mod vertical;
 
 pub use admission::admit;
+pub use averaging::{AveragingKind, AveragingSpec};
 pub use bucket::{BucketRows, BucketRowsError};
+pub use compute::{Compute, NotThree};
 pub use contribution::{CommonRows, ContributionSpec};
 pub use delta::Delta;
 pub use failure::{Failure, Stage};

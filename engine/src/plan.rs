@@ -2,6 +2,7 @@
 //! opened result.
 
 mod agreed;
+mod averaging;
 mod between;
 mod blur;
 mod check;
@@ -54,7 +55,7 @@ pub use blur::{Blur, MAX_SENSITIVITY};
 pub use check::{PlanError, check};
 pub use circuit::{circuit_task, columns_of, input_of};
 pub use decode::{DecodeError, Opened, OpenedColumn, decode, json_rows};
-pub use encoded::{EncodedColumn, EncodedInput, HomeSet, Spend, TrainingRows};
+pub use encoded::{EncodedColumn, EncodedInput, HomeSet, Masking, SignOnce, Spend, TrainingRows};
 pub use ends::{Answers, Asks, KeyIds, LookupEnd, Store};
 pub use explain::{explain, leakage};
 pub use hash::hash;

@@ -9,6 +9,7 @@ mod desk_budget;
 mod desk_privacy;
 mod desk_run;
 mod desk_sign;
+mod desk_sums;
 mod runner;
 mod service;
 mod stop;

@@ -18,4 +18,4 @@ mod tests;
 pub use binding::{Binding, Expected, SEALED_DOMAIN, SealedManifest, layout_hash};
 pub use envelope::{OpenError, SealError, Sealed, Sealer, open, seal};
 pub use payload::{Malformed, ResultShare, ShareColumn, column_words};
-pub use reconstruct::{Inconsistent, reconstruct};
+pub use reconstruct::{Inconsistent, alone, reconstruct};

@@ -10,6 +10,7 @@ mod lookups;
 mod party;
 mod privacy;
 mod results;
+mod sums;
 
 pub use database::{Database, StoreError};
 pub use heads::HeadStore;

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::{
     adult,
     cases::{CASES, Case},
-    digits, exact, many, mnist, party, people, round, shared,
+    digits, exact, many, masks, mnist, party, people, round, shared,
 };
 use crate::{
     Failure, Network, case,
@@ -33,9 +33,21 @@ pub(crate) struct Train {
     /// What the parties of a case on shares talk over.
     #[arg(long, value_enum, default_value = "memory")]
     network: Network,
+    /// By whom the averages of `round` are worked out.
+    #[arg(long, value_enum, default_value = "shares")]
+    averaging: Averaging,
     /// JSON, one object a line; else a table.
     #[arg(long)]
     json: bool,
+}
+
+/// Who works out averages.
+#[derive(Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+enum Averaging {
+    /// Three parties, on shares.
+    Shares,
+    /// One that adds up masked updates.
+    Masks,
 }
 
 /// One case's figures, in the format of the operations' lines.
@@ -66,7 +78,8 @@ pub(crate) fn run(train: &Train) -> Result<bool, Failure> {
     if !train.json {
         println!("{:<13} {:>10} {:>12} {:>14}  note", "case", "n", "seconds", "ns a parameter");
     }
-    for case in named(&in_words(&train.case, train.ring)?)? {
+    let names = averaged(&train.case, train.averaging);
+    for case in named(&in_words(&names, train.ring)?)? {
         let case = match case {
             Found::Alone(case) => Ok(case),
             Found::Shared(case) => {
@@ -91,6 +104,16 @@ pub(crate) fn run(train: &Train) -> Result<bool, Failure> {
         }
     }
     Ok(exact)
+}
+
+/// The names of cases by who works out averages.
+fn averaged(names: &str, by: Averaging) -> String {
+    match by {
+        Averaging::Shares => names.to_owned(),
+        Averaging::Masks => {
+            names.split(',').map(|name| format!("{name}/masks")).collect::<Vec<_>>().join(",")
+        }
+    }
 }
 
 /// The names of the same cases with words of so many bits.
@@ -162,7 +185,8 @@ enum Found {
 /// A case that is a training: of so many parameters or repetitions, where it does not have its own.
 type Whole = fn(usize, u32) -> Result<Line, Failure>;
 
-const WHOLE: [(&str, Whole); 21] = [
+const WHOLE: [(&str, Whole); 22] = [
+    (masks::NAME, masks::run),
     (round::NAME, round::run),
     (round::NARROW, round::run_narrow),
     (many::NAME, |n, _| many::run(n)),

@@ -37,7 +37,7 @@ pub(super) const PROVIDERS: u16 = 10;
 pub(super) const STALL: Duration = Duration::from_secs(120);
 
 /// Has an update ready.
-struct Ready(Vec<f32>, u64);
+pub(super) struct Ready(Vec<f32>, u64);
 
 impl Trainer for Ready {
     fn train(&mut self, _: u32, _: &[f32]) -> Result<Update, TrainError> {
@@ -45,7 +45,7 @@ impl Trainer for Ready {
     }
 }
 
-fn trainer(number: usize, n: usize) -> Ready {
+pub(super) fn trainer(number: usize, n: usize) -> Ready {
     let seed = u8::try_from(number).unwrap_or(u8::MAX);
     let value = |word: &u32| (word >> 8) as f32 / (1_u32 << 24) as f32 - 0.5;
     let words = Prg::new(&[seed; 16]).elements::<Z32>(n);

@@ -321,6 +321,9 @@ pub struct Fault {
     pub message: String,
 }
 
+/// How a training is said to have been averaged where one party has added up masked updates.
+pub const MASKED: &str = "masks, added up by one";
+
 /// The hash by which receipts name a statement.
 #[must_use]
 pub fn sql_hash(sql: &str) -> Hash32 {
@@ -346,6 +349,11 @@ impl ReceiptBody {
     #[must_use]
     pub fn hash(&self) -> Hash32 {
         canonical_hash(RECEIPT_DOMAIN, self)
+    }
+
+    /// The roles that compute: the first alone where it adds up masked updates.
+    pub(super) fn computing(&self) -> &'static [PartyRole] {
+        &PartyRole::COMPUTE[..if self.protocol.sharing == MASKED { 1 } else { 3 }]
     }
 
     /// Who has to sign: providers and compute parties.

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+mod alone;
 mod failed;
 mod renewed;
 

@@ -110,8 +110,18 @@ fn check_parties(body: &ReceiptBody) -> Result<(), Fault> {
     }
     let buyer = with_role(body, PartyRole::Buyer)?;
     let mut organisations = BTreeSet::new();
-    for role in PartyRole::COMPUTE {
-        let entry = with_role(body, role)?;
+    let strange = PartyRole::COMPUTE[body.computing().len()..].iter();
+    for role in strange {
+        if let Some(entry) = body.parties.iter().find(|entry| entry.roles.contains(role)) {
+            return Err(Fault::of(
+                &entry.party,
+                "parties.roles",
+                "computes, where one adds up alone",
+            ));
+        }
+    }
+    for role in body.computing() {
+        let entry = with_role(body, *role)?;
         if entry.party == buyer.party {
             return Err(Fault::of(&entry.party, "parties.roles", "computed for itself as buyer"));
         }
@@ -233,12 +243,13 @@ fn check_complete(body: &ReceiptBody) -> Result<(), Fault> {
             return Err(Fault::of(&entry.party, field, "is missing, though the job is done"));
         }
     }
-    if body.outputs.len() != 3 {
-        return Err(Fault::new("outputs", "three sealed shares are due"));
+    let due = body.computing();
+    if body.outputs.len() != due.len() {
+        return Err(Fault::new("outputs", format!("{} sealed shares are due", due.len())));
     }
     let mut compute = Vec::new();
-    for (index, role) in (0_u8..).zip(PartyRole::COMPUTE) {
-        let party = &with_role(body, role)?.party;
+    for (index, role) in (0_u8..).zip(due) {
+        let party = &with_role(body, *role)?.party;
         let sealed = |output: &&super::OutputEntry| output.role == index && output.party == *party;
         if body.outputs.iter().find(sealed).is_none() {
             return Err(Fault::of(party, "outputs", "has no sealed share of its role"));

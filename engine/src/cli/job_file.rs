@@ -12,7 +12,8 @@ use super::exit::CliError;
 use crate::{
     identity::{PartyName, SealingPublicKey},
     job::{
-        JobKind, JobSpec, NetworkProfile, PsiSpec, ScoreSpec, Security, TrainSpec, VerticalSpec,
+        Compute, JobKind, JobSpec, NetworkProfile, PsiSpec, ScoreSpec, Security, TrainSpec,
+        VerticalSpec,
     },
 };
 
@@ -27,8 +28,8 @@ pub(super) struct JobFile {
     pub(super) request_id: Option<String>,
     /// What for: one of the purposes that the policies allow.
     pub(super) purpose: String,
-    /// P0, P1, P2.
-    pub(super) compute: [PartyName; 3],
+    /// P0, P1, P2; or the one that adds up masked updates.
+    pub(super) compute: Compute,
     /// The statement; or there is one of the tables below.
     pub(super) sql: Option<String>,
     /// An intersection of sets.
@@ -65,7 +66,7 @@ pub(super) struct Submission {
 impl JobFile {
     /// A job with everything else left to its default.
     pub(super) fn new(purpose: &str, compute: [PartyName; 3], kind: JobKind) -> Self {
-        let mut file = Self::empty(purpose, compute);
+        let mut file = Self::empty(purpose, compute.into());
         match kind {
             JobKind::Sql { sql } => file.sql = Some(sql),
             JobKind::Psi(asked) => file.psi = Some(asked),
@@ -77,7 +78,7 @@ impl JobFile {
     }
 
     /// A job that asks for nothing.
-    fn empty(purpose: &str, compute: [PartyName; 3]) -> Self {
+    fn empty(purpose: &str, compute: Compute) -> Self {
         Self {
             request_id: None,
             purpose: purpose.to_owned(),

@@ -100,7 +100,8 @@ impl Board {
         self.advance(live, JobEvent::Prepare, |_| {}).await?;
         let order = self.prepare(live, &parties, consents).await?;
         self.advance(live, JobEvent::Start, |_| {}).await?;
-        self.run(live, &parties, (order, &outline.may_leave)).await?;
+        let who = (outline.computing, &outline.may_leave[..]);
+        self.run(live, &parties, order, who).await?;
         self.advance(live, JobEvent::Release, |_| {}).await
     }
 
@@ -225,17 +226,19 @@ impl Board {
         &self,
         live: &Live,
         parties: &[PartyCalls],
-        (order, may_leave): (RunOrder, &[PartyName]),
+        order: RunOrder,
+        (computing, may_leave): (usize, &[PartyName]),
     ) -> Result<(), Failure> {
         let runs = parties.iter().map(|party| async {
             (party.peer().clone(), self.run_at(live, party, order.clone()).await)
         });
         let mut runs: FuturesUnordered<_> = runs.collect();
         let mut brought = Vec::with_capacity(parties.len());
-        while let Some((party, done)) = self.next_end(&mut runs, &brought, &order).await {
+        let computes = &order.participants[..order.participants.len().min(computing)];
+        while let Some((party, done)) = self.next_end(&mut runs, &brought, computes).await {
             match done {
                 Ok(done) => brought.push((party, done)),
-                Err(failure) if may_leave.contains(&party) => {
+                Err(failure) if may_leave.contains(&party) && leaves(computing, &failure) => {
                     tracing::warn!(job = %live.id, %party, %failure, "the run goes on without a provider");
                 }
                 Err(failure) => {
@@ -247,9 +250,8 @@ impl Board {
         }
         drop(runs);
         self.without(live, parties, &order, &brought).await?;
-        let compute = &order.participants[..order.participants.len().min(3)];
         for (party, (sealed, part)) in &brought {
-            let due = compute.iter().any(|one| one.party == *party);
+            let due = computes.iter().any(|one| one.party == *party);
             if sealed.is_some() != due {
                 let words =
                     format!("{party} brought a sealed share although none was due, or none");
@@ -271,11 +273,10 @@ impl Board {
         &self,
         runs: &mut FuturesUnordered<impl Future<Output = (PartyName, Result<T, Failure>)>>,
         brought: &[(PartyName, T)],
-        order: &RunOrder,
+        computes: &[Participant],
     ) -> Option<(PartyName, Result<T, Failure>)> {
-        let computed = order.participants.iter().take(3);
         let done = |one: &Participant| brought.iter().any(|(party, _)| *party == one.party);
-        if !computed.clone().all(done) {
+        if !computes.iter().all(done) {
             return runs.next().await;
         }
         tokio::time::timeout(self.patience.account, runs.next()).await.ok().flatten()
@@ -359,6 +360,11 @@ impl Board {
         let words = format!("{} ended its run without a result", party.peer());
         Err(Failure::new(Reason::ProtocolViolation, Stage::Run, words).at(party.peer()))
     }
+}
+
+/// Whether a provider that ends so is lost, and not one that has caught the one party that adds up at cheating: that is the end.
+fn leaves(computing: usize, failure: &Failure) -> bool {
+    computing > 1 || failure.reason != Reason::ProtocolViolation
 }
 
 /// Listens for the failure that explains the most, tells the others, and returns it.

@@ -18,6 +18,8 @@ pub struct Outline {
     pub plan_text: String,
     /// Who takes part: compute parties in order, then outside providers by name.
     pub participants: Vec<PartyName>,
+    /// How many of them compute: three, or one that adds up masked updates.
+    pub computing: usize,
     /// Participants without whom the run goes on if they are lost.
     pub may_leave: Vec<PartyName>,
     /// The published documents the plan rests on; only these go to the participants.

@@ -14,6 +14,14 @@ pub enum ExecError {
     /// Too few updates: the same at all three compute parties.
     #[error("{0}")]
     TooFewProviders(String),
+    /// Somebody does not keep to how updates are masked: what is wrong, and at whose door it lies.
+    #[error("{what}")]
+    Cheated {
+        /// Who.
+        party: PartyName,
+        /// What.
+        what: String,
+    },
     /// The session ended.
     #[error(transparent)]
     Session(#[from] SessionError),

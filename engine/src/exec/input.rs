@@ -54,7 +54,7 @@ pub(super) fn party_of(plan: &Plan, party: &PartyName) -> PartyId {
 
 /// Which compute party this is, if it is one.
 pub(super) fn role_of(plan: &Plan, party: &PartyName) -> Option<Role> {
-    Role::ALL.into_iter().find(|role| plan.compute[role.index()] == *party)
+    Role::ALL.into_iter().find(|role| plan.compute.get(role.index()) == Some(party))
 }
 
 /// The shapes of an input's columns, `live` last.

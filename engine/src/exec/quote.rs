@@ -12,8 +12,13 @@ use protocols::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    circuit, error::ExecError, input, lookup, many, matching, noise, release::release_cost,
-    require, run::step_of, score, tell, train, vertical,
+    circuit,
+    error::ExecError,
+    input, lookup, many, matching, noise,
+    release::{release_cost, whole_cost},
+    require,
+    run::step_of,
+    score, tell, train, vertical,
 };
 use crate::plan::{Kind, Op, Output, Plan, Ref, Shape};
 
@@ -96,7 +101,11 @@ pub fn quote(plan: &Plan, shapes: &[Vec<Shape>], profile: Profile) -> Result<Quo
     }
     m.enter(step_of(plan.nodes.len()));
     let shapes = Shapes { at: plan.nodes.len(), shapes };
-    release_cost(&mut m, &shapes.layout(&plan.output)?);
+    let layout = shapes.layout(&plan.output)?;
+    match plan.adds_up() {
+        Some(_) => whole_cost(&mut m, &layout),
+        None => release_cost(&mut m, &layout),
+    }
     record(&m);
     let total = m.total();
     let total = OpCost { bytes: total.bytes, messages: total.messages, rounds: total.rounds };

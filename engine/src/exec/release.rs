@@ -10,7 +10,7 @@ use protocols::{
 };
 
 use super::{error::ExecError, lookup::LookedUp, matching::Found};
-use crate::plan::Opened;
+use crate::plan::{self, Kind, Opened};
 
 /// Fresh shares of the result, one column for each of the plan's output layout.
 #[derive(Debug)]
@@ -118,6 +118,25 @@ pub(super) fn release_cost(m: &mut Meter, shapes: &[(usize, Shape)]) {
     if wide > 0 {
         mpc::reshare_cost::<Z128>(m, wide);
     }
+}
+
+/// Words of a result of these shapes, as the gate counts them.
+pub(super) fn result_words(shapes: &[plan::Shape]) -> usize {
+    let words = |shape: &plan::Shape| {
+        let rows = usize::try_from(shape.rows).unwrap_or(usize::MAX);
+        let wire = match shape.kind {
+            Kind::Bits(width) => Shape::Bits(usize::from(width)),
+            Kind::Z64 => Shape::Z64,
+            Kind::Z128 => Shape::Z128,
+        };
+        wire.wire_words(rows)
+    };
+    shapes.iter().map(words).sum()
+}
+
+/// Twin of a result that one party has whole and seals alone.
+pub(super) fn whole_cost(m: &mut Meter, shapes: &[(usize, Shape)]) {
+    m.pass_gate(OpeningKind::Result, words_of(shapes), Recipient::Buyer);
 }
 
 /// How many elements columns of these shapes have in each ring: B64, Z64, Z128.

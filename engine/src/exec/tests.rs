@@ -6,6 +6,7 @@ mod held;
 mod kept;
 mod lookup;
 mod many;
+mod masks;
 mod owners;
 mod private;
 mod release;
@@ -253,7 +254,7 @@ fn check_statement(seed: u64, sql: &str, outside: bool) {
     let mut job = spec(sql);
     if outside {
         // Both providers stand outside; three others compute.
-        job.compute = ["neutral", "bank", "lab"].map(|name| name.try_into().unwrap());
+        job.compute = ["neutral", "bank", "lab"].map(|name| name.try_into().unwrap()).into();
     }
     let policies = [terms("census.people", 3), terms("employers.jobs", 2)];
     let compiled = compile(&job, &[people(), jobs()], &policies).unwrap();

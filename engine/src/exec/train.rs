@@ -20,7 +20,7 @@ use protocols::{
 use super::{
     error::ExecError,
     input::party_of,
-    kept,
+    kept, masks,
     own::Own,
     run::{Progress, step_of},
     trees,
@@ -90,7 +90,7 @@ pub(super) fn part_of(plan: &Plan, me: &PartyName) -> Option<(usize, usize)> {
 }
 
 /// This party's own trainer: of the rows that it brought.
-fn trainer(
+pub(super) fn trainer(
     plan: &Plan,
     of: &Training,
     (number, inputs): (usize, &[Option<EncodedInput>]),
@@ -181,7 +181,7 @@ fn known(s: &Session, words: &[u64]) -> Vec<Column> {
 
 /// The figures of a round as the result has them: how many providers, rows, the sum of losses in millionths, rows that were right;
 /// with a gate whose updates were refused, a bit each.
-fn figures(of: &Training, report: &RoundReport) -> Vec<u64> {
+pub(super) fn figures(of: &Training, report: &RoundReport) -> Vec<u64> {
     let trailer = &report.trailer;
     #[expect(clippy::cast_possible_truncation, reason = "sums of losses are far below 2^43")]
     let loss = (trailer.loss * 1e6).round() as i64;
@@ -210,7 +210,10 @@ pub(super) fn cost(m: &mut Meter, plan: &Plan, of: &Training, at: usize) -> Resu
     if trees::cost(m, plan, of, at)? {
         return Ok(());
     }
-    round::cost(m, &course(plan, of, at)?);
+    let course = course(plan, of, at)?;
+    if !masks::cost(m, &course, of) {
+        round::cost(m, &course);
+    }
     Ok(())
 }
 
@@ -225,6 +228,9 @@ pub(super) fn provide(
     let Some(Op::Train(of)) = plan.nodes.get(at) else { return Err(ExecError::Malformed(at)) };
     if trees::provide(wire, (plan, of, at), (number, inputs), rng)? {
         return Ok(());
+    }
+    if of.threshold().is_some() {
+        return masks::provide(wire, plan, (of, at, number), inputs, rng);
     }
     let course = course(plan, of, at)?;
     let mut trainer = trainer(plan, of, (number, inputs))?;

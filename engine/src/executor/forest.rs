@@ -61,7 +61,7 @@ fn value(word: i64, rate: f64) -> f32 {
 mod tests {
     use super::*;
     use crate::{
-        job::{Micro, ModelSpec, RingSpec, StrategySpec},
+        job::{AveragingSpec, Micro, ModelSpec, RingSpec, StrategySpec},
         plan::Feature,
     };
 
@@ -76,6 +76,7 @@ mod tests {
             model: serde_json::from_str::<ModelSpec>(r#"{"kind": "trees", "depth": 1, "bins": 3}"#)
                 .unwrap(),
             strategy: StrategySpec::default(),
+            averaging: AveragingSpec::default(),
             rounds: 2,
             epochs: 1,
             batch: 32,

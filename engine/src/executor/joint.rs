@@ -19,11 +19,12 @@ use super::{
     compilation::Compilation,
     evidence::{Account, account, committed},
     links::{self, Seats},
+    masking::masks,
     ready::{self, Ready},
     relink, worth,
 };
 use crate::{
-    exec::{self, Around, ExecError, Found, LookedUp, Provided, SharedResult},
+    exec::{self, Adding, Around, ExecError, Found, LookedUp, Provided, SharedResult},
     identity::{Hash32, IdentityKey, PartyName, Pins},
     job::{Failure, Reason, Stage},
     plan::{EncodedInput, Opened, Shape},
@@ -64,7 +65,7 @@ pub(super) fn run(
     bring: impl FnOnce() -> Result<Vec<Option<EncodedInput>>, Failure> + Send,
 ) -> Result<Finished, Failure> {
     let names = start.order.participants.iter().map(|participant| participant.party.clone());
-    let seats = Seats::new(me.name, names);
+    let seats = Seats::new(me.name, names, compilation.compiled.plan.compute.len());
     let committed = committed(&start.order)?;
     // Who only provides to a training may leave it, and it goes on.
     let guests = compilation.compiled.plan.goes_on_without();
@@ -79,7 +80,9 @@ pub(super) fn run(
         }
     });
     let seat = Seat { me, seats: &seats, channel: &channel, compilation };
+    let alone = compilation.compiled.plan.adds_up().is_some();
     let finished = at_work(|| channel.working(), bring).and_then(|inputs| match id.role() {
+        Some(_) if alone => seat.add_up(&start),
         Some(role) => seat.play(role, &start, inputs, committed),
         None => seat.provide(&inputs),
     });
@@ -88,8 +91,7 @@ pub(super) fn run(
     // Whatever ends the run here, the peers hear of it; a reason they have given already stays the first.
     finished.inspect_err(|failure| {
         let named = failure.party.as_ref();
-        let party = start.order.participants.iter().position(|p| Some(&p.party) == named);
-        let party = party.and_then(|at| u16::try_from(at).ok()).map_or(id, PartyId);
+        let party = named.and_then(|name| seats.of(name).ok()).unwrap_or(id);
         channel.abort(Abort { party, path: 0, code: links::code(failure.reason) });
     })
 }
@@ -135,6 +137,36 @@ impl Seat<'_> {
         })?;
         let account = self.account((session.opened(), session.depth()), began)?.certifying(worth);
         Ok(Finished { sealed: Some(sealed), account, found, looked_up, told })
+    }
+
+    /// The whole part of the one party that adds up, to the sealed result: it has all of it.
+    fn add_up(&self, start: &RunStart) -> Result<Finished, Failure> {
+        let (me, began) = (self.me, Instant::now());
+        let (progress, plan) = (Arc::clone(&start.progress), &self.compilation.compiled.plan);
+        let told = &mut |at: usize, of: usize| {
+            let percent = u32::try_from(at * 100 / of.max(1)).unwrap_or(100);
+            progress(Progress { percent, step: format!("round {at} of {of}") });
+        };
+        let masks = masks(plan, me.pins, start.run)?;
+        let shapes = self.compilation.sealed_shapes();
+        let channel = Arc::clone(self.channel) as Arc<dyn Channel>;
+        let openings = &self.compilation.quote.openings;
+        let with = Adding { openings, masks: &masks, shapes: &shapes, progress: told };
+        let added =
+            exec::add_up(&channel, plan, with).map_err(|error| self.seats.failure(&error))?;
+        let unfit = |_| {
+            let words = "the result has other columns than the plan seals";
+            Failure::new(Reason::Internal, Stage::Release, words).at(me.name)
+        };
+        let share = ResultShare::whole(&shapes, &added.words).map_err(unfit)?;
+        let (release, attempt) = (&start.release, start.order.attempt);
+        let sealed = seal(&share, &Sealer { release, attempt, party: me.name, key: me.key });
+        let sealed = sealed.map_err(|error| {
+            Failure::new(Reason::Internal, Stage::Release, error.to_string()).at(me.name)
+        })?;
+        let account = self.account((&added.opened, added.rounds), began)?;
+        let (found, looked_up) = (Vec::new(), Vec::new());
+        Ok(Finished { sealed: Some(sealed), account, found, told: None, looked_up })
     }
 
     /// A session with keys agreed for this run, whose gate lists what the plan opens.

@@ -7,7 +7,7 @@ use protocols::{
         Abort, AbortCode, ChannelError,
         tls::{Connected, LinkConfig, PeerLink, TlsChannel},
     },
-    party::PartyId,
+    party::{PartyId, Role},
     session::SessionError,
 };
 
@@ -23,12 +23,21 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct Seats {
     me: PartyName,
-    names: Vec<PartyName>,
+    names: Vec<Option<PartyName>>,
 }
 
 impl Seats {
-    pub(super) fn new(me: &PartyName, names: impl IntoIterator<Item = PartyName>) -> Self {
-        Self { me: me.clone(), names: names.into_iter().collect() }
+    /// Those who compute, so many, and then the outside providers: where one computes, two seats stay empty.
+    pub(super) fn new(
+        me: &PartyName,
+        names: impl IntoIterator<Item = PartyName>,
+        computing: usize,
+    ) -> Self {
+        let mut names: Vec<_> = names.into_iter().map(Some).collect();
+        let outside = names.split_off(computing.min(names.len()));
+        names.resize(Role::ALL.len(), None);
+        names.extend(outside);
+        Self { me: me.clone(), names }
     }
 
     /// This party's own place.
@@ -36,15 +45,16 @@ impl Seats {
         self.of(&self.me)
     }
 
-    fn of(&self, name: &PartyName) -> Result<PartyId, Failure> {
-        let seat = self.names.iter().position(|seated| seated == name);
+    /// The place of a party.
+    pub(super) fn of(&self, name: &PartyName) -> Result<PartyId, Failure> {
+        let seat = self.names.iter().position(|seated| seated.as_ref() == Some(name));
         let seat = seat.and_then(|seat| u16::try_from(seat).ok()).map(PartyId);
         seat.ok_or_else(|| lost("has no place in this run").at(name))
     }
 
     /// Who sits there.
     pub(super) fn name(&self, id: PartyId) -> Option<&PartyName> {
-        self.names.get(usize::from(id.0))
+        self.names.get(usize::from(id.0))?.as_ref()
     }
 
     /// A channel over the two connections to each peer, whose links are made anew by this one where they may be, within this time.
@@ -86,6 +96,9 @@ impl Seats {
             | ExecError::InputShape { party, .. }
             | ExecError::Validation { party, .. } => {
                 self.failed(Reason::InputInvalid, error.to_string()).at(party)
+            }
+            ExecError::Cheated { party, .. } => {
+                self.failed(Reason::ProtocolViolation, error.to_string()).at(party)
             }
             ExecError::TooFew => self.too_few(),
             ExecError::TooFewProviders(words) => {

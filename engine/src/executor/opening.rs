@@ -74,16 +74,20 @@ pub fn open_result(opener: Opener<'_>, job: JobId, fetched: &Fetched) -> Result<
         pins: opener.pins,
     };
     let mut shares = Vec::with_capacity(3);
-    for role in Role::ALL {
-        let sealed = sealed(&plan.compute[role.index()], &fetched.sealed, &receipt)?;
-        let share = seal::open(&sealed, role, opener.key, &expected).map_err(|error| {
-            fail(Reason::Inconsistent, error.to_string()).at(&plan.compute[role.index()])
-        })?;
+    for (role, party) in Role::ALL.into_iter().zip(&plan.compute) {
+        let sealed = sealed(party, &fetched.sealed, &receipt)?;
+        let share = seal::open(&sealed, role, opener.key, &expected)
+            .map_err(|error| fail(Reason::Inconsistent, error.to_string()).at(party))?;
         shares.push(share);
     }
-    let shares = shares.try_into().map_err(|_| fail(Reason::Internal, "three shares"))?;
-    let columns = seal::reconstruct(&shares)
-        .map_err(|error| fail(Reason::Inconsistent, error.to_string()))?;
+    let columns = match &shares[..] {
+        [whole] => seal::alone(whole),
+        _ => {
+            let shares = shares.try_into().map_err(|_| fail(Reason::Internal, "three shares"))?;
+            seal::reconstruct(&shares)
+        }
+    };
+    let columns = columns.map_err(|error| fail(Reason::Inconsistent, error.to_string()))?;
     let opened = plan::unpack(&plan.output, columns.into_iter().zip(shapes));
     let opened = opened.ok_or_else(|| fail(Reason::Internal, "the result has too few columns"))?;
     let rows = plan::decode(&plan.output, &opened)

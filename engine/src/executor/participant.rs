@@ -15,6 +15,7 @@ use super::{
     evidence,
     joint::{self, Me},
     lookups::{self, Fetching, Lookups},
+    masking::masks,
     prepare,
     publications::Publisher,
     results,
@@ -30,7 +31,7 @@ use crate::{
     exec,
     identity::{Hash32, IdentityKey, PartyName, Pins, Signed},
     job::{Failure, JobId, JobSpec, Reason, Stage},
-    plan::{Answers, Keeps, Op, Place, Plan},
+    plan::{Answers, Keeps, Masking, Op, Place, Plan},
     policy::{
         Approval, PolicyDocument, Request, evaluate, lookup_budgets, privacy_budget, query_budgets,
     },
@@ -156,6 +157,15 @@ impl Participant {
         std::fs::create_dir_all(folder)
             .map_err(|error| failed(format!("{}: {error}", folder.display())))?;
         Ok(Some(folder))
+    }
+
+    /// What this party masks its updates with in a plan, if it does.
+    fn masking(&self, plan: &Plan, start: &RunStart) -> Result<Option<Masking>, Failure> {
+        if plan.adds_up().is_none() {
+            return Ok(None);
+        }
+        let masks = masks(plan, &self.pins, start.run)?;
+        Ok(Some(Masking { masks, signer: self.key.signer(), once: start.sign_once.clone() }))
     }
 
     /// Whether this party has kept what a training rests on that a plan goes on with.
@@ -340,6 +350,7 @@ impl Runner for Participant {
             program: self.trainers.program(plan, job.id, &start.stop),
             spend: start.spend.clone(),
             keeps: self.trainings.as_ref().map(|trainings| trainings.path().to_owned()),
+            masking: self.masking(plan, &start)?,
         };
         let fetching = Fetching::default();
         let bring = || {

@@ -5,8 +5,8 @@ use std::{collections::BTreeMap, fmt, sync::Arc};
 use super::compilation::{Compilation, compile_published};
 use crate::{
     audit::{
-        self, InputEntry, JobFacts, PartyEntry, PartyRole, PartySignature, Protocol, Receipt,
-        ReceiptBody, ReceiptPart, RunOutcome, Times, assemble, sql_hash,
+        self, InputEntry, JobFacts, MASKED, PartyEntry, PartyRole, PartySignature, Protocol,
+        Receipt, ReceiptBody, ReceiptPart, RunOutcome, Times, assemble, sql_hash,
     },
     coordinator::{Assembly, End, Outline, Planner},
     exec::outside_providers,
@@ -74,6 +74,7 @@ impl Planner for ReceiptPlanner {
         let may_leave = if plan.goes_on_without() { outside_providers(plan) } else { Vec::new() };
         Ok(Outline {
             plan: compilation.hash,
+            computing: plan.compute.len(),
             may_leave,
             plan_text: compilation.text()?,
             participants,
@@ -116,7 +117,8 @@ impl Planner for ReceiptPlanner {
             policies: plan.policies.clone(),
             consents,
             protocol: Protocol {
-                sharing: "replicated, 2 of 3".to_owned(),
+                sharing: if plan.adds_up().is_some() { MASKED } else { "replicated, 2 of 3" }
+                    .to_owned(),
                 ring: compilation.rings().to_owned(),
                 security: spec.security,
             },

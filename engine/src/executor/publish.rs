@@ -120,7 +120,7 @@ fn question(
         sealing_key: SealingPublicKey([0; 32]),
         kind: JobKind::Psi(psi),
         purpose: String::new(),
-        compute: [asks, provider, third],
+        compute: [asks, provider, third].into(),
         issued_at_ms: now_ms,
         expires_at_ms: now_ms.saturating_add(1),
         security: Security::SemiHonest,

@@ -190,7 +190,7 @@ impl Model {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::{Micro, ModelSpec, RingSpec, StrategySpec};
+    use crate::job::{AveragingSpec, Micro, ModelSpec, RingSpec, StrategySpec};
 
     fn training() -> Training {
         Training {
@@ -202,6 +202,7 @@ mod tests {
             label: Feature::Flag { name: "rich".into() },
             model: ModelSpec::Logistic,
             strategy: StrategySpec::default(),
+            averaging: AveragingSpec::default(),
             rounds: 2,
             epochs: 1,
             batch: 8,

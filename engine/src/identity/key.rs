@@ -105,6 +105,11 @@ impl IdentityKey {
         self.sign_bytes(&canonical_message(domain, value))
     }
 
+    /// The key itself, for a protocol that signs messages of its own with it: each must start with a domain tag of its own.
+    pub(crate) fn signer(&self) -> SigningKey {
+        self.0.clone()
+    }
+
     /// Signs raw bytes, which must start with a domain tag of their own.
     #[must_use]
     pub fn sign_bytes(&self, message: &[u8]) -> Signature {

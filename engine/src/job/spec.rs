@@ -1,8 +1,13 @@
 //! What a buyer asks for. Signed by the buyer, immutable, the same bytes for every party.
 
+use std::collections::BTreeSet;
+
 use serde::{Deserialize, Serialize};
 
-use super::{psi::PsiSpec, score::ScoreSpec, train::TrainSpec, vertical::VerticalSpec};
+use super::{
+    averaging::check_compute, compute::Compute, psi::PsiSpec, score::ScoreSpec, train::TrainSpec,
+    vertical::VerticalSpec,
+};
 use crate::identity::{PartyName, SealingPublicKey};
 
 /// A job as the buyer signs it.
@@ -21,8 +26,8 @@ pub struct JobSpec {
     pub kind: JobKind,
     /// What for; policies name the purposes they allow.
     pub purpose: String,
-    /// P0, P1, P2: three distinct organisations, none of them the buyer.
-    pub compute: [PartyName; 3],
+    /// P0, P1, P2: three distinct organisations, none of them the buyer; or the one that adds up masked updates.
+    pub compute: Compute,
     /// When the buyer issued it, UTC milliseconds; `now()` in SQL means this.
     #[serde(with = "crate::identity::int_string")]
     pub issued_at_ms: i64,
@@ -146,11 +151,16 @@ impl JobSpec {
         let field = |holds: bool, field, why| {
             if holds { Ok(()) } else { Err(SpecError::Field { field, why }) }
         };
-        let [p0, p1, p2] = &self.compute;
         let id = self.request_id.len();
         field(self.schema == SPEC_DOMAIN, "schema", "must be `unseen.job/v1`")?;
         field((1..=128).contains(&id), "request_id", "must have 1 to 128 bytes")?;
-        field(p0 != p1 && p1 != p2 && p0 != p2, "compute", "names a party twice")?;
+        let distinct: BTreeSet<_> = self.compute.iter().collect();
+        field(distinct.len() == self.compute.len(), "compute", "names a party twice")?;
+        let train = match &self.kind {
+            JobKind::Train(train) => Some(train),
+            _ => None,
+        };
+        check_compute(self, train).map_err(|(field, why)| SpecError::Field { field, why })?;
         field(!self.compute.contains(&self.buyer), "compute", "the buyer cannot compute")?;
         field(self.issued_at_ms <= now_ms + MAX_SKEW_MS, "issued_at_ms", "lies in the future")?;
         let life = self.expires_at_ms.saturating_sub(self.issued_at_ms);

@@ -5,8 +5,8 @@ use std::{collections::BTreeSet, fmt};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    contribution::ContributionSpec, gate::GateSpec, id::JobId, micro::Micro, plugin::PluginSpec,
-    privacy::PrivacySpec, ring::RingSpec, trees::TreesSpec,
+    averaging::AveragingSpec, contribution::ContributionSpec, gate::GateSpec, id::JobId,
+    micro::Micro, plugin::PluginSpec, privacy::PrivacySpec, ring::RingSpec, trees::TreesSpec,
 };
 
 /// A model trained on rows of several providers, which stay where they are: only averages of updates are opened.
@@ -29,6 +29,9 @@ pub struct TrainSpec {
     /// What becomes of an average.
     #[serde(default)]
     pub strategy: StrategySpec,
+    /// By whom averages are worked out, and how nobody sees an update; left out, by three parties on shares.
+    #[serde(default, skip_serializing_if = "AveragingSpec::is_shares")]
+    pub averaging: AveragingSpec,
     /// How many averages are opened.
     #[serde(default = "ten")]
     pub rounds: u32,
@@ -273,6 +276,7 @@ impl TrainSpec {
         self.gate.as_ref().map_or(Ok(()), GateSpec::check)?;
         self.contribution.as_ref().map_or(Ok(()), |asked| asked.check(&self.datasets))?;
         self.model.plugin().map_or(Ok(()), PluginSpec::check)?;
+        self.averaging.check(self)?;
         self.model.trees().map_or(Ok(()), |trees| trees.check(self))?;
         self.check_strategy()?;
         self.ring.check(self)?;
@@ -293,7 +297,8 @@ impl TrainSpec {
         if self.model.trees().is_some() {
             return self.min_providers.unwrap_or(all);
         }
-        self.min_providers.unwrap_or_else(|| (all.saturating_mul(2).div_ceil(3)).max(2))
+        let masked = self.averaging.least(self.datasets.len());
+        self.min_providers.unwrap_or_else(|| (all.saturating_mul(2).div_ceil(3)).max(masked))
     }
 
     /// The parties of the datasets, in order.
@@ -319,6 +324,9 @@ impl fmt::Display for TrainSpec {
         }
         if !self.ring.is_wide() {
             writeln!(f, "  updates in words of {} bits", self.ring)?;
+        }
+        if !self.averaging.is_shares() {
+            writeln!(f, "  {}", self.averaging)?;
         }
         if let Some(gate) = &self.gate {
             writeln!(f, "  of {gate}")?;

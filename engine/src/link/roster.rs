@@ -12,7 +12,7 @@ use super::{
 };
 use crate::identity::{Hash32, PartyName};
 
-/// Who takes part in a run. The first three are the compute parties in order; the rest share inputs only.
+/// Who takes part in a run. The first are the compute parties in order; the rest share inputs only.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Roster {
     /// The job and attempt.
@@ -21,14 +21,13 @@ pub struct Roster {
     pub run: Hash32,
     /// The plan everybody consented to.
     pub plan: Hash32,
+    /// How many compute: three, or one.
+    pub computing: usize,
     /// Names and addresses (host:port).
     pub parties: Vec<(PartyName, String)>,
     /// Those who do not compute and have a link with each other all the same.
     pub pairs: Vec<(PartyName, PartyName)>,
 }
-
-/// Compute parties; outside providers come behind them and have links with these, and where the roster says so with each other.
-const COMPUTE: usize = 3;
 
 impl Roster {
     /// Where a party stands.
@@ -39,14 +38,14 @@ impl Roster {
     /// Whether `from` dials `to`: the lower of two compute parties the higher, an outside provider each compute party, the lower of
     /// two outside providers that have a link the higher.
     pub(super) fn dials(&self, from: usize, to: usize) -> bool {
-        if to < COMPUTE {
-            return from < to || from >= COMPUTE;
+        if to < self.computing {
+            return from < to || from >= self.computing;
         }
         let named = |at: usize| self.parties.get(at).map(|(party, _)| party);
         let is = |(a, b): &(PartyName, PartyName)| {
             [(named(from), named(to)), (named(to), named(from))].contains(&(Some(a), Some(b)))
         };
-        COMPUTE <= from && from < to && self.pairs.iter().any(is)
+        self.computing <= from && from < to && self.pairs.iter().any(is)
     }
 
     /// The hello of a connection of this party.

@@ -73,6 +73,7 @@ fn roster(plan: u8, parties: &[(&str, &Daemon)]) -> Roster {
         key: RunKey { job: Hash32([1; 32]), attempt: 1, time: 0 },
         run: Hash32([2; 32]),
         plan: Hash32([plan; 32]),
+        computing: 3,
         parties: parties.iter().map(|(p, d)| (name(p), d.address.to_string())).collect(),
         pairs: vec![(name("bank_b"), name("bank_a"))],
     }

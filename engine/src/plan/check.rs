@@ -24,6 +24,12 @@ pub enum PlanError {
         /// The plan's.
         found: u32,
     },
+    /// Another number of parties than its operations are for.
+    #[error("{count} parties compute; its operations are for three, or for one that adds up")]
+    Compute {
+        /// How many.
+        count: usize,
+    },
     /// More operations or inputs than any statement gives.
     #[error("{count} operations, at most {MAX_NODES} are allowed")]
     Size {
@@ -67,6 +73,10 @@ pub fn check(plan: &Plan) -> Result<Vec<Vec<Shape>>, PlanError> {
     let count = plan.nodes.len().max(plan.inputs.len());
     if count > MAX_NODES {
         return Err(PlanError::Size { count });
+    }
+    let alone = plan.training().is_some_and(|(_, of)| !of.averaging.is_shares());
+    if plan.compute.len() != if alone { 1 } else { 3 } {
+        return Err(PlanError::Compute { count: plan.compute.len() });
     }
     for (i, input) in plan.inputs.iter().enumerate() {
         check_input(input).map_err(|what| PlanError::Input { input: i, what })?;

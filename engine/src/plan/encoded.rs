@@ -2,7 +2,8 @@
 
 use std::{fmt, path::PathBuf, sync::Arc};
 
-use federated::model::Rows;
+use ed25519_dalek::SigningKey;
+use federated::{model::Rows, round::Masks};
 use zeroize::Zeroizing;
 
 use super::{ends::LookupEnd, own_set::OwnSet, program::Program};
@@ -60,6 +61,29 @@ pub struct TrainingRows {
     pub spend: Option<Spend>,
     /// Where their owner keeps trainings, for what a trainer has from round to round.
     pub keeps: Option<PathBuf>,
+    /// What this party's updates are masked with, where they are.
+    pub masking: Option<Masking>,
+}
+
+/// What a provider masks its updates with: the sums it is in, the key that it signs with, and its account of what it has signed.
+#[derive(Clone)]
+pub struct Masking {
+    /// The sums.
+    pub masks: Masks,
+    /// Its registered key.
+    pub signer: SigningKey,
+    /// Its account.
+    pub once: SignOnce,
+}
+
+/// Writes down, for good, that a pair of sets of a round is signed; says whether none was before, or why it cannot be written.
+pub type SignOnce = Arc<dyn Fn(u32, &[u8; 32]) -> Result<bool, String> + Send + Sync>;
+
+/// Keys do not print.
+impl fmt::Debug for Masking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Masking({} providers)", self.masks.keys.len())
+    }
 }
 
 /// Writes down that a round is taken part in, for good; says why not where the budget of the rows does not reach.

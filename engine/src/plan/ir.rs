@@ -18,7 +18,10 @@ use super::{
     uses::{ColumnUse, PolicyRef},
     vertical::Vertical,
 };
-use crate::identity::{Hash32, PartyName};
+use crate::{
+    identity::{Hash32, PartyName},
+    job::Compute,
+};
 
 /// Version of this format; part of the hash.
 pub const PLAN_FORMAT: u32 = 1;
@@ -31,8 +34,8 @@ pub struct Plan {
     pub format: u32,
     /// Hash of the signed job specification this was compiled from.
     pub job: Hash32,
-    /// P0, P1, P2, in this order.
-    pub compute: [PartyName; 3],
+    /// P0, P1, P2, in this order; or the one that adds up masked updates.
+    pub compute: Compute,
     /// Who opens the result.
     pub buyer: PartyName,
     /// What each provider works out alone and then shares.

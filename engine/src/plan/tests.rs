@@ -37,7 +37,7 @@ fn plan() -> Plan {
         psi: None,
         format: PLAN_FORMAT,
         job: Hash32([0; 32]),
-        compute: ["census", "employers", "neutral"].map(party),
+        compute: ["census", "employers", "neutral"].map(party).into(),
         buyer: party("insurer"),
         inputs: vec![input(8)],
         nodes: vec![

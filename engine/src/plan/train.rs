@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     identity::Hash32,
-    job::{GateSpec, Micro, ModelSpec, PrivacySpec, RingSpec, StrategySpec},
+    job::{AveragingSpec, GateSpec, Micro, ModelSpec, PrivacySpec, RingSpec, StrategySpec},
 };
 
 /// Words that the result has of each round at least: how many providers were in it, their rows, the sum of their losses, rows
@@ -32,6 +32,9 @@ pub struct Training {
     pub model: ModelSpec,
     /// What becomes of an average.
     pub strategy: StrategySpec,
+    /// By whom averages are worked out.
+    #[serde(default, skip_serializing_if = "AveragingSpec::is_shares")]
+    pub averaging: AveragingSpec,
     /// Averages that are opened.
     pub rounds: u32,
     /// Passes of a provider over its rows in a round.
@@ -223,6 +226,7 @@ impl Training {
             ));
         }
         self.rows()?;
+        self.averaging_fault(plan)?;
         self.privacy_fault(plan)?;
         self.forest(plan)?;
         self.ring_fault()?;
@@ -244,8 +248,9 @@ impl Training {
         let ring = if self.ring.is_wide() { "" } else { ", in words of 32 bits" };
         let (family, rounds) = (self.model.family(), self.rounds);
         format!(
-            "{} train a {family} model in {rounds} rounds{ring}{gate}{noise}{again}",
-            owners.join(", ")
+            "{} train a {family} model in {rounds} rounds{ring}{}{gate}{noise}{again}",
+            owners.join(", "),
+            self.averaging_told()
         )
     }
 
@@ -255,6 +260,9 @@ impl Training {
             return shows;
         }
         let parameters = self.parameters().unwrap_or(0);
+        if let Some(shows) = self.masks_shows(plan, parameters) {
+            return shows;
+        }
         let tables: Vec<_> = self.owners(plan).map(table).collect();
         if let Some(of) = &self.privacy {
             return self.shows_noised(of, parameters);
@@ -284,12 +292,16 @@ impl Training {
         shows.extend(self.strategy_shows(parameters));
         shows.extend(self.gate_shows());
         shows.extend(self.valuation_shows(plan));
-        shows.extend(self.model.plugin().map(|plugin| {
-            format!(
-                "each provider's own program `{}`, at home: the rows that this job may read of its table",
-                plugin.name
-            )
-        }));
+        shows.extend(self.program_shows());
         shows
+    }
+
+    /// What another program is shown.
+    pub(super) fn program_shows(&self) -> Option<String> {
+        let plugin = self.model.plugin()?;
+        Some(format!(
+            "each provider's own program `{}`, at home: the rows that this job may read of its table",
+            plugin.name
+        ))
     }
 }

@@ -74,7 +74,7 @@ pub(crate) fn spec() -> JobSpec {
         sealing_key: buyer_key().public(),
         kind: JobKind::Sql { sql: "SELECT 1".into() },
         purpose: "premium-model".into(),
-        compute: ["census", "employers", "neutral"].map(name),
+        compute: ["census", "employers", "neutral"].map(name).into(),
         issued_at_ms: NOW,
         expires_at_ms: NOW + 3_600_000,
         security: Security::SemiHonest,

@@ -8,7 +8,7 @@ use super::{
     privacy::{self, PrivacyRule},
 };
 use crate::{
-    job::{GateKind, GateSpec, ModelFamily},
+    job::{AveragingKind, GateKind, GateSpec, ModelFamily},
     plan::{Plan, Training},
 };
 
@@ -28,6 +28,9 @@ pub struct TrainRule {
     /// Fewest rows that a job may ask for on each side of a tree's cut: a leaf of one row shows its label.
     #[serde(default = "twenty", skip_serializing_if = "is_twenty")]
     pub min_leaf_rows: u32,
+    /// How updates may be averaged: in shares by three parties, where it is left out.
+    #[serde(default = "on_shares", skip_serializing_if = "is_on_shares")]
+    pub averaging: Vec<AveragingKind>,
     /// Gates that updates may be held to: each tells in every round whose update it refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<GateKind>,
@@ -42,6 +45,14 @@ pub struct TrainRule {
     /// much more than a model.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub moments: bool,
+}
+
+fn on_shares() -> Vec<AveragingKind> {
+    vec![AveragingKind::Shares]
+}
+
+fn is_on_shares(averaging: &[AveragingKind]) -> bool {
+    averaging == [AveragingKind::Shares]
 }
 
 const fn twenty() -> u32 {
@@ -67,6 +78,13 @@ pub(super) fn refusals(rule: Option<&TrainRule>, plan: &Plan) -> Vec<(&'static s
             "a {family} model is not allowed; add `{family}` to `train.models` to allow this"
         );
         found.push(("train.models", message));
+    }
+    let averaging = asked.averaging.kind();
+    if !rule.averaging.contains(&averaging) {
+        let message = format!(
+            "averaging by {averaging} is not allowed; add `{averaging}` to `train.averaging` to allow this"
+        );
+        found.push(("train.averaging", message));
     }
     if asked.least < rule.min_providers {
         let message = format!(
@@ -143,6 +161,9 @@ pub(super) fn lint_train(policy: &PolicyDocument, notes: &mut Notes) {
     if rule.models.is_empty() {
         notes.warn("train.models", "is empty, so every training is refused");
     }
+    if rule.averaging.is_empty() {
+        notes.warn("train.averaging", "is empty, so every training is refused");
+    }
     if rule.min_providers < 3 {
         notes.warn(
             "train.min_providers",
@@ -206,6 +227,7 @@ mod tests {
                 max_rounds: 10,
                 max_parameters: None,
                 min_leaf_rows: twenty(),
+                averaging: on_shares(),
                 gates: Vec::new(),
                 privacy: None,
                 contribution: false,
@@ -224,6 +246,7 @@ mod tests {
         assert_eq!(found(&|policy| policy.operators.kinds.clear()), ["train"]);
         assert_eq!(rule(&|rule| rule.min_providers = 2), ["train.min_providers"]);
         assert_eq!(rule(&|rule| rule.models.clear()), ["train.models"]);
+        assert_eq!(rule(&|rule| rule.averaging.clear()), ["train.averaging"]);
         let free = r#"{"unit": "client", "max_epsilon": 3, "delta": 1e-6, "required": false}"#;
         let free = |rule: &mut TrainRule| rule.privacy = serde_json::from_str(free).unwrap();
         assert_eq!(rule(&free), ["train.privacy.required"]);

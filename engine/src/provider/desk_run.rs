@@ -278,6 +278,7 @@ impl Desk {
             key: RunKey { job: job.id.hash(), attempt: order.attempt, time: 0 },
             run,
             plan: job.assessment.plan_hash,
+            computing: job.assessment.plan.compute.len(),
             parties: order
                 .participants
                 .iter()
@@ -299,9 +300,20 @@ impl Desk {
         let relinker = Relinker::new(self.dialler.clone(), self.rendezvous.clone(), roster);
         let attempt = order.attempt;
         let spend = self.spender(&job, (run, attempt));
+        let sign_once = self.sign_once(id);
         let stopping = stop.clone();
-        let start =
-            RunStart { job, release, order, run, links, relinker, spend, progress, stop: stopping };
+        let start = RunStart {
+            job,
+            release,
+            order,
+            run,
+            links,
+            relinker,
+            spend,
+            sign_once,
+            progress,
+            stop: stopping,
+        };
         let outcome = self.blocking(Stage::Run, move || runner.run(start)).await?;
         if let Some(failure) = stop.failure() {
             return Err(failure);

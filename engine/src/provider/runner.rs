@@ -7,7 +7,7 @@ use crate::{
     identity::{Hash32, Signed},
     job::{Failure, JobId, JobSpec},
     link::{DataLink, Relinker},
-    plan::{Plan, Spend},
+    plan::{Plan, SignOnce, Spend},
     policy::{Consent, LookupBudget, PrivacyBudget, QueryBudget, Refusal, Release},
     wire::{Progress, Published, RunOrder, SealedShare},
 };
@@ -66,6 +66,8 @@ pub struct RunStart {
     pub relinker: Relinker,
     /// Writes down what rounds with noise give away.
     pub spend: Spend,
+    /// Writes down whose updates this party signs to be in a sum.
+    pub sign_once: SignOnce,
     /// Reports progress.
     pub progress: Arc<dyn Fn(Progress) + Send + Sync>,
     /// The emergency stop.

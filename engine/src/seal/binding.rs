@@ -61,8 +61,8 @@ pub struct Expected<'a> {
     pub plan: Hash32,
     /// The attempt that the receipt is about.
     pub attempt: u32,
-    /// P0, P1, P2.
-    pub compute: &'a [PartyName; 3],
+    /// P0, P1, P2; or the one that adds up, in the place of P0.
+    pub compute: &'a [PartyName],
     /// Hash of the consents.
     pub consents_root: Hash32,
     /// The shapes of the result's columns, in order.

@@ -127,6 +127,23 @@ impl ResultShare {
         Self { role, columns }
     }
 
+    /// The whole result, of one party that computes alone and knows every word: its own summand is the value, and that the row exists;
+    /// the other is nothing.
+    ///
+    /// # Errors
+    /// [`Malformed::Words`] if there are not as many words as rows.
+    pub fn whole(shapes: &[Shape], words: &[u64]) -> Result<Self, Malformed> {
+        let column = |shape: &Shape| {
+            let count = column_words(*shape).ok_or(Malformed::TooLarge)?;
+            let own = match shape.kind {
+                Kind::Bits(_) => vec![u64::MAX; count],
+                Kind::Z64 | Kind::Z128 => words.to_vec(),
+            };
+            ShareColumn::new(*shape, own, vec![0; count])
+        };
+        Ok(Self { role: Role::P0, columns: shapes.iter().map(column).collect::<Result<_, _>>()? })
+    }
+
     /// Whose share it is.
     #[must_use]
     pub fn role(&self) -> Role {

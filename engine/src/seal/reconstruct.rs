@@ -53,6 +53,19 @@ pub fn reconstruct(shares: &[ResultShare; 3]) -> Result<Vec<Vec<u64>>, Inconsist
     Ok(a.iter().zip(b).zip(c).map(|((a, b), c)| combine([a, b, c])).collect())
 }
 
+/// The result of one party that computes alone, which is all in its share.
+///
+/// # Errors
+/// [`Inconsistent::Role`] for another share than a whole one's.
+pub fn alone(share: &ResultShare) -> Result<Vec<Vec<u64>>, Inconsistent> {
+    let found = share.role();
+    let whole = share.columns().iter().all(|column| column.next().iter().all(|word| *word == 0));
+    if found != Role::P0 || !whole {
+        return Err(Inconsistent::Role { due: Role::P0, found });
+    }
+    Ok(share.columns().iter().map(|column| column.own().to_vec()).collect())
+}
+
 fn combine(columns: [&ShareColumn; 3]) -> Vec<u64> {
     let [a, b, c] = columns.map(ShareColumn::own);
     let of = |add: fn(u64, u64) -> u64| {

@@ -42,7 +42,7 @@ fn sealed_as(role: Role, attempt: u32, share: &ResultShare) -> Sealed {
 
 struct Buyer {
     pins: Pins,
-    compute: [crate::identity::PartyName; 3],
+    compute: crate::job::Compute,
     shapes: Vec<Shape>,
 }
 
@@ -90,6 +90,22 @@ fn the_buyer_opens_three_shares_and_adds_them() {
     for (i, &got) in result[0].iter().enumerate() {
         let tail = if i % 2 == 1 { (1 << 6) - 1 } else { u64::MAX };
         assert_eq!(got, summands(0, i).into_iter().fold(0, |a, b| a ^ b) & tail);
+    }
+}
+
+#[test]
+fn one_party_that_computes_alone_seals_the_whole_result() {
+    let shapes = [Kind::Bits(1), Kind::Z64].map(|kind| Shape { kind, rows: 70 }).to_vec();
+    let words: Vec<u64> = (0..70).map(|i| word(1, 0, i)).collect();
+    let buyer = Buyer { shapes, ..Buyer::new() };
+    let share = ResultShare::whole(&buyer.shapes, &words).unwrap();
+    let opened = buyer.open(&sealed_as(Role::P0, 1, &share), Role::P0).unwrap();
+    assert_eq!(alone(&opened).unwrap(), [vec![u64::MAX, (1 << 6) - 1], words.clone()]);
+    assert!(ResultShare::whole(&buyer.shapes, &words[1..]).is_err());
+    // A share of three says nothing by itself, and is not taken for a whole one.
+    for role in Role::ALL {
+        let refused = alone(&share_of(role, &self::shapes())).unwrap_err();
+        assert_eq!(refused, Inconsistent::Role { due: Role::P0, found: role });
     }
 }
 

@@ -66,7 +66,7 @@ pub(crate) fn spec(sql: &str) -> JobSpec {
         sealing_key: SealingKey::from_bytes([7; 32]).public(),
         kind: JobKind::Sql { sql: sql.into() },
         purpose: "test".into(),
-        compute: [party("census"), party("employers"), party("neutral")],
+        compute: [party("census"), party("employers"), party("neutral")].into(),
         issued_at_ms: 1_800_000_000_000,
         expires_at_ms: 1_900_000_000_000,
         security: Security::SemiHonest,

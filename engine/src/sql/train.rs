@@ -167,6 +167,7 @@ fn training(train: &TrainSpec, features: Vec<Feature>, label: Feature) -> Traini
         label,
         model: train.model.clone(),
         strategy: train.strategy.clone(),
+        averaging: train.averaging.clone(),
         rounds: train.rounds,
         epochs: train.epochs,
         batch: train.batch,

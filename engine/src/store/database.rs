@@ -48,7 +48,7 @@ const ADDED: [(&str, &str, &str); 3] = [
 ];
 
 /// One statement each: what is there stays, and [`ADDED`] brings it up to date.
-const TABLES: [&str; 11] = [
+const TABLES: [&str; 12] = [
     "CREATE TABLE IF NOT EXISTS jobs (
         job TEXT PRIMARY KEY, request_id TEXT NOT NULL, buyer TEXT NOT NULL, spec BLOB NOT NULL,
         state TEXT NOT NULL, changed_at_ms INTEGER NOT NULL, plan TEXT,
@@ -82,6 +82,9 @@ const TABLES: [&str; 11] = [
         dataset TEXT NOT NULL, unit TEXT NOT NULL, job TEXT NOT NULL, run TEXT NOT NULL,
         attempt INTEGER NOT NULL, round INTEGER NOT NULL, noise INTEGER NOT NULL,
         PRIMARY KEY (dataset, unit, job, run, round)) STRICT",
+    "CREATE TABLE IF NOT EXISTS signed_sums (
+        job TEXT NOT NULL, round INTEGER NOT NULL, sets TEXT NOT NULL,
+        PRIMARY KEY (job, round)) STRICT",
     "CREATE TABLE IF NOT EXISTS log_head (
         one INTEGER PRIMARY KEY CHECK (one = 1), entries INTEGER NOT NULL, hash TEXT NOT NULL) STRICT",
 ];

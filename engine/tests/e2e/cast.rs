@@ -49,6 +49,8 @@ pub(crate) struct Cast {
     pub(crate) jobs: Table,
     /// The third party's, if it has one.
     pub(crate) third: Option<Table>,
+    /// One of a fourth party, which only provides.
+    pub(crate) fourth: Option<Table>,
     /// `auto` or `manual`, at both providers.
     pub(crate) consent: &'static str,
     /// For how long participants wait for each other.
@@ -128,6 +130,7 @@ impl Cast {
             people: Table::new("people", people, people_columns),
             jobs: Table::new("jobs", jobs, jobs_columns),
             third: None,
+            fourth: None,
             consent: "auto",
             stall_seconds: 60,
             outside: false,

@@ -25,6 +25,7 @@ mod large;
 mod lookup;
 mod lost;
 mod many;
+mod masks;
 mod mended;
 mod plugin;
 mod psi;

@@ -21,7 +21,9 @@ pub(crate) const UNSEEN: &str = env!("CARGO_BIN_EXE_unseen");
 /// Those with a daemon, in the order in which they are started.
 pub(crate) const DAEMONS: [&str; 4] = ["census", "employers", "neutral", "exchange"];
 /// A compute party without data that some casts have besides.
-const LAB: &str = "lab";
+pub(crate) const LAB: &str = "lab";
+/// A provider that some casts have besides.
+const CLINIC: &str = "clinic";
 pub(crate) const BUYER: &str = "insurer";
 /// How long anything may take before the test gives up.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -49,6 +51,8 @@ pub(crate) struct World {
     /// Whether the parties look for each other at a relay.
     tapped: bool,
     compute: [&'static str; 3],
+    /// Whether there is a clinic.
+    fourth: bool,
     daemons: BTreeMap<&'static str, Daemon>,
 }
 
@@ -68,7 +72,8 @@ impl World {
             true => [LAB, "employers", "neutral"],
             false => ["census", "employers", "neutral"],
         };
-        let world = Self { folder, host, tapped, compute, daemons: BTreeMap::new() };
+        let fourth = cast.fourth.is_some();
+        let world = Self { folder, host, tapped, compute, fourth, daemons: BTreeMap::new() };
         for party in world.daemons().chain([BUYER]) {
             let organisation = format!("{party} ltd");
             let arguments = [
@@ -87,8 +92,10 @@ impl World {
         world.configure(cast);
         world.table("census", &cast.people);
         world.table("employers", &cast.jobs);
-        if let Some(third) = &cast.third {
-            world.table("neutral", third);
+        for (party, table) in [("neutral", &cast.third), (CLINIC, &cast.fourth)] {
+            if let Some(table) = table {
+                world.table(party, table);
+            }
         }
         world
     }
@@ -173,12 +180,29 @@ impl World {
         self.by(BUYER, &["job", "submit", "--wait", "--format", "csv", "insurer/job.toml"])
     }
 
+    /// Submits a training in which the lab alone adds up, and returns the job's id.
+    pub(crate) fn submit_alone(&self, table: &str) -> String {
+        self.write_job_of(&[LAB], table);
+        let output = self.by(BUYER, &["job", "submit", "insurer/job.toml"]);
+        succeeded(&output).trim().to_owned()
+    }
+
+    /// Submits one and waits; the answer is CSV.
+    pub(crate) fn ask_alone(&self, table: &str) -> Output {
+        self.write_job_of(&[LAB], table);
+        self.by(BUYER, &["job", "submit", "--wait", "--format", "csv", "insurer/job.toml"])
+    }
+
     pub(crate) fn job_file(&self, sql: &str) {
         self.write_job(&format!("sql = \"\"\"\n{sql}\n\"\"\"\n"));
     }
 
     fn write_job(&self, question: &str) {
-        let text = format!("purpose = \"pricing\"\ncompute = {:?}\n{question}", self.compute);
+        self.write_job_of(&self.compute, question);
+    }
+
+    fn write_job_of(&self, compute: &[&str], question: &str) {
+        let text = format!("purpose = \"pricing\"\ncompute = {compute:?}\n{question}");
         fs::write(self.of(BUYER).join("job.toml"), text).unwrap();
     }
 
@@ -271,7 +295,8 @@ impl World {
 
     /// Those with a daemon here.
     pub(crate) fn daemons(&self) -> impl Iterator<Item = &'static str> + use<> {
-        DAEMONS.into_iter().chain(self.compute.contains(&LAB).then_some(LAB))
+        let lab = self.compute.contains(&LAB).then_some(LAB);
+        DAEMONS.into_iter().chain(lab).chain(self.fourth.then_some(CLINIC))
     }
 
     /// Where a daemon listens.
@@ -324,6 +349,7 @@ impl World {
                 "census" => cast.people.entry(),
                 "employers" => cast.jobs.entry(),
                 "neutral" => cast.third.as_ref().map(Table::entry).unwrap_or_default(),
+                CLINIC => cast.fourth.as_ref().map(Table::entry).unwrap_or_default(),
                 _ => String::new(),
             };
             let text = format!(

@@ -46,7 +46,7 @@ pub enum RoundError {
     Gate(AcceptError),
     /// Updates in words of 32 bits, and something that computes with words of 64.
     #[error(
-        "updates in words of 32 bits go with no gate, no noise and no telling what they were worth; take words of 64 bits"
+        "updates in words of 32 bits go with no gate, no noise, no masks and no telling what they were worth; take words of 64 bits"
     )]
     Narrow,
     /// What updates were worth cannot be told.

@@ -1,8 +1,8 @@
 //! The demo's jobs.
 
 use crate::job::{
-    CurveSpec, JobKind, Micro, ModelSpec, PsiForm, PsiProtocol, PsiSet, PsiSpec, RingSpec,
-    StrategySpec, TextRule, TrainSpec, VerticalSpec,
+    AveragingSpec, CurveSpec, JobKind, Micro, ModelSpec, PsiForm, PsiProtocol, PsiSet, PsiSpec,
+    RingSpec, StrategySpec, TextRule, TrainSpec, VerticalSpec,
 };
 
 /// One job of the demo.
@@ -188,6 +188,7 @@ fn high_incomes() -> TrainSpec {
         filter: None,
         model: ModelSpec::Logistic,
         strategy: StrategySpec::default(),
+        averaging: AveragingSpec::default(),
         rounds: 10,
         epochs: 1,
         batch: 32,

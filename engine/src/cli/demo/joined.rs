@@ -6,7 +6,7 @@ use super::tables::{
 };
 use crate::{
     catalog::ColumnType,
-    job::ModelFamily,
+    job::{AveragingKind, ModelFamily},
     policy::{ReleaseForm, TrainRule, VerticalRule},
 };
 
@@ -29,6 +29,7 @@ impl Trains {
             max_rounds,
             max_parameters: None,
             min_leaf_rows: 20,
+            averaging: vec![AveragingKind::Shares],
             privacy: None,
             gates: Vec::new(),
             contribution: false,

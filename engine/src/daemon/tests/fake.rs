@@ -222,6 +222,7 @@ impl Planner for FakePlanner {
         }
         let plan = plan(&spec.body);
         Ok(Outline {
+            computing: 3,
             may_leave: Vec::new(),
             plan: crate::plan::hash(&plan),
             plan_text: "plan".into(),

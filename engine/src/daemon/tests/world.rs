@@ -65,7 +65,7 @@ pub(super) fn spec(request_id: &str, sql: &str) -> JobSpec {
         sealing_key: SealingKey::from_bytes([9; 32]).public(),
         kind: JobKind::Sql { sql: sql.into() },
         purpose: "test".into(),
-        compute: ["census", "employers", "neutral"].map(name),
+        compute: ["census", "employers", "neutral"].map(name).into(),
         issued_at_ms: now,
         expires_at_ms: now + 600_000,
         security: Security::SemiHonest,

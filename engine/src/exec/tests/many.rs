@@ -47,7 +47,7 @@ fn asked(to: &[&str]) -> JobSpec {
     };
     // The compute parties in another order than the sets.
     let compute = [party("neutral"), party("census"), party("employers")];
-    JobSpec { kind: JobKind::Psi(psi), compute, ..spec("") }
+    JobSpec { kind: JobKind::Psi(psi), compute: compute.into(), ..spec("") }
 }
 
 /// In buckets of 2^12 rows.
@@ -205,7 +205,7 @@ fn what_owners_of_several_sets_cannot_have_is_refused_by_name() {
     let left = told(&|psi| psi.form = PsiForm::Left);
     assert!(left.contains("`left` of 3 sets"), "{left}");
     let mut outside = asked(&["census"]);
-    outside.compute = ["neutral", "census", "bank"].map(party);
+    outside.compute = ["neutral", "census", "bank"].map(party).into();
     let error = compile(&outside, &sets([9, 9, 9]), &[]).map(drop).unwrap_err().to_string();
     assert!(error.contains("`employers` does not compute"), "{error}");
 }

@@ -106,7 +106,7 @@ fn check_owners(
     let mut sets = small(seed, rows);
     sets.world.descriptors.iter_mut().for_each(|descriptor| descriptor.rows_max = bound);
     let mut job = asked(PsiForm::Inner, [&[], &[]]);
-    job.compute = compute.map(party);
+    job.compute = compute.map(party).into();
     psi(&mut job).protocol = protocol;
     psi(&mut job).bucket_rows = (bound > SMALL).then(|| 4096.try_into().unwrap());
     psi(&mut job).to = to.iter().map(|name| party(name)).collect();

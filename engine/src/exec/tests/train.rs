@@ -29,7 +29,14 @@ pub(super) fn rows(number: usize) -> Rows {
 
 pub(super) fn held(number: usize, spend: Option<Spend>) -> EncodedInput {
     let order = Zeroizing::new([u8::try_from(number).unwrap(); 32]);
-    let train = Some(TrainingRows { rows: rows(number), order, program: None, spend, keeps: None });
+    let train = Some(TrainingRows {
+        rows: rows(number),
+        order,
+        program: None,
+        spend,
+        keeps: None,
+        masking: None,
+    });
     EncodedInput { live: vec![], columns: vec![], home: None, own: None, lookup: None, train }
 }
 
@@ -54,7 +61,7 @@ pub(super) fn planned_as(owners: &[&str], change: impl Fn(&mut TrainSpec)) -> (P
 }
 
 /// The parameters after all rounds, worked out in one place.
-fn in_one_place(plan: &Plan) -> Vec<f32> {
+pub(super) fn in_one_place(plan: &Plan) -> Vec<f32> {
     let of = plan.training().unwrap().1;
     let (network, encoding) = (of.network().unwrap(), of.encoding(plan).unwrap());
     let mut seed = [0; 16];

@@ -35,7 +35,7 @@ fn tables(seed: u64, plan: &Plan) -> [Vec<EncodedInput>; 3] {
 fn same_views(sql: &str, outside: bool) {
     let mut job = spec(sql);
     if outside {
-        job.compute = ["neutral", "bank", "lab"].map(|name| name.try_into().unwrap());
+        job.compute = ["neutral", "bank", "lab"].map(|name| name.try_into().unwrap()).into();
     }
     let policies = [terms("census.people", 3), terms("employers.jobs", 2)];
     let plan = compile(&job, &[people(), jobs()], &policies).unwrap().plan;

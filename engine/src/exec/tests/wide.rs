@@ -46,7 +46,7 @@ const STATEMENTS: [&str; 9] = [
 fn plan(sql: &str, compute: Option<[&str; 3]>) -> Plan {
     let mut job = spec(&sql.replace("JOINED", JOINED));
     if let Some(names) = compute {
-        job.compute = names.map(|name| name.try_into().unwrap());
+        job.compute = names.map(|name| name.try_into().unwrap()).into();
     }
     compile(&job, &tables(), &[]).unwrap_or_else(|e| panic!("{sql}: {e}")).plan
 }

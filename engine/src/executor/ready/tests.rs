@@ -95,7 +95,7 @@ fn against(
             .map(|(at, end)| {
                 let sealed = &sealed;
                 scope.spawn(move || {
-                    let seats = Seats::new(&name(at), (0..3).map(name));
+                    let seats = Seats::new(&name(at), (0..3).map(name), 3);
                     let seal = || {
                         sealed.fetch_add(1, Ordering::SeqCst);
                     };
@@ -188,7 +188,7 @@ fn a_party_that_goes_away_leaves_nothing_sealed() {
     let mut ends = memory::mesh(3, Duration::from_secs(20));
     drop(ends.remove(0));
     for (at, end) in (1..).zip(&ends) {
-        let seats = Seats::new(&name(at), (0..3).map(name));
+        let seats = Seats::new(&name(at), (0..3).map(name), 3);
         let seal = || panic!("sealed without P0");
         let said = honest(end, &seats, (&name(at), &key(NAMES[at]), &pins()), &seal);
         assert_eq!(said.unwrap_err().reason, Reason::PartyLost);

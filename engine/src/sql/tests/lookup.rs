@@ -149,7 +149,7 @@ fn what_a_lookup_cannot_be_is_refused() {
     let plan = compiled(asked(), [people(), unlisted]).unwrap();
     assert_eq!(lookup(&plan).labels[1].bytes, 40);
     let mut elsewhere = job(asked());
-    elsewhere.compute = ["census", "neutral", "lab"].map(party);
+    elsewhere.compute = ["census", "neutral", "lab"].map(party).into();
     let error = compile(&elsewhere, &[people(), jobs()], &policies(Some(9), 0)).unwrap_err();
     assert!(error.to_string().contains("`employers` does not compute"), "{error}");
 }

@@ -26,6 +26,7 @@ use crate::{
         course::{Course, RoundReport, State},
         error::RoundError,
         message::packed,
+        total::Opened,
     },
     secagg::{Keys, SecAggError, Server, Sets, Setting, Slots, signature_of},
 };
@@ -62,6 +63,9 @@ impl fmt::Debug for Aggregate<'_> {
 /// See [`crate::round`] of masks. Opens one average a round, to this party, which the gate lists.
 pub fn aggregate(wire: &mut Wire, with: Aggregate<'_>) -> Result<Trained, RoundError> {
     let Aggregate { channel, course, masks, from: mut state, told } = with;
+    if course.encoding.is_narrow() {
+        return Err(RoundError::Narrow);
+    }
     let desk = Desk::new(&channel, wire.step(), course).map_err(|error| RoundError::Disk {
         round: 1,
         what: "starting a thread",
@@ -107,12 +111,13 @@ impl Party<'_> {
         self.unmasked(wire, &mut sum)?;
         let (words, of) = sum.server.finish().map_err(|source| refused(round, source))?;
         let (update, figures) = words.split_at(self.course.coordinates());
-        let trailer = checked(figures, of.len(), &self.course.encoding)
+        let (trailer, total) = checked(figures, of.len(), &self.course.encoding)
             .map_err(|source| RoundError::Sum { round: round + 1, source })?;
-        let average = self.course.encoding.decode(update, trailer.weight);
-        state.advance(self.course, &average, of.len());
+        let average = self.course.encoding.decode(update, total);
         let providers = of.into_iter().map(|client| client as usize).collect();
-        Ok(RoundReport { round: round + 1, providers, refused: Vec::new(), trailer })
+        let mut report = RoundReport { round: round + 1, providers, refused: Vec::new(), trailer };
+        state.advance(self.course, &Opened::Average(average), &mut report)?;
+        Ok(report)
     }
 
     /// The steps up to the masked updates.

@@ -4,7 +4,11 @@ mod hostile;
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, mpsc},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     time::Duration,
 };
 
@@ -173,7 +177,7 @@ fn the_model_is_that_of_training_in_one_place_bit_for_bit_and_costs_what_is_quot
 struct Dies {
     inner: Arc<dyn Channel>,
     at: Head,
-    dead: Mutex<bool>,
+    dead: AtomicBool,
 }
 
 impl Channel for Dies {
@@ -187,9 +191,13 @@ impl Channel for Dies {
 
     fn recv(&self, from: PartyId) -> Result<Frame, ChannelError> {
         let frame = self.inner.recv(from)?;
-        let mut dead = self.dead.lock().unwrap();
-        *dead |= frame.body[..] == self.at.word().to_le_bytes();
-        if *dead { Err(ChannelError::Closed(from)) } else { Ok(frame) }
+        if frame.body[..] == self.at.word().to_le_bytes() {
+            self.dead.store(true, Ordering::Relaxed);
+        }
+        match self.dead.load(Ordering::Relaxed) {
+            true => Err(ChannelError::Closed(from)),
+            false => Ok(frame),
+        }
     }
 
     fn abort(&self, abort: Abort) {
@@ -205,7 +213,7 @@ fn dying(at: &[(usize, Step)]) -> (Course, Ran) {
     for (provider, step) in at {
         let inner = Arc::clone(&channels[3 + provider]);
         let at = Head { step: *step, round: 1 };
-        channels[3 + provider] = Arc::new(Dies { inner, at, dead: Mutex::new(false) });
+        channels[3 + provider] = Arc::new(Dies { inner, at, dead: AtomicBool::new(false) });
     }
     let ran =
         run_over((&course, &masks), channels, &honest((&course, &masks), &trainers), &mut |_| {});

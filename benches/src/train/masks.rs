@@ -1,0 +1,115 @@
+//! The same rounds with one party that adds up masked updates: every provider draws keys, shares its secrets and masks its update,
+//! and the party takes the masks off.
+
+use std::{
+    sync::{Arc, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+use federated::{
+    round::{Aggregate, Course, Masks, Member, State, aggregate, masked_cost, take_part_masked},
+    secagg::{SigningKey, Threshold},
+};
+use protocols::{
+    net::{Channel, loopback, tls::LinkConfig},
+    prg::Prg,
+    session::{Counters, Gate, Meter, Wire},
+};
+
+use super::{
+    command::Line,
+    round::{PROVIDERS, STALL, course, is_right, trainer},
+};
+use crate::{
+    Failure,
+    figure::{peak_rss, reset_peak},
+};
+
+pub(super) const NAME: &str = "round/masks";
+const NOTE: &str = "one round of 10 providers and one party that adds up masked updates over TLS, from average to average, all of them \
+                    threads of one process; one provider may conspire, two may be lost; no training";
+
+/// One that conspires, two that may be lost.
+fn threshold() -> Result<Threshold, Failure> {
+    Ok(Threshold::complete(PROVIDERS.into(), 1, 2)?)
+}
+
+fn signer(number: usize) -> SigningKey {
+    SigningKey::from_bytes(&[u8::try_from(number + 1).unwrap_or(u8::MAX); 32])
+}
+
+/// So many rounds after a first one that finds nothing warm.
+pub(super) fn run(n: usize, reps: u32) -> Result<Line, Failure> {
+    reset_peak();
+    let course = course(n, reps + 1)?;
+    let keys = (0..usize::from(PROVIDERS)).map(|number| signer(number).verifying_key()).collect();
+    let masks = Masks { run: [7; 32], keys, threshold: threshold()? };
+    let (ends, exact) = rounds(&course, &masks)?;
+    let mut took: Vec<Duration> = ends.windows(2).map(|pair| pair[1] - pair[0]).collect();
+    took.sort_unstable();
+    let one = one_round(&course, masks.threshold);
+    Ok(Line {
+        case: NAME,
+        n,
+        parties: 1 + PROVIDERS,
+        network: "loopback",
+        seconds: took.get(took.len() / 2).map_or(0.0, Duration::as_secs_f64),
+        bytes_sent: one.bytes,
+        rounds: one.rounds,
+        peak_rss_bytes: peak_rss(),
+        exact,
+        note: NOTE.to_owned(),
+    })
+}
+
+/// What one round more costs.
+fn one_round(course: &Course, threshold: Threshold) -> Counters {
+    let quote = |rounds| {
+        let mut m = Meter::new();
+        m.enter(1);
+        masked_cost(&mut m, &Course { rounds, ..course.clone() }, threshold);
+        m.total()
+    };
+    let (one, two) = (quote(1), quote(2));
+    Counters {
+        bytes: two.bytes - one.bytes,
+        messages: two.messages - one.messages,
+        rounds: two.rounds - one.rounds,
+    }
+}
+
+/// All rounds, everybody a thread of this process: when each was over, and whether the model is right.
+fn rounds(course: &Course, masks: &Masks) -> Result<(Vec<Instant>, bool), Failure> {
+    let ends = loopback::mesh(3 + PROVIDERS, LinkConfig::with_stall(STALL).with_guests())?;
+    let mut channels: Vec<_> =
+        ends.into_iter().map(|channel| Arc::new(channel) as Arc<dyn Channel>).collect();
+    let providers = channels.split_off(3);
+    let (told, over) = mpsc::channel();
+    let trained = thread::scope(|scope| {
+        for (number, channel) in providers.into_iter().enumerate() {
+            scope.spawn(move || provider(channel, (course, masks), number));
+        }
+        let channel = Arc::clone(&channels[0]);
+        let mut wire = Wire::new(Arc::clone(&channel), Gate::recording());
+        wire.enter(1);
+        let from = State::new(vec![0.0; course.parameters], course.rule);
+        let told = &mut |_: &State, _: &_| {
+            // Whoever listens is there until all rounds are over.
+            let _ = told.send(Instant::now());
+        };
+        aggregate(&mut wire, Aggregate { channel, course, masks, from, told })
+    })?;
+    Ok((over.try_iter().collect(), is_right(&trained.state.model, course)))
+}
+
+/// A provider that fails shows in the party's result.
+fn provider(channel: Arc<dyn Channel>, (course, masks): (&Course, &Masks), number: usize) {
+    let mut rng = Prg::new(&[channel.me().0.to_le_bytes()[0]; 16]);
+    let mut wire = Wire::new(channel, Gate::listing(&[]));
+    wire.enter(1);
+    let trainer = &mut trainer(number, course.parameters);
+    let once = &mut |_, _: &_| Ok(true);
+    let member = Member { number, signer: signer(number), trainer, once };
+    let _ = take_part_masked(&mut wire, course, masks, member, &mut rng);
+}

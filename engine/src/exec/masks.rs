@@ -1,0 +1,161 @@
+//! A training whose updates are averaged by masks: at the one party that adds up, and at a provider.
+
+use std::sync::Arc;
+
+use federated::round::{
+    self, Aggregate, Masks, Member, RoundError, RoundReport, State, aggregate, masked_cost,
+    take_part_masked,
+};
+use protocols::{
+    net::Channel,
+    prg::Prg,
+    session::{Gate, Meter, Opening, OpeningKind, Recipient, Wire},
+};
+
+use super::{
+    error::ExecError,
+    release::result_words,
+    run::{Progress, step_of},
+    train::{course, figures, trainer},
+};
+use crate::plan::{EncodedInput, Plan, Shape, Training};
+
+/// What the party that adds up brings and hears.
+pub struct Adding<'a> {
+    /// What its plan lists, which the gate lets through.
+    pub openings: &'a [Opening],
+    /// The sums.
+    pub masks: &'a Masks,
+    /// The shapes of the result.
+    pub shapes: &'a [Shape],
+    /// Told how it goes.
+    pub progress: Progress<'a>,
+}
+
+impl std::fmt::Debug for Adding<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Adding({:?})", self.masks.threshold)
+    }
+}
+
+/// What adding up leaves at the one party that does.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Added {
+    /// The result's words, all of which this party knows.
+    pub words: Vec<u64>,
+    /// What was opened to it, and to the buyer.
+    pub opened: Vec<Opening>,
+    /// Bytes that it sent.
+    pub bytes: u64,
+    /// The longest chain of messages it has seen.
+    pub rounds: u32,
+}
+
+/// Plays the part of the one party that computes, from the first round to the result.
+///
+/// # Cost
+/// Exactly that of [`super::quote()`], if every provider takes part in every step.
+///
+/// # Errors
+/// [`ExecError`]; the providers are told by the caller.
+///
+/// # Security
+/// See [`federated::secagg`]. Opens what the gate lists: one average a round, and the result to the buyer.
+pub fn add_up(
+    channel: &Arc<dyn Channel>,
+    plan: &Plan,
+    with: Adding<'_>,
+) -> Result<Added, ExecError> {
+    let Adding { openings, masks, shapes, progress } = with;
+    let (at, of) = plan.training().ok_or(ExecError::Malformed(0))?;
+    let course = course(plan, of, at)?;
+    let mut wire = Wire::new(Arc::clone(channel), Gate::listing(openings));
+    wire.enter(step_of(at));
+    let mut seed = [0; 16];
+    seed.copy_from_slice(&of.root(plan).0[..16]);
+    let start = of.initial(&seed).map_err(|_| ExecError::Malformed(at))?;
+    let from = State::new(start, course.rule);
+    let told = &mut |state: &State, _: &RoundReport| {
+        progress(state.rounds as usize, course.rounds as usize);
+    };
+    let with = Aggregate { channel: Arc::clone(channel), course: &course, masks, from, told };
+    let trained = aggregate(&mut wire, with).map_err(|error| added(plan, of, error))?;
+    let mut words: Vec<u64> = trained.state.model.iter().map(|x| x.to_bits().into()).collect();
+    words.extend(trained.reports.iter().flat_map(|report| figures(of, report)));
+    wire.enter(step_of(plan.nodes.len()));
+    wire.pass_gate(OpeningKind::Result, result_words(shapes), Recipient::Buyer)?;
+    wire.finish()?;
+    let (opened, bytes) = (wire.opened().to_vec(), wire.stats().total().bytes);
+    Ok(Added { words, opened, bytes, rounds: wire.depth() })
+}
+
+/// Takes part as a provider.
+pub(super) fn provide(
+    wire: &mut Wire,
+    plan: &Plan,
+    (of, at, number): (&Training, usize, usize),
+    inputs: &[Option<EncodedInput>],
+    rng: &mut Prg,
+) -> Result<(), ExecError> {
+    let course = course(plan, of, at)?;
+    let mut own = trainer(plan, of, (number, inputs))?;
+    let input = of.inputs.get(number).copied().unwrap_or(u32::MAX);
+    let held = inputs.get(input as usize).and_then(Option::as_ref);
+    let masking = held.and_then(|held| held.train.as_ref()?.masking.as_ref());
+    let masking = masking.ok_or_else(|| {
+        let words =
+            "this party keeps no account of the sums that it signs for; nothing was trained";
+        ExecError::Training(words.to_owned())
+    })?;
+    let once = &mut |round: u32, sets: &[u8; 32]| {
+        tracing::debug!(round = round + 1, "signs whose updates are in the sum");
+        (masking.once)(round, sets)
+    };
+    let signer = masking.signer.clone();
+    let member = Member { number, signer, trainer: &mut own, once };
+    take_part_masked(wire, &course, &masking.masks, member, rng)
+        .map_err(|error| provided(plan, of, error))?;
+    Ok(())
+}
+
+/// Twin of [`add_up`] and [`provide`]; whether updates of this training are masked at all.
+pub(super) fn cost(m: &mut Meter, course: &round::Course, of: &Training) -> bool {
+    let Some(threshold) = of.threshold() else { return false };
+    masked_cost(m, course, threshold);
+    true
+}
+
+/// Why adding up ended: what a provider sent that cannot be is at its door.
+fn added(plan: &Plan, of: &Training, error: RoundError) -> ExecError {
+    let RoundError::Masks { source, .. } = &error else { return error.into() };
+    let at = source.client().and_then(|client| of.owners(plan).nth(client as usize));
+    match at {
+        Some(input) => {
+            ExecError::Cheated { party: input.party.clone(), what: named(plan, of, &error) }
+        }
+        None => ExecError::TooFewProviders(error.to_string()),
+    }
+}
+
+/// Why a provider takes no further part: what it was passed that cannot be is at the door of who passed it.
+fn provided(plan: &Plan, of: &Training, error: RoundError) -> ExecError {
+    match (&error, plan.adds_up()) {
+        (RoundError::Masks { .. }, Some(alone)) => {
+            ExecError::Cheated { party: alone.clone(), what: named(plan, of, &error) }
+        }
+        _ => error.into(),
+    }
+}
+
+/// The words, with the name of the client that they are about.
+fn named(plan: &Plan, of: &Training, error: &RoundError) -> String {
+    let client = match error {
+        RoundError::Masks { source, .. } => source.client(),
+        _ => None,
+    };
+    let party = client.and_then(|client| Some((client, of.owners(plan).nth(client as usize)?)));
+    match party {
+        Some((client, input)) => format!("{error}; client {client} is {}", input.party),
+        None => error.to_string(),
+    }
+}

@@ -1,0 +1,117 @@
+//! A model trained by real daemons with one party that adds up masked updates: the model of three parties on shares, a provider that
+//! is killed on the way, and what is refused.
+
+use serde_json::{Value, json};
+
+use crate::{
+    cast::Cast,
+    psi::opened,
+    train::{model_of, region},
+    world::{BUYER, LAB, World, ended_with, eventually, succeeded},
+};
+
+/// People of one kind at four providers, and a lab that has none.
+fn cast() -> Cast {
+    let mut cast = Cast {
+        people: region("people", 0),
+        jobs: region("jobs", 100),
+        third: Some(region("patients", 200)),
+        fourth: Some(region("cases", 300)),
+        outside: true,
+        ..Cast::small()
+    };
+    for table in tables(&mut cast) {
+        table.train["averaging"] = json!(["shares", "masks"]);
+        table.train["max_rounds"] = json!(3000);
+    }
+    cast
+}
+
+fn tables(cast: &mut Cast) -> Vec<&mut crate::cast::Table> {
+    let Cast { people, jobs, third, fourth, .. } = cast;
+    [Some(people), Some(jobs), third.as_mut(), fourth.as_mut()].into_iter().flatten().collect()
+}
+
+/// A training whose batch is all rows: in which order they are seen, which differs between jobs, then says nothing.
+fn train(more: &str) -> String {
+    format!(
+        "[train]\ndatasets = [\"census.people\", \"employers.jobs\", \"neutral.patients\", \"clinic.cases\"]\n\
+         features = [\"age\", \"sector\"]\nlabel = \"pay = 'high'\"\nrate = 0.5\nbatch = 64\n{more}\n\
+         model = {{ kind = \"logistic\" }}\n"
+    )
+}
+
+const MASKS: &str = "averaging = { kind = \"masks\", colluding = 0, lost = 1 }";
+
+#[test]
+fn one_party_adds_up_and_the_model_is_that_of_three() {
+    let world = World::start(&cast());
+    let three = succeeded(&world.ask_psi(&train("rounds = 6\nmin_providers = 3")));
+    let (_, on_shares) = model_of(&world);
+    let before = opened(&world).len();
+    let one = succeeded(&world.ask_alone(&train(&format!("rounds = 6\n{MASKS}"))));
+    let (_, by_masks) = model_of(&world);
+    assert_eq!(one.lines().count(), three.lines().count());
+    assert!(one.lines().skip(1).all(|line| line.split(',').nth(1) == Some("4")), "{one}");
+    // Rows are added up in an order of each job's own.
+    let near = |(a, b): (&f32, &f32)| (a - b).abs() < 1e-4;
+    assert!(by_masks.iter().zip(&on_shares).all(near), "{by_masks:?}, {on_shares:?}");
+
+    let receipts = opened(&world);
+    assert_eq!(receipts.len(), before + 1);
+    let to_lab = |all: &&Value| {
+        let averages = all.as_array().unwrap().iter().filter(|o| o["kind"] == "average");
+        averages.filter(|o| o["to"] == LAB).count() == 6
+    };
+    assert_eq!(receipts.iter().filter(to_lab).count(), 1, "{receipts:?}");
+    let explained = succeeded(&world.by(BUYER, &["job", "explain", "insurer/job.toml"]));
+    for words in [
+        "averaged by masks that come off with 2 of 3 others",
+        "lab, which adds up alone, and providers: the model after each of 6 rounds",
+        "assumed: at most 0 of 4 providers are in league with lab",
+    ] {
+        assert!(explained.contains(words), "{words}: {explained}");
+    }
+}
+
+#[test]
+fn a_provider_that_is_killed_is_left_out_and_the_sum_goes_on() {
+    const ROUNDS: usize = 1500;
+    let mut world = World::start(&cast());
+    let job = world.submit_alone(&train(&format!("rounds = {ROUNDS}\n{MASKS}")));
+    let signed = "signs whose updates are in the sum";
+    eventually("some rounds are over", || world.log("clinic").matches(signed).count() > 9);
+    world.kill("clinic");
+    let (code, out, err) = world.follow(&job).end();
+    assert_eq!(code, Some(0), "{err}");
+    let of: Vec<_> = out.lines().skip(1).map(|line| line.split(',').nth(1).unwrap()).collect();
+    let four = of.iter().take_while(|count| **count == "4").count();
+    assert!(of.len() == ROUNDS && (9..ROUNDS).contains(&four), "{four} of {}", of.len());
+    assert!(of[four..].iter().all(|count| *count == "3"), "and never comes back");
+}
+
+#[test]
+fn masks_are_what_policies_allow_and_jobs_can_do() {
+    let mut cast = cast();
+    cast.jobs.train["averaging"] = json!(["shares"]);
+    let third = cast.third.as_mut().unwrap();
+    third.train.as_object_mut().unwrap().remove("averaging");
+    let world = World::start(&cast);
+    let refused = ended_with(&world.ask_alone(&train(&format!("rounds = 2\n{MASKS}"))), 3);
+    assert!(refused.contains("train.averaging"), "{refused}");
+    assert!(refused.contains("employers") && refused.contains("neutral"), "{refused}");
+    for (more, words) in [
+        (format!("{MASKS}\ngate = {{ kind = \"norm\", largest_norm = 1 }}"), "train.gate"),
+        (format!("{MASKS}\nstrategy = {{ kind = \"nova\" }}"), "train.strategy"),
+        (format!("{MASKS}\nmin_providers = 2"), "train.min_providers"),
+        ("averaging = { kind = \"masks\", colluding = 1, lost = 1 }".into(), "train.averaging"),
+        ("averaging = { kind = \"shares\" }".into(), "compute"),
+    ] {
+        let output = world.ask_alone(&train(&format!("rounds = 2\n{more}")));
+        let told = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && told.contains(words), "{more}: {told}");
+    }
+    let output = world.ask_psi(&train(&format!("rounds = 2\n{MASKS}")));
+    let told = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(!output.status.success() && told.contains("compute"), "{told}");
+}
