@@ -22,8 +22,8 @@ fn function(c: &mut Criterion) {
         let items = duo.words(1, n);
         let run = || {
             duo.run(
-                |pair, rng| oprf::send(pair, n, rng),
-                |pair, rng| oprf::receive(pair, &items, n, rng),
+                |pair, rng| oprf::send(pair, (n, 1), rng),
+                |pair, rng| oprf::receive(pair, &items, (n, 1), rng),
             )
         };
         group.bench_function(BenchmarkId::new("run", n), |b| b.iter(run));

@@ -15,6 +15,7 @@ use std::{
 };
 
 use protocols::{
+    net::at_work,
     party::Role,
     prg::Prg,
     psi::{
@@ -191,8 +192,9 @@ fn fetch(pair: &mut Pair<'_>, statement: &Statement, end: &Asks) -> Result<Table
     let from = file.stream_position().map_err(kept)?;
     let fetched = lookup::fetch_table(pair, &statement.header, &mut file);
     let fetched = fetched.map_err(|error| failed(pair, error))?;
-    pair.wire().working();
-    let opened = fetched.open(Box::new(Stored::behind(file, from).map_err(kept)?));
+    let body = Box::new(Stored::behind(file, from).map_err(kept)?);
+    let wire = pair.wire();
+    let opened = at_work(|| wire.working(), || fetched.open(body));
     opened.map_err(|error| failed(pair, error.into()))
 }
 

@@ -61,8 +61,44 @@ fn resumed(compilation: &Compilation, body: &ReceiptBody, carried: u64) -> bool 
     });
     let Some(whole) = between.cost_from(0) else { return false };
     let rest = compilation.quote.total.bytes.saturating_sub(whole.total_bytes());
-    let mut from = (0..).map_while(|first| Some(rest + between.cost_from(first)?.total_bytes()));
+    let from = |first: usize| Some(rest + between.cost_from(first)?.total_bytes());
     // What these two had sent each other before is gone with the connections that carried it.
     let alone = compilation.quote.ops[..at].iter().all(|cost| cost.messages == 0);
-    theirs && from.any(|bytes| carried == bytes || (!alone && carried < bytes))
+    theirs && ((!alone && carried < rest + whole.total_bytes()) || begins(from, carried))
+}
+
+/// Whether it costs so many bytes from some bucket on: the later it begins, the fewer, and nothing from beyond the last.
+fn begins(from: impl Fn(usize) -> Option<u64>, carried: u64) -> bool {
+    let (mut first, mut beyond) = (0_usize, 1_usize);
+    while from(beyond).is_some_and(|bytes| bytes > carried) {
+        (first, beyond) = (beyond, 2 * beyond);
+    }
+    while first < beyond {
+        let middle = first.midpoint(beyond);
+        match from(middle) {
+            Some(bytes) if bytes > carried => first = middle + 1,
+            _ => beyond = middle,
+        }
+    }
+    from(first) == Some(carried)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::begins;
+
+    #[test]
+    fn a_run_that_went_on_costs_what_is_left_from_one_of_its_buckets_and_nothing_between() {
+        for buckets in [1, 2, 3, 64, 1000] {
+            let from = |first: usize| (first <= buckets).then(|| 7 + 10 * (buckets - first) as u64);
+            for first in 0..=buckets {
+                let bytes = 7 + 10 * (buckets - first) as u64;
+                assert!(begins(from, bytes), "{first} of {buckets}");
+                assert!(
+                    !begins(from, bytes + 1) && !begins(from, bytes - 1),
+                    "{first} of {buckets}"
+                );
+            }
+        }
+    }
 }

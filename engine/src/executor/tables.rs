@@ -2,7 +2,7 @@
 
 use std::{
     fmt,
-    sync::{Arc, Mutex, PoisonError, RwLock, mpsc},
+    sync::{Arc, Condvar, Mutex, PoisonError, RwLock},
     time::Duration,
 };
 
@@ -25,7 +25,9 @@ struct Kept {
     name: PartyName,
     key: Arc<IdentityKey>,
     now: RwLock<Arc<Described>>,
-    renewing: Mutex<()>,
+    /// Whether files are being read; whoever comes meanwhile waits for that.
+    reads: Mutex<bool>,
+    read: Condvar,
 }
 
 /// The datasets at one time. A job is prepared on one of these, whatever happens to files meanwhile.
@@ -38,7 +40,8 @@ pub(super) struct Described {
 impl Tables {
     pub(super) fn new((name, key): (PartyName, Arc<IdentityKey>), catalog: Catalog) -> Self {
         let now = RwLock::new(Arc::new(described(&name, &key, catalog)));
-        Self(Arc::new(Kept { name, key, now, renewing: Mutex::default() }))
+        let (reads, read) = (Mutex::default(), Condvar::new());
+        Self(Arc::new(Kept { name, key, now, reads, read }))
     }
 
     /// The datasets as they were described the last time.
@@ -49,14 +52,14 @@ impl Tables {
     /// The datasets as their files are now. If that takes long to find out, as they were, and soon as they are.
     pub(super) fn renewed(&self) -> Arc<Described> {
         if self.now().catalog.is_outdated() {
-            let (told, hear) = mpsc::channel();
-            let kept = Arc::clone(&self.0);
-            std::thread::spawn(move || {
-                kept.renew();
-                // Nobody may be waiting any more.
-                let _ = told.send(());
-            });
-            if hear.recv_timeout(PATIENCE).is_err() {
+            let mut reads = self.0.reads.lock().unwrap_or_else(PoisonError::into_inner);
+            if !*reads {
+                *reads = true;
+                let kept = Arc::clone(&self.0);
+                std::thread::spawn(move || kept.renew());
+            }
+            let waited = self.0.read.wait_timeout_while(reads, PATIENCE, |reads| *reads);
+            if waited.is_ok_and(|(reads, _)| *reads) {
                 tracing::warn!("a file that changed is not read to its end yet");
             }
         }
@@ -82,13 +85,20 @@ impl Kept {
     }
 
     fn renew(&self) {
-        let _one = self.renewing.lock().unwrap_or_else(PoisonError::into_inner);
-        // Whoever had to wait may find it done.
-        let now = self.now();
-        if now.catalog.is_outdated() {
-            let renewed = described(&self.name, &self.key, now.catalog.renewed());
-            *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(renewed);
-        }
+        // However it ends, the next one may try.
+        let _ends = Ends(self);
+        let renewed = described(&self.name, &self.key, self.now().catalog.renewed());
+        *self.now.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(renewed);
+    }
+}
+
+/// The end of a reading.
+struct Ends<'a>(&'a Kept);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        *self.0.reads.lock().unwrap_or_else(PoisonError::into_inner) = false;
+        self.0.read.notify_all();
     }
 }
 

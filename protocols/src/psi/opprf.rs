@@ -51,6 +51,11 @@ impl Size {
         Params::new(self.points, self.instances)
     }
 
+    /// What the oblivious function beneath is asked for: its stores are of the same run, and share the probability too.
+    fn asked(&self) -> (usize, u64) {
+        (self.queries, self.instances)
+    }
+
     fn is_empty(&self) -> bool {
         self.queries == 0 || self.points == 0 || self.columns == 0
     }
@@ -103,7 +108,7 @@ pub fn send(
     if size.is_empty() {
         return Ok(());
     }
-    let function = oprf::send(pair, size.queries, rng)?;
+    let function = oprf::send(pair, size.asked(), rng)?;
     mask(&function, &keys, &mut columns);
     drop(function);
     let seed = rng.elements::<Z128>(1)[0];
@@ -175,7 +180,7 @@ pub fn receive(
     if size.is_empty() {
         return Ok((0..size.columns).map(|_| rng.elements::<Z128>(keys.len())).collect());
     }
-    let values = oprf::receive(pair, keys, size.queries, rng)?;
+    let values = oprf::receive(pair, keys, size.asked(), rng)?;
     let seed = pair.recv_words::<u128>(1)?[0];
     let store = store(size, seed, step)?;
     let slots = store.params().slots();
@@ -200,7 +205,7 @@ pub fn cost(c: &mut PairCost, size: &Size) {
     if size.is_empty() {
         return;
     }
-    oprf::cost(c, size.queries);
+    oprf::cost(c, size.asked());
     let slots = size.hints().map_or(0, |params| params.slots());
     c.message::<u128>(Side::Sender, 1);
     c.message::<u128>(Side::Sender, size.columns * slots);
@@ -294,6 +299,19 @@ mod tests {
             let [programmed, got] = run(3, size, points, queries, common);
             assert_eq!(got[0][..common], programmed[0][..common]);
         }
+    }
+
+    #[test]
+    fn the_more_functions_a_run_has_the_surer_is_each_of_their_stores() {
+        let quoted = |instances| {
+            let (size, mut quoted) =
+                (Size { queries: 1000, points: 1, columns: 1, instances }, PairCost::new());
+            cost(&mut quoted, &size);
+            quoted.total_bytes()
+        };
+        let slots = |instances| Params::new(1000, instances).unwrap().slots() as u64;
+        assert!(slots(1 << 20) > slots(1));
+        assert!(quoted(1 << 20) >= quoted(1) + 16 * (slots(1 << 20) - slots(1)), "both stores");
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Messages that are too long to stand in memory: given and taken piece by piece.
 
+use std::time::{Duration, Instant};
+
 use super::{
     error::SessionError,
     pair::Pair,
@@ -12,6 +14,9 @@ use crate::{
 
 /// So many bytes of it may have come before they are taken.
 const BEHIND: usize = 4 << 20;
+
+/// Others who wait for this party hear so often that a long message is still coming.
+const SIGN: Duration = Duration::from_secs(1);
 
 /// So many pieces may be on their way out before the next one is asked for.
 const AHEAD: u32 = 16;
@@ -73,6 +78,7 @@ impl Wire {
         take: &mut impl FnMut(&[u8]) -> Result<(), E>,
     ) -> Result<(), E> {
         let (seq, before) = (bump(&mut self.received, from), self.depth);
+        let mut told = Instant::now();
         for (chunk, at) in (0_u32..).zip((0..len).step_by(CHUNK_BYTES)) {
             let frame = self.next(from).map_err(|source| self.channel_error(source))?;
             if frame.tag != (Tag { path: self.place(), seq, chunk }) {
@@ -85,6 +91,10 @@ impl Wire {
             }
             self.depth = self.depth.max(frame.depth.saturating_add(1));
             take(&frame.body)?;
+            if told.elapsed() >= SIGN {
+                self.working();
+                told = Instant::now();
+            }
         }
         self.passed(before);
         Ok(())

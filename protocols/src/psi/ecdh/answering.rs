@@ -6,7 +6,7 @@ use super::{
     point::{Exponent, Point},
     sender::answers,
     setting::Setting,
-    steps::Steps,
+    steps::{SIGN, Steps},
 };
 use crate::{
     prg::Prg,
@@ -91,6 +91,9 @@ impl Serves for Answering<'_> {
         }
         let mut own = self.opens.points(bucket, self.steps.of_sender(step));
         self.exponent.raise_own(&mut own);
+        if step.is_multiple_of(SIGN) {
+            pair.wire().working();
+        }
         pair.send(own.as_flattened())
     }
 

@@ -9,7 +9,7 @@ use super::{
     point::{Exponent, Point, tag},
     receiver::receive_tags,
     setting::Setting,
-    steps::Steps,
+    steps::{SIGN, Steps},
 };
 use crate::{
     prg::Prg,
@@ -81,6 +81,9 @@ impl Asks for Asking<'_> {
         }
         let mut own = self.opens.points(bucket, self.steps.of_receiver(step));
         self.exponent.raise_own(&mut own);
+        if step.is_multiple_of(SIGN) {
+            pair.wire().working();
+        }
         pair.send(own.as_flattened())
     }
 

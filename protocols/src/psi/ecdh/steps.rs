@@ -8,6 +8,8 @@ use crate::psi::parameters::Sizes;
 const CHUNK: usize = 4096;
 /// Where there are several buckets each has so many steps at least: a bucket is reported before the next but one is read.
 const LEAST: usize = 4;
+/// Every so many steps those who wait for this side hear that it goes on: a bucket may take longer than they have patience.
+pub(super) const SIGN: usize = 16;
 /// So many steps behind the last one of a bucket the sender hears which of its points matched: by then the receiver has told it.
 pub(super) const REPORTED_AFTER: usize = 3;
 

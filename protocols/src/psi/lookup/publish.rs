@@ -105,8 +105,8 @@ impl From<io::Error> for PublishError {
     }
 }
 
-/// Makes a table of rows that come a few at a time, in any order, and the key that answers queries about it. What is in memory
-/// does not grow with the table: rows wait in a scratch, where they are already as unreadable as in the table.
+/// Makes a table of rows that come a few at a time, in any order, and the key that answers queries about it. Rows wait in a scratch,
+/// where they are already as unreadable as in the table: a MB of them is in memory, and of tables beyond a GB a thousandth.
 ///
 /// # Cost
 /// A hash to the group and a multiplication a row. The body has about `42 + log2(queries)` bits a row, and the labels; the scratch
@@ -134,7 +134,7 @@ impl<'s> Publisher<'s> {
         rng: &mut Prg,
     ) -> Result<Self, PublishError> {
         let Terms { epoch, queries, rows, label_bytes } = terms;
-        if queries > MOST || u32::try_from(rows).is_err() {
+        if queries > MOST || rows > MOST {
             return Err(PublishError::TooLarge);
         }
         let key = EpochKey::random(epoch.number, rng);

@@ -12,17 +12,17 @@ fn both_sides_get_the_same_outputs_for_items_of_the_store_and_only_for_those() {
         let room = n + n / 3;
         let run = duo.run(
             |pair, rng| {
-                let key = send(pair, room, rng)?;
+                let key = send(pair, (room, 1), rng)?;
                 let mut outputs = vec![0; n + others.len()];
                 key.eval(&[&items[..], &others].concat(), &mut outputs);
                 Ok(outputs)
             },
-            |pair, rng| receive(pair, &items, room, rng),
+            |pair, rng| receive(pair, &items, (room, 1), rng),
         );
         assert_eq!(run.sender[..n], run.receiver[..], "{n} items");
         assert!(run.sender[n..].iter().all(|output| !run.receiver.contains(output)));
         let mut quoted = PairCost::new();
-        cost(&mut quoted, room);
+        cost(&mut quoted, (room, 1));
         run.assert_cost(&quoted);
     }
 }
@@ -37,8 +37,8 @@ fn what_a_store_does_not_take_is_refused() {
     ] {
         let room = if items.len() == words.len() { 9 } else { 20 };
         let run = Duo::new(2).run(
-            |pair, rng| Ok(send(pair, room, rng).map(drop)),
-            |pair, rng| Ok(receive(pair, items, room, rng).map(drop)),
+            |pair, rng| Ok(send(pair, (room, 1), rng).map(drop)),
+            |pair, rng| Ok(receive(pair, items, (room, 1), rng).map(drop)),
         );
         assert_eq!(run.receiver, Err(SessionError::Misuse { step: 1, what }));
     }
