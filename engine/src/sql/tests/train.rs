@@ -130,7 +130,7 @@ fn sums_that_a_model_is_solved_for_from_are_told_as_what_they_are() {
     assert!(told.contains("15 exact sums"), "{told}");
     assert!(told.contains("mean squared error"), "{told}");
 
-    // Half a million sums are too many, and so are rows that leave no bits behind the point.
+    // Half a million sums are too many.
     let wide = |train: &mut TrainSpec, descriptors: &mut Vec<DatasetDescriptor>| {
         ridge()(train, descriptors);
         let jobs: Vec<String> = (1000..2000).map(|job| job.to_string()).collect();
@@ -139,12 +139,6 @@ fn sums_that_a_model_is_solved_for_from_are_told_as_what_they_are() {
     };
     let words = changed(&["job"], "pay", wide).unwrap_err().to_string();
     assert!(words.contains("1000 are the most"), "{words}");
-    let many = |train: &mut TrainSpec, descriptors: &mut Vec<DatasetDescriptor>| {
-        ridge()(train, descriptors);
-        descriptors[0].rows_max = 1 << 53;
-    };
-    let words = changed(&["age"], "pay", many).unwrap_err().to_string();
-    assert!(words.contains("fractional bits") || words.contains("weights"), "{words}");
 }
 
 fn private(privacy: &str) -> impl Fn(&mut TrainSpec, &mut Vec<DatasetDescriptor>) {
