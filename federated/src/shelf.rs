@@ -9,6 +9,11 @@ use std::{
     path::{Path, PathBuf},
 };
 
+/// Of rounds: what is after those that are over, and the one that was closed last.
+pub(crate) const STATE: &str = "state";
+pub(crate) const CLOSED: &str = "closed";
+/// Of trees: what is opened of them.
+pub(crate) const GROWN: &str = "grown";
 const LOCK: &str = "lock";
 /// Most entries of a list: what a file says of lengths is not believed beyond it.
 const MOST: u64 = 1 << 32;
@@ -41,6 +46,22 @@ impl Shelf {
             }
         })?;
         Ok(Self { path: path.to_owned(), training, _lock: lock })
+    }
+
+    /// That the folder is not of a training of another kind, which keeps these files.
+    ///
+    /// # Errors
+    /// [`io::ErrorKind::InvalidData`] where it is; the system's.
+    pub(crate) fn without(&self, others: &[&str]) -> io::Result<()> {
+        for name in others {
+            match fs::metadata(self.path.join(name)) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+                Ok(file) if file.len() == 0 => {}
+                Ok(_) => return Err(broken("it is of a training of another kind")),
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
     }
 
     /// Replaces a file; what it says is there after the power fails.

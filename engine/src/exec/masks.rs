@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
-use federated::round::{
-    self, Aggregate, Masks, Member, RoundError, RoundReport, State, aggregate, masked_cost,
-    take_part_masked,
+use federated::{
+    round::{
+        self, Aggregate, Masks, Member, RoundError, RoundReport, State, aggregate, masked_cost,
+        take_part_masked,
+    },
+    secagg::SecAggError,
 };
 use protocols::{
     net::Channel,
@@ -18,7 +21,10 @@ use super::{
     run::{Progress, step_of},
     train::{course, figures, trainer},
 };
-use crate::plan::{EncodedInput, Plan, Shape, Training};
+use crate::{
+    identity::PartyName,
+    plan::{EncodedInput, Plan, Shape, Training},
+};
 
 /// What the party that adds up brings and hears.
 pub struct Adding<'a> {
@@ -128,34 +134,46 @@ pub(super) fn cost(m: &mut Meter, course: &round::Course, of: &Training) -> bool
 /// Why adding up ended: what a provider sent that cannot be is at its door.
 fn added(plan: &Plan, of: &Training, error: RoundError) -> ExecError {
     let RoundError::Masks { source, .. } = &error else { return error.into() };
-    let at = source.client().and_then(|client| of.owners(plan).nth(client as usize));
-    match at {
-        Some(input) => {
-            ExecError::Cheated { party: input.party.clone(), what: named(plan, of, &error) }
+    match (source, owner(plan, of, source)) {
+        (SecAggError::Few { .. }, _) => ExecError::TooFewProviders(error.to_string()),
+        (_, Some(party)) => {
+            ExecError::Cheated { party: party.clone(), what: named(plan, of, &error) }
         }
-        None => ExecError::TooFewProviders(error.to_string()),
+        // It lies at somebody's door, and nobody can tell whose.
+        (_, None) => error.into(),
     }
 }
 
-/// Why a provider takes no further part: what it was passed that cannot be is at the door of who passed it.
+/// Why a provider takes no further part: what it was passed that cannot be is at the door of who passed it, but for what another
+/// provider has signed or sealed.
 fn provided(plan: &Plan, of: &Training, error: RoundError) -> ExecError {
-    match (&error, plan.adds_up()) {
-        (RoundError::Masks { .. }, Some(alone)) => {
-            ExecError::Cheated { party: alone.clone(), what: named(plan, of, &error) }
+    let (RoundError::Masks { source, .. }, Some(alone)) = (&error, plan.adds_up()) else {
+        return error.into();
+    };
+    let at = match (source, owner(plan, of, source)) {
+        // It has signed the key itself.
+        (SecAggError::Forced(_), Some(party)) => party,
+        // Nobody is accused: then this provider is lost, and the training goes on without it.
+        (SecAggError::Sealed(_), Some(party)) => {
+            let words = format!("{error}; either {party} or {alone} changed what was sealed");
+            return ExecError::Training(words);
         }
-        _ => error.into(),
-    }
+        _ => alone,
+    };
+    ExecError::Cheated { party: at.clone(), what: named(plan, of, &error) }
+}
+
+/// The client that an error is about, by name.
+fn owner<'p>(plan: &'p Plan, of: &Training, source: &SecAggError) -> Option<&'p PartyName> {
+    let client = source.client()?;
+    of.owners(plan).nth(client as usize).map(|input| &input.party)
 }
 
 /// The words, with the name of the client that they are about.
 fn named(plan: &Plan, of: &Training, error: &RoundError) -> String {
-    let client = match error {
-        RoundError::Masks { source, .. } => source.client(),
-        _ => None,
-    };
-    let party = client.and_then(|client| Some((client, of.owners(plan).nth(client as usize)?)));
-    match party {
-        Some((client, input)) => format!("{error}; client {client} is {}", input.party),
-        None => error.to_string(),
+    let RoundError::Masks { source, .. } = error else { return error.to_string() };
+    match (source.client(), owner(plan, of, source)) {
+        (Some(client), Some(party)) => format!("{error}; client {client} is {party}"),
+        _ => error.to_string(),
     }
 }

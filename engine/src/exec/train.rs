@@ -179,14 +179,12 @@ fn known(s: &Session, words: &[u64]) -> Vec<Column> {
     vec![live, Column::Z64(Shared::<Z64>::public(s.role(), words))]
 }
 
-/// The figures of a round as the result has them: how many providers, rows, the sum of losses in millionths, rows that were right;
+/// The figures of a round as the result has them: how many providers, rows, the sum of losses (the bits of it), rows that were right;
 /// with a gate whose updates were refused, a bit each.
 pub(super) fn figures(of: &Training, report: &RoundReport) -> Vec<u64> {
     let trailer = &report.trailer;
-    #[expect(clippy::cast_possible_truncation, reason = "sums of losses are far below 2^43")]
-    let loss = (trailer.loss * 1e6).round() as i64;
     let providers = report.providers.len() as u64;
-    let mut words = vec![providers, trailer.weight, loss.cast_unsigned(), trailer.correct];
+    let mut words = vec![providers, trailer.weight, trailer.loss.to_bits(), trailer.correct];
     words.resize(of.round_words(), 0);
     let (_, refused) = words.split_at_mut(ROUND_WORDS);
     for number in &report.refused {

@@ -405,6 +405,10 @@ impl Runner for Participant {
             ("attempt", body.attempt == attempt),
             ("request_id", body.request_id == job.spec.body.request_id),
             ("policies", body.policies == assessment.plan.policies),
+            (
+                "protocol.sharing",
+                (body.protocol.sharing == audit::MASKED) == assessment.plan.adds_up().is_some(),
+            ),
             ("leakage", body.leakage.hash == leakage_hash(&assessment.leakage)),
         ];
         if let Some((field, _)) = facts.iter().find(|(_, same)| !same) {

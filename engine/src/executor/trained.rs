@@ -69,16 +69,17 @@ fn rounds(training: &Training, owners: &[&PartyName], figures: &[i64]) -> Option
     let round = Int32Array::from_iter_values((1..).take(each().len()));
     let providers = each().map(|round| i32::try_from(round[0]).ok()).collect::<Option<Vec<_>>>()?;
     let rows = Int64Array::from_iter_values(each().map(|round| round[1]));
-    let mean = |at: usize, unit: f64| {
-        let mean = move |round: &[i64]| round[at] as f64 * unit / round[1].max(1) as f64;
+    let mean = |total: fn(&[i64]) -> f64| {
+        let mean = move |round: &[i64]| total(round) / round[1].max(1) as f64;
         Float64Array::from_iter_values(each().map(mean))
     };
+    let loss = |round: &[i64]| f64::from_bits(round[2].cast_unsigned());
     let mut columns = vec![
         ("round", Arc::new(round) as ArrayRef),
         ("providers", Arc::new(Int32Array::from(providers))),
         ("rows", Arc::new(rows)),
-        ("loss", Arc::new(mean(2, 1e-6))),
-        ("accuracy", Arc::new(mean(3, 1.0))),
+        ("loss", Arc::new(mean(loss))),
+        ("accuracy", Arc::new(mean(|round| round[3] as f64))),
     ];
     if training.gate.is_some() {
         let refused = StringArray::from_iter_values(each().map(|round| refused(owners, round)));
@@ -244,7 +245,8 @@ mod tests {
     fn a_model_is_written_as_others_read_it() {
         let parameters = [0.5_f32, -1.0, 2.0, 0.25];
         let mut words: Vec<i64> = parameters.iter().map(|x| x.to_bits().into()).collect();
-        words.extend([2, 100, 50_000_000, 75, 2, 100, 25_000_000, 80]);
+        let loss = |sum: f64| sum.to_bits().cast_signed();
+        words.extend([2, 100, loss(50.0), 75, 2, 100, loss(2.5e15), 80]);
         let (model, rounds) = trained(&training(), &[], &opened(words.clone())).unwrap();
         assert_eq!(model.parameters(), parameters);
         let file = model.safetensors();
@@ -261,7 +263,7 @@ mod tests {
         assert_eq!(inputs, r#"["age","sex = f","sex = m"]"#);
         assert_eq!(rounds.num_rows(), 2);
         let loss = rounds["loss"].as_primitive::<datafusion::arrow::datatypes::Float64Type>();
-        assert!((loss.value(0) - 0.5).abs() < 1e-9 && (loss.value(1) - 0.25).abs() < 1e-9);
+        assert!((loss.value(0) - 0.5).abs() < 1e-9 && (loss.value(1) - 2.5e13).abs() < 1e-2);
         // With a gate, whose updates were refused in a round, too.
         let gate = serde_json::from_str(r#"{"kind": "norm", "largest_norm": 1}"#).unwrap();
         let gated = Training { gate: Some(gate), ..training() };

@@ -14,7 +14,7 @@ const LONG: Duration = Duration::from_secs(30 * 24 * 3600);
 pub struct Trainings(PathBuf);
 
 impl Trainings {
-    /// Takes the folder, made if it is not there, and forgets what has not changed for thirty days.
+    /// Takes the folder, made if it is not there, and forgets the trainings in it that have not changed for thirty days.
     ///
     /// # Errors
     /// The system's.
@@ -22,7 +22,10 @@ impl Trainings {
         fs::create_dir_all(&folder)?;
         for entry in fs::read_dir(&folder)? {
             let entry = entry?;
-            let age = entry.metadata()?.modified().map(|at| SystemTime::now().duration_since(at));
+            if !entry.file_type()?.is_dir() {
+                continue;
+            }
+            let age = changed(&entry.path()).map(|at| SystemTime::now().duration_since(at));
             if matches!(age, Ok(Ok(age)) if age > LONG) {
                 fs::remove_dir_all(entry.path())?;
             }
@@ -35,6 +38,13 @@ impl Trainings {
     }
 }
 
+/// When a training last wrote: a file that grows leaves its folder as old as it was.
+fn changed(training: &Path) -> io::Result<SystemTime> {
+    let own = fs::metadata(training)?.modified()?;
+    fs::read_dir(training)?
+        .try_fold(own, |newest, entry| Ok(newest.max(entry?.metadata()?.modified()?)))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -42,12 +52,21 @@ mod tests {
     #[test]
     fn what_was_interrupted_long_ago_is_forgotten() {
         let dir = tempfile::tempdir().unwrap();
-        let (old, new) = (dir.path().join("old"), dir.path().join("new"));
-        fs::create_dir(&old).unwrap();
-        fs::create_dir(&new).unwrap();
+        let [old, new, growing, file] =
+            ["old", "new", "growing", "file"].map(|name| dir.path().join(name));
+        for folder in [&old, &new, &growing] {
+            fs::create_dir(folder).unwrap();
+        }
+        fs::write(growing.join("grown"), [1]).unwrap();
+        fs::write(old.join("grown"), [1]).unwrap();
+        fs::write(&file, [1]).unwrap();
         let then = SystemTime::now() - LONG - Duration::from_secs(60);
-        fs::File::open(&old).unwrap().set_modified(then).unwrap();
+        for path in [&old.join("grown"), &old, &growing, &file] {
+            fs::File::open(path).unwrap().set_modified(then).unwrap();
+        }
         Trainings::open(dir.path().to_owned()).unwrap();
         assert!(!old.exists() && new.exists());
+        assert!(growing.exists(), "a file in it is new");
+        assert!(file.exists(), "it is no training");
     }
 }

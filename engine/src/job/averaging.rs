@@ -63,6 +63,24 @@ impl AveragingSpec {
         Threshold::complete(providers, (*colluding).into(), (*lost).into()).ok()
     }
 
+    /// How many providers may be in league with the one that adds up; nothing where there are no masks.
+    #[must_use]
+    pub const fn colluding(&self) -> Option<u8> {
+        match self {
+            Self::Shares => None,
+            Self::Masks { colluding, .. } => Some(*colluding),
+        }
+    }
+
+    /// The most providers that a round may ask for, of so many: those who may be lost are not among them.
+    #[must_use]
+    pub(super) const fn most(&self, providers: u32) -> u32 {
+        match self {
+            Self::Shares => providers,
+            Self::Masks { lost, .. } => providers.saturating_sub(*lost as u32),
+        }
+    }
+
     /// The fewest providers of whom anything can be told.
     #[must_use]
     pub(super) fn least(&self, providers: usize) -> u32 {
@@ -90,6 +108,11 @@ impl AveragingSpec {
             train.least() >= self.least(providers),
             "train.min_providers",
             "is too few to take masks off: leave it out, or name what `unseen job explain` says without it",
+        )?;
+        field(
+            train.least() <= self.most(u32::try_from(providers).unwrap_or(u32::MAX)),
+            "train.min_providers",
+            "is more than are left when `lost` of the averaging are: leave it out, or lower one of them",
         )?;
         field(
             train.model.trees().is_none(),
@@ -189,6 +212,12 @@ mod tests {
             fault(&spec)
         };
         assert_eq!(changed(&|spec| spec.min_providers = Some(3)), "train.min_providers");
+        let mut lossy = spec(5, r#"{"kind": "masks", "lost": 1}"#);
+        assert_eq!((lossy.check(), lossy.least()), (Ok(()), 4));
+        lossy.min_providers = Some(5);
+        assert_eq!(fault(&lossy), "train.min_providers");
+        let many = spec(10, r#"{"kind": "masks", "colluding": 0, "lost": 4}"#);
+        assert_eq!((many.check(), many.least()), (Ok(()), 6));
         let trees = r#"{"kind": "trees"}"#;
         let trees: ModelSpec = serde_json::from_str(trees).unwrap();
         assert_eq!(changed(&|spec| spec.model = trees.clone()), "train.model");

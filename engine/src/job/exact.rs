@@ -35,6 +35,10 @@ impl TrainSpec {
                 field(logistic, "train.strategy", "is newton for a logistic model alone")?;
                 let why = "is at most 50 for newton: five to seven are enough";
                 field(self.rounds <= MOST_STEPS, "train.rounds", why)?;
+                // Of sums over all, and sums over all but one at the same model, the difference would be that one's.
+                let all = self.least() as usize >= self.datasets.len();
+                let why = "is all of them for newton, or totals of two rounds could tell one provider's sums: leave it out";
+                field(all, "train.min_providers", why)?;
             }
             _ => return Ok(()),
         }
@@ -75,6 +79,7 @@ mod tests {
         assert_eq!(fault(newton, "logistic", r#", "rounds": 6"#), None);
         assert_eq!(fault(r#""newton""#, "logistic", ""), None, "it has a penalty of its own");
         assert_eq!(fault(ridge, "linear", ""), Some("train.rounds"));
+        assert_eq!(fault(ridge, "linear", r#", "rounds": 1, "min_providers": 2"#), None);
         assert_eq!(fault(newton, "logistic", r#", "rounds": 51"#), Some("train.rounds"));
         assert_eq!(fault(ridge, "logistic", r#", "rounds": 1"#), Some("train.strategy"));
         for other in ["linear", "softmax", "trees"] {
@@ -85,6 +90,7 @@ mod tests {
             (r#", "rate": 0.5"#, "train.rate and train.proximal"),
             (r#", "proximal": 0.5"#, "train.rate and train.proximal"),
             (r#", "largest_update": 1"#, "train.largest_update"),
+            (r#", "min_providers": 2"#, "train.min_providers"),
             (r#", "gate": {"kind": "norm", "largest_norm": 1}"#, "train.gate"),
             (r#", "privacy": {"unit": "client", "clip": 1, "noise": 1}"#, "train.privacy"),
         ] {

@@ -290,15 +290,17 @@ impl TrainSpec {
         self.privacy.as_ref().map_or(Ok(()), |privacy| privacy.check(self))
     }
 
-    /// No average is opened of fewer updates; trees are of all providers.
+    /// No average is opened of fewer updates; trees are of all providers, and so is what Newton's method adds up.
     #[must_use]
     pub fn least(&self) -> u32 {
         let all = u32::try_from(self.datasets.len()).unwrap_or(u32::MAX);
-        if self.model.trees().is_some() {
+        if self.model.trees().is_some() || matches!(self.strategy, StrategySpec::Newton { .. }) {
             return self.min_providers.unwrap_or(all);
         }
         let masked = self.averaging.least(self.datasets.len());
-        self.min_providers.unwrap_or_else(|| (all.saturating_mul(2).div_ceil(3)).max(masked))
+        let most = self.averaging.most(all);
+        let usual = || all.saturating_mul(2).div_ceil(3).min(most).max(masked);
+        self.min_providers.unwrap_or_else(usual)
     }
 
     /// The parties of the datasets, in order.

@@ -90,7 +90,7 @@ impl Training {
                  shares of {shares} of the {neighbours} others, who have signed whose updates are in the sum: up to {} may be lost \
                  in a round",
                 tables.len(),
-                neighbours - shares
+                (tables.len() as u64).saturating_sub(u64::from(self.least))
             ),
             format!(
                 "{alone} is trusted to hand out the model that the averages give: of one that it makes up, or hands out twice, \

@@ -197,6 +197,9 @@ impl Training {
         if least < 2 || least > owners.len() {
             return Err(format!("opens averages of {least} of {} providers", owners.len()));
         }
+        if matches!(self.strategy, StrategySpec::Newton { .. }) && least < owners.len() {
+            return Err("opens totals of Newton's method over fewer than all providers".into());
+        }
         if self.rounds == 0 || self.epochs == 0 || self.batch == 0 || self.rate == Micro(0) {
             return Err("has no rounds, no epochs, no rows a step or no step size".into());
         }

@@ -31,6 +31,9 @@ pub struct TrainRule {
     /// How updates may be averaged: in shares by three parties, where it is left out.
     #[serde(default = "on_shares", skip_serializing_if = "is_on_shares")]
     pub averaging: Vec<AveragingKind>,
+    /// Providers that may be in league with the one that adds up masked updates, at least: a job may not reckon with fewer.
+    #[serde(default = "one", skip_serializing_if = "is_one")]
+    pub min_colluding: u8,
     /// Gates that updates may be held to: each tells in every round whose update it refused.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<GateKind>,
@@ -53,6 +56,15 @@ fn on_shares() -> Vec<AveragingKind> {
 
 fn is_on_shares(averaging: &[AveragingKind]) -> bool {
     averaging == [AveragingKind::Shares]
+}
+
+const fn one() -> u8 {
+    1
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over references")]
+const fn is_one(colluding: &u8) -> bool {
+    *colluding == one()
 }
 
 const fn twenty() -> u32 {
@@ -86,6 +98,7 @@ pub(super) fn refusals(rule: Option<&TrainRule>, plan: &Plan) -> Vec<(&'static s
         );
         found.push(("train.averaging", message));
     }
+    found.extend(few_colluding(rule, asked));
     if asked.least < rule.min_providers {
         let message = format!(
             "averages of {} providers would be opened, {} are the least; set `min_providers` of the job to {}, or \
@@ -128,6 +141,18 @@ pub(super) fn refusals(rule: Option<&TrainRule>, plan: &Plan) -> Vec<(&'static s
         found.push(("train.moments", message.to_owned()));
     }
     found
+}
+
+/// What stands in the way of masks that come off for too few in league.
+fn few_colluding(rule: &TrainRule, asked: &Training) -> Option<(&'static str, String)> {
+    let (asked, least) = (asked.averaging.colluding()?, rule.min_colluding);
+    (asked < least).then(|| {
+        let message = format!(
+            "masks would withstand {asked} providers in league with the one that adds up, {least} are the least; set `colluding` of \
+             the job's averaging to {least}, or `train.min_colluding` to {asked} to allow this"
+        );
+        ("train.min_colluding", message)
+    })
 }
 
 /// What stands in the way of trees whose leaves may rest on few rows.
@@ -228,6 +253,7 @@ mod tests {
                 max_parameters: None,
                 min_leaf_rows: twenty(),
                 averaging: on_shares(),
+                min_colluding: 1,
                 gates: Vec::new(),
                 privacy: None,
                 contribution: false,
@@ -282,6 +308,25 @@ mod tests {
         assert_eq!(refused("", "newton"), ["train.moments"]);
         assert!(refused(r#", "moments": true"#, "newton").is_empty());
         assert!(refused("", "average").is_empty());
+    }
+
+    #[test]
+    fn masks_withstand_as_many_in_league_as_the_policy_says() {
+        let (descriptors, terms) = world(&["a", "b"]);
+        let plan = compile(&asked(&["a", "b"], &["age"], "income = 'high'"), &descriptors, &terms);
+        let plan = plan.unwrap().plan;
+        let (_, asked) = plan.training().unwrap();
+        let few = |policy: &str, averaging: &str| {
+            let rule: TrainRule = serde_json::from_str(&format!(
+                r#"{{"models": [], "min_providers": 2, "max_rounds": 10{policy}}}"#
+            ))
+            .unwrap();
+            let averaging = serde_json::from_str(averaging).unwrap();
+            few_colluding(&rule, &Training { averaging, ..asked.clone() }).is_some()
+        };
+        let (none, one) = (r#"{"kind": "masks", "colluding": 0}"#, r#"{"kind": "masks"}"#);
+        assert!(few("", none) && !few("", one) && !few("", r#"{"kind": "shares"}"#));
+        assert!(few(r#", "min_colluding": 2"#, one) && !few(r#", "min_colluding": 0"#, none));
     }
 
     #[test]

@@ -22,6 +22,7 @@ fn cast() -> Cast {
     };
     for table in tables(&mut cast) {
         table.train["averaging"] = json!(["shares", "masks"]);
+        table.train["min_colluding"] = json!(0);
         table.train["max_rounds"] = json!(3000);
     }
     cast

@@ -61,7 +61,7 @@ pub enum BoundsError {
     Providers(usize),
     /// Sums of 32 bits would overflow, or leave too few fractional bits.
     #[error(
-        "{providers} providers and coordinates up to {coordinate} leave fewer than {least} fractional bits of words of 32; lower the          bound on coordinates, or take words of 64 bits"
+        "{providers} providers and coordinates up to {coordinate} leave fewer than {least} fractional bits of words of 32; lower the bound on coordinates, or take words of 64 bits"
     )]
     Narrow {
         /// How many.

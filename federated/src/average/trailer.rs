@@ -21,6 +21,9 @@ pub struct Trailer {
 }
 
 impl Trailer {
+    /// Sums of losses are below this, or they would wrap.
+    pub const MOST_LOSS: f64 = (1_u64 << (63 - BITS)) as f64;
+
     /// As words that add up.
     #[must_use]
     #[expect(

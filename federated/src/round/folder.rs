@@ -12,12 +12,9 @@ use super::{
 };
 use crate::{
     average::Trailer,
-    shelf::{Reader, Shelf, Writer, broken},
+    shelf::{CLOSED, GROWN, Reader, STATE, Shelf, Writer, broken},
     strategy::Optimizer,
 };
-
-const STATE: &str = "state";
-const CLOSED: &str = "closed";
 
 /// A folder that keeps one training.
 ///
@@ -31,9 +28,11 @@ impl Folder {
     /// The folder, made if it is not there. `training` is a hash of all that must be the same for a training to go on.
     ///
     /// # Errors
-    /// The system's; [`io::ErrorKind::WouldBlock`] while another run has it.
+    /// The system's; [`io::ErrorKind::WouldBlock`] while another run has it; [`io::ErrorKind::InvalidData`] if trees are kept in it.
     pub fn open(path: &Path, training: [u8; 32]) -> io::Result<Self> {
-        Shelf::open(path, training).map(Self)
+        let shelf = Shelf::open(path, training)?;
+        shelf.without(&[GROWN])?;
+        Ok(Self(shelf))
     }
 
     /// Where the training stands here; before the first round, of this state, if nothing is kept.

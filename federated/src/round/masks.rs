@@ -17,6 +17,10 @@
 //! is not in the sum and hears so by being asked for the next round; who is lost at any step costs the sum nothing, as long as
 //! enough are left to take masks off. Every step has the time of a round.
 //!
+//! # Memory
+//! The party holds the model, the sum, and of each provider the masked update that is on its way from it, whole until it is added:
+//! where all come at once, one of every provider's.
+//!
 //! # Security
 //! That of [`crate::secagg`]: the party may deviate and conspire with as many providers as the threshold was made for. It is
 //! trusted to hand out the model that it has worked out, and to seal it: providers cannot tell. What it puts in the place of a

@@ -130,6 +130,12 @@ pub(super) fn usable(course: &Course, update: &Update) -> Result<(), TrainError>
             "its loss is no number, or more rows are right than there are".into(),
         ));
     }
+    if update.loss.abs() >= Trailer::MOST_LOSS / course.providers.len().max(1) as f64 {
+        return Err(TrainError::Unfit(
+            "its loss is too large to be added up; divide the label, as the job's label can say"
+                .into(),
+        ));
+    }
     Ok(())
 }
 

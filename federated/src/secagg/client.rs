@@ -181,8 +181,8 @@ impl Client<Masked> {
     /// Signs who is in the sum and who was lost, if that can be.
     ///
     /// # Errors
-    /// [`SecAggError::Both`] for a client in both sets, [`SecAggError::LeftOut`], [`SecAggError::Stranger`], and
-    /// [`SecAggError::Few`] if the sum would be of fewer clients than it may.
+    /// [`SecAggError::Both`] for a client in both sets, [`SecAggError::LeftOut`], [`SecAggError::Stranger`],
+    /// [`SecAggError::Passed`] if it has masked with others than these, and [`SecAggError::Few`] if the sum would be of fewer clients than it may.
     pub fn confirm(self, sets: Sets) -> Result<(Client<Confirmed>, [u8; 64]), SecAggError> {
         let Self { base, state } = self;
         if let Some(both) = sets.summed.intersection(&sets.lost).next() {
@@ -194,6 +194,13 @@ impl Client<Masked> {
         }
         if !sets.summed.contains(&base.index) {
             return Err(SecAggError::LeftOut);
+        }
+        // Masked with the neighbours of this client who are in the sets, and no others: a sum that is announced of many must not be
+        // several of few, each with masks of its own.
+        let neighbours = base.setting.neighbours(base.index);
+        let masked = |client: &u32| sets.summed.contains(client) || sets.lost.contains(client);
+        if !neighbours.into_iter().filter(masked).eq(state.held.keys().copied()) {
+            return Err(SecAggError::Passed);
         }
         enough("clients are in the sum", sets.summed.len(), base.setting.least)?;
         let signature = base.signer.sign(&sets.signed(&base.setting)).to_bytes();

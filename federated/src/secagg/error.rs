@@ -51,8 +51,11 @@ pub enum SecAggError {
         "client {0} signed other sets than this client was told; the coordinator tells two stories"
     )]
     Stories(u32),
-    /// Shares that restore something else than what was announced.
-    #[error("the shares of client {0} restore another key than it announced; a neighbour lied")]
+    /// Shares that restore something else than what was announced, by one of the neighbours who gave them.
+    #[error(
+        "the shares of the lost client {0} restore another key than it announced; one of its neighbours lied, and it cannot be told \
+         which"
+    )]
     Restored(u32),
     /// A signature that does not hold.
     #[error("client {0} signed something else than the sets that it was told")]
@@ -67,13 +70,24 @@ pub enum SecAggError {
         "this client has signed for this round before, and signs once; the coordinator repeats itself, or cheats"
     )]
     Once,
+    /// A client that did not share its secrets with every neighbour that announced keys.
+    #[error("client {0} did not share its secrets with all of its neighbours")]
+    Omitted(u32),
+    /// Shares of others than those who are said to have shared: vectors of few could have masks in common with nobody else.
+    #[error(
+        "this client was not passed the shares of just those who are said to have shared; the coordinator cheats"
+    )]
+    Passed,
+    /// A slot of a client's that says of itself what none can.
+    #[error("client {0} gave a share of no kind that there is; it is faulty or cheats")]
+    Mark(u32),
     /// A public key that gives no secret.
     #[error("client {0} announced a key that gives no secret; it is faulty or cheats")]
     Forced(u32),
 }
 
 impl SecAggError {
-    /// The client that it is about, if it is about one.
+    /// The client at whose door it may lie, if it is one's.
     #[must_use]
     pub const fn client(&self) -> Option<u32> {
         match self {
@@ -84,10 +98,17 @@ impl SecAggError {
             | Self::Length { client, .. }
             | Self::Both(client)
             | Self::Stories(client)
-            | Self::Restored(client)
             | Self::Signature(client)
+            | Self::Omitted(client)
+            | Self::Mark(client)
             | Self::Forced(client) => Some(*client),
-            Self::Few { .. } | Self::LeftOut | Self::Turn | Self::Once => None,
+            // Whom shares that restore something else are of has sent none of them.
+            Self::Restored(_)
+            | Self::Few { .. }
+            | Self::LeftOut
+            | Self::Passed
+            | Self::Turn
+            | Self::Once => None,
         }
     }
 }

@@ -37,6 +37,11 @@ pub(super) fn public(secret: &Secret) -> [u8; 32] {
     PublicKey::from(&StaticSecret::from(**secret)).to_bytes()
 }
 
+/// Whether a public key gives secrets: one of low order gives the same one to whomever, so any key of one's own tells.
+pub(super) fn gives(public: &[u8; 32]) -> bool {
+    agree(&Zeroizing::new([1; 32]), public).is_some()
+}
+
 /// The cipher between two clients, in one direction.
 pub(super) struct Seal {
     cipher: ChaCha20Poly1305,

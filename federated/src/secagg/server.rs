@@ -17,7 +17,8 @@ use super::{
 };
 use crate::stream::Stream;
 
-/// The coordinator of one sum. Memory: one vector, and a few kilobytes a client.
+/// The coordinator of one sum. Memory: one vector, and a few kilobytes a client; what the caller holds of vectors that have come
+/// and are not added yet is beside it.
 pub struct Server {
     setting: Arc<Setting>,
     keys: BTreeMap<u32, Keys>,
@@ -67,6 +68,10 @@ impl Server {
         if !keys.verify(&self.setting, client) {
             return Err(SecAggError::KeySignature(client));
         }
+        // No neighbour agrees on a secret with it: passed on, it would have all of them leave.
+        if ![&keys.mask, &keys.seal].into_iter().all(masks::gives) {
+            return Err(SecAggError::Forced(client));
+        }
         let twice = self.keys.insert(client, keys).is_some();
         if twice { Err(SecAggError::Twice(client)) } else { Ok(()) }
     }
@@ -84,9 +89,14 @@ impl Server {
     /// [`SecAggError`]; the client is then not of the sum.
     pub fn shares(&mut self, client: u32, envelopes: Vec<Envelope>) -> Result<(), SecAggError> {
         let neighbours = self.neighbours_of(client)?;
-        let foreign = |it: &&Envelope| it.from != client || !neighbours.contains(&it.to);
-        if let Some(foreign) = envelopes.iter().find(foreign) {
-            return Err(SecAggError::Stranger(foreign.to));
+        if envelopes.iter().any(|it| it.from != client || !neighbours.contains(&it.to)) {
+            return Err(SecAggError::Stranger(client));
+        }
+        // One for each: whoever gets none would take this side for a cheat.
+        let mut to: Vec<u32> = envelopes.iter().map(|it| it.to).collect();
+        to.sort_unstable();
+        if !neighbours.iter().filter(|other| self.keys.contains_key(other)).eq(&to) {
+            return Err(SecAggError::Omitted(client));
         }
         if !self.shared.insert(client) {
             return Err(SecAggError::Twice(client));

@@ -7,7 +7,7 @@ use protocols::{prg::Prg, ring::Z64};
 
 use super::{
     Advertised, Client, Confirmed, Envelope, Keys, Masked, Name, SecAggError, Server, Sets,
-    Setting, Shared, Threshold, Unmasking,
+    Setting, Shared, Slots, Threshold, Unmasking,
 };
 
 const WORDS: usize = 70;
@@ -179,6 +179,32 @@ fn nobody_is_in_the_sum_and_lost() {
 }
 
 #[test]
+fn a_sum_of_many_is_not_made_of_sums_of_few() {
+    let mut run = Run::new(5, Threshold::new(5, 0.0, 0.2).unwrap(), 3);
+    let all = run.advertised(&(0..5).collect());
+    let mut shared = run.shared(all);
+    let (index, client) = shared.remove(0);
+    // The coordinator keeps back what client 3 shared: the two have no mask in common then.
+    let mut envelopes = run.server.shares_for(index);
+    envelopes.retain(|it| it.from != 3);
+    let (client, masked) = client.mask(envelopes, vector(index)).unwrap();
+    run.server.vector(index, &masked).unwrap();
+    drop(run.masked(shared));
+    assert_eq!(client.confirm(run.server.sets()).unwrap_err(), SecAggError::Passed);
+}
+
+#[test]
+fn who_does_not_share_with_all_neighbours_is_told_apart_from_the_coordinator() {
+    let mut run = Run::new(5, Threshold::new(5, 0.0, 0.2).unwrap(), 6);
+    let mut all = run.advertised(&(0..5).collect());
+    let (index, client) = all.remove(0);
+    let keys = run.server.keys_for(index);
+    let (_, mut envelopes) = client.share(keys, &mut run.rng).unwrap();
+    envelopes.pop();
+    assert_eq!(run.server.shares(index, envelopes), Err(SecAggError::Omitted(index)));
+}
+
+#[test]
 fn a_coordinator_that_tells_two_stories_gets_no_shares() {
     let (run, masked) = at_masked();
     let honest = run.server.sets();
@@ -222,6 +248,34 @@ fn keys_of_somebody_between_are_refused() {
     let other = setting(5, run.setting.threshold, 2);
     let (_, old) = Client::new(other, 2, signer(2), &mut run.rng).unwrap();
     assert_eq!(Server::new(run.setting).keys(2, old), Err(SecAggError::KeySignature(2)));
+}
+
+#[test]
+fn a_key_that_gives_no_secret_is_refused_before_it_is_passed_on() {
+    let setting = setting(5, Threshold::new(5, 0.0, 0.2).unwrap(), 1);
+    let (good, mut low) = ([9; 32], [0; 32]);
+    for first in [0, 1] {
+        low[0] = first;
+        for public in [[low, good], [good, low]] {
+            let mut server = Server::new(Arc::clone(&setting));
+            let keys = Keys::sign(&setting, 3, public, &signer(3));
+            assert_eq!(server.keys(3, keys), Err(SecAggError::Forced(3)));
+            assert!(server.keys_for(0).is_empty());
+        }
+    }
+    let keys = Keys::sign(&setting, 3, [good, good], &signer(3));
+    assert_eq!(Server::new(Arc::clone(&setting)).keys(3, keys), Ok(()));
+}
+
+#[test]
+fn a_mark_that_is_none_is_at_the_door_of_who_gave_it() {
+    let setting = setting(5, Threshold::new(5, 0.0, 0.2).unwrap(), 1);
+    let slots = Slots::of(&setting, 2);
+    let mut words = slots.unmasking(&Unmasking { seeds: Vec::new(), keys: Vec::new() });
+    assert!(slots.read_unmasking(&words).is_ok());
+    // In the slot of client 0.
+    words[0] = 3;
+    assert_eq!(slots.read_unmasking(&words).unwrap_err(), SecAggError::Mark(2));
 }
 
 #[test]
@@ -270,5 +324,8 @@ fn a_neighbour_that_lies_about_a_lost_key_is_found_out() {
         }
         run.server.unmasking(index, given).unwrap();
     }
-    assert_eq!(run.server.finish().unwrap_err(), SecAggError::Restored(4));
+    let refused = run.server.finish().unwrap_err();
+    assert_eq!(refused, SecAggError::Restored(4));
+    // Which of them is not known, and the one who was lost is not accused.
+    assert_eq!(refused.client(), None);
 }

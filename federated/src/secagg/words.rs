@@ -183,15 +183,15 @@ impl Slots {
     /// The inverse of [`Self::unmasking`].
     ///
     /// # Errors
-    /// [`SecAggError::Stranger`] for a slot that is none.
+    /// [`SecAggError::Mark`], of this client, for a slot that is none.
     pub(crate) fn read_unmasking(&self, words: &[u64]) -> Result<Unmasking, SecAggError> {
         let mut given = Unmasking { seeds: Vec::new(), keys: Vec::new() };
-        for (client, mark, words) in self.read(SECRET_WORDS, words) {
+        for (neighbour, mark, words) in self.read(SECRET_WORDS, words) {
             let share = Zeroizing::new(bytes(words));
             match mark {
-                THERE => given.seeds.push((client, share)),
-                LOST => given.keys.push((client, share)),
-                _ => return Err(SecAggError::Stranger(client)),
+                THERE => given.seeds.push((neighbour, share)),
+                LOST => given.keys.push((neighbour, share)),
+                _ => return Err(SecAggError::Mark(self.client)),
             }
         }
         Ok(given)

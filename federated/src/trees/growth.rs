@@ -51,7 +51,7 @@ pub struct Growth {
 /// [`GrowthError`]: its links, or parties that contradict each other.
 ///
 /// # Security
-/// As [`grow`]; learns edges, cuts and leaves.
+/// As [`super::grow`]; learns edges, cuts and leaves.
 pub fn help(
     wire: &mut Wire,
     of: &Growth,
@@ -86,7 +86,7 @@ pub fn help(
     }
 }
 
-/// Twin of [`grow`] and [`help`].
+/// Twin of [`super::grow`] and [`help`].
 pub fn grow_cost(m: &mut Meter, of: &Growth) {
     let setting = &of.setting;
     if of.resumed {

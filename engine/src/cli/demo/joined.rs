@@ -30,6 +30,7 @@ impl Trains {
             max_parameters: None,
             min_leaf_rows: 20,
             averaging: vec![AveragingKind::Shares],
+            min_colluding: 1,
             privacy: None,
             gates: Vec::new(),
             contribution: false,

@@ -41,8 +41,8 @@ pub(super) struct Order {
 struct Event {
     provider: usize,
     head: Head,
-    /// Nothing where it declines.
-    answer: Result<Option<Vec<u64>>, SessionError>,
+    /// Nothing where it declines. Wiped: the last answer of a round is shares in the clear.
+    answer: Result<Option<Zeroizing<Vec<u64>>>, SessionError>,
     depth: u32,
 }
 
@@ -66,7 +66,7 @@ impl Clerk {
         }
     }
 
-    fn tell(&mut self, order: Order) -> Result<Option<Vec<u64>>, SessionError> {
+    fn tell(&mut self, order: Order) -> Result<Option<Zeroizing<Vec<u64>>>, SessionError> {
         let Order { head, body, model, answers, depth } = order;
         self.wire.follows(depth);
         self.wire.send(self.id, &[head.word()])?;
@@ -86,7 +86,7 @@ impl Clerk {
                 return Err(SessionError::Invalid { step: self.wire.step(), peer: self.id, what });
             }
         }
-        let mut answer = vec![0; words];
+        let mut answer = Zeroizing::new(vec![0_u64; words]);
         let mut at = 0;
         for piece in pieces(words) {
             self.wire.recv(self.id, &mut answer[at..at + piece])?;
@@ -156,7 +156,7 @@ impl Desk {
         to: &BTreeSet<usize>,
         (head, model, until): (Head, Option<&Arc<[u8]>>, Instant),
         (answers, body): (Option<usize>, impl Fn(usize) -> Zeroizing<Vec<u64>>),
-        mut take: impl FnMut(usize, Vec<u64>) -> Result<(), E>,
+        mut take: impl FnMut(usize, Zeroizing<Vec<u64>>) -> Result<(), E>,
     ) -> Result<(), E> {
         let depth = wire.depth();
         for provider in to {

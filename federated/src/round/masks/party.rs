@@ -183,7 +183,7 @@ impl Party<'_> {
         sum: &mut Sum,
         (step, model): (Step, Option<&Arc<[u8]>>),
         body: impl Fn(&Sum, usize) -> Zeroizing<Vec<u64>>,
-        mut take: impl FnMut(&mut Sum, usize, Vec<u64>) -> Result<(), SecAggError>,
+        mut take: impl FnMut(&mut Sum, usize, Zeroizing<Vec<u64>>) -> Result<(), SecAggError>,
     ) -> Result<(), RoundError> {
         let until = self.until();
         let head = Head { step, round: sum.round };

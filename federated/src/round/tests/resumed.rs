@@ -234,6 +234,9 @@ fn what_was_kept_elsewhere_or_touched_is_refused() {
     let standing = read([3; 32]).unwrap();
     assert_eq!((standing.state, standing.reports), (start(&course), Vec::new()));
     assert!(standing.closed.is_none() && standing.totals.is_none());
+    std::fs::write(path.join("grown"), [1]).unwrap();
+    let trees = Folder::open(&path, [3; 32]).unwrap_err();
+    assert_eq!(trees.kind(), std::io::ErrorKind::InvalidData, "a growth is kept there");
 }
 
 #[test]

@@ -261,7 +261,8 @@ fn going_on_with_nothing_costs_what_was_quoted() {
 fn a_torn_step_is_none_and_other_growths_are_refused() {
     let of = Growth { resumed: true, ..growth(&[0, 3, 4]) };
     let dir = tempfile::tempdir().unwrap();
-    let open = |name| Record::open((dir.path(), [name; 32]), &of).unwrap();
+    let try_open = |name| Record::open((dir.path(), [name; 32]), &of);
+    let open = |name| try_open(name).unwrap();
     let steps: Vec<Vec<u64>> =
         (0..3).map(|step| vec![7 + step as u64; of.step_words(step)]).collect();
     let (mut record, none) = open(1);
@@ -269,14 +270,44 @@ fn a_torn_step_is_none_and_other_growths_are_refused() {
     steps.iter().for_each(|words| record.opened(words).unwrap());
     drop(record);
     assert_eq!(open(1).1, steps);
-    let file = std::fs::File::options().write(true).open(dir.path().join("grown")).unwrap();
+    let path = dir.path().join("grown");
+    let file = std::fs::File::options().write(true).open(&path).unwrap();
     file.set_len(file.metadata().unwrap().len() - 1).unwrap();
     let (mut record, kept) = open(1);
     assert_eq!(kept, steps[..2]);
     record.opened(&steps[2]).unwrap();
     drop(record);
     assert_eq!(open(1).1, steps, "and it is written behind what is whole");
-    assert!(open(2).1.is_empty(), "of another training");
+    let whole = std::fs::read(&path).unwrap();
+    let refused = |name| {
+        let error = try_open(name).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidData, "{error}");
+    };
+    refused(2);
+    assert_eq!(std::fs::read(&path).unwrap(), whole, "what is of another training stays");
+    // A step is touched: the last one may be torn, one before it is not; nor is the label.
+    for at in [0, 40] {
+        let mut touched = whole.clone();
+        touched[at] ^= 4;
+        std::fs::write(&path, &touched).unwrap();
+        refused(1);
+        assert_eq!(std::fs::read(&path).unwrap(), touched, "byte {at}");
+    }
+    let mut torn = whole.clone();
+    *torn.last_mut().unwrap() ^= 4;
+    std::fs::write(&path, &torn).unwrap();
+    assert_eq!(open(1).1, steps[..2]);
+    for cut in [20, 40] {
+        std::fs::write(&path, &whole[..cut]).unwrap();
+        let (mut record, none) = open(1);
+        assert!(none.is_empty(), "torn in the first step");
+        record.opened(&steps[0]).unwrap();
+        drop(record);
+        assert_eq!(open(1).1, steps[..1]);
+    }
+    // What averaging keeps is not taken for a growth.
+    std::fs::write(dir.path().join("state"), [1]).unwrap();
+    refused(1);
     // Parties that have kept different things do not grow on.
     let kept = |role: Role| {
         let edges = vec![u64::from(role == Role::P1); of.step_words(0)];

@@ -185,3 +185,49 @@ fn steps_and_rounds_come_once_and_in_turn() {
     });
     assert_eq!(found.0, [None, None, Some(SecAggError::Turn), None, None]);
 }
+
+/// A provider's end that says of its first share that it is of no kind there is.
+struct Marks {
+    inner: Arc<dyn Channel>,
+    due: AtomicBool,
+}
+
+impl Channel for Marks {
+    fn me(&self) -> PartyId {
+        self.inner.me()
+    }
+
+    fn send(&self, to: PartyId, mut frame: Frame) -> Result<(), ChannelError> {
+        // Not the word before the answer.
+        if self.due.load(Ordering::Relaxed) && frame.body.len() > 8 {
+            frame.body[0] = 3;
+        }
+        self.inner.send(to, frame)
+    }
+
+    fn recv(&self, from: PartyId) -> Result<Frame, ChannelError> {
+        let frame = self.inner.recv(from)?;
+        let head = Head { step: Step::Signatures, round: 0 };
+        if frame.body[..] == head.word().to_le_bytes() {
+            self.due.store(true, Ordering::Relaxed);
+        }
+        Ok(frame)
+    }
+
+    fn abort(&self, abort: Abort) {
+        self.inner.abort(abort);
+    }
+}
+
+#[test]
+fn a_share_of_no_kind_is_at_the_door_of_the_provider_that_gave_it() {
+    let (course, masks) = setting(1, Rule::Average { rate: 1.0 });
+    let trainers = natives(8);
+    let mut channels = in_memory(8);
+    let inner = Arc::clone(&channels[5]);
+    channels[5] = Arc::new(Marks { inner, due: AtomicBool::new(false) });
+    let plays = honest((&course, &masks), &trainers);
+    let ran = run_over((&course, &masks), channels, &plays, &mut |_| {});
+    let source = SecAggError::Mark(2);
+    assert_eq!(ran.party, Err(RoundError::Masks { round: 1, source }));
+}
