@@ -187,4 +187,10 @@ fn sums_of_few_rows_are_not_opened() {
     for party in &ran.parties {
         assert_eq!(*party, Err(RoundError::Solved { round: 1, source: few }));
     }
+    // Each word of a total passes four times: two others' sums of it, and then the total to two others.
+    let mut m = Meter::new();
+    m.enter(1);
+    cost(&mut m, &course);
+    let total = 4 * 8 * course.coordinates() as u64;
+    assert!(ran.counters.bytes <= m.total().bytes - total, "nothing of the total is said");
 }
