@@ -316,6 +316,36 @@ fn a_model_learns_from_what_two_providers_know_of_the_same_people() {
 }
 
 #[test]
+fn trees_are_worth_something_where_nobody_took_part() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = unseen(&["demo", "--job", "train-trees", "--json"], folder.path());
+    let answer = answer(&output);
+    assert_eq!(output.status.code(), Some(0), "{answer}");
+    let [worth] = &answer["rows"].as_array().unwrap()[..] else { panic!("{answer}") };
+    assert_eq!(worth["trees"], "20", "{answer}");
+    assert!(worth["rows"].as_str().unwrap().parse::<u64>().unwrap() > 11_000, "{answer}");
+    // Everybody said to be poor is 76 % right.
+    assert!(worth["accuracy"].as_f64().unwrap() > 0.84, "{answer}");
+    assert!(worth["auc"].as_f64().unwrap() > 0.89, "{answer}");
+    assert!(answer["leakage"].to_string().contains("20 trees as they grow"), "{answer}");
+}
+
+#[test]
+fn people_are_scored_by_weights_that_nobody_sees() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = unseen(&["demo", "--job", "score", "--json"], folder.path());
+    let answer = answer(&output);
+    assert_eq!(output.status.code(), Some(0), "{answer}");
+    let rows = answer["rows"].as_array().unwrap();
+    assert_eq!(rows.len(), 12_158);
+    let [_, _, rest @ ..] = &rows[..] else { panic!("{answer}") };
+    let scores: Vec<f64> = rest.iter().map(|row| row["score"].as_f64().unwrap()).collect();
+    let high = scores.iter().filter(|score| **score > 0.0).count();
+    // About a quarter of all people have a high income.
+    assert!((1_000..6_000).contains(&high), "{high}");
+}
+
+#[test]
 fn an_unknown_job_is_a_usage_error() {
     let folder = tempfile::tempdir().unwrap();
     let output = unseen(&["demo", "--job", "nothing"], folder.path());

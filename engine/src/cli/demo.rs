@@ -6,6 +6,7 @@ mod jobs;
 mod joined;
 mod kept;
 mod messy;
+mod models;
 mod regions;
 mod report;
 mod stage;

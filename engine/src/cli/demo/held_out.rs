@@ -32,7 +32,10 @@ pub(super) async fn judged(
 ) -> Result<RecordBatch, CliError> {
     let unfit = || CliError::failed("demo: the model does not fit the tables");
     let (features, label) = model.described().ok_or_else(unfit)?;
-    let people = people(asked).await?;
+    let expressions: Vec<&str> =
+        asked.features.iter().chain([&asked.label]).map(String::as_str).collect();
+    let left_out = format!("h.person_id % {HELD_OUT} = 0");
+    let people = people_of(&expressions, &asked.from, &left_out).await?;
     let rows = numbers_of("demo", (&features, &label), &people).map_err(CliError::failed)?;
     let network = Network::logistic(rows.features()).map_err(CliError::failed)?;
     if model.parameters().len() != network.parameters() {
@@ -57,8 +60,15 @@ pub(super) async fn judged(
         .map_err(CliError::failed)
 }
 
-/// The people who were left out, as the job describes people.
-async fn people(asked: &VerticalSpec) -> Result<RecordBatch, CliError> {
+/// People as a job describes them, of both tables in the clear.
+///
+/// # Errors
+/// Failed: the demo's tables do not have what is asked for, or nobody.
+pub(super) async fn people_of(
+    expressions: &[&str],
+    from: &str,
+    filter: &str,
+) -> Result<RecordBatch, CliError> {
     let context = SessionContext::new();
     for (schema, table, content) in
         [("census", "households", PEOPLE), ("employers", "contracts", JOBS)]
@@ -71,15 +81,11 @@ async fn people(asked: &VerticalSpec) -> Result<RecordBatch, CliError> {
             .register_table(format!("{schema}.{table}"), Arc::new(rows))
             .map_err(CliError::failed)?;
     }
-    let all = asked.features.iter().chain([&asked.label]).enumerate();
-    let listed: Vec<_> = all.map(|(at, expr)| format!("({expr}) AS f{at}")).collect();
-    let sql = format!(
-        "SELECT {} FROM {} WHERE h.person_id % {HELD_OUT} = 0",
-        listed.join(", "),
-        asked.from
-    );
+    let listed = expressions.iter().enumerate();
+    let listed: Vec<_> = listed.map(|(at, expr)| format!("({expr}) AS f{at}")).collect();
+    let sql = format!("SELECT {} FROM {from} WHERE {filter}", listed.join(", "));
     let frame = context.sql(&sql).await.map_err(CliError::failed)?;
     let batches = frame.collect().await.map_err(CliError::failed)?;
-    let first = batches.first().ok_or_else(|| CliError::failed("demo: nobody is left out"))?;
+    let first = batches.first().ok_or_else(|| CliError::failed("demo: there is nobody"))?;
     concat_batches(&first.schema(), &batches).map_err(CliError::failed)
 }

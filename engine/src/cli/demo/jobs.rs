@@ -1,8 +1,9 @@
 //! The demo's jobs.
 
+use super::{joined::BOTH, models};
 use crate::job::{
     AveragingSpec, CurveSpec, JobKind, Micro, ModelSpec, PsiForm, PsiProtocol, PsiSet, PsiSpec,
-    RingSpec, StrategySpec, TextRule, TrainSpec, VerticalSpec,
+    RingSpec, ScoreSpec, StrategySpec, TextRule, TrainSpec, VerticalSpec,
 };
 
 /// One job of the demo.
@@ -22,6 +23,7 @@ enum Question {
     Psi(fn() -> PsiSpec),
     Train(fn() -> TrainSpec),
     Vertical(fn() -> VerticalSpec),
+    Score(fn() -> ScoreSpec),
 }
 
 impl DemoJob {
@@ -32,6 +34,7 @@ impl DemoJob {
             Question::Psi(psi) => JobKind::Psi(psi()),
             Question::Train(train) => JobKind::Train(train()),
             Question::Vertical(train) => JobKind::TrainVertical(train()),
+            Question::Score(score) => JobKind::Score(score()),
         }
     }
 }
@@ -105,6 +108,16 @@ GROUP BY p.marital_status",
         question: Question::Vertical(incomes_of_both),
     },
     DemoJob {
+        name: "train-trees",
+        about: "boosted trees of the same people, grown on shared sums; what they are worth where nobody took part",
+        question: Question::Train(models::trees),
+    },
+    DemoJob {
+        name: "score",
+        about: "people of two providers scored by weights of a third, who shows them nobody and does not see the people",
+        question: Question::Score(models::scores),
+    },
+    DemoJob {
         name: "psi-refused",
         about: "what the policies forbid: the rows of one table that are not in the other",
         question: Question::Psi(missing),
@@ -171,7 +184,7 @@ fn missing() -> PsiSpec {
     psi
 }
 
-fn high_incomes() -> TrainSpec {
+pub(super) fn high_incomes() -> TrainSpec {
     let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
     TrainSpec {
         datasets: owned(&["census.residents", "employers.residents", "tax.residents"]),
@@ -208,8 +221,7 @@ fn high_incomes() -> TrainSpec {
 fn incomes_of_both() -> VerticalSpec {
     let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect();
     VerticalSpec {
-        from: "census.households h JOIN employers.contracts c ON h.person_id = c.person_id"
-            .to_owned(),
+        from: BOTH.to_owned(),
         features: owned(&[
             "h.age",
             "h.education",

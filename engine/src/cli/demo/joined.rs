@@ -17,6 +17,8 @@ pub(super) enum Trains {
     Rounds(&'static [ModelFamily], u32, u32),
     /// Models of joined rows; of so many at least.
     Joined(u32),
+    /// None: rows are scored.
+    Scores,
 }
 
 impl Trains {
@@ -45,6 +47,10 @@ impl Trains {
     }
 }
 
+/// Both tables, joined.
+pub(super) const BOTH: &str =
+    "census.households h JOIN employers.contracts c ON h.person_id = c.person_id";
+
 const TRAIN: &[ReleaseForm] = &[ReleaseForm::Train];
 
 const KEY: Column = Column {
@@ -53,6 +59,26 @@ const KEY: Column = Column {
     release: &[ReleaseForm::JoinKey, ReleaseForm::Filter],
     ..PERSON
 };
+
+const SHOWN: Column =
+    Column { release: &[ReleaseForm::JoinKey, ReleaseForm::Filter, ReleaseForm::List], ..KEY };
+
+const SCORE: &[ReleaseForm] = &[ReleaseForm::Score];
+
+/// The columns of both that people are scored by.
+pub(super) const SCORED: [&[Column]; 2] = [
+    &[
+        SHOWN,
+        Column { name: "age", range: Some((17, 90)), release: SCORE, ..NUMBER },
+        Column { name: "marital_status", domain: MARITAL_STATUS, release: SCORE, ..LABEL },
+    ],
+    &[
+        KEY,
+        Column { name: "hours_per_week", range: Some((1, 99)), release: SCORE, ..NUMBER },
+        Column { name: "capital_gain", range: Some((0, 99_999)), release: SCORE, ..NUMBER },
+        Column { name: "capital_loss", range: Some((0, 4_356)), release: SCORE, ..NUMBER },
+    ],
+];
 
 const HOUSEHOLDS: &[Column] = &[
     KEY,

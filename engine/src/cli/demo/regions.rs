@@ -88,7 +88,7 @@ const fn residents(party: &'static str, region: u64) -> DemoTable {
         rows_max: 13_312,
         psi: None,
         lookups: None,
-        train: Some(Trains::Rounds(&[ModelFamily::Logistic], 3, 50)),
+        train: Some(Trains::Rounds(&[ModelFamily::Logistic, ModelFamily::Trees], 3, 50)),
         joined_with: &[],
         columns: COLUMNS,
     }

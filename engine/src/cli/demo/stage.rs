@@ -18,7 +18,7 @@ use super::{
     actor::Actor,
     held_out,
     jobs::{self, DemoJob, PURPOSE},
-    kept, report,
+    kept, models, report,
     world::World,
 };
 use crate::{
@@ -55,6 +55,11 @@ pub(in crate::cli) async fn run(args: &DemoArgs) -> Result<(), CliError> {
             {
                 opened.delivery.rows =
                     held_out::judged(&asked, model, &opened.delivery.rows).await?;
+            }
+            if let (JobKind::Train(asked), Some(model)) = (job.kind(), &opened.delivery.model)
+                && asked.model.trees().is_some()
+            {
+                opened.delivery.rows = models::judged(&asked, model).await?;
             }
             let receipt = keep_receipt(&opened, &scratch)?;
             let print = if args.json { report::done_json } else { report::done_text };

@@ -6,6 +6,7 @@ use super::{
     super::exit::CliError,
     joined::{JOINED, Trains},
     messy::Accounts,
+    models::{SCORES, weights},
     regions::{RESIDENTS, Region},
 };
 use crate::{
@@ -49,6 +50,7 @@ pub(super) enum Content {
     Parquet(&'static [u8]),
     Made(Accounts),
     Region(Region),
+    Weights,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +72,7 @@ const DAY_MS: i64 = 86_400_000;
 
 /// All tables.
 pub(super) fn tables() -> impl Iterator<Item = &'static DemoTable> {
-    TABLES.iter().chain(&RESIDENTS).chain(&JOINED)
+    TABLES.iter().chain(&RESIDENTS).chain(&JOINED).chain(&SCORES)
 }
 
 const TABLES: &[DemoTable] = &[
@@ -412,7 +414,7 @@ impl DemoTable {
             },
             columns: self.rules(),
             output: OutputRule {
-                min_group_entities: if self.psi.is_some() { 0 } else { MIN_GROUP_ENTITIES },
+                min_group_entities: if self.shows_rows() { 0 } else { MIN_GROUP_ENTITIES },
                 max_groups: MAX_GROUPS,
             },
             psi: self.psi.map(|(forms, min_intersection)| PsiRule {
@@ -441,7 +443,13 @@ impl DemoTable {
             Content::Parquet(bytes) => Ok(Cow::Borrowed(bytes)),
             Content::Made(accounts) => accounts.csv().map(Cow::Owned),
             Content::Region(region) => region.csv().map(Cow::Owned),
+            Content::Weights => Ok(Cow::Owned(weights())),
         }
+    }
+
+    /// Whether what is asked of it is not about groups.
+    fn shows_rows(&self) -> bool {
+        self.psi.is_some() || matches!(self.train, Some(Trains::Scores))
     }
 
     fn kind(&self) -> JobKindName {
@@ -449,6 +457,7 @@ impl DemoTable {
             (Some(_), _) => JobKindName::Psi,
             (None, Some(Trains::Rounds(..))) => JobKindName::Train,
             (None, Some(Trains::Joined(_))) => JobKindName::TrainVertical,
+            (None, Some(Trains::Scores)) => JobKindName::Score,
             (None, None) => JobKindName::Sql,
         }
     }

@@ -78,7 +78,10 @@ impl World {
         let asked = match question {
             JobKind::Psi(psi) => psi.owners().any(|owner| owner == self.tax.as_str()),
             JobKind::Train(train) => train.owners().any(|owner| owner == self.tax.as_str()),
-            JobKind::Sql { .. } | JobKind::TrainVertical(_) | JobKind::Score(_) => false,
+            JobKind::Score(score) => {
+                score.model.dataset.split('.').next() == Some(self.tax.as_str())
+            }
+            JobKind::Sql { .. } | JobKind::TrainVertical(_) => false,
         };
         self.compute.iter().chain(asked.then_some(&self.tax)).cloned().collect()
     }
@@ -190,11 +193,14 @@ fn dataset_text(table: &DemoTable, published: &DatasetDescriptor) -> String {
 
 fn column_text(column: &ColumnSpec) -> String {
     let ty = match column.ty {
-        ColumnType::Int64 => "int64",
-        ColumnType::Int32 => "int32",
-        _ => "string",
+        ColumnType::Int64 => "\"int64\"".to_owned(),
+        ColumnType::Int32 => "\"int32\"".to_owned(),
+        ColumnType::Decimal { precision, scale } => {
+            format!("{{ decimal = {{ precision = {precision}, scale = {scale} }} }}")
+        }
+        _ => "\"string\"".to_owned(),
     };
-    let mut text = format!("\n[[datasets.columns]]\nname = \"{}\"\ntype = \"{ty}\"\n", column.name);
+    let mut text = format!("\n[[datasets.columns]]\nname = \"{}\"\ntype = {ty}\n", column.name);
     if column.nullable {
         text += "nullable = true\n";
     }

@@ -113,7 +113,7 @@ fn sums_that_a_model_is_solved_for_from_are_told_as_what_they_are() {
     let plan = changed(&["age", "job"], "member", newton).unwrap();
     let told = leakage(&plan, &|_| Vec::new()).unwrap().join("\n");
     for words in [
-        "in each of 6 rounds 14 exact sums over all rows of at least 2 providers",
+        "in each of 6 rounds 14 exact sums over all rows of at least 3 providers",
         "in how many rows both hold",
         "fewer than 40 rows",
         "the model after each round but the last",
