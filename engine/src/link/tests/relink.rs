@@ -56,6 +56,31 @@ async fn both_ends_ask_for_it_and_have_it_as_often_as_they_ask() {
     assert_eq!(error, LinkError::Ended);
 }
 
+/// Two providers whose links with the same party were lost alike.
+#[tokio::test(flavor = "multi_thread")]
+async fn several_links_of_a_party_are_made_anew_at_the_same_time() {
+    let all = [("census", 1), ("employers", 2), ("neutral", 3), ("bank_a", 4), ("bank_b", 5)];
+    let pins = pins(&all);
+    let mut daemons = Vec::new();
+    for (party, byte) in all {
+        daemons.push((party, daemon(credentials(9, party, byte, &pins)).await));
+    }
+    let parties: Vec<_> = daemons.iter().map(|(party, daemon)| (*party, daemon)).collect();
+    let roster = roster(7, &parties);
+    let [census, _, _, bank_a, bank_b] = &daemons[..] else { panic!("five") };
+    let [census, bank_a, bank_b] = [census, bank_a, bank_b].map(|(_, it)| relinker(it, &roster));
+    let (to_a, to_b, of_a, of_b) = tokio::join!(
+        again(&census, "bank_a", 1, PATIENT),
+        again(&census, "bank_b", 1, PATIENT),
+        again(&bank_a, "census", 1, PATIENT),
+        again(&bank_b, "census", 1, PATIENT),
+    );
+    for (links, peer) in [(to_a, "bank_a"), (to_b, "bank_b"), (of_a, "census"), (of_b, "census")] {
+        let links = links.unwrap();
+        assert!(links.len() == 2 && links.iter().all(|link| link.peer == name(peer)), "{peer}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_peer_that_is_gone_counts_otherwise_or_runs_something_else_has_none() {
     let pins = pins(&[("census", 1), ("employers", 2), ("neutral", 3)]);
