@@ -14,12 +14,12 @@ use federated::{
 use protocols::{
     net::{Channel, loopback, tls::LinkConfig},
     prg::Prg,
-    session::{Counters, Gate, Meter, Wire},
+    session::{Gate, Meter, Wire},
 };
 
 use super::{
     command::Line,
-    round::{PROVIDERS, STALL, course, is_right, trainer},
+    round::{PROVIDERS, STALL, course, is_right, one_round_of, trainer},
 };
 use crate::{
     Failure,
@@ -48,7 +48,8 @@ pub(super) fn run(n: usize, reps: u32) -> Result<Line, Failure> {
     let (ends, exact) = rounds(&course, &masks)?;
     let mut took: Vec<Duration> = ends.windows(2).map(|pair| pair[1] - pair[0]).collect();
     took.sort_unstable();
-    let one = one_round(&course, masks.threshold);
+    let price = |m: &mut Meter, course: &Course| masked_cost(m, course, masks.threshold);
+    let one = one_round_of(&course, price);
     Ok(Line {
         case: NAME,
         n,
@@ -61,22 +62,6 @@ pub(super) fn run(n: usize, reps: u32) -> Result<Line, Failure> {
         exact,
         note: NOTE.to_owned(),
     })
-}
-
-/// What one round more costs.
-fn one_round(course: &Course, threshold: Threshold) -> Counters {
-    let quote = |rounds| {
-        let mut m = Meter::new();
-        m.enter(1);
-        masked_cost(&mut m, &Course { rounds, ..course.clone() }, threshold);
-        m.total()
-    };
-    let (one, two) = (quote(1), quote(2));
-    Counters {
-        bytes: two.bytes - one.bytes,
-        messages: two.messages - one.messages,
-        rounds: two.rounds - one.rounds,
-    }
 }
 
 /// All rounds, everybody a thread of this process: when each was over, and whether the model is right.

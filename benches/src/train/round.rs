@@ -115,10 +115,15 @@ fn measured(case: &'static str, course: &Course) -> Result<Line, Failure> {
 
 /// What one round more costs.
 pub(super) fn one_round(course: &Course) -> Counters {
+    one_round_of(course, cost)
+}
+
+/// The same by this price.
+pub(super) fn one_round_of(course: &Course, price: impl Fn(&mut Meter, &Course)) -> Counters {
     let quote = |rounds| {
         let mut m = Meter::new();
         m.enter(1);
-        cost(&mut m, &Course { rounds, ..course.clone() });
+        price(&mut m, &Course { rounds, ..course.clone() });
         m.total()
     };
     let (one, two) = (quote(1), quote(2));

@@ -132,7 +132,7 @@ pub(super) fn cost(m: &mut Meter, course: &round::Course, of: &Training) -> bool
 }
 
 /// Why adding up ended: what a provider sent that cannot be is at its door.
-fn added(plan: &Plan, of: &Training, error: RoundError) -> ExecError {
+pub(super) fn added(plan: &Plan, of: &Training, error: RoundError) -> ExecError {
     let RoundError::Masks { source, .. } = &error else { return error.into() };
     match (source, owner(plan, of, source)) {
         (SecAggError::Few { .. }, _) => ExecError::TooFewProviders(error.to_string()),
@@ -146,7 +146,7 @@ fn added(plan: &Plan, of: &Training, error: RoundError) -> ExecError {
 
 /// Why a provider takes no further part: what it was passed that cannot be is at the door of who passed it, but for what another
 /// provider has signed or sealed.
-fn provided(plan: &Plan, of: &Training, error: RoundError) -> ExecError {
+pub(super) fn provided(plan: &Plan, of: &Training, error: RoundError) -> ExecError {
     let (RoundError::Masks { source, .. }, Some(alone)) = (&error, plan.adds_up()) else {
         return error.into();
     };

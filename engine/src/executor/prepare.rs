@@ -132,20 +132,11 @@ pub(super) fn encode(
         (None, _) => Ok(None),
         (Some(Held::Published(_)), _) => {
             // Queries are answered with its key; no rows of it take part.
-            let (live, columns) = (Vec::new(), Vec::new());
-            Ok(Some(EncodedInput {
-                live,
-                columns,
-                home: None,
-                own: None,
-                lookup: None,
-                train: None,
-            }))
+            Ok(Some(EncodedInput::default()))
         }
         (Some(Held::Set(spool)), Some(key)) => {
             let own = Some(spool.own_set(party, key, &hash_key)?);
-            let (live, columns) = (Vec::new(), Vec::new());
-            Ok(Some(EncodedInput { live, columns, home: None, own, lookup: None, train: None }))
+            Ok(Some(EncodedInput { own, ..EncodedInput::default() }))
         }
         (Some(Held::Set(_)), None) => {
             Err(fault(party, Reason::Internal, "a set without a key".into()))

@@ -32,7 +32,7 @@ pub enum EncodedColumn {
 }
 
 /// What one local input shares: its columns, and which rows exist.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub struct EncodedInput {
     /// Which rows exist; all have the public length.
     pub live: Vec<bool>,

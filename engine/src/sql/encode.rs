@@ -87,15 +87,7 @@ pub fn encode(
     let enters = input.key.as_ref().map(|key| key.enters);
     if enters == Some(SetUse::Lookup) {
         // Its ids are hashed under the salt of a publication, which the run tells.
-        let (live, columns) = (Vec::new(), Vec::new());
-        return Ok(EncodedInput {
-            live,
-            columns,
-            home: None,
-            own: None,
-            lookup: None,
-            train: None,
-        });
+        return Ok(EncodedInput::default());
     }
     let context = blake3::derive_key("unseen.psi-salt/v1", hash_key);
     let kept = match (&ids, &input.key) {
@@ -112,7 +104,7 @@ pub fn encode(
         }
         _ => None,
     };
-    Ok(EncodedInput { live, columns, home, own: None, lookup: None, train: None })
+    Ok(EncodedInput { live, columns, home, ..EncodedInput::default() })
 }
 
 /// The id of each row's key under a salt; none where a part of it is NULL.

@@ -16,7 +16,7 @@ use crate::{
 const BEHIND: usize = 4 << 20;
 
 /// Others who wait for this party hear so often that a long message is still coming.
-const SIGN: Duration = Duration::from_secs(1);
+const SIGN: Duration = Duration::from_millis(250);
 
 /// So many pieces may be on their way out before the next one is asked for.
 const AHEAD: u32 = 16;
@@ -126,5 +126,50 @@ impl Pair<'_> {
     ) -> Result<(), E> {
         let peer = self.peer();
         self.wire().recv_pieces(peer, len, take)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, mpsc};
+
+    use super::*;
+    use crate::{
+        net::{loopback, tls::LinkConfig},
+        session::Gate,
+    };
+
+    /// It takes two seconds because patience is what it is about.
+    #[test]
+    fn who_takes_a_message_that_is_long_on_its_way_is_waited_for() {
+        const PIECES: usize = 20;
+        let stall = LinkConfig::with_stall(Duration::from_millis(1200));
+        let ends = loopback::mesh(3, stall).unwrap().into_iter();
+        let wires = ends.map(|end| Wire::new(Arc::new(end), Gate::listing(&[])));
+        let [mut sends, mut takes, mut waits] = wires.collect::<Vec<_>>().try_into().unwrap();
+        let (_never, tick) = mpsc::channel::<()>();
+        std::thread::scope(|scope| {
+            scope.spawn(move || {
+                let slowly = |piece: &mut [u8]| {
+                    tick.recv_timeout(Duration::from_millis(100)).unwrap_err();
+                    piece.fill(7);
+                    Ok::<(), SessionError>(())
+                };
+                sends.send_pieces(PartyId(1), PIECES * CHUNK_BYTES, slowly).unwrap();
+            });
+            scope.spawn(move || {
+                let mut taken = 0;
+                let take = |piece: &[u8]| {
+                    taken += piece.len();
+                    Ok::<(), SessionError>(())
+                };
+                takes.recv_pieces(PartyId(0), PIECES * CHUNK_BYTES, take).unwrap();
+                assert_eq!(taken, PIECES * CHUNK_BYTES);
+                takes.send(PartyId(2), &[5_u64]).unwrap();
+            });
+            let mut word = [0_u64];
+            waits.recv(PartyId(1), &mut word).unwrap();
+            assert_eq!(word, [5]);
+        });
     }
 }

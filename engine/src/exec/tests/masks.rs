@@ -2,14 +2,20 @@
 //! listed.
 
 use ed25519_dalek::SigningKey;
-use federated::round::Masks;
+use federated::{
+    round::{Masks, RoundError},
+    secagg::SecAggError,
+};
 
 use super::{
     train::{held, in_one_place},
     *,
 };
 use crate::{
-    exec::{Added, Adding, add_up},
+    exec::{
+        Added, Adding, add_up,
+        masks::{added as at_the_party, provided as at_a_provider},
+    },
     job::{AveragingSpec, Compute, JobKind},
     plan::{Masking, ROUND_WORDS, Shape},
     sql::tests::{
@@ -114,4 +120,27 @@ fn who_has_signed_for_a_round_signs_no_more_and_says_at_whose_door_it_lies() {
     assert!(what.contains("round 1") && what.contains("signed for this round before"), "{what}");
     let (added, _) = everywhere(&planned, &|number| number < 2);
     assert!(matches!(added, Err(ExecError::TooFewProviders(_))), "{added:?}");
+}
+
+#[test]
+fn what_nobody_can_tell_the_sender_of_is_at_nobodys_door() {
+    let (plan, ..) = planned(r#"{"kind": "average"}"#);
+    let of = plan.training().unwrap().1;
+    let door = |error: ExecError| match error {
+        ExecError::Cheated { party, .. } => Some(party.to_string()),
+        _ => None,
+    };
+    let round = |source| RoundError::Masks { round: 1, source };
+    let heard = |source| door(at_the_party(&plan, of, round(source)));
+    assert_eq!(heard(SecAggError::Mark(2)).as_deref(), Some("c"));
+    assert_eq!(heard(SecAggError::Omitted(1)).as_deref(), Some("b"));
+    assert_eq!(heard(SecAggError::Forced(0)).as_deref(), Some("a"));
+    // Who was lost has not lied about its key.
+    assert_eq!(heard(SecAggError::Restored(3)), None);
+    let said = |source| door(at_a_provider(&plan, of, round(source)));
+    assert_eq!(said(SecAggError::Forced(2)).as_deref(), Some("c"));
+    assert_eq!(said(SecAggError::Sealed(2)), None);
+    for source in [SecAggError::Passed, SecAggError::Stories(1), SecAggError::Both(1)] {
+        assert_eq!(said(source).as_deref(), Some("lab"));
+    }
 }

@@ -21,14 +21,19 @@ async fn again(
     tokio::task::spawn_blocking(move || relinker.connect(&peer, time, limit)).await.unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn both_ends_ask_for_it_and_have_it_as_often_as_they_ask() {
+/// Three that compute, and two that do not.
+async fn five() -> Vec<(&'static str, Daemon)> {
     let all = [("census", 1), ("employers", 2), ("neutral", 3), ("bank_a", 4), ("bank_b", 5)];
-    let pins = pins(&all);
-    let mut daemons = Vec::new();
+    let (pins, mut daemons) = (pins(&all), Vec::new());
     for (party, byte) in all {
         daemons.push((party, daemon(credentials(9, party, byte, &pins)).await));
     }
+    daemons
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn both_ends_ask_for_it_and_have_it_as_often_as_they_ask() {
+    let daemons = five().await;
     let parties: Vec<_> = daemons.iter().map(|(party, daemon)| (*party, daemon)).collect();
     let roster = roster(7, &parties);
     let of = |party: &str| {
@@ -59,12 +64,7 @@ async fn both_ends_ask_for_it_and_have_it_as_often_as_they_ask() {
 /// Two providers whose links with the same party were lost alike.
 #[tokio::test(flavor = "multi_thread")]
 async fn several_links_of_a_party_are_made_anew_at_the_same_time() {
-    let all = [("census", 1), ("employers", 2), ("neutral", 3), ("bank_a", 4), ("bank_b", 5)];
-    let pins = pins(&all);
-    let mut daemons = Vec::new();
-    for (party, byte) in all {
-        daemons.push((party, daemon(credentials(9, party, byte, &pins)).await));
-    }
+    let daemons = five().await;
     let parties: Vec<_> = daemons.iter().map(|(party, daemon)| (*party, daemon)).collect();
     let roster = roster(7, &parties);
     let [census, _, _, bank_a, bank_b] = &daemons[..] else { panic!("five") };

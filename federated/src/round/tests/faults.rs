@@ -218,6 +218,22 @@ fn a_guest_trains_no_model_that_the_parties_do_not_agree_on() {
 }
 
 #[test]
+fn a_loss_that_could_wrap_in_the_sum_is_never_sent() {
+    let course = course(&[0, 1, 3], 1, Rule::Average { rate: 1.0 });
+    let trainers = |k: usize| {
+        let large = move |_: u32, mut update: Update| {
+            if k == 1 {
+                update.loss = crate::average::Trailer::MOST_LOSS / 3.0;
+            }
+            Ok(update)
+        };
+        Box::new(Odd(native(9, k), large)) as Box<dyn Trainer>
+    };
+    let ran = run_over(9, in_memory(4), &course, &start(&course), &trainers);
+    assert_eq!(ran.trained(9).reports[0].providers, [0, 2]);
+}
+
+#[test]
 fn an_update_beyond_the_bound_is_never_sent() {
     let course = course(&[0, 1, 3], 1, Rule::Average { rate: 1.0 });
     let trainers = |k: usize| {

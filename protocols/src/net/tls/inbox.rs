@@ -27,7 +27,7 @@ pub(super) struct State {
     notes: VecDeque<Vec<u8>>,
     /// Memory that the two queues take, roughly.
     bytes: usize,
-    /// What they may take for now, if that is less than usually.
+    /// What they may take, where whoever receives has said that this is less than usually.
     throttled: Option<usize>,
     /// When the peer last said that it gets on with work of its own.
     worked: Option<Instant>,
