@@ -4,9 +4,9 @@ use protocols::{
     mpc::{Column, Shape, reveal},
     party::Role,
     psi::{
-        Sizes,
-        aggregate::{Aggregates, Ask, Cell, Rule, aggregate, aggregate_cost},
-        circuit::{Matches, Provider, Set, Task, intersect, intersect_cost},
+        BUCKET_ITEMS, Buckets, Scattered, Sizes,
+        aggregate::{Aggregates, Ask, Cell, Rule, Tally},
+        circuit::{Bucketed, Matches, Provider, Set, intersect_bucket, intersect_bucket_cost},
     },
     ring::{B64, Buf, Ring, Z64},
     session::{Meter, OpeningKind, Recipient, Session, SessionError},
@@ -78,27 +78,36 @@ enum Outcome {
     Numbers(Option<Vec<Option<Cell>>>),
 }
 
-fn task(sizes: Sizes, goal: Goal) -> Result<Task, Failure> {
+/// Shares of all rows stand in memory in any case; numbers are added up bucket by bucket.
+fn bucketed(sizes: Sizes, goal: Goal) -> Result<Bucketed, Failure> {
     let [sender, receiver] = goal.columns();
     let receiver = Provider { role: ROLES[1], items: sizes.receiver, columns: receiver };
     let sender = Provider { role: ROLES[0], items: sizes.sender, columns: sender };
-    Ok(Task::new(receiver, sender, 1)?)
+    Ok(match goal {
+        Goal::Shares => Bucketed::new(1, receiver, sender)?,
+        _ => Bucketed::with_buckets_of(BUCKET_ITEMS, receiver, sender)?,
+    })
 }
 
 fn quote(sizes: Sizes, goal: Goal) -> Option<Quote> {
-    let task = task(sizes, goal).ok()?;
+    let of = bucketed(sizes, goal).ok()?;
     let mut m = Meter::new();
     m.enter(1);
-    intersect_cost(&mut m, &task);
+    for _ in 0..of.buckets() {
+        intersect_bucket_cost(&mut m, &of);
+        if !matches!(goal, Goal::Shares) {
+            Tally::of_cost(&mut m, of.task().bins(), 0, goal.sums());
+        }
+    }
     if !matches!(goal, Goal::Shares) {
-        aggregate_cost(&mut m, task.bins(), 0, goal.sums(), &RULE);
+        Tally::release_cost(&mut m, 0, goal.sums(), &RULE);
         Aggregates::open_cost(&mut m, 0, goal.sums(), TO);
     }
     Some(Quote { bytes: m.total().bytes, rounds: m.total().rounds })
 }
 
 fn party(seat: &mut Seat<'_>, goal: Goal) -> Result<bool, Failure> {
-    let task = task(seat.sizes, goal)?;
+    let of = bucketed(seat.sizes, goal)?;
     let mut rng = seat.prg(0);
     // The receiver's set, whoever this is, says what must come out.
     let receivers = Sets::of(seat, 1);
@@ -111,22 +120,28 @@ fn party(seat: &mut Seat<'_>, goal: Goal) -> Result<bool, Failure> {
             if role == 0 { Sets::of(seat, 0).own } else { Vec::new() }
         }
     };
-    let values: Vec<u64> = own.iter().copied().map(value).collect();
     let columns = goal.columns().get(usize::from(seat.role)).map_or(0, Vec::len);
-    let columns = vec![&values[..]; columns];
-    let set = Set { items: &own, columns: &columns };
-    let set = (seat.role < 2).then_some(&set);
+    let (provides, buckets) = (seat.role < 2, of.buckets());
     seat.timed_session(
         |s| {
-            let matches = intersect(s, &task, set, &mut rng)?;
-            if matches!(goal, Goal::Shares) {
-                return Ok(Outcome::Shares(matches));
+            let (mut own, mut tally) = (Scattered::new(own, buckets), None::<Tally>);
+            for bucket in 0..buckets {
+                let items = own.bucket(bucket, buckets)?;
+                let values: Vec<u64> = items.iter().copied().map(value).collect();
+                let columns = vec![&values[..]; columns];
+                let set = Set { items: &items, columns: &columns };
+                let matches = intersect_bucket(s, &of, provides.then_some(&set), &mut rng)?;
+                if matches!(goal, Goal::Shares) {
+                    return Ok(Outcome::Shares(matches));
+                }
+                let part = counted(s, &matches)?;
+                match &mut tally {
+                    Some(tally) => tally.add(&part),
+                    none => *none = Some(part),
+                }
             }
-            let sums: Vec<&Shared<Z64>> = matches.sender.iter().filter_map(words).collect();
-            let group = Bits::zeros(task.bins(), 0);
-            let ask = Ask { live: &matches.live, group: &group, sums: &sums };
-            let numbers = aggregate(s, &ask, &RULE, &mut rng)?;
-            Ok(Outcome::Numbers(numbers.open(s, TO)?))
+            let Some(tally) = tally else { return Ok(Outcome::Numbers(None)) };
+            Ok(Outcome::Numbers(tally.release(s, &RULE, &mut rng)?.open(s, TO)?))
         },
         |s, outcome| match outcome {
             Outcome::Shares(matches) => right(s, &matches, &wanted),
@@ -134,6 +149,13 @@ fn party(seat: &mut Seat<'_>, goal: Goal) -> Result<bool, Failure> {
             Outcome::Numbers(Some(cells)) => Ok(cells == [plain(&wanted, goal)]),
         },
     )
+}
+
+/// How many match of a bucket, and the sums of what the sender has of them.
+fn counted(s: &mut Session, matches: &Matches) -> Result<Tally, SessionError> {
+    let sums: Vec<&Shared<Z64>> = matches.sender.iter().filter_map(words).collect();
+    let group = Bits::zeros(matches.live.rows(), 0);
+    Tally::of(s, &Ask { live: &matches.live, group: &group, sums: &sums })
 }
 
 /// A value that belongs to an element: 40 bits of it.

@@ -11,8 +11,8 @@
 //!                    live = [t ⊕ r = 0] in each bin                equality on shares
 //! ```
 //!
-//! [`Task`] is what is public about it, [`intersect`] does it, [`Matches`] is what comes out. [`way`] says whether it is
-//! cheaper than a join of shared tables.
+//! [`Task`] is what is public about it, [`intersect`] does it, [`Matches`] is what comes out. [`Bucketed`] does it bucket by bucket,
+//! for sets that are larger than memory. [`way`] says whether it is cheaper than a join of shared tables.
 //!
 //! # Security
 //! Semi-honest, one corrupted of the three compute parties, of which the two providers are two. The programmed function is a
@@ -26,6 +26,7 @@
 //! <https://eprint.iacr.org/2021/266>, section 5. There the two providers compare by a protocol of two; here, since there are
 //! three parties anyway, the comparison goes on in their sharing, at a fraction of its price.
 
+mod bucketed;
 mod fields;
 mod intersect;
 mod matches;
@@ -36,6 +37,7 @@ mod task;
 mod tests;
 mod way;
 
+pub use bucketed::{Bucketed, intersect_bucket, intersect_bucket_cost};
 pub use intersect::{Set, intersect, intersect_cost};
 pub use matches::{Matches, zeroed_cost};
 pub use task::{Provider, Task, TaskError};

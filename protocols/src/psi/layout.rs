@@ -32,13 +32,22 @@ impl Layout {
     /// [`ParametersError::TooManyItems`] and [`ParametersError::NoBucket`].
     pub(super) fn of_buckets_of(items: usize, sizes: Sizes) -> Result<Self, ParametersError> {
         let largest = sizes.sender.max(sizes.receiver);
+        Self::of_buckets(if items == 0 { 0 } else { largest.div_ceil(items).max(1) }, sizes)
+    }
+
+    /// So many buckets.
+    ///
+    /// # Errors
+    /// As [`Layout::of_buckets_of`].
+    pub(super) fn of_buckets(buckets: usize, sizes: Sizes) -> Result<Self, ParametersError> {
+        let largest = sizes.sender.max(sizes.receiver);
         if largest > MOST_ITEMS {
             return Err(ParametersError::TooManyItems { items: largest });
         }
-        if items == 0 {
+        if buckets == 0 {
             return Err(ParametersError::NoBucket);
         }
-        Ok(Self::new(sizes, largest.div_ceil(items).max(1)))
+        Ok(Self::new(sizes, buckets))
     }
 
     /// −log2 of the bound on the probability that a bucket of either side gets more items than it holds.

@@ -1,20 +1,14 @@
 //! Counts and sums, the minimum, and what is let out.
 
-use super::noise::{Noise, add_noise_cost};
+use super::{noise::Noise, tally::Tally};
 use crate::{
-    mpc::{
-        histogram, histogram_cost, histogram_sums, histogram_sums_cost, inject, inject_cost, lt,
-        lt_cost, mul, mul_cost, reveal, reveal_cost, reveal_to, reveal_to_cost,
-    },
+    mpc::{reveal, reveal_cost, reveal_to, reveal_to_cost},
     party::Role,
     prg::Prg,
-    ring::{Buf, Z64},
+    ring::Z64,
     session::{Meter, OpeningKind, Recipient, Session, SessionError},
     share::{Bits, Shared},
 };
-
-/// Counts and minima are below 2^32, so their differences are below this many bits.
-const COUNT_BITS: usize = 33;
 
 /// What is asked of a shared table of matches.
 #[derive(Clone, Copy, Debug)]
@@ -40,8 +34,8 @@ pub struct Rule {
 /// numbers of a group that is not shown are 0.
 #[derive(Clone, Debug)]
 pub struct Aggregates {
-    sums: usize,
-    cells: Shared<Z64>,
+    pub(super) sums: usize,
+    pub(super) cells: Shared<Z64>,
 }
 
 /// What is said of a group that is shown. With noise, a count can be negative.
@@ -59,73 +53,26 @@ pub struct Cell {
 /// n rows; 2^k groups, k at most 20; returns 2 + v numbers a group for v sums.
 ///
 /// # Cost
-/// That of [`histogram`], or with sums that of [`histogram_sums`] for v + 1 measures; with a minimum, a comparison of 33 bits, an
-/// injection and a product on 2^k and 2^k · (v + 1) words; with noise, 1 round of as many.
+/// That of [`Tally::of`] and [`Tally::release`].
 ///
 /// # Errors
-/// [`SessionError::Shape`] if rows, or bounds and sums, differ; channel errors pass through.
+/// Theirs.
 ///
 /// # Security
-/// Semi-honest, one corrupted party: multiplications, injections and a comparison. Nothing is opened here. The minimum is
-/// compared with the exact count, on shares, and a group below it holds zeros, the same for no match as for one too few.
-/// `rng` is this party's own secret; see [`Noise`] for what the noise guarantees.
+/// Theirs. Nothing is opened here.
 pub fn aggregate(
     s: &mut Session,
     ask: &Ask<'_>,
     rule: &Rule,
     rng: &mut Prg,
 ) -> Result<Aggregates, SessionError> {
-    let rows = s.same_len(ask.live.rows(), ask.group.rows())?;
-    for sum in ask.sums {
-        s.same_len(sum.len(), rows)?;
-    }
-    let (sums, groups) = (ask.sums.len(), 1 << ask.group.width());
-    if let Some(noise) = &rule.noise {
-        s.same_len(noise.bounds.len(), sums)?;
-    }
-    let mut numbers = if sums == 0 {
-        histogram::<Z64>(s, ask.group, ask.live)?
-    } else {
-        let ones = Shared::public(s.role(), &vec![1; rows]);
-        let measures: Vec<_> = [&ones].into_iter().chain(ask.sums.iter().copied()).collect();
-        histogram_sums::<Z64>(s, ask.group, ask.live, &Shared::concat(&measures), sums + 1)?
-    };
-    let counts: Shared<Z64> = numbers.map(|words| every(words, sums + 1));
-    if let Some(noise) = &rule.noise {
-        noise.add(s, &mut numbers, rng)?;
-    }
-    let shown = if rule.minimum == 0 {
-        Shared::public(s.role(), &vec![1; groups])
-    } else {
-        let minimum = Shared::public(s.role(), &vec![u64::from(rule.minimum); groups]);
-        let shown = lt(s, &counts, &minimum, COUNT_BITS)?.not(s.role());
-        let shown = inject::<Z64>(s, &shown)?;
-        numbers = mul(s, &numbers, &shown.map::<Z64>(|words| each_times(words, sums + 1)))?;
-        shown
-    };
-    let cells = Shared::from_parts(
-        before(shown.own(), numbers.own(), sums + 1),
-        before(shown.next(), numbers.next(), sums + 1),
-    );
-    Ok(Aggregates { sums, cells })
+    Tally::of(s, ask)?.release(s, rule, rng)
 }
 
 /// Twin of [`aggregate`], for a key of `group` bits.
 pub fn aggregate_cost(m: &mut Meter, rows: usize, group: usize, sums: usize, rule: &Rule) {
-    let groups = 1 << group;
-    if sums == 0 {
-        histogram_cost::<Z64>(m, rows, group);
-    } else {
-        histogram_sums_cost::<Z64>(m, rows, group, sums + 1);
-    }
-    if rule.noise.is_some() {
-        add_noise_cost(m, groups * (sums + 1));
-    }
-    if rule.minimum > 0 {
-        lt_cost(m, groups, COUNT_BITS);
-        inject_cost::<Z64>(m, groups, 1);
-        mul_cost::<Z64>(m, groups * (sums + 1));
-    }
+    Tally::of_cost(m, rows, group, sums);
+    Tally::release_cost(m, group, sums, rule);
 }
 
 impl Aggregates {
@@ -195,25 +142,4 @@ fn cell(words: &[u64]) -> Option<Cell> {
     let (count, sums) = numbers.split_first()?;
     let sums = sums.iter().map(|sum| sum.cast_signed()).collect();
     (*shown == 1).then_some(Cell { count: count.cast_signed(), sums })
-}
-
-/// The first of every `of` words.
-fn every(words: &[u64], of: usize) -> Buf<u64> {
-    let firsts: Vec<u64> = words.iter().step_by(of).copied().collect();
-    Buf::copy_of(&firsts)
-}
-
-/// Each word, `times` times.
-fn each_times(words: &[u64], times: usize) -> Buf<u64> {
-    let all: Vec<u64> = words.iter().flat_map(|word| std::iter::repeat_n(*word, times)).collect();
-    Buf::copy_of(&all)
-}
-
-/// Each first word before its `of` others.
-fn before(first: &[u64], others: &[u64], of: usize) -> Buf<u64> {
-    let pairs = first.iter().zip(others.chunks_exact(of));
-    let all: Vec<u64> = pairs
-        .flat_map(|(first, others)| std::iter::once(*first).chain(others.iter().copied()))
-        .collect();
-    Buf::copy_of(&all)
 }

@@ -5,7 +5,7 @@ use crate::{
     mpc::Shape,
     okvs,
     party::Role,
-    psi::{cuckoo, opprf},
+    psi::{cuckoo, opprf, parameters::ParametersError},
 };
 
 /// Statistical security against a bin that matches by chance.
@@ -52,6 +52,9 @@ pub enum TaskError {
     /// The sender's set is too large, or there are too many of them.
     #[error(transparent)]
     Function(#[from] okvs::ParamsError),
+    /// The sets cannot be split so.
+    #[error(transparent)]
+    Buckets(#[from] ParametersError),
 }
 
 impl Task {

@@ -1,5 +1,7 @@
 //! Shares against the plain intersection, the price, and that nothing but sizes shows.
 
+mod buckets;
+
 use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use super::*;

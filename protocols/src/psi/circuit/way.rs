@@ -1,6 +1,9 @@
 //! Whether two providers' tables are joined cheaper by their sets or by sorting their shares.
 
-use super::{intersect::intersect_cost, task::Task};
+use super::{
+    bucketed::{Bucketed, intersect_bucket_cost},
+    task::Provider,
+};
 use crate::{
     mpc::{Shape, input_cost},
     relational::join_cost,
@@ -29,27 +32,32 @@ const BYTE_HALVES: u64 = 1;
 /// Sizes and the profile alone decide, in integers, so that all parties choose alike. The constants are estimates: where both
 /// ways cost about the same, the slower one may be taken.
 #[must_use]
-pub fn way(profile: Profile, task: &Task) -> (Way, [u64; 2]) {
+pub fn way(profile: Profile, of: &Bucketed) -> (Way, [u64; 2]) {
     let nanos = |quote: &dyn Fn(&mut Meter)| {
         let mut m = Meter::on(profile);
         quote(&mut m);
         profile.link_nanos(m.total()).saturating_add(m.total().bytes / 2 * BYTE_HALVES)
     };
-    let [queries, points] =
-        [task.function().queries, task.function().points].map(|count| count as u64);
+    let function = of.task().function();
+    let [queries, points] = [function.queries, function.points].map(|count| count as u64);
     let local = SETUP_NANOS + QUERY_NANOS * queries + POINT_NANOS * points;
-    let circuit = nanos(&|m| intersect_cost(m, task)).saturating_add(local);
-    let sorted = nanos(&|m| sorted_cost(m, task));
+    // One bucket after the other, each like the first.
+    let bucket = nanos(&|m| intersect_bucket_cost(m, of)).saturating_add(local);
+    let circuit = bucket.saturating_mul(of.buckets() as u64);
+    let sorted = nanos(&|m| sorted_cost(m, of));
     let way = if circuit <= sorted { Way::Circuit } else { Way::Sorted };
     (way, [circuit, sorted])
 }
 
 /// Both tables shared by their owners, the sender's in key order, and joined.
-fn sorted_cost(m: &mut Meter, task: &Task) {
-    let (receiver, sender) = (task.receiver(), task.sender());
+fn sorted_cost(m: &mut Meter, of: &Bucketed) {
+    let (task, sizes) = (of.task(), of.sizes());
+    let all = |one: &Provider, items| Provider { items, ..one.clone() };
+    let receiver = all(task.receiver(), sizes.receiver);
+    let sender = all(task.sender(), sizes.sender);
     let most = receiver.items.max(sender.items).max(1);
     let key = 64.max(40 + 2 * most.next_power_of_two().trailing_zeros() as usize);
-    for provider in [sender, receiver] {
+    for provider in [&sender, &receiver] {
         let columns = provider.columns.iter().copied();
         let words = [Shape::Bits(key + 1)].into_iter().chain(columns);
         let words = words.map(|shape| shape.wire_words(provider.items)).sum();
@@ -61,20 +69,30 @@ fn sorted_cost(m: &mut Meter, task: &Task) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{party::Role, psi::circuit::Provider};
+    use crate::party::Role;
 
-    fn of(items: usize) -> Task {
+    fn of(items: usize, buckets: usize) -> Bucketed {
         let provider = |role| Provider { role, items, columns: vec![Shape::Z64] };
-        Task::new(provider(Role::P0), provider(Role::P1), 1).unwrap()
+        Bucketed::new(buckets, provider(Role::P0), provider(Role::P1)).unwrap()
     }
 
     #[test]
     fn small_tables_are_sorted_and_large_ones_hashed() {
-        assert_eq!(way(Profile::LOOPBACK, &of(16)).0, Way::Sorted);
+        assert_eq!(way(Profile::LOOPBACK, &of(16, 1)).0, Way::Sorted);
         for profile in [Profile::LOOPBACK, Profile::LAN, Profile::WAN] {
-            let (way, [circuit, sorted]) = way(profile, &of(1 << 20));
-            assert_eq!(way, Way::Circuit);
-            assert!(3 * circuit < sorted, "{circuit} against {sorted}");
+            for buckets in [1, 4] {
+                let (way, [circuit, sorted]) = way(profile, &of(1 << 20, buckets));
+                assert_eq!(way, Way::Circuit);
+                assert!(3 * circuit < sorted, "{circuit} against {sorted}");
+            }
         }
+    }
+
+    #[test]
+    fn every_bucket_has_its_price_and_sorting_has_one() {
+        let prices = |buckets| way(Profile::WAN, &of(1 << 18, buckets)).1;
+        let ([one, sorted], [sixteen, other]) = (prices(1), prices(16));
+        assert_eq!(sorted, other);
+        assert!(sixteen > one && sixteen < 16 * one, "{sixteen} against {one}");
     }
 }

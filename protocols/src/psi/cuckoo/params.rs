@@ -6,6 +6,9 @@ const SECURITY_BITS: f64 = 40.0;
 const MOST_ITEMS: usize = 1 << 26;
 /// Up to this number of elements the bound is worked out; above, it is only lower (a test looks at 2^18 and 2^20).
 const WORKED_OUT: usize = 1 << 16;
+/// Sets of fewer elements get so many more bins for each doubling of the number of tables.
+const MANY: usize = 4096;
+const MORE: usize = 64;
 
 /// The number of bins for a set of public size, and a bound on the probability that the set does not fit.
 ///
@@ -61,9 +64,10 @@ impl Params {
         if items > MOST_ITEMS {
             return Err(ParamsError::TooManyItems { items, most: MOST_ITEMS });
         }
-        let bins = bins_for(items);
+        let bins = bins_for(items, instances);
         let proved = items.min(WORKED_OUT);
-        let failure_bits = -log2_failure(proved, bins_for(proved)) - float(instances).log2();
+        let failure_bits =
+            -log2_failure(proved, bins_for(proved, instances)) - float(instances).log2();
         if failure_bits < SECURITY_BITS || instances == 0 {
             return Err(ParamsError::TooManyInstances { items, instances });
         }
@@ -89,11 +93,16 @@ impl Params {
     }
 }
 
-/// 1.3 bins an element; small sets, which a few coincidences can spoil, get some more. Integers, so that all parties agree.
-const fn bins_for(items: usize) -> usize {
+/// 1.3 bins an element; small sets, which a few coincidences can spoil, get some more, and small ones of many more still. Integers, so
+/// that all parties agree.
+const fn bins_for(items: usize, instances: u64) -> usize {
+    // Every time that there are twice as many tables.
+    let twice = u64::BITS - instances.saturating_sub(1).leading_zeros();
+    let of_many = MORE * twice as usize;
     match items {
         0 => 0,
-        1..512 => (items * 13).div_ceil(10) + 108,
+        1..512 => (items * 13).div_ceil(10) + 108 + of_many,
+        512..MANY => (items * 13).div_ceil(10) + 40 + of_many,
         _ => (items * 13).div_ceil(10) + 40,
     }
 }
@@ -154,7 +163,7 @@ mod tests {
 
     #[test]
     fn larger_sets_fail_less_than_the_largest_one_worked_out() {
-        let bits = |items| -log2_failure(items, bins_for(items));
+        let bits = |items| -log2_failure(items, bins_for(items, 1));
         let least = bits(WORKED_OUT);
         for items in [1 << 17, 1 << 18, 1 << 20] {
             assert!(bits(items) > least, "{items}");
