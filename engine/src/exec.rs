@@ -1,5 +1,6 @@
 //! Running a plan: each operation is one protocol call; the same walk without data is its price.
 
+mod bucketwise;
 mod circuit;
 mod error;
 mod input;

@@ -5,10 +5,13 @@ mod agreed;
 mod averaging;
 mod between;
 mod blur;
+mod bucketwise;
 mod check;
 mod circuit;
 #[cfg(any(test, feature = "testkit"))]
 pub mod clear;
+#[cfg(any(test, feature = "testkit"))]
+mod clear_buckets;
 #[cfg(any(test, feature = "testkit"))]
 mod clear_tables;
 #[cfg(any(test, feature = "testkit"))]
@@ -52,8 +55,10 @@ mod vertical;
 pub use agreed::Agreed;
 pub use between::Between;
 pub use blur::{Blur, MAX_SENSITIVITY};
+pub use bucketwise::Bucketwise;
 pub use check::{PlanError, check};
-pub use circuit::{circuit_task, columns_of, input_of};
+pub(crate) use circuit::bucketed;
+pub use circuit::{circuit_task, columns_of, input_of, meeting};
 pub use decode::{DecodeError, Opened, OpenedColumn, decode, json_rows};
 pub use encoded::{EncodedColumn, EncodedInput, HomeSet, Masking, SignOnce, Spend, TrainingRows};
 pub use ends::{Answers, Asks, KeyIds, LookupEnd, Store};
@@ -66,7 +71,7 @@ pub use lookup::{Label, Lookup};
 pub use many::{Many, many_alternatives, many_setting};
 pub use model::Tensor;
 pub use output::{Decode, Output, OutputColumn};
-pub use own_set::OwnSet;
+pub use own_set::{OwnSet, Portion};
 pub use privacy::Guarantee;
 pub use program::{Place, Program};
 pub use psi::{Intersect, Keep, Keeps, Learns, Match, PsiTerms, SetKey, SetUse};

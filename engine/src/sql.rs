@@ -4,6 +4,7 @@
 //! Everything here is a function of the job, the descriptors and the policies, so that every party compiles the same plan.
 
 mod bounds;
+mod bucketwise;
 mod builder;
 mod chain;
 mod compare;

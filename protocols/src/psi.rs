@@ -29,7 +29,7 @@ mod uniform_sort;
 pub mod vole_psi;
 
 pub use buckets::{Buckets, Members, Scattered};
-pub use distinct::{Distinct, bucket_of};
+pub use distinct::{Distinct, bucket_of, bucket_range};
 pub use hello::{Output, Setting, exchange_sizes};
 pub use ids::Salt;
 pub use parameters::{BATCH_SLOTS, BUCKET_ITEMS, Parameters, ParametersError, Sizes};

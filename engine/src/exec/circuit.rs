@@ -3,7 +3,7 @@
 use protocols::{
     mpc::Column,
     prg::Prg,
-    psi::circuit::{self, Set},
+    psi::circuit::{self, Matches, Set},
     session::{Meter, Session},
 };
 
@@ -39,18 +39,23 @@ pub(super) fn run(
     let columns: Vec<&[u64]> = held.iter().flat_map(|held| &held.1).map(Vec::as_slice).collect();
     let set = held.as_ref().map(|held| Set { items: &held.0, columns: &columns });
     let matches = circuit::intersect(s, &task, set.as_ref(), rng)?;
+    in_order(plan, of, matches).ok_or(ExecError::Malformed(at))
+}
+
+/// Whether a row has a match, then the columns in the order of the operation.
+pub(super) fn in_order(plan: &Plan, of: &Intersect, matches: Matches) -> Option<Vec<Column>> {
     let mut outputs = vec![Column::Bits(matches.live)];
     let (mut receiver, mut sender) = (matches.receiver.into_iter(), matches.sender.into_iter());
     for r in &of.columns {
         let side =
             if input_of(plan, *r) == Some(of.receiver) { &mut receiver } else { &mut sender };
-        outputs.push(side.next().ok_or(ExecError::Malformed(at))?);
+        outputs.push(side.next()?);
     }
-    Ok(outputs)
+    Some(outputs)
 }
 
 /// This party's ids, and the columns that come along, a value an id.
-fn held(
+pub(super) fn held(
     plan: &Plan,
     of: &Intersect,
     number: u32,

@@ -10,7 +10,7 @@ use protocols::{
 };
 
 use super::{error::ExecError, run::Values, words::WordRing};
-use crate::plan::{Op, Plan, Ref};
+use crate::plan::{Op, Ref};
 
 /// The bits injected so far, kept until the last operation that asks for them.
 pub(super) struct Ones {
@@ -20,12 +20,12 @@ pub(super) struct Ones {
 }
 
 impl Ones {
-    pub(super) fn of(plan: &Plan) -> Self {
+    /// Those of operations with these numbers.
+    pub(super) fn of<'o>(nodes: impl Iterator<Item = (usize, &'o Op)>) -> Self {
         let wanted = |op: &Op| match op {
             Op::Inject(by) | Op::Mask { by, .. } | Op::Select { by, .. } => Some(*by),
             _ => None,
         };
-        let nodes = plan.nodes.iter().enumerate();
         let last = nodes.filter_map(|(at, op)| Some((wanted(op)?, at))).collect();
         Self { last, narrow: BTreeMap::new(), wide: BTreeMap::new() }
     }

@@ -12,7 +12,7 @@ use protocols::{
 use serde::{Deserialize, Serialize};
 
 use super::{
-    circuit,
+    bucketwise, circuit,
     error::ExecError,
     input, lookup, many, matching, noise,
     release::{release_cost, whole_cost},
@@ -81,6 +81,7 @@ pub fn quote(plan: &Plan, shapes: &[Vec<Shape>], profile: Profile) -> Result<Quo
             }
             Op::Many(of) => many::cost(&mut m, plan, of, at)?,
             Op::Intersect(of) => circuit::cost(&mut m, plan, of, at)?,
+            Op::Bucketwise(of) => bucketwise::cost(&mut m, plan, of, at)?,
             Op::Require(_) => require::cost(&mut m),
             Op::Blur(of) => {
                 let rows = of.columns.first().map_or(Ok(0), |r| Shapes { at, shapes }.rows(*r))?;
@@ -113,9 +114,9 @@ pub fn quote(plan: &Plan, shapes: &[Vec<Shape>], profile: Profile) -> Result<Quo
     Ok(Quote { profile, ops, total, tables, openings, choices })
 }
 
-struct Shapes<'a> {
-    at: usize,
-    shapes: &'a [Vec<Shape>],
+pub(super) struct Shapes<'a> {
+    pub(super) at: usize,
+    pub(super) shapes: &'a [Vec<Shape>],
 }
 
 impl Shapes<'_> {
@@ -160,7 +161,7 @@ impl Shapes<'_> {
 
 /// The bits that were injected, by ring: each is, once.
 #[derive(Default)]
-struct Ones(BTreeSet<(Ref, bool)>);
+pub(super) struct Ones(BTreeSet<(Ref, bool)>);
 
 impl Ones {
     fn charge(&mut self, m: &mut Meter, by: Ref, wide: bool, rows: usize) {
@@ -176,13 +177,19 @@ impl Ones {
 }
 
 /// Twin of `apply` in the run.
-fn charge(m: &mut Meter, op: &Op, v: &Shapes<'_>, ones: &mut Ones) -> Result<(), ExecError> {
+pub(super) fn charge(
+    m: &mut Meter,
+    op: &Op,
+    v: &Shapes<'_>,
+    ones: &mut Ones,
+) -> Result<(), ExecError> {
     match op {
         Op::Input { .. }
         | Op::Match(_)
         | Op::Lookup(_)
         | Op::Many(_)
         | Op::Intersect(_)
+        | Op::Bucketwise(_)
         | Op::Tell(_)
         | Op::Require(_)
         | Op::Blur(_)

@@ -13,7 +13,7 @@ use protocols::{
 };
 
 use super::{
-    circuit,
+    bucketwise, circuit,
     error::ExecError,
     input, lookup, many, matching, noise,
     ones::Ones,
@@ -63,14 +63,16 @@ pub fn run(
     let Around { progress, trainings } = around;
     let (mut found, mut looked_up, mut told) = (Vec::new(), Vec::new(), None);
     let mut worth = Vec::new();
-    let last_use = last_uses(plan);
-    let mut ones = Ones::of(plan);
+    let nodes = || plan.nodes.iter().enumerate();
+    let last_use = last_uses(plan.nodes.len(), nodes(), plan.output.layout());
+    let mut ones = Ones::of(nodes());
     let mut values: Vec<Vec<Column>> = Vec::with_capacity(plan.nodes.len());
-    for (at, op) in plan.nodes.iter().enumerate() {
+    for (at, op) in nodes() {
         progress(at, plan.nodes.len());
         s.enter(step_of(at));
         let outputs = match op {
             Op::Intersect(of) => circuit::run(s, plan, of, (at, &inputs), rng)?,
+            Op::Bucketwise(of) => bucketwise::run(s, plan, of, (at, &inputs), rng)?,
             Op::Input { input } if plan.inputs[*input as usize].is_at_home() => Vec::new(),
             Op::Match(of) => {
                 found.extend(matching::run(s, plan, of, (at, &inputs), rng)?);
@@ -139,25 +141,29 @@ pub(super) fn step_of_input(plan: &Plan, number: u32) -> u64 {
     step_of(plan.nodes.iter().position(of_input).unwrap_or(plan.nodes.len()))
 }
 
-/// For each node, the last one that reads it.
-fn last_uses(plan: &Plan) -> Vec<usize> {
-    let mut last = vec![0; plan.nodes.len()];
+/// For each node, the last one that reads it; what is kept is read for ever.
+pub(super) fn last_uses<'o>(
+    count: usize,
+    nodes: impl Iterator<Item = (usize, &'o Op)>,
+    kept: Vec<Ref>,
+) -> Vec<usize> {
+    let mut last = vec![0; count];
     let mut mark = |at: usize, r: Ref| {
         if let Some(last) = last.get_mut(r.0 as usize) {
             *last = at;
         }
     };
-    for (at, op) in plan.nodes.iter().enumerate() {
+    for (at, op) in nodes {
         op.refs().into_iter().for_each(|r| mark(at, r));
     }
-    plan.output.layout().into_iter().for_each(|r| mark(usize::MAX, r));
+    kept.into_iter().for_each(|r| mark(usize::MAX, r));
     last
 }
 
 /// The columns worked out so far, as the operation at `at` asks for them.
 pub(super) struct Values<'a> {
-    at: usize,
-    values: &'a [Vec<Column>],
+    pub(super) at: usize,
+    pub(super) values: &'a [Vec<Column>],
 }
 
 impl Values<'_> {
@@ -206,7 +212,7 @@ impl Values<'_> {
 }
 
 /// One operation other than an input.
-fn apply(
+pub(super) fn apply(
     s: &mut Session,
     op: &Op,
     v: &Values<'_>,
@@ -219,6 +225,7 @@ fn apply(
         | Op::Many(_)
         | Op::Lookup(_)
         | Op::Intersect(_)
+        | Op::Bucketwise(_)
         | Op::Tell(_)
         | Op::Require(_)
         | Op::Train(_)

@@ -9,7 +9,7 @@ use crate::{
     catalog::DatasetDescriptor,
     exec::{OpCost, quote},
     job::{JobKind, JobSpec, PsiProtocol, PsiSpec},
-    plan::{Op, Plan, PolicyTerms, check, circuit_task, many_alternatives},
+    plan::{self, Op, Plan, PolicyTerms, check, many_alternatives},
     sql::compile,
 };
 
@@ -70,11 +70,7 @@ fn totals(plan: &Plan, profile: Profile) -> Result<OpCost, String> {
 
 /// Nanoseconds in which two sets meet: in a circuit, and by sorting. `auto` chooses by these.
 fn meeting(plan: &Plan, profile: Profile) -> Option<[u64; 2]> {
-    let of = plan.nodes.iter().find_map(|op| match op {
-        Op::Intersect(of) => Some(of),
-        _ => None,
-    })?;
-    Some(way(profile, &circuit_task(plan, of).ok()?).1)
+    Some(way(profile, &plan::meeting(plan).ok()?).1)
 }
 
 /// Time on the links, and half a nanosecond of work for each byte.

@@ -27,7 +27,8 @@ pub struct PsiSpec {
     /// Noise on counts and sums; where policies demand more, there is more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<PsiNoise>,
-    /// Where rows go to owners: how many rows of the larger set they read, send and repeat at a time; 2^18 if nothing is said.
+    /// Where rows go to owners, or rows that meet in a circuit are counted: how many rows of the larger set go together; 2^18 if
+    /// nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucket_rows: Option<BucketRows>,
 }
@@ -141,13 +142,15 @@ impl PsiSpec {
         )?;
         let once = self.to.iter().enumerate().all(|(at, party)| !self.to[..at].contains(party));
         field(once, "psi.to", "names a party twice")?;
-        let bucketed = !self.to.is_empty()
+        let counted = self.form.aggregates()
+            && matches!(self.protocol, PsiProtocol::Auto | PsiProtocol::Circuit);
+        let to_owners = !self.to.is_empty()
             && !self.form.aggregates()
             && !matches!(self.protocol, PsiProtocol::Lookup);
         field(
-            self.bucket_rows.is_none() || bucketed,
+            self.bucket_rows.is_none() || counted || to_owners,
             "psi.bucket_rows",
-            "is for rows to owners, whose sets alone meet bucket by bucket",
+            "is for rows to owners, and for counts and sums by `auto` or `circuit`: no other sets meet bucket by bucket",
         )?;
         let Some(noise) = self.noise else { return Ok(()) };
         field(self.form.aggregates(), "psi.noise", "is for counts and sums")?;

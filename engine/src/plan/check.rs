@@ -89,7 +89,7 @@ pub fn check(plan: &Plan) -> Result<Vec<Vec<Shape>>, PlanError> {
             let what = "shows rows before it is known that enough keys are common".to_owned();
             return Err(PlanError::Op { node, what });
         }
-        let enters = matches!(op, Op::Intersect(_));
+        let enters = matches!(op, Op::Intersect(_) | Op::Bucketwise(_));
         if !enters && op.refs().into_iter().any(|r| at_home(plan, r)) {
             let what = "reads rows that stay at home".to_owned();
             return Err(PlanError::Op { node, what });

@@ -3,7 +3,7 @@
 use protocols::{
     mpc,
     party::Role,
-    psi::circuit::{Provider, Task},
+    psi::circuit::{Bucketed, Provider, Task, TaskError},
 };
 
 use super::{
@@ -17,6 +17,28 @@ use super::{
 /// # Errors
 /// What does not fit.
 pub fn circuit_task(plan: &Plan, of: &Intersect) -> Result<Task, String> {
+    Ok(bucketed(plan, of, |receiver, sender| Bucketed::new(1, receiver, sender))?.task().clone())
+}
+
+/// How the sets of a plan meet in a circuit.
+///
+/// # Errors
+/// What does not fit, or that none do.
+pub fn meeting(plan: &Plan) -> Result<Bucketed, String> {
+    let found = plan.nodes.iter().find_map(|op| match op {
+        Op::Intersect(of) => Some(bucketed(plan, of, |one, other| Bucketed::new(1, one, other))),
+        Op::Bucketwise(of) => Some(of.task(plan)),
+        _ => None,
+    });
+    found.unwrap_or_else(|| Err("no intersection".into()))
+}
+
+/// The sets that an operation names, the receiver's first, in so many buckets as are made of them.
+pub(crate) fn bucketed(
+    plan: &Plan,
+    of: &Intersect,
+    made: impl FnOnce(Provider, Provider) -> Result<Bucketed, TaskError>,
+) -> Result<Bucketed, String> {
     let provider = |at: u32| {
         let input = plan.inputs.get(at as usize).ok_or_else(|| format!("names input {at}"))?;
         // Keys alone can enter of a set whose rows its owner keeps to itself.
@@ -41,7 +63,7 @@ pub fn circuit_task(plan: &Plan, of: &Intersect) -> Result<Task, String> {
     if let Some(stray) = of.columns.iter().find(|r| !known(r)) {
         return Err(format!("brings n{}.{}, which is of neither set", stray.0, stray.1));
     }
-    Task::new(provider(of.receiver)?, provider(of.sender)?, 1).map_err(|error| error.to_string())
+    made(provider(of.receiver)?, provider(of.sender)?).map_err(|error| error.to_string())
 }
 
 /// The columns of one input that an operation brings, in its order: their numbers there; the one after the last is the `live` bit.

@@ -6,6 +6,7 @@
 
 use super::{
     check::{PlanError, check},
+    clear_buckets::bucketwise,
     clear_tables::{group, intersect, join, sort},
     clear_vertical::{score, vertical},
     decode::{Opened, OpenedColumn},
@@ -83,6 +84,25 @@ impl Column {
         }
     }
 
+    /// Its rows, then those of another of the same kind.
+    pub(super) fn above(self, other: Self) -> Self {
+        match (self, other) {
+            (Self::Bits(width, mut rows), Self::Bits(_, below)) => {
+                rows.extend(below);
+                Self::Bits(width, rows)
+            }
+            (Self::Words(mut rows), Self::Words(below)) => {
+                rows.extend(below);
+                Self::Words(rows)
+            }
+            (Self::Wide(mut rows), Self::Wide(below)) => {
+                rows.extend(below);
+                Self::Wide(rows)
+            }
+            _ => unreachable!("columns of one kind"),
+        }
+    }
+
     /// How many rows.
     #[must_use]
     pub fn rows(&self) -> usize {
@@ -130,7 +150,7 @@ pub fn run(plan: &Plan, inputs: &[EncodedInput]) -> Result<Vec<Vec<Column>>, Pla
     let shapes = check(plan)?;
     let mut done: Vec<Vec<Column>> = Vec::new();
     for (op, shapes) in plan.nodes.iter().zip(&shapes) {
-        let outputs = step(op, shapes, &done, inputs);
+        let outputs = step(op, plan, (shapes, &done), inputs);
         for (column, shape) in outputs.iter().zip(shapes) {
             assert_eq!((column.kind(), column.rows() as u64), (shape.kind, shape.rows), "{op:?}");
         }
@@ -193,7 +213,12 @@ fn opened(output: &Output, done: &[Vec<Column>]) -> Opened {
     }
 }
 
-fn step(op: &Op, shapes: &[Shape], done: &[Vec<Column>], inputs: &[EncodedInput]) -> Vec<Column> {
+pub(super) fn step(
+    op: &Op,
+    plan: &Plan,
+    (shapes, done): (&[Shape], &[Vec<Column>]),
+    inputs: &[EncodedInput],
+) -> Vec<Column> {
     let at = |r: &Ref| &done[r.0 as usize][r.1 as usize];
     match op {
         Op::Input { input } => input_columns(&inputs[*input as usize]),
@@ -222,6 +247,7 @@ fn step(op: &Op, shapes: &[Shape], done: &[Vec<Column>], inputs: &[EncodedInput]
         // As with noise of 0.
         Op::Blur(of) => of.columns.iter().map(|r| at(r).clone()).collect(),
         Op::Intersect(of) => intersect(of, shapes, done, inputs),
+        Op::Bucketwise(of) => bucketwise(of, plan, done, inputs),
         other => vec![single(other, shapes[0], &at)],
     }
 }
@@ -340,6 +366,7 @@ fn single<'c>(op: &Op, shape: Shape, at: &dyn Fn(&Ref) -> &'c Column) -> Column 
         | Op::Train(_)
         | Op::TrainVertical(_)
         | Op::Score(_)
+        | Op::Bucketwise(_)
         | Op::Intersect(_) => {
             unreachable!("has several outputs")
         }

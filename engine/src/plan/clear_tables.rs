@@ -46,6 +46,18 @@ pub(super) fn intersect(
     done: &[Vec<Column>],
     inputs: &[EncodedInput],
 ) -> Vec<Column> {
+    intersect_of(of, usize::try_from(shapes[0].rows).unwrap_or(usize::MAX), (done, inputs), &|_| {
+        true
+    })
+}
+
+/// The same of those elements that are chosen, one in each of the first rows.
+pub(super) fn intersect_of(
+    of: &Intersect,
+    rows: usize,
+    (done, inputs): (&[Vec<Column>], &[EncodedInput]),
+    chosen: &dyn Fn(u128) -> bool,
+) -> Vec<Column> {
     let ids = |at: u32| -> Vec<u128> {
         let input = &inputs[at as usize];
         match (&input.home, &input.own) {
@@ -54,8 +66,8 @@ pub(super) fn intersect(
         }
     };
     let (asked, other) = (ids(of.receiver), ids(of.sender));
-    let rows = usize::try_from(shapes[0].rows).unwrap_or(usize::MAX);
-    let own: Vec<Option<usize>> = (0..rows).map(|row| (row < asked.len()).then_some(row)).collect();
+    let elements = (0..asked.len()).filter(|at| chosen(asked[*at])).map(Some);
+    let own: Vec<Option<usize>> = elements.chain(std::iter::repeat(None)).take(rows).collect();
     let found: Vec<Option<usize>> = own
         .iter()
         .map(|row| row.and_then(|row| other.iter().position(|id| *id == asked[row])))

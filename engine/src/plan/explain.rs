@@ -7,11 +7,12 @@ use protocols::psi::Sizes;
 use super::{
     between::Between,
     blur::epsilon,
+    bucketwise::Bucketwise,
     check::{PlanError, check},
     ir::{Encoding, Kind, LocalInput, Op, Plan, Shape},
     many,
     output::Output,
-    psi::{Learns, Match},
+    psi::{Intersect, Learns, Match},
     refs::Ref,
     released::released,
 };
@@ -33,9 +34,27 @@ pub fn explain(plan: &Plan, cost: &dyn Fn(usize) -> Option<String>) -> Result<St
         let line =
             format!("n{i} = {}{}", describe(op, plan, shape), rings(op, &shapes, &shapes[i]));
         let _ = writeln!(text, "{line:<72} {rows:>14}{cost}");
+        if let Op::Bucketwise(of) = op {
+            let _ = write_bucket(&mut text, of, plan);
+        }
     }
     let _ = write_output(&mut text, plan);
     Ok(text)
+}
+
+/// What is done in each bucket, and what is kept of it.
+fn write_bucket(text: &mut String, of: &Bucketwise, plan: &Plan) -> std::fmt::Result {
+    let shapes = of.shapes(plan).unwrap_or_default();
+    for (i, op) in (1..).zip(&of.body) {
+        let mut op = op.clone();
+        op.refs_mut().into_iter().for_each(|r| r.0 = r.0.saturating_add(INNER));
+        let shape = shapes.get(i).and_then(|outputs| outputs.first()).copied();
+        let rows = shape.map_or_else(String::new, |s| format!("{} rows", thousands(s.rows)));
+        let line = format!("    b{i} = {}", describe(&op, plan, shape));
+        writeln!(text, "{line:<72} {rows:>14}")?;
+    }
+    let kept: Vec<Ref> = of.kept.iter().map(|r| Ref(r.0.saturating_add(INNER), r.1)).collect();
+    writeln!(text, "    kept of each bucket: {}", names(&kept))
 }
 
 fn write_inputs(text: &mut String, plan: &Plan) -> std::fmt::Result {
@@ -123,8 +142,14 @@ fn encoding(encoding: &Encoding) -> String {
     }
 }
 
+/// From here on nodes are of one bucket; no plan has so many.
+const INNER: u32 = 1 << 20;
+
 fn name(r: Ref) -> String {
-    format!("n{}.{}", r.0, r.1)
+    match r.0.checked_sub(INNER) {
+        Some(inner) => format!("b{inner}.{}", r.1),
+        None => format!("n{}.{}", r.0, r.1),
+    }
 }
 
 fn names(all: &[Ref]) -> String {
@@ -211,11 +236,12 @@ fn describe(op: &Op, plan: &Plan, shape: Option<Shape>) -> String {
             format!("{a} and {b} intersect by `{}`{buckets}; {whom}", of.protocol)
         }
         Op::Many(of) => many::describe(plan, of),
-        Op::Intersect(of) => {
-            let party = |at: u32| plan.inputs.get(at as usize).map(|i| i.party.to_string());
-            let (a, b) = (party(of.receiver), party(of.sender));
-            let (a, b) = (a.unwrap_or_default(), b.unwrap_or_default());
-            format!("{a} and {b} intersect into shares, bringing {}", names(&of.columns))
+        Op::Intersect(of) => met(plan, of, ""),
+        Op::Bucketwise(of) => {
+            let sizes = of.task(plan).map(|task| task.sizes());
+            let rows = sizes.map_or(0, |Sizes { sender, receiver }| sender.max(receiver) as u64);
+            let buckets = in_buckets(of.buckets as usize, rows);
+            format!("{} as b0", met(plan, &of.meet, &buckets))
         }
         Op::Require(of) => format!("open {}, and go on where it is 1", name(*of)),
         Op::Blur(of) => {
@@ -228,6 +254,14 @@ fn describe(op: &Op, plan: &Plan, shape: Option<Shape>) -> String {
         Op::Score(of) => of.told(),
         Op::Spread { of, rows } => format!("{} for each of {rows} rows", name(*of)),
     }
+}
+
+/// Two sets that meet in a circuit.
+fn met(plan: &Plan, of: &Intersect, buckets: &str) -> String {
+    let party = |at: u32| plan.inputs.get(at as usize).map(|i| i.party.to_string());
+    let (a, b) = (party(of.receiver), party(of.sender));
+    let (a, b) = (a.unwrap_or_default(), b.unwrap_or_default());
+    format!("{a} and {b} intersect into shares{buckets}, bringing {}", names(&of.columns))
 }
 
 /// In which ring an operation works; nothing for what only moves columns or has bits alone.
@@ -356,6 +390,7 @@ pub fn leakage(
             let word = match op {
                 Op::Join { .. } => "join",
                 Op::GroupBy { .. } => "grouping",
+                Op::Bucketwise(_) => "groupings of the buckets of",
                 _ => "sort",
             };
             sentences.push(format!(

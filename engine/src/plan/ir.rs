@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     blur::Blur,
+    bucketwise::Bucketwise,
     lookup::Lookup,
     many::Many,
     output::Output,
@@ -431,6 +432,8 @@ pub enum Op {
     /// Two sets that are not shared: their owners intersect them into shares. Outputs whether a row has a match (Bits(1)), then the
     /// columns: of the receiver as they are, 0 in rows without an element; of the sender arbitrary where there is no match.
     Intersect(Intersect),
+    /// The same bucket by bucket, with what is done in each. Outputs as [`Bucketwise`] says.
+    Bucketwise(Box<Bucketwise>),
     /// Released columns that owners of sets open instead of the buyer. No output.
     Tell(Tell),
     /// Two sets that are not shared: the owner of one looks its keys up in the other, and keeps what it learns. No output.

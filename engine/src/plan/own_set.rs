@@ -62,6 +62,24 @@ impl OwnSet {
         Ok(ids)
     }
 
+    /// The keys between these two, both included, each once and ascending, with what comes along of the first row of each.
+    ///
+    /// # Errors
+    /// If the owner's disk fails.
+    pub fn portion(&self, first: u128, last: u128) -> Result<Portion, TableError> {
+        let (mut pairs, mut values) = (Vec::new(), Vec::new());
+        let mut spill = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
+        spill.between_with(first, last, &mut pairs, &mut values)?;
+        let width = spill.values();
+        drop(spill);
+        let mut order: Vec<usize> = (0..pairs.len()).collect();
+        order.sort_unstable_by_key(|at| pairs[*at]);
+        order.dedup_by_key(|at| pairs[*at].0);
+        let column = |of: usize| order.iter().map(|at| values[at * width + of]).collect();
+        let columns = (0..width).map(column).collect();
+        Ok(Portion { ids: order.iter().map(|at| pairs[*at].0).collect(), columns })
+    }
+
     /// Appends the ids between these two, both included, each with its row, in no order.
     ///
     /// # Errors
@@ -73,6 +91,21 @@ impl OwnSet {
         out: &mut Vec<(u128, u64)>,
     ) -> Result<(), TableError> {
         self.ids.lock().unwrap_or_else(PoisonError::into_inner).between(first, last, out)
+    }
+}
+
+/// Some keys of a set, and what comes along with them.
+pub struct Portion {
+    /// Each once, ascending.
+    pub ids: Vec<u128>,
+    /// A word for each of them.
+    pub columns: Vec<Vec<u64>>,
+}
+
+/// Sets do not print.
+impl fmt::Debug for Portion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Portion of {} columns", self.columns.len())
     }
 }
 

@@ -39,6 +39,7 @@ impl Op {
             | Self::Spread { of, .. } => vec![of],
             Self::Concat(parts) => parts.iter_mut().collect(),
             Self::Intersect(of) => of.columns.iter_mut().collect(),
+            Self::Bucketwise(of) => of.meet.columns.iter_mut().collect(),
             Self::Tell(of) => of.output.layout_mut(),
             Self::TrainVertical(of) => of.refs_mut(),
             Self::Score(of) => of.refs_mut(),

@@ -3,7 +3,7 @@
 use super::{
     blur::Blur,
     check::MAX_ROWS,
-    circuit::circuit_task,
+    circuit::{circuit_task, input_of},
     ir::{Encoding, Kind, Op, Plan, Shape},
     many::check_many,
     psi::{Intersect, Learns, Match},
@@ -108,6 +108,7 @@ pub(super) fn outputs(op: &Op, plan: &Plan, s: &Shapes) -> Result<Vec<Shape>, St
         Op::Lookup(of) => of.fault(plan).map(|()| Vec::new()),
         Op::Many(of) => check_many(plan, of).map(|()| Vec::new()),
         Op::Intersect(of) => intersected(of, plan, s),
+        Op::Bucketwise(of) => of.typed(plan),
         Op::Train(of) => {
             of.fault(plan)?;
             let rows = of.rows()?;
@@ -207,6 +208,7 @@ fn one_output(op: &Op, s: &Shapes) -> Result<Shape, String> {
         | Op::Train(_)
         | Op::TrainVertical(_)
         | Op::Score(_)
+        | Op::Bucketwise(_)
         | Op::Intersect(_) => Err("has several outputs".into()),
     }
 }
@@ -258,6 +260,13 @@ fn concat(parts: &[Ref], s: &Shapes) -> Result<Shape, String> {
         width = width.saturating_add(own);
     }
     Ok(bits(width_in(width, MAX_WIDTH)?, rows))
+}
+
+/// The shape of a column of an input.
+pub(super) fn input_shape(plan: &Plan, r: Ref) -> Result<Shape, String> {
+    let input = input_of(plan, r).ok_or_else(|| format!("n{} is no input", r.0))?;
+    let shape = input_outputs(plan, input)?.get(r.1 as usize).copied();
+    shape.ok_or_else(|| format!("names output {} of n{}", r.1, r.0))
 }
 
 fn input_outputs(plan: &Plan, input: u32) -> Result<Vec<Shape>, String> {

@@ -16,6 +16,7 @@ use protocols::{
 
 use super::{
     bounds::Bounds,
+    bucketwise::settle,
     compile::Compiled,
     compiler::{Compiler, Level},
     error::CompileError,
@@ -33,8 +34,7 @@ use crate::{
     catalog::DatasetDescriptor,
     job::{JobSpec, NetworkProfile, PsiForm, PsiProtocol, PsiSpec},
     plan::{
-        Intersect, Kind, Op, Output, PolicyTerms, PsiTerms, Ref, SetUse, Shape, UseForm,
-        circuit_task,
+        Intersect, Kind, Op, Output, PolicyTerms, PsiTerms, Ref, SetUse, Shape, UseForm, meeting,
     },
 };
 
@@ -56,7 +56,7 @@ pub(super) fn compile_psi(
         PsiProtocol::Joint => by(SetUse::Shared),
         PsiProtocol::Circuit => {
             let compiled = by(SetUse::Circuit)?;
-            match task(&compiled) {
+            match meeting(&compiled.plan) {
                 Ok(_) => Ok(compiled),
                 Err(what) => {
                     Err(refused("protocol", &format!("a circuit here ({what})"), "use `joint`"))
@@ -68,7 +68,8 @@ pub(super) fn compile_psi(
             let profile = Profile { rtt_us, bandwidth_mbps };
             let compiled = by(SetUse::Circuit);
             let cheaper = |compiled: &Compiled| {
-                task(compiled).is_ok_and(|task| circuit::way(profile, &task).0 == Way::Circuit)
+                let met = meeting(&compiled.plan);
+                met.is_ok_and(|met| circuit::way(profile, &met).0 == Way::Circuit)
             };
             match compiled {
                 Ok(compiled) if cheaper(&compiled) => Ok(compiled),
@@ -82,15 +83,6 @@ pub(super) fn compile_psi(
             Err(refused("protocol", &construct, "use `auto`, `circuit` or `joint`"))
         }
     }
-}
-
-/// What a compiled intersection asks of circuit PSI.
-fn task(compiled: &Compiled) -> Result<Task, String> {
-    let of = compiled.plan.nodes.iter().find_map(|op| match op {
-        Op::Intersect(of) => Some(of),
-        _ => None,
-    });
-    circuit_task(&compiled.plan, of.ok_or("no intersection")?)
 }
 
 /// Compiles it one way or the other.
@@ -120,7 +112,7 @@ fn compile_by(
         min_intersection: least_keys,
         noise,
     });
-    Ok(compiled)
+    Ok(settle(compiled, psi.bucket_rows.unwrap_or_default()))
 }
 
 /// The join of all sets.
@@ -259,16 +251,7 @@ impl Compiler<'_> {
         let (asks, answers) = (number(receiver), number(1 - receiver));
         let op = Intersect { receiver: asks, sender: answers, columns: Vec::new() };
         let shape = Shape { kind: Kind::Bits(1), rows: task.bins() as u64 };
-        let matched = self.b.many(Op::Intersect(op), vec![shape]);
-        self.notes.insert(format!(
-            "keys are compared in a circuit between {} and {} by ids hashed under a salt of this run, against parties that follow \
-             the protocol: it fails by chance, or takes two different keys for one, with probability at most 2^-{:.0}",
-            sets.all[0].1.party,
-            sets.all[1].1.party,
-            // Bins, tags, and the store of the programmed function.
-            -((-task.failure_bits()).exp2() + 2.0 * (-40.0_f64).exp2()).log2().ceil()
-        ));
-        Ok(matched)
+        Ok(self.b.many(Op::Intersect(op), vec![shape]))
     }
 
     /// Makes a table a set, and records the use of its key.

@@ -9,6 +9,7 @@ use datafusion::{
 use protocols::{psi::Sizes, session::Profile};
 
 use super::{
+    bucketwise::settle,
     compile::Compiled,
     compiler::Compiler,
     error::CompileError,
@@ -56,7 +57,7 @@ pub(super) fn compile_owners(
         min_intersection,
         noise: None,
     });
-    Ok(compiled)
+    Ok(settle(compiled, psi.bucket_rows.unwrap_or_default()))
 }
 
 /// What there is no protocol for is refused, not replaced by another.

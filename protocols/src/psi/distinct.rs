@@ -1,6 +1,6 @@
 //! A set from a column: every id once, with the rows it came from.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use super::uniform_sort::sort_by_uniform_key;
 
@@ -133,6 +133,14 @@ impl Pair {
 pub fn bucket_of(id: u128, buckets: usize) -> usize {
     let scaled = (id >> 64) * buckets as u128;
     usize::try_from(scaled >> 64).unwrap_or(usize::MAX)
+}
+
+/// The ids that fall into a bucket, by [`bucket_of`].
+#[must_use]
+pub fn bucket_range(bucket: usize, buckets: usize) -> RangeInclusive<u128> {
+    // Behind the last bucket the next one would begin at 2^128.
+    let start = |bucket: usize| ((bucket as u128) << 64).div_ceil(buckets as u128) << 64;
+    start(bucket)..=start(bucket + 1).wrapping_sub(1)
 }
 
 #[cfg(test)]

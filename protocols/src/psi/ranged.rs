@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, collections::VecDeque, fmt};
 
-use super::{buckets::Buckets, uniform_sort::sort_by_uniform_key};
+use super::{buckets::Buckets, distinct::bucket_range, uniform_sort::sort_by_uniform_key};
 use crate::session::{Pair, SessionError};
 
 /// Pairs of id and row that are fetched by ranges of ids, and a bit for each row that was found.
@@ -60,7 +60,7 @@ where
     F: FnMut(u128, u128, &mut Vec<(u128, u64)>) -> Result<(), E>,
 {
     fn bucket(&mut self, bucket: usize, buckets: usize) -> Result<Cow<'_, [u128]>, SessionError> {
-        let (first, last) = (start(bucket, buckets), start(bucket + 1, buckets).wrapping_sub(1));
+        let (first, last) = bucket_range(bucket, buckets).into_inner();
         self.pairs.clear();
         if let Err(error) = (self.fetch)(first, last, &mut self.pairs) {
             self.failed = Some(error);
@@ -111,12 +111,6 @@ impl<F, E> fmt::Debug for Ranged<F, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Ranged({} words of bits)", self.matched.len())
     }
-}
-
-/// The first id of a bucket, by [`super::bucket_of`]; for the one behind the last, 0.
-fn start(bucket: usize, buckets: usize) -> u128 {
-    let high = ((bucket as u128) << 64).div_ceil(buckets as u128);
-    high << 64
 }
 
 fn bits(rows: u64) -> Vec<u64> {

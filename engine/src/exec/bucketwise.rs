@@ -1,0 +1,184 @@
+//! Circuit PSI between two owners bucket by bucket, what is done with each bucket's rows, and what is kept of them.
+
+use protocols::{
+    mpc::Column,
+    prg::Prg,
+    psi::{
+        bucket_of, bucket_range,
+        circuit::{Set, intersect_bucket, intersect_bucket_cost},
+    },
+    session::{Meter, Session},
+    share::{Bits, Shared},
+};
+
+use super::{
+    circuit::{held, in_order},
+    error::ExecError,
+    matching::unread,
+    ones::Ones,
+    quote,
+    run::{Values, apply, last_uses},
+};
+use crate::plan::{Bucketwise, EncodedInput, OwnSet, Plan, Portion, columns_of};
+
+/// Runs it at one party: what is kept, bucket after bucket.
+///
+/// In memory are one bucket, what is kept, and at its owner of a set that stands elsewhere what that keeps there.
+///
+/// # Cost
+/// For each bucket that of [`intersect_bucket`] and of the operations.
+///
+/// # Errors
+/// [`ExecError`].
+///
+/// # Security
+/// Semi-honest; opens what its operations list. All buckets are padded alike, and go in one order.
+pub(super) fn run(
+    s: &mut Session,
+    plan: &Plan,
+    of: &Bucketwise,
+    (at, inputs): (usize, &[Option<EncodedInput>]),
+    rng: &mut Prg,
+) -> Result<Vec<Column>, ExecError> {
+    let bucketed = of.task(plan).map_err(|_| ExecError::Malformed(at))?;
+    let own = match s.role() {
+        role if role == bucketed.task().receiver().role => Some(of.meet.receiver),
+        role if role == bucketed.task().sender().role => Some(of.meet.sender),
+        _ => None,
+    };
+    let own = own.map(|number| Own::of(plan, of, number, inputs)).transpose()?;
+    let mut kept: Vec<Vec<Column>> = of.kept.iter().map(|_| Vec::new()).collect();
+    for bucket in 0..bucketed.buckets() {
+        let portion =
+            own.as_ref().map(|own| own.portion(bucket, bucketed.buckets())).transpose()?;
+        let columns: Vec<&[u64]> =
+            portion.iter().flat_map(|portion| &portion.columns).map(Vec::as_slice).collect();
+        let set = portion.as_ref().map(|portion| Set { items: &portion.ids, columns: &columns });
+        let matches = intersect_bucket(s, &bucketed, set.as_ref(), rng)?;
+        drop(portion);
+        let rows = in_order(plan, &of.meet, matches).ok_or(ExecError::Malformed(at))?;
+        for (kept, part) in kept.iter_mut().zip(body(s, of, at, rows)?) {
+            kept.push(part);
+        }
+    }
+    kept.into_iter().map(|parts| beneath(parts).ok_or(ExecError::Malformed(at))).collect()
+}
+
+/// The operations on one bucket; gives what is kept.
+fn body(
+    s: &mut Session,
+    of: &Bucketwise,
+    at: usize,
+    rows: Vec<Column>,
+) -> Result<Vec<Column>, ExecError> {
+    let nodes = || (1..).zip(&of.body);
+    let last_use = last_uses(1 + of.body.len(), nodes(), of.kept.clone());
+    let (mut ones, mut values) = (Ones::of(nodes()), vec![rows]);
+    for (number, op) in nodes() {
+        let outputs = apply(s, op, &Values { at, values: &values }, &mut ones)?;
+        values.push(outputs);
+        ones.forget(number);
+        for (node, outputs) in values.iter_mut().enumerate() {
+            if last_use[node] <= number {
+                outputs.clear();
+            }
+        }
+    }
+    let values = Values { at, values: &values };
+    of.kept.iter().map(|r| values.column(*r).cloned()).collect()
+}
+
+/// Columns of one shape, one beneath the other.
+fn beneath(parts: Vec<Column>) -> Option<Column> {
+    let (mut bits, mut words, mut wide) = (None::<Bits>, Vec::new(), Vec::new());
+    for part in parts {
+        match part {
+            Column::Bits(part) => bits = Some(bits.map_or(part.clone(), |bits| bits.above(&part))),
+            Column::Z64(part) => words.push(part),
+            Column::Z128(part) => wide.push(part),
+            Column::Z32(_) => return None,
+        }
+    }
+    Some(match (bits, wide.is_empty()) {
+        (Some(bits), _) => Column::Bits(bits),
+        (None, true) => Column::Z64(Shared::concat(&words.iter().collect::<Vec<_>>())),
+        (None, false) => Column::Z128(Shared::concat(&wide.iter().collect::<Vec<_>>())),
+    })
+}
+
+/// This party's set.
+enum Own<'a> {
+    /// In memory, with its columns.
+    Whole(Portion),
+    /// Read by ranges of ids; which columns are ones is not kept with it.
+    Ranged { set: &'a OwnSet, columns: Vec<u32>, ones: u32 },
+}
+
+impl<'a> Own<'a> {
+    fn of(
+        plan: &Plan,
+        of: &Bucketwise,
+        number: u32,
+        inputs: &'a [Option<EncodedInput>],
+    ) -> Result<Self, ExecError> {
+        let own = inputs.get(number as usize).and_then(|data| data.as_ref()?.own.as_ref());
+        let input = &plan.inputs[number as usize];
+        match own {
+            None => {
+                let (ids, columns) = held(plan, &of.meet, number, inputs)?;
+                Ok(Self::Whole(Portion { ids, columns }))
+            }
+            Some(set) => {
+                let columns = columns_of(plan, &of.meet, number);
+                let ones = u32::try_from(input.columns.len()).unwrap_or(u32::MAX);
+                Ok(Self::Ranged { set, columns, ones })
+            }
+        }
+    }
+
+    fn portion(&self, bucket: usize, buckets: usize) -> Result<Portion, ExecError> {
+        match self {
+            Self::Whole(all) => {
+                let chosen = all.ids.iter().enumerate();
+                let chosen = chosen.filter(|(_, id)| bucket_of(**id, buckets) == bucket);
+                let chosen: Vec<usize> = chosen.map(|(at, _)| at).collect();
+                let column = |words: &Vec<u64>| chosen.iter().map(|at| words[*at]).collect();
+                let ids = chosen.iter().map(|at| all.ids[*at]).collect();
+                Ok(Portion { ids, columns: all.columns.iter().map(column).collect() })
+            }
+            Self::Ranged { set, columns, ones } => {
+                let range = bucket_range(bucket, buckets);
+                let Portion { ids, columns: words } =
+                    set.portion(*range.start(), *range.end()).map_err(unread)?;
+                let mut words = words.into_iter();
+                let each = columns.iter().map(|column| match column {
+                    column if column == ones => vec![1; ids.len()],
+                    // Where there are fewer than the plan says, the protocol says so.
+                    _ => words.next().unwrap_or_default(),
+                });
+                let columns = each.collect();
+                Ok(Portion { ids, columns })
+            }
+        }
+    }
+}
+
+/// Twin of [`run`].
+pub(super) fn cost(
+    m: &mut Meter,
+    plan: &Plan,
+    of: &Bucketwise,
+    at: usize,
+) -> Result<(), ExecError> {
+    let malformed = |_| ExecError::Malformed(at);
+    let bucketed = of.task(plan).map_err(malformed)?;
+    let shapes = of.shapes(plan).map_err(malformed)?;
+    for _ in 0..bucketed.buckets() {
+        intersect_bucket_cost(m, &bucketed);
+        let mut ones = quote::Ones::default();
+        for op in &of.body {
+            quote::charge(m, op, &quote::Shapes { at, shapes: &shapes }, &mut ones)?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,225 @@
+//! Rows of a circuit that end in counts and sums do not have to stand beside each other: sets that are larger than a bucket meet
+//! bucket by bucket, and what is counted in each is added up.
+//!
+//! ```text
+//!   rows ──▶ each by itself ──▶ group by             rows of a bucket ──▶ each by itself ──▶ group by
+//!                                            becomes   ⋮ (the groups of all buckets, one beneath the other)
+//!                                                     ──▶ group by
+//! ```
+//!
+//! Sums of sums are sums, and the largest of the largest is the largest: the second grouping gives what the one would have given.
+
+use protocols::psi::circuit::Bucketed;
+
+use super::compile::Compiled;
+use crate::{
+    job::BucketRows,
+    plan::{Bucketwise, Extreme, Intersect, Op, Plan, Ref, Shape, bucketed, circuit_task, meeting},
+};
+
+/// Has sets meet bucket by bucket where that can be, and says how surely they meet.
+pub(super) fn settle(mut compiled: Compiled, rows: BucketRows) -> Compiled {
+    let plan = &mut compiled.plan;
+    by_buckets(plan, rows.rows());
+    if let Ok(task) = meeting(plan) {
+        plan.notes.push(format!(
+            "keys are compared in a circuit between {} and {} by ids hashed under a salt of this run, against parties that follow \
+             the protocol: it fails by chance, or takes two different keys for one, with probability at most 2^-{:.0}",
+            plan.inputs[0].party,
+            plan.inputs[1].party,
+            task.failure_bits().floor()
+        ));
+        plan.notes.sort();
+    }
+    compiled
+}
+
+/// Has them meet in buckets of about so many rows of the larger set.
+pub(crate) fn by_buckets(plan: &mut Plan, rows: usize) {
+    if let Some(split) = Split::of(plan, rows) {
+        split.apply(plan);
+    }
+}
+
+/// Where a plan can be cut.
+struct Split {
+    /// The intersection.
+    at: usize,
+    meet: Intersect,
+    buckets: u32,
+    /// Rows of the whole, and of a bucket.
+    whole: u64,
+    each: u64,
+    /// For each node what becomes of it.
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Part {
+    /// Stays as it is.
+    Stays,
+    /// Is of rows, and moves into the buckets.
+    Moves,
+    /// Is a grouping of rows: the first half moves.
+    Groups,
+}
+
+impl Split {
+    /// Nothing for sets that are no larger than a bucket, and where anything but counts and sums is made of their rows.
+    fn of(plan: &Plan, rows: usize) -> Option<Self> {
+        let at = plan.nodes.iter().position(|op| matches!(op, Op::Intersect(_)))?;
+        let Op::Intersect(meet) = &plan.nodes[at] else { return None };
+        let made = |one, other| Bucketed::with_buckets_of(rows, one, other);
+        let task = bucketed(plan, meet, made).ok()?;
+        let whole = circuit_task(plan, meet).ok()?.bins() as u64;
+        let (buckets, each) = (u32::try_from(task.buckets()).ok()?, task.task().bins() as u64);
+        // Rows without a key have no bucket.
+        let keyed = |input: u32| {
+            let key = plan.inputs.get(input as usize).and_then(|input| input.key.as_ref());
+            key.is_some_and(|key| !key.keep_absent)
+        };
+        if buckets < 2 || ![meet.receiver, meet.sender].into_iter().all(keyed) {
+            return None;
+        }
+        let parts = vec![Part::Stays; plan.nodes.len()];
+        let mut split = Self { at, meet: meet.clone(), buckets, whole, each, parts };
+        for (node, op) in plan.nodes.iter().enumerate().skip(at + 1) {
+            split.parts[node] = split.part(plan, op)?;
+        }
+        let shown = plan.output.layout().into_iter().any(|r| split.is_row(r));
+        (!shown).then_some(split)
+    }
+
+    /// Whether a column is of the rows where the sets meet.
+    fn is_row(&self, r: Ref) -> bool {
+        let node = r.0 as usize;
+        node == self.at || self.parts.get(node) == Some(&Part::Moves)
+    }
+
+    /// What becomes of an operation; nothing if it cannot be cut.
+    fn part(&self, plan: &Plan, op: &Op) -> Option<Part> {
+        let refs = op.refs();
+        if !refs.iter().any(|r| self.is_row(*r)) {
+            return Some(Part::Stays);
+        }
+        let known = |r: &Ref| self.is_row(*r) || self.constant(plan, *r).is_some();
+        if !Bucketwise::takes(op) || !refs.iter().all(known) {
+            return None;
+        }
+        match op {
+            // One of each bucket is added up where it stands.
+            Op::GroupBy { keys, extremes, .. } if keys.is_empty() && extremes.is_empty() => {
+                Some(Part::Groups)
+            }
+            // The groups of all buckets together, which are sorted, are to be no more than the rows of one.
+            Op::GroupBy { groups, .. } => {
+                let all = groups.saturating_mul(self.buckets.into());
+                (all <= self.each).then_some(Part::Groups)
+            }
+            _ => Some(Part::Moves),
+        }
+    }
+
+    /// A public value for each row, for each row of a bucket.
+    fn constant(&self, plan: &Plan, r: Ref) -> Option<Op> {
+        match plan.nodes.get(r.0 as usize)? {
+            Op::Constant { value, shape } if shape.rows == self.whole => {
+                let shape = Shape { rows: self.each, ..*shape };
+                Some(Op::Constant { value: *value, shape })
+            }
+            _ => None,
+        }
+    }
+
+    fn apply(self, plan: &mut Plan) {
+        let mut inner = Inner { places: vec![None; plan.nodes.len()], body: Vec::new() };
+        inner.places[self.at] = Some(0);
+        let (mut kept, mut halves) = (Vec::new(), vec![0; plan.nodes.len()]);
+        for (node, op) in plan.nodes.iter().enumerate() {
+            if self.parts[node] == Part::Stays {
+                continue;
+            }
+            let refs = op.refs();
+            let constants = refs.iter().filter_map(|r| Some((r.0, self.constant(plan, *r)?)));
+            constants.for_each(|(at, constant)| inner.constant(at, constant));
+            let place = inner.push(node, op.clone());
+            if let Op::GroupBy { keys, sums, extremes, .. } = op {
+                halves[node] = number(kept.len());
+                let outputs = 1 + keys.len() + sums.len() + extremes.len();
+                kept.extend((0..number(outputs)).map(|output| Ref(place, output)));
+            }
+        }
+        let (meet, buckets) = (self.meet.clone(), self.buckets);
+        let bucketwise = Bucketwise { meet, buckets, body: inner.body, kept };
+        self.rewire(plan, bucketwise, &halves);
+    }
+
+    /// The plan without what moved, and each grouping one of the buckets' groups, whose columns begin there.
+    fn rewire(&self, plan: &mut Plan, bucketwise: Bucketwise, halves: &[u32]) {
+        let mut places = Vec::with_capacity(plan.nodes.len());
+        let mut nodes: Vec<Op> = Vec::new();
+        let met = Ref(number(self.at), 0);
+        let read = |plan: &Plan, node: usize| {
+            let stays = |at: &usize| self.parts[*at] == Part::Stays;
+            let others = (0..plan.nodes.len()).filter(stays);
+            let mut refs = others.flat_map(|at| plan.nodes[at].refs());
+            let node = number(node);
+            refs.any(|r| r.0 == node) || plan.output.layout().iter().any(|r| r.0 == node)
+        };
+        for node in 0..plan.nodes.len() {
+            places.push(number(nodes.len()));
+            let op = &plan.nodes[node];
+            match (self.parts[node], op) {
+                _ if node == self.at => nodes.push(Op::Bucketwise(Box::new(bucketwise.clone()))),
+                (Part::Moves, _) => {}
+                // A public value that was of rows alone.
+                (_, Op::Constant { .. }) if !read(plan, node) => {}
+                (Part::Groups, Op::GroupBy { keys, sums, extremes, groups, .. }) => {
+                    let mut next = (halves[node]..).map(|output| Ref(met.0, output));
+                    let mut each = |of: usize| next.by_ref().take(of).collect::<Vec<_>>();
+                    let live = each(1)[0];
+                    let (keys, sums) = (each(keys.len()), each(sums.len()));
+                    let of = each(extremes.len()).into_iter().zip(extremes);
+                    let of = of.map(|(of, one)| Extreme { of, largest: one.largest });
+                    let (extremes, groups) = (of.collect(), *groups);
+                    nodes.push(Op::GroupBy { keys, live, sums, extremes, groups });
+                }
+                (_, op) => nodes.push(op.clone()),
+            }
+        }
+        let moved = |r: &mut Ref| r.0 = places[r.0 as usize];
+        nodes.iter_mut().flat_map(Op::refs_mut).for_each(moved);
+        plan.output.layout_mut().into_iter().for_each(moved);
+        plan.nodes = nodes;
+    }
+}
+
+/// Operations on a bucket so far.
+struct Inner {
+    /// Where the nodes of the plan stand here.
+    places: Vec<Option<u32>>,
+    body: Vec<Op>,
+}
+
+impl Inner {
+    fn push(&mut self, node: usize, mut op: Op) -> u32 {
+        for r in op.refs_mut() {
+            r.0 = self.places[r.0 as usize].unwrap_or(u32::MAX);
+        }
+        self.body.push(op);
+        let place = number(self.body.len());
+        self.places[node] = Some(place);
+        place
+    }
+
+    fn constant(&mut self, node: u32, constant: Op) {
+        if self.places[node as usize].is_none() {
+            self.push(node as usize, constant);
+        }
+    }
+}
+
+/// Plans are far from 2^32 nodes or columns.
+fn number(i: usize) -> u32 {
+    u32::try_from(i).unwrap_or(u32::MAX)
+}
