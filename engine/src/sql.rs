@@ -43,6 +43,8 @@ mod uses;
 mod value;
 mod vertical;
 
+#[cfg(test)]
+pub(crate) use bucketwise::by_buckets;
 pub use compile::{Compiled, compile};
 pub use encode::{EncodeError, encode, key_ids_of};
 pub use error::CompileError;

@@ -1,5 +1,6 @@
 //! The demo's cast and statement, shared by the tests of this room.
 
+mod buckets;
 mod determinism;
 mod differential;
 mod encoding;

@@ -10,7 +10,7 @@ use crate::{
     job::{PsiForm, PsiProtocol},
     plan::{OwnSet, PolicyTerms},
     sql::{
-        Compiled,
+        Compiled, by_buckets,
         tests::{
             party,
             psi::{Person, Sets, asked, deduplicated, psi},
@@ -102,10 +102,16 @@ fn sent(left: &[Left]) -> (u64, u64) {
 #[test]
 fn rows_are_shown_from_the_least_number_of_common_keys_on_and_no_byte_of_them_below() {
     let cases = [
-        (21, PsiProtocol::Vole, &["census"][..]),
-        (22, PsiProtocol::Ecdh, &["employers", "census"]),
+        (21, PsiProtocol::Vole, &["census"][..], 65),
+        (22, PsiProtocol::Ecdh, &["employers", "census"], 65),
+        (24, PsiProtocol::Ecdh, &["census"], 17),
     ];
-    for (seed, protocol, to) in cases {
+    for (seed, protocol, to, bucket) in cases {
+        let compiled = |sets: &Sets, least: u32| {
+            let mut compiled = compiled(sets, protocol, to, least);
+            by_buckets(&mut compiled.plan, bucket);
+            compiled
+        };
         let sets = small(seed, (60, 64));
         let (first, second) = (deduplicated(&sets.first).0, deduplicated(&sets.second).0);
         let both: BTreeSet<u64> =
@@ -113,7 +119,7 @@ fn rows_are_shown_from_the_least_number_of_common_keys_on_and_no_byte_of_them_be
         let common = u32::try_from(both.len()).unwrap();
         assert!(common > 1, "seed {seed}");
 
-        let enough = compiled(&sets, protocol, to, common);
+        let enough = compiled(&sets, common);
         let (left, price, goes_on) = ended(seed, &sets, &enough);
         assert!(goes_on, "seed {seed}");
         assert_eq!(sent(&left), (price.total.bytes, price.total.messages), "seed {seed}");
@@ -124,7 +130,7 @@ fn rows_are_shown_from_the_least_number_of_common_keys_on_and_no_byte_of_them_be
         let bits = (0..64 * found.len()).filter(|row| found[row / 64] >> (row % 64) & 1 == 1);
         assert_eq!(bits.collect::<Vec<_>>(), rows, "seed {seed}");
 
-        let few = compiled(&sets, protocol, to, common + 1);
+        let few = compiled(&sets, common + 1);
         let (left, price, goes_on) = ended(seed, &sets, &few);
         assert!(!goes_on, "seed {seed}");
         let required = few.plan.nodes.iter().position(|op| matches!(op, Op::Require(_))).unwrap();
