@@ -93,7 +93,12 @@ fn beneath(parts: Vec<Column>) -> Option<Column> {
     let (mut bits, mut words, mut wide) = (None::<Bits>, Vec::new(), Vec::new());
     for part in parts {
         match part {
-            Column::Bits(part) => bits = Some(bits.map_or(part.clone(), |bits| bits.above(&part))),
+            Column::Bits(part) => {
+                bits = Some(match bits {
+                    Some(bits) => bits.above(&part),
+                    None => part,
+                });
+            }
             Column::Z64(part) => words.push(part),
             Column::Z128(part) => wide.push(part),
             Column::Z32(_) => return None,

@@ -166,9 +166,8 @@ impl Split {
             let node = number(node);
             refs.any(|r| r.0 == node) || plan.output.layout().iter().any(|r| r.0 == node)
         };
-        for node in 0..plan.nodes.len() {
+        for (node, op) in plan.nodes.iter().enumerate() {
             places.push(number(nodes.len()));
-            let op = &plan.nodes[node];
             match (self.parts[node], op) {
                 _ if node == self.at => nodes.push(Op::Bucketwise(Box::new(bucketwise.clone()))),
                 (Part::Moves, _) => {}
