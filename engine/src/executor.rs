@@ -18,6 +18,7 @@ mod joint;
 mod links;
 mod lookups;
 mod masking;
+mod metrics;
 mod model;
 mod opening;
 mod participant;

@@ -27,6 +27,7 @@ mod ir;
 mod layout;
 mod lookup;
 mod many;
+mod metrics;
 mod model;
 mod output;
 mod own_set;

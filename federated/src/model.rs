@@ -11,6 +11,7 @@ mod metrics;
 mod network;
 mod pass;
 mod rows;
+mod tally;
 #[cfg(test)]
 mod tests;
 
@@ -20,3 +21,4 @@ pub use gradient::gradient;
 pub use metrics::{Scores, area_under_curve, evaluate};
 pub use network::{Loss, Network, NetworkError};
 pub use rows::{Rows, RowsError, Scaling};
+pub use tally::{Ranking, Tally};

@@ -35,6 +35,7 @@ mod closing;
 mod committee;
 mod correction;
 mod cost;
+mod counting;
 mod course;
 mod error;
 mod folder;
@@ -61,6 +62,7 @@ mod worth;
 
 pub use committee::{Train, Trained, train};
 pub use cost::cost;
+pub use counting::{Counting, CountingError, UNTOLD};
 pub use course::{Course, Pace, RoundReport, State};
 pub use error::RoundError;
 pub use folder::Folder;

@@ -34,6 +34,7 @@ pub(super) fn course(
         pace: Pace { least: 2, deadline: STALL },
         rule: Rule::Average { rate: 1.0 },
         gates: None,
+        tally: None,
         worth: None,
         privacy: None,
         resumed: false,

@@ -72,6 +72,7 @@ pub(super) fn course(n: usize, rounds: u32) -> Result<Course, Failure> {
         pace: Pace { least: usize::from(PROVIDERS), deadline: STALL },
         rule: Rule::Average { rate: 1.0 },
         gates: None,
+        tally: None,
         worth: None,
         privacy: None,
         resumed: false,

@@ -51,6 +51,7 @@ pub(super) fn course(plan: &Plan, of: &Training, at: usize) -> Result<Course, Ex
         },
         rule: of.rule(plan).map_err(malformed)?,
         gates: of.gates(plan, encoding).map_err(malformed)?,
+        tally: of.counting(plan).map_err(malformed)?,
         worth: worth(plan, of).map_err(malformed)?,
         resumed: of.resumes.is_some(),
     })
@@ -180,11 +181,12 @@ fn known(s: &Session, words: &[u64]) -> Vec<Column> {
 }
 
 /// The figures of a round as the result has them: how many providers, rows, the sum of losses (the bits of it), rows that were right;
-/// with a gate whose updates were refused, a bit each.
+/// what is told of counts besides; with a gate whose updates were refused, a bit each.
 pub(super) fn figures(of: &Training, report: &RoundReport) -> Vec<u64> {
     let trailer = &report.trailer;
     let providers = report.providers.len() as u64;
     let mut words = vec![providers, trailer.weight, trailer.loss.to_bits(), trailer.correct];
+    words.extend(&report.told);
     words.resize(of.round_words(), 0);
     let (_, refused) = words.split_at_mut(ROUND_WORDS);
     for number in &report.refused {

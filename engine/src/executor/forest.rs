@@ -88,6 +88,7 @@ mod tests {
             round_seconds: 60,
             gate: None,
             privacy: None,
+            metrics: None,
             valuation: None,
             resumes: None,
         }

@@ -10,7 +10,7 @@ use datafusion::arrow::{
 };
 use serde_json::{Map, Value, json};
 
-use super::forest::forest;
+use super::{forest::forest, metrics::metrics};
 use crate::{
     identity::PartyName,
     job::ModelFamily,
@@ -81,6 +81,7 @@ fn rounds(training: &Training, owners: &[&PartyName], figures: &[i64]) -> Option
         ("loss", Arc::new(mean(loss))),
         ("accuracy", Arc::new(mean(|round| round[3] as f64))),
     ];
+    columns.extend(metrics(training, figures));
     if training.gate.is_some() {
         let refused = StringArray::from_iter_values(each().map(|round| refused(owners, round)));
         columns.push(("refused", Arc::new(refused)));
@@ -189,11 +190,11 @@ impl Model {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::job::{AveragingSpec, Micro, ModelSpec, RingSpec, StrategySpec};
 
-    fn training() -> Training {
+    pub(in crate::executor) fn training() -> Training {
         Training {
             inputs: vec![0, 1],
             features: vec![
@@ -215,6 +216,7 @@ mod tests {
             round_seconds: 60,
             gate: None,
             privacy: None,
+            metrics: None,
             valuation: None,
             resumes: None,
         }

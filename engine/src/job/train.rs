@@ -6,7 +6,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     averaging::AveragingSpec, contribution::ContributionSpec, gate::GateSpec, id::JobId,
-    micro::Micro, plugin::PluginSpec, privacy::PrivacySpec, ring::RingSpec, trees::TreesSpec,
+    metrics::MetricsSpec, micro::Micro, plugin::PluginSpec, privacy::PrivacySpec, ring::RingSpec,
+    trees::TreesSpec,
 };
 
 /// A model trained on rows of several providers, which stay where they are: only averages of updates are opened.
@@ -66,6 +67,9 @@ pub struct TrainSpec {
     /// Differential privacy; without it averages are exact.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub privacy: Option<PrivacySpec>,
+    /// What is told of the model beside loss and accuracy; left out, nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<MetricsSpec>,
     /// By whose rows it is told what updates were worth; left out, it is not.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub contribution: Option<Box<ContributionSpec>>,
@@ -281,6 +285,7 @@ impl TrainSpec {
         self.check_strategy()?;
         self.ring.check(self)?;
         self.check_solved()?;
+        self.check_metrics()?;
         let least = usize::try_from(self.least()).unwrap_or(usize::MAX);
         field(
             (2..=providers).contains(&least),

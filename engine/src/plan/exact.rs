@@ -37,7 +37,7 @@ impl Training {
 
     /// The largest label in magnitude.
     #[expect(clippy::cast_precision_loss, reason = "rounded up to a power of two")]
-    fn largest_label(&self) -> f64 {
+    pub(super) fn largest_label(&self) -> f64 {
         match &self.label {
             Feature::Number { min, max, digits, .. } => {
                 min.unsigned_abs().max(max.unsigned_abs()) as f64 / 10_f64.powi(i32::from(*digits))
@@ -99,6 +99,7 @@ impl Training {
              of them together"
                 .to_owned()
         }));
+        shows.extend(self.tally_shows());
         shows.push(format!(
             "a model remembers: what it says can depend on single rows of {}",
             tables.join(", ")

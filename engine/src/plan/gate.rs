@@ -46,14 +46,17 @@ impl Training {
         Ok(Some(gates))
     }
 
-    /// Words that the result has of each round: with a gate after the others a bit a provider, whose update was refused.
+    /// Words that the result has of each round: after the others what is told of counts, or with a gate a bit a provider, whose update was
+    /// refused.
     #[must_use]
     pub fn round_words(&self) -> usize {
         // Of trees nothing is told but what they are.
         if self.model.trees().is_some() {
             return 0;
         }
-        ROUND_WORDS + self.gate.as_ref().map_or(0, |_| self.inputs.len().div_ceil(64))
+        ROUND_WORDS
+            + self.tally_words()
+            + self.gate.as_ref().map_or(0, |_| self.inputs.len().div_ceil(64))
     }
 
     /// What a gate shows besides.

@@ -10,7 +10,9 @@ use super::{
 };
 use crate::{
     identity::Hash32,
-    job::{AveragingSpec, GateSpec, Micro, ModelSpec, PrivacySpec, RingSpec, StrategySpec},
+    job::{
+        AveragingSpec, GateSpec, MetricsSpec, Micro, ModelSpec, PrivacySpec, RingSpec, StrategySpec,
+    },
 };
 
 /// Words that the result has of each round at least: how many providers were in it, their rows, the sum of their losses, rows
@@ -59,6 +61,9 @@ pub struct Training {
     /// Noise on every average, if there is any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub privacy: Option<PrivacySpec>,
+    /// What is told of the model beside loss and accuracy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub metrics: Option<MetricsSpec>,
     /// How it is told what updates were worth.
     pub valuation: Option<Valuation>,
     /// The job that began it, where it goes on after an interruption.
@@ -234,6 +239,7 @@ impl Training {
         self.forest(plan)?;
         self.ring_fault()?;
         self.strategy_fault(plan)?;
+        self.counting(plan)?;
         self.valuation_fault(plan)?;
         self.encoding(plan).map(drop)
     }
@@ -294,6 +300,7 @@ impl Training {
         shows.extend(self.ring_shows(plan));
         shows.extend(self.strategy_shows(parameters));
         shows.extend(self.gate_shows());
+        shows.extend(self.tally_shows());
         shows.extend(self.valuation_shows(plan));
         shows.extend(self.program_shows());
         shows

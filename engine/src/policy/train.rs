@@ -48,6 +48,12 @@ pub struct TrainRule {
     /// much more than a model.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub moments: bool,
+    /// Whether it may be opened how many rows of all providers together are of which class, and how a model ranks them, as `metrics` does.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub metrics: bool,
+    /// Fewest rows of a class, and of those that a model calls so, of which that may be told.
+    #[serde(default = "twenty", skip_serializing_if = "is_twenty")]
+    pub min_class_rows: u32,
 }
 
 fn on_shares() -> Vec<AveragingKind> {
@@ -140,7 +146,25 @@ pub(super) fn refusals(rule: Option<&TrainRule>, plan: &Plan) -> Vec<(&'static s
                        `strategy`, or set `train.moments` to allow this";
         found.push(("train.moments", message.to_owned()));
     }
+    if asked.metrics.is_some() && !rule.metrics {
+        let message = "how many rows of all providers together are of which class, and what the model says of them, would be opened; ask \
+                       without `metrics`, or set `train.metrics` to allow this";
+        found.push(("train.metrics", message.to_owned()));
+    }
+    found.extend(small_classes(rule, asked));
     found
+}
+
+/// What stands in the way of metrics that may rest on few rows.
+fn small_classes(rule: &TrainRule, asked: &Training) -> Option<(&'static str, String)> {
+    let (asked, least) = (asked.metrics?.least_rows, rule.min_class_rows);
+    (asked < least).then(|| {
+        let message = format!(
+            "metrics could rest on {asked} rows of a class, {least} are the least; set `least_rows` of the job's metrics to {least}, or \
+             `train.min_class_rows` to {asked} to allow this"
+        );
+        ("train.min_class_rows", message)
+    })
 }
 
 /// What stands in the way of masks that come off for too few in league.
@@ -220,6 +244,12 @@ pub(super) fn lint_train(policy: &PolicyDocument, notes: &mut Notes) {
             "lets a leaf show the label of a single row; 20 is what holds where it is left out",
         );
     }
+    if rule.metrics && rule.min_class_rows < 2 {
+        notes.warn(
+            "train.min_class_rows",
+            "lets metrics tell of a single row of a class; 20 is what holds where it is left out",
+        );
+    }
     let large = [ModelFamily::Network, ModelFamily::Trees, ModelFamily::Plugin];
     if rule.max_parameters.is_none() && large.iter().any(|family| rule.models.contains(family)) {
         notes.warn(
@@ -233,7 +263,7 @@ pub(super) fn lint_train(policy: &PolicyDocument, notes: &mut Notes) {
 mod tests {
     use super::*;
     use crate::{
-        job::JobKind,
+        job::{JobKind, MetricsSpec},
         policy::fixtures::policy,
         sql::{
             compile,
@@ -258,6 +288,8 @@ mod tests {
                 privacy: None,
                 contribution: false,
                 moments: false,
+                metrics: false,
+                min_class_rows: 20,
             });
             change(&mut policy);
             let mut notes = Notes(Vec::new());
@@ -302,12 +334,16 @@ mod tests {
             let mut job = asked(&["a", "b"], &["age"], "income = 'high'");
             let JobKind::Train(train) = &mut job.kind else { unreachable!() };
             train.strategy = serde_json::from_str(&format!(r#"{{"kind": "{strategy}"}}"#)).unwrap();
+            train.metrics = policy.contains("metrics").then_some(MetricsSpec { bins: 2, least_rows: 10 });
             let plan = compile(&job, &descriptors, &terms).unwrap().plan;
             refusals(Some(&rule), &plan).into_iter().map(|(field, _)| field).collect::<Vec<_>>()
         };
         assert_eq!(refused("", "newton"), ["train.moments"]);
         assert!(refused(r#", "moments": true"#, "newton").is_empty());
         assert!(refused("", "average").is_empty());
+        assert_eq!(refused(r#", "metrics": false"#, "average"), ["train.metrics"]);
+        assert_eq!(refused(r#", "metrics": true"#, "average"), ["train.min_class_rows"]);
+        assert!(refused(r#", "metrics": true, "min_class_rows": 10"#, "average").is_empty());
     }
 
     #[test]

@@ -179,6 +179,7 @@ fn training(train: &TrainSpec, features: Vec<Feature>, label: Feature) -> Traini
         round_seconds: train.round_seconds,
         gate: train.gate.clone(),
         privacy: train.privacy.clone(),
+        metrics: train.metrics,
         valuation: train.contribution.as_ref().map(|asked| valuation(train, asked)),
         resumes: train.resumes.map(JobId::hash),
     }

@@ -1,7 +1,7 @@
 //! Models that are solved for from sums, by real daemons over TLS: those of all rows in one place, where policies allow the sums.
 
 use federated::{
-    model::Rows,
+    model::{Network, Ranking, Rows, Tally, evaluate},
     sums::{Exact, Method, Newton, Ridge},
 };
 use serde_json::json;
@@ -30,7 +30,7 @@ fn mixed(name: &'static str, from: usize) -> Table {
         csv += &format!("{i},{},{},{pay}\n", 20 + i * 7 % 50, ["care", "trade"][i % 2]);
     }
     table.csv = csv;
-    table.train = json!({"models": ["linear", "logistic"], "min_providers": 2, "max_rounds": 20});
+    table.train = json!({"models": ["linear", "logistic"], "min_providers": 2, "max_rounds": 20, "metrics": true, "min_class_rows": 10});
     table
 }
 
@@ -80,6 +80,14 @@ fn together(parts: &[Rows]) -> Rows {
     Rows::new(2, values, rows().map(|(rows, at)| rows.label(at)).collect()).unwrap()
 }
 
+/// Precision, recall and the area under the curve of twenty bins.
+fn ranking(model: &[f32], all: &Rows) -> [f64; 3] {
+    let (_, outputs) = evaluate(&Network::logistic(2).unwrap(), model, all);
+    let Ranking { precision, recall, area } =
+        Ranking::of(&Tally::Bins(20).of_rows(&outputs, all));
+    [precision, recall, area].map(Option::unwrap)
+}
+
 fn near(model: &[f32], best: &[f64], by: f64) {
     let near = |(x, best): (&f32, &f64)| (f64::from(*x) - best).abs() < by;
     assert!(model.len() == best.len() && model.iter().zip(best).all(near), "{model:?} {best:?}");
@@ -88,7 +96,7 @@ fn near(model: &[f32], best: &[f64], by: f64) {
 #[test]
 fn models_are_those_of_all_rows_in_one_place() {
     let world = World::start(&cast(true));
-    let newton = "rounds = 6\nstrategy = { kind = \"newton\", penalty = 0.001 }\nmodel = { kind = \"logistic\" }";
+    let newton = "rounds = 6\nmetrics = { least_rows = 10 }\nstrategy = { kind = \"newton\", penalty = 0.001 }\nmodel = { kind = \"logistic\" }";
     let text = succeeded(&world.ask_psi(&asked("pay = 'high'", newton)));
     let parts = REGIONS.map(|(_, from)| rows(|i| f32::from(is_high(i)), from));
     let exact = Exact::new(Method::Newton, 0.001, (3, MOST_ROWS)).unwrap();
@@ -101,15 +109,20 @@ fn models_are_those_of_all_rows_in_one_place() {
         text.lines().last().unwrap().split(',').map(|cell| cell.parse().unwrap()).collect();
     assert_eq!(last[..3], [6.0, 3.0, 180.0], "{text}");
     assert!((last[3] - best.loss()).abs() < 1e-5 && last[4] > 0.7, "{text}");
+    let header = "round,providers,rows,loss,accuracy,counted,precision,recall,auc";
+    assert_eq!(text.lines().next(), Some(header));
+    assert_eq!(last[5], 3.0, "{text}");
+    assert_eq!(last[6..], ranking(&model, &all), "as the rows have it in the clear: {text}");
     let receipts = opened(&world);
     let sums = |all: &serde_json::Value| {
         let all = all.as_array().unwrap().iter().filter(|o| o["kind"] == "average");
-        all.map(|o| o["count"].as_str() == Some("14")).eq([true; 6])
+        // Nine sums, five figures and how many counted; bits that say whether enough rows are of a class; five numbers of classes.
+        let counts: Vec<_> = all.map(|o| o["count"].as_str().unwrap()).collect();
+        counts == ["15", "1", "5"].repeat(6)
     };
-    assert!(receipts.iter().all(sums), "nine sums and five figures a round: {receipts:?}");
+    assert!(receipts.iter().all(sums), "{receipts:?}");
 
-    let ridge =
-        "rounds = 1\nstrategy = { kind = \"ridge\", penalty = 1.5 }\nmodel = { kind = \"linear\" }";
+    let ridge = "rounds = 1\nmetrics = { least_rows = 10 }\nstrategy = { kind = \"ridge\", penalty = 1.5 }\nmodel = { kind = \"linear\" }";
     let text =
         succeeded(&world.ask_psi(&asked("CASE WHEN pay = 'high' THEN 500 ELSE 100 END", ridge)));
     let parts = REGIONS.map(|(_, from)| rows(|i| if is_high(i) { 500.0 } else { 100.0 }, from));
@@ -121,8 +134,15 @@ fn models_are_those_of_all_rows_in_one_place() {
         ridge.solve(&ridge.of_rows(&together(&parts))).unwrap()
     };
     near(&model, &best, 1e-6 * 500.0);
-    let loss: f64 = text.lines().last().unwrap().split(',').nth(3).unwrap().parse().unwrap();
-    assert!((loss / (0.5 * error) - 1.0).abs() < 1e-6, "{text}: {error}");
+    let last: Vec<f64> =
+        text.lines().last().unwrap().split(',').map(|cell| cell.parse().unwrap()).collect();
+    assert!((last[3] / (0.5 * error) - 1.0).abs() < 1e-6, "{text}: {error}");
+    let highs =
+        REGIONS.iter().flat_map(|(_, from)| *from..from + 60).filter(|i| is_high(*i)).count();
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    let part = highs as f64 / 180.0;
+    let variance = 400.0 * 400.0 * part * (1.0 - part);
+    assert!((last[6] - (1.0 - error / variance)).abs() < 1e-5, "{text}");
 }
 
 #[test]

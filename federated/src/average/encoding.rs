@@ -249,11 +249,29 @@ impl Encoding {
         update: &[f32],
         trailer: &Trailer,
         seeds: Seeds,
+        place: (Role, Vec<u64>),
+    ) -> Result<[Share; 3], EncodeError> {
+        self.share_counting(update, (trailer, &[]), seeds, place)
+    }
+
+    /// [`share`](Self::share) with counts behind the trailer, which are not weighed.
+    ///
+    /// # Errors
+    /// As [`share`](Self::share).
+    ///
+    /// # Security
+    /// That of [`split`](super::split).
+    pub fn share_counting(
+        &self,
+        update: &[f32],
+        (trailer, counts): (&Trailer, &[u64]),
+        seeds: Seeds,
         (words, mut buffer): (Role, Vec<u64>),
     ) -> Result<[Share; 3], EncodeError> {
-        let (n, layout) = (update.len(), self.layout(update.len()));
+        let (n, layout) = (update.len(), self.layout(update.len()).counting(counts.len()));
         let weight = self.weight(trailer.weight)?;
-        let mut figures = trailer.words();
+        let mut figures = trailer.words().to_vec();
+        figures.extend_from_slice(counts);
         if layout.is_narrow() {
             figures[0] = joined(trailer.weight, weight);
         }

@@ -3,24 +3,33 @@
 use super::trailer::TRAILER_WORDS;
 use crate::pairs::Pairs;
 
-/// The words of an encoded update: its coordinates, of 64 bits each or two to a word, and then the trailer's, of 64 bits.
+/// The words of an encoded update: its coordinates, of 64 bits each or two to a word, and then the
+/// trailer's and what is counted besides, of 64 bits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {
     coordinates: usize,
     narrow: bool,
+    /// Words behind the trailer.
+    counts: usize,
 }
 
 impl Layout {
     /// Coordinates of 64 bits.
     #[must_use]
     pub const fn wide(coordinates: usize) -> Self {
-        Self { coordinates, narrow: false }
+        Self { coordinates, narrow: false, counts: 0 }
     }
 
     /// Coordinates of 32 bits.
     #[must_use]
     pub const fn narrow(coordinates: usize) -> Self {
-        Self { coordinates, narrow: true }
+        Self { coordinates, narrow: true, counts: 0 }
+    }
+
+    /// The same with so many words behind the trailer.
+    #[must_use]
+    pub const fn counting(self, counts: usize) -> Self {
+        Self { counts, ..self }
     }
 
     /// Numbers of an update.
@@ -55,7 +64,7 @@ impl Layout {
     /// All words.
     #[must_use]
     pub const fn words(self) -> usize {
-        self.body() + TRAILER_WORDS
+        self.body() + TRAILER_WORDS + self.counts
     }
 
     /// How they add up.

@@ -56,11 +56,11 @@ pub(super) fn open_closed(
 ) -> Result<(Opened, RoundReport), RoundError> {
     let Closed { round, providers, refused, sum, weighing } = closed;
     let providers: Vec<usize> = providers.numbers().collect();
-    let (opened, trailer) = open(s, course, sum, (&providers, round))?;
+    let (opened, trailer, told) = open(s, course, sum, (&providers, round))?;
     if let (Some(judge), Some(weighing)) = (judge, weighing) {
         judge.weigh(s, (round, weighing), (opened.average(), trailer.weight))?;
     }
-    Ok((opened, RoundReport { round: round + 1, providers, refused, trailer }))
+    Ok((opened, RoundReport { round: round + 1, providers, refused, trailer, told }))
 }
 
 /// Brings the three to one round, where an earlier run was interrupted: opens the round that all have closed and not all have

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use protocols::party::{PartyId, Role};
 
-use super::{error::RoundError, privacy::Privacy, total::Opened, worth::Worth};
+use super::{counting::Counting, error::RoundError, privacy::Privacy, total::Opened, worth::Worth};
 use crate::{
     average::{Encoding, Layout, TRAILER_WORDS, Trailer, explicit_party},
     gate::Gates,
@@ -39,6 +39,8 @@ pub struct Course {
     pub gates: Option<Gates>,
     /// How rows or providers are hidden, if they are.
     pub privacy: Option<Privacy>,
+    /// What is counted of rows besides; nothing where nobody asks, and where there are gates or noise.
+    pub tally: Option<Counting>,
     /// How what updates were worth is worked out; none where nobody asks.
     pub worth: Option<Worth>,
     /// Whether it goes on from where an earlier run was interrupted.
@@ -54,14 +56,21 @@ impl Course {
 
     /// What goes together.
     pub(super) fn check(&self) -> Result<(), RoundError> {
-        let wide = self.gates.is_some() || self.privacy.is_some() || self.worth.is_some();
-        if self.encoding.is_narrow() && wide { Err(RoundError::Narrow) } else { Ok(()) }
+        let hidden = self.gates.is_some() || self.privacy.is_some() || self.worth.is_some();
+        if self.encoding.is_narrow() && hidden {
+            return Err(RoundError::Narrow);
+        }
+        if self.tally.is_some() && hidden { Err(RoundError::Counting) } else { Ok(()) }
     }
 
     /// How they lie.
     #[must_use]
     pub const fn layout(&self) -> Layout {
-        self.encoding.layout(self.coordinates())
+        let layout = self.encoding.layout(self.coordinates());
+        match &self.tally {
+            Some(counting) => layout.counting(counting.words()),
+            None => layout,
+        }
     }
 
     /// Words of a party's sum as it is opened: with noise there is no trailer.
@@ -88,7 +97,12 @@ impl Course {
     /// Numbers that a round opens: the figures beside the update are opened only where nothing is hidden.
     #[must_use]
     pub fn opened(&self) -> usize {
-        self.coordinates() + if self.privacy.is_some() { 0 } else { TRAILER_WORDS }
+        self.coordinates() + if self.privacy.is_some() { 0 } else { self.figures() }
+    }
+
+    /// Words beside the update that all open: the trailer, and of how many providers the rows are counted.
+    pub(super) fn figures(&self) -> usize {
+        TRAILER_WORDS + usize::from(self.tally.is_some())
     }
 
     /// Who hands the model to a provider in a round: the parties in turn, and not the one that gets its words.
@@ -196,4 +210,6 @@ pub struct RoundReport {
     pub refused: Vec<usize>,
     /// Their figures together; nothing where there is noise: they are not opened then.
     pub trailer: Trailer,
+    /// What is told of counts besides, where they are asked for: see [`Counting::told`].
+    pub told: Vec<u64>,
 }

@@ -49,6 +49,11 @@ pub enum RoundError {
         "updates in words of 32 bits go with no gate, no noise, no masks and no telling what they were worth; take words of 64 bits"
     )]
     Narrow,
+    /// Counts of rows, and something that hides or bounds what providers send, or no three parties to work with them.
+    #[error(
+        "rows are counted by three parties, with no gate, no noise, no masks and no telling what updates were worth; leave the metrics out"
+    )]
+    Counting,
     /// What updates were worth cannot be told.
     #[error(
         "what updates were worth cannot be told: {0}; ask without it, or of other validation rows"

@@ -5,6 +5,7 @@
 use std::{io, path::Path};
 
 use super::{
+    counting::Counting,
     course::{Course, RoundReport, State},
     keeper::{Closed, Keeper, Standing},
     set::Set,
@@ -110,10 +111,12 @@ fn report_to(out: &mut Writer, report: &RoundReport) -> io::Result<()> {
     let Trailer { weight, loss, correct, updates, squared_norm } = report.trailer;
     [weight, loss.to_bits(), correct, updates, squared_norm.to_bits()]
         .iter()
-        .try_for_each(|word| out.word(*word))
+        .try_for_each(|word| out.word(*word))?;
+    // Nothing where nothing is counted.
+    report.told.iter().try_for_each(|word| out.word(*word))
 }
 
-fn report_from(file: &mut Reader) -> io::Result<RoundReport> {
+fn report_from(file: &mut Reader, course: &Course) -> io::Result<RoundReport> {
     let round = file.small()?;
     let (providers, refused) = (file.numbers()?, file.numbers()?);
     let mut words = [0; 5];
@@ -123,14 +126,16 @@ fn report_from(file: &mut Reader) -> io::Result<RoundReport> {
     let [weight, loss, correct, updates, squared_norm] = words;
     let (loss, squared_norm) = (f64::from_bits(loss), f64::from_bits(squared_norm));
     let trailer = Trailer { weight, loss, correct, updates, squared_norm };
-    Ok(RoundReport { round, providers, refused, trailer })
+    let told = course.tally.as_ref().map_or(0, Counting::told);
+    let told = (0..told).map(|_| file.word()).collect::<io::Result<_>>()?;
+    Ok(RoundReport { round, providers, refused, trailer, told })
 }
 
 fn state_from(file: &mut Reader, course: &Course) -> io::Result<(State, Vec<RoundReport>)> {
     let rounds = file.small()?;
     let (model, memory) = (file.floats()?, [file.floats()?, file.floats()?]);
     let reports: Vec<_> =
-        (0..file.length()?).map(|_| report_from(file)).collect::<io::Result<_>>()?;
+        (0..file.length()?).map(|_| report_from(file, course)).collect::<io::Result<_>>()?;
     if model.len() != course.parameters || reports.len() != rounds as usize {
         return Err(broken("it is of another model"));
     }

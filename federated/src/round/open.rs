@@ -29,7 +29,7 @@ pub(super) fn third(parameters: usize, role: Role) -> Range<usize> {
 /// tells the others the average of it. Of sums with noise there are no figures: the average is one by what is public.
 ///
 /// # Cost
-/// 3 rounds; every party sends 2·8·5 bytes, 2·8 a parameter of another's third (2·4 in 32 bits), 2·4 of its own. With noise a round and the 2·8·5
+/// 3 rounds, and what [`Counting::tell`](super::Counting::tell) takes where rows are counted; every party sends 2·8·5 bytes, 2·8 a parameter of another's third (2·4 in 32 bits), 2·4 of its own. With noise a round and the 2·8·5
 /// bytes less.
 ///
 /// # Security
@@ -39,7 +39,7 @@ pub(super) fn open(
     course: &Course,
     mut sum: Vec<u64>,
     (providers, round): (&[usize], u32),
-) -> Result<(Opened, Trailer), RoundError> {
+) -> Result<(Opened, Trailer, Vec<u64>), RoundError> {
     s.pass_gate(OpeningKind::Average, course.opened(), Recipient::All)?;
     let (pairs, words) = sum.split_at_mut(course.layout().pairs().words());
     mask::<Z32>(s, halves_mut(pairs));
@@ -48,16 +48,23 @@ pub(super) fn open(
     if let Some(privacy) = &course.privacy {
         let mut average = open_update(s, course, update, privacy.total(providers))?;
         average.iter_mut().for_each(|x| *x *= privacy.factor());
-        return Ok((Opened::Average(average), Trailer::default()));
+        return Ok((Opened::Average(average), Trailer::default(), Vec::new()));
     }
-    let trailer = open_trailer(s, figures)?;
-    let (trailer, total) = checked(&trailer, providers.len(), &course.encoding)
+    let (figures, counts) = figures.split_at(course.figures());
+    let figures = open_figures(s, figures)?;
+    let (trailer, counted) = figures.split_at(TRAILER_WORDS);
+    let (trailer, total) = checked(trailer, providers.len(), &course.encoding)
         .map_err(|source| RoundError::Sum { round: round + 1, source })?;
     let opened = match course.rule.exact() {
         Some(exact) => open_total(s, exact, update, (&trailer, course, round))?,
         None => Opened::Average(open_update(s, course, update, total)?),
     };
-    Ok((opened, trailer))
+    let of = (trailer.weight, course.providers.len());
+    let told = match (&course.tally, counted) {
+        (Some(counting), [counted]) => counting.tell(s, (counts, *counted), of)?,
+        _ => Vec::new(),
+    };
+    Ok((opened, trailer, told))
 }
 
 /// Masks a party's words by its share of zeros.
@@ -120,33 +127,36 @@ fn open_thirds<R: Ring>(
     Ok(average)
 }
 
-fn open_trailer(s: &mut Session, own: &[u64]) -> Result<[u64; TRAILER_WORDS], RoundError> {
+fn open_figures(s: &mut Session, own: &[u64]) -> Result<Vec<u64>, RoundError> {
     let role = s.role();
-    let mut trailer = [0; TRAILER_WORDS];
-    trailer.copy_from_slice(own);
+    let mut figures = own.to_vec();
     for to in [role.next(), role.prev()] {
         s.send(to.id(), own)?;
     }
     for from in [role.next(), role.prev()] {
-        let mut theirs = [0_u64; TRAILER_WORDS];
+        let mut theirs = vec![0_u64; own.len()];
         s.recv(from.id(), &mut theirs)?;
-        Backend::active().add_u64(&mut trailer, &theirs);
+        Backend::active().add_u64(&mut figures, &theirs);
     }
-    Ok(trailer)
+    Ok(figures)
 }
 
 /// Twin of [`open`].
 pub(super) fn open_cost(m: &mut Meter, course: &Course) {
     m.pass_gate(OpeningKind::Average, course.opened(), Recipient::All);
     if course.privacy.is_none() {
-        to_both(m, |_, _| 8 * TRAILER_WORDS);
+        to_both(m, |_, _| 8 * course.figures());
     }
     if course.rule.exact().is_some() {
-        return open_total_cost(m, course.coordinates());
+        open_total_cost(m, course.coordinates());
+    } else {
+        let each = course.layout().bytes();
+        to_both(m, |_, to| each * third(course.coordinates(), to).len());
+        to_both(m, |from, _| 4 * third(course.coordinates(), from).len());
     }
-    let each = course.layout().bytes();
-    to_both(m, |_, to| each * third(course.coordinates(), to).len());
-    to_both(m, |from, _| 4 * third(course.coordinates(), from).len());
+    if let Some(counting) = &course.tally {
+        counting.cost(m);
+    }
 }
 
 /// A message from every party to both others at the same time, of so many bytes.

@@ -3,6 +3,7 @@
 use protocols::{net::at_work, prg::Prg, session::Wire};
 
 use super::{
+    counting::counted,
     course::Course,
     error::RoundError,
     gate::within,
@@ -85,7 +86,10 @@ pub(super) fn give(
                 None => {
                     let ready = if course.rule.keeps() { trainer.taken(taken) } else { Ok(()) };
                     let update = ready.and_then(|()| trainer.train(round, model));
-                    update.and_then(|update| share(course, number, update, rng))
+                    update.and_then(|update| {
+                        let counts = counted(course, trainer, (round, model));
+                        share(course, number, (update, counts), rng)
+                    })
                 }
             };
             match shares {
@@ -104,7 +108,7 @@ pub(super) fn give(
 fn share(
     course: &Course,
     number: usize,
-    update: Update,
+    (update, counts): (Update, Vec<u64>),
     rng: &mut Prg,
 ) -> Result<[Share; 3], TrainError> {
     usable(course, &update)?;
@@ -116,7 +120,8 @@ fn share(
     }
     let trailer = trailer(&delta, weight, (loss, correct));
     let place = (explicit_party(number), Vec::new());
-    course.encoding.share(&delta, &trailer, Seeds::draw(rng), place).map_err(unfit)
+    let figures = (&trailer, &counts[..]);
+    course.encoding.share_counting(&delta, figures, Seeds::draw(rng), place).map_err(unfit)
 }
 
 /// Whether an update is one of this model, and its figures can be true.

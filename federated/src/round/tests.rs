@@ -10,6 +10,7 @@ mod net;
 mod opened;
 mod privacy;
 mod resumed;
+mod tallied;
 mod total;
 mod weighed;
 mod worth;
@@ -60,6 +61,7 @@ pub(super) fn course(providers: &[u16], rounds: u32, rule: Rule) -> Course {
         rule,
         gates: None,
         privacy: None,
+        tally: None,
         worth: None,
         resumed: false,
     }

@@ -7,6 +7,7 @@ use protocols::{
 };
 
 use super::{
+    counting::counted,
     course::Course,
     error::RoundError,
     open::{third, to_both},
@@ -98,6 +99,7 @@ pub(super) fn give(
     }
     let trailer = Trailer { weight, loss, correct, updates: 1, squared_norm: 0.0 };
     words.extend(trailer.words());
+    words.extend(counted(course, trainer, (round, model)));
     Ok(split(words, Seeds::draw(rng), explicit_party(number)))
 }
 

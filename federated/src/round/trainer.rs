@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     average::Encoding,
-    model::{Fit, FitError, Network, Rows, clipped_sum, evaluate, fit},
+    model::{Fit, FitError, Network, Rows, Tally, clipped_sum, evaluate, fit},
     strategy::{Control, Rule},
     sums::Exact,
 };
@@ -87,6 +87,23 @@ pub trait Trainer: Send {
     ) -> Result<Vec<u64>, TrainError> {
         Err(TrainError::Unfit("this trainer does not give the gradients of single rows".to_owned()))
     }
+
+    /// What is counted of the rows besides, under the model that was handed out: asked for after [`Self::train`], where a training
+    /// has it.
+    ///
+    /// # Errors
+    /// [`TrainError`]: the update is sent without; of a trainer that does not know what its model says of rows, always.
+    fn tally(
+        &mut self,
+        _round: u32,
+        _model: &[f32],
+        _tally: &Tally,
+    ) -> Result<Vec<u64>, TrainError> {
+        Err(TrainError::Unfit("this trainer does not tell what its model says of rows".to_owned()))
+    }
+
+    /// Hears why an update goes on its way without counts of its rows: for its own operator; the others see how many counted.
+    fn uncounted(&mut self, _round: u32, _why: &TrainError) {}
 
     /// What the model is solved for from: asked for instead of an update under [`Rule::Exact`].
     ///
@@ -199,6 +216,17 @@ impl Trainer for Native {
     ) -> Result<Vec<u64>, TrainError> {
         let scale = f64::from(encoding.bits()).exp2();
         Ok(clipped_sum(&self.network, model, &self.rows, clip, scale))
+    }
+
+    fn tally(
+        &mut self,
+        _round: u32,
+        handed: &[f32],
+        tally: &Tally,
+    ) -> Result<Vec<u64>, TrainError> {
+        let (model, _) = handed.split_at(self.network.parameters().min(handed.len()));
+        let (_, outputs) = evaluate(&self.network, model, &self.rows);
+        Ok(tally.of_rows(&outputs, &self.rows))
     }
 
     fn sums(&mut self, _round: u32, model: &[f32], exact: &Exact) -> Result<Sums, TrainError> {

@@ -213,6 +213,7 @@ pub(super) fn high_incomes() -> TrainSpec {
         round_seconds: 60,
         gate: None,
         privacy: None,
+        metrics: None,
         contribution: None,
         resumes: None,
     }

@@ -37,6 +37,8 @@ impl Trains {
             gates: Vec::new(),
             contribution: false,
             moments: false,
+            metrics: false,
+            min_class_rows: 20,
         })
     }
 

@@ -10,7 +10,7 @@ use super::{
     train::{everywhere, planned_as, rows, words},
     *,
 };
-use crate::job::{ModelSpec, TrainSpec};
+use crate::job::{MetricsSpec, ModelSpec, TrainSpec};
 
 const OWNERS: &[&str] = &["census", "bank", "lab"];
 
@@ -21,6 +21,7 @@ fn asked(train: &mut TrainSpec, method: Method) {
     };
     (train.model, train.rounds) = (model, rounds);
     train.strategy = serde_json::from_str(strategy).unwrap();
+    train.metrics = Some(MetricsSpec { bins: 4, least_rows: 2 });
 }
 
 /// The model from sums in one place, with the same rounding of them.
@@ -51,8 +52,16 @@ fn sums_give_the_model_of_one_place_at_the_quoted_price() {
             assert_eq!(words[..model.len()], model, "{owners:?}, {method:?}");
             assert!(central.iter().any(|x| x.abs() > 0.1), "{central:?}");
             let all: u64 = (0..owners.len()).map(|number| rows(number).len() as u64).sum();
-            for round in words[model.len()..].chunks(4) {
+            // How many counted, and two moments, or five numbers of classes.
+            let told = if method == Method::Ridge { 3 } else { 6 };
+            for round in words[model.len()..].chunks(4 + told) {
                 assert_eq!(round[..2], [owners.len() as u64, all], "{owners:?}, {method:?}");
+                assert_eq!(round[4], owners.len() as u64, "{owners:?}, {method:?}");
+                if method == Method::Newton {
+                    assert_eq!(round[5] + round[6], all, "{owners:?}: {round:?}");
+                } else {
+                    assert!(round[5] > all << 28 && round[6] > round[5], "{owners:?}: {round:?}");
+                }
             }
             let bytes: u64 = left.iter().map(|(_, _, bytes, _)| bytes).sum();
             let rounds = left.iter().map(|(.., depth)| *depth).max().unwrap();
@@ -62,7 +71,11 @@ fn sums_give_the_model_of_one_place_at_the_quoted_price() {
             for party in &left[..3] {
                 let opened = party.1.iter().filter(|o| o.kind == OpeningKind::Average);
                 let counts: Vec<u64> = opened.map(|opening| opening.count).collect();
-                assert_eq!(counts, vec![sums + 5; times], "{owners:?}, {method:?}");
+                let of_round = match method {
+                    Method::Ridge => vec![sums + 6, 2],
+                    Method::Newton => vec![sums + 6, 1, 5],
+                };
+                assert_eq!(counts, of_round.repeat(times), "{owners:?}, {method:?}");
             }
         }
     }

@@ -66,6 +66,9 @@ pub fn aggregate(wire: &mut Wire, with: Aggregate<'_>) -> Result<Trained, RoundE
     if course.encoding.is_narrow() {
         return Err(RoundError::Narrow);
     }
+    if course.tally.is_some() {
+        return Err(RoundError::Counting);
+    }
     let desk = Desk::new(&channel, wire.step(), course).map_err(|error| RoundError::Disk {
         round: 1,
         what: "starting a thread",
@@ -115,7 +118,13 @@ impl Party<'_> {
             .map_err(|source| RoundError::Sum { round: round + 1, source })?;
         let average = self.course.encoding.decode(update, total);
         let providers = of.into_iter().map(|client| client as usize).collect();
-        let mut report = RoundReport { round: round + 1, providers, refused: Vec::new(), trailer };
+        let mut report = RoundReport {
+            round: round + 1,
+            providers,
+            refused: Vec::new(),
+            trailer,
+            told: Vec::new(),
+        };
         state.advance(self.course, &Opened::Average(average), &mut report)?;
         Ok(report)
     }

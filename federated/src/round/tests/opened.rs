@@ -33,7 +33,7 @@ fn says(course: &Course, role: Role, end: memory::MemoryChannel) -> Vec<Vec<u8>>
     let channel: Arc<dyn Channel> = Arc::clone(&recorder) as Arc<dyn Channel>;
     let mut s = Session::new(role, channel, test_prss(9, role), Gate::recording());
     s.enter(1);
-    let (average, trailer) = open(&mut s, course, sum, (&[0, 1], 0)).unwrap();
+    let (average, trailer, _) = open(&mut s, course, sum, (&[0, 1], 0)).unwrap();
     assert!(average.average() == [0.0; PARAMETERS] && trailer.weight == 80);
     let (to, frames) = (protocols::net::record::Direction::To(role.next().id()), recorder.shape());
     let (bytes, frames) = (&recorder.bytes()[&to], &frames[&to]);
