@@ -102,6 +102,38 @@ fn features_are_described_alike_at_all_providers_and_uses_are_recorded() {
 }
 
 #[test]
+fn metrics_are_of_two_classes_or_a_linear_model() {
+    let with = |label: &str, model: &str, ring: u8| {
+        changed(&["age"], label, |train, _| {
+            train.model = serde_json::from_str(model).unwrap();
+            train.metrics = Some(serde_json::from_str(r#"{"bins": 10}"#).unwrap());
+            train.ring = serde_json::from_str(&ring.to_string()).unwrap();
+        })
+    };
+    let told = |plan: &Plan| leakage(plan, &|_| Vec::new()).unwrap().join("\n");
+    for (label, model) in [
+        ("member", r#"{"kind": "logistic"}"#),
+        ("income", r#"{"kind": "softmax"}"#),
+        ("income", r#"{"kind": "network", "hidden": [3]}"#),
+    ] {
+        let plan = with(label, model, 64).unwrap();
+        assert!(told(&plan).contains("a probability in each of 10 steps"), "{model}");
+        assert_eq!(training(&plan).round_words(), 4 + 20);
+    }
+    let plan = with("pay", r#"{"kind": "linear"}"#, 64).unwrap();
+    assert!(told(&plan).contains("the mean of the label and of its square"));
+    let three = |train: &mut TrainSpec, descriptors: &mut Vec<DatasetDescriptor>| {
+        train.model = serde_json::from_str(r#"{"kind": "softmax"}"#).unwrap();
+        train.metrics = Some(serde_json::from_str("{}").unwrap());
+        let jobs = listed("job", &["care", "court", "trade"]);
+        descriptors.iter_mut().for_each(|dataset| dataset.columns[3] = jobs.clone());
+    };
+    let words = changed(&["age"], "job", three).unwrap_err().to_string();
+    assert!(words.contains("of two classes or of a linear model"), "{words}");
+    assert!(with("member", r#"{"kind": "logistic"}"#, 32).is_err());
+}
+
+#[test]
 fn sums_that_a_model_is_solved_for_from_are_told_as_what_they_are() {
     let solved = |strategy: &'static str, model: ModelSpec, rounds| {
         move |train: &mut TrainSpec, _: &mut Vec<DatasetDescriptor>| {
