@@ -69,7 +69,9 @@ mod tests {
     fn values(found: &[(&'static str, ArrayRef)]) -> Vec<Option<f64>> {
         found[1..]
             .iter()
-            .map(|(_, column)| column.is_valid(0).then(|| column.as_primitive::<Float64Type>().value(0)))
+            .map(|(_, column)| {
+                column.is_valid(0).then(|| column.as_primitive::<Float64Type>().value(0))
+            })
             .collect()
     }
 

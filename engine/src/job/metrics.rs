@@ -39,9 +39,11 @@ impl TrainSpec {
         let own = self.model.trees().is_none() && self.model.plugin().is_none();
         let why = "are for models that this program trains by averages: leave them out for trees and other programs";
         field(own, "train.metrics", why)?;
-        let shares = "is not by masks with `metrics`: they are worked out by three parties on shares";
+        let shares =
+            "is not by masks with `metrics`: they are worked out by three parties on shares";
         field(self.averaging.is_shares(), "train.averaging", shares)?;
-        let why = "does not see whether counts are true, on which `metrics` rest: leave one of them out";
+        let why =
+            "does not see whether counts are true, on which `metrics` rest: leave one of them out";
         field(self.gate.is_none(), "train.gate", why)?;
         let why = "opens nothing exact, and `metrics` are: leave them out";
         field(self.privacy.is_none(), "train.privacy", why)

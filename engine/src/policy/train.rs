@@ -334,7 +334,8 @@ mod tests {
             let mut job = asked(&["a", "b"], &["age"], "income = 'high'");
             let JobKind::Train(train) = &mut job.kind else { unreachable!() };
             train.strategy = serde_json::from_str(&format!(r#"{{"kind": "{strategy}"}}"#)).unwrap();
-            train.metrics = policy.contains("metrics").then_some(MetricsSpec { bins: 2, least_rows: 10 });
+            train.metrics =
+                policy.contains("metrics").then_some(MetricsSpec { bins: 2, least_rows: 10 });
             let plan = compile(&job, &descriptors, &terms).unwrap().plan;
             refusals(Some(&rule), &plan).into_iter().map(|(field, _)| field).collect::<Vec<_>>()
         };

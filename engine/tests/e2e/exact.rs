@@ -83,8 +83,7 @@ fn together(parts: &[Rows]) -> Rows {
 /// Precision, recall and the area under the curve of twenty bins.
 fn ranking(model: &[f32], all: &Rows) -> [f64; 3] {
     let (_, outputs) = evaluate(&Network::logistic(2).unwrap(), model, all);
-    let Ranking { precision, recall, area } =
-        Ranking::of(&Tally::Bins(20).of_rows(&outputs, all));
+    let Ranking { precision, recall, area } = Ranking::of(&Tally::Bins(20).of_rows(&outputs, all));
     [precision, recall, area].map(Option::unwrap)
 }
 

@@ -117,8 +117,12 @@ fn metrics_are_of_two_classes_or_a_linear_model() {
         ("income", r#"{"kind": "network", "hidden": [3]}"#),
     ] {
         let plan = with(label, model, 64).unwrap();
-        assert!(told(&plan).contains("a probability in each of 10 steps"), "{model}");
-        assert_eq!(training(&plan).round_words(), 4 + 20);
+        assert!(
+            told(&plan)
+                .contains("the area under the curve of 10 steps, if 20 rows and more are of each"),
+            "{model}"
+        );
+        assert_eq!(training(&plan).round_words(), 4 + 6);
     }
     let plan = with("pay", r#"{"kind": "linear"}"#, 64).unwrap();
     assert!(told(&plan).contains("the mean of the label and of its square"));
@@ -130,7 +134,12 @@ fn metrics_are_of_two_classes_or_a_linear_model() {
     };
     let words = changed(&["age"], "job", three).unwrap_err().to_string();
     assert!(words.contains("of two classes or of a linear model"), "{words}");
-    assert!(with("member", r#"{"kind": "logistic"}"#, 32).is_err());
+    assert!(with("member", r#"{"kind": "logistic"}"#, 32).is_ok());
+    let many = |train: &mut TrainSpec, _: &mut Vec<DatasetDescriptor>| {
+        train.metrics = Some(serde_json::from_str(r#"{"least_rows": 4000000000}"#).unwrap());
+    };
+    let words = changed(&["age"], "member", many).unwrap_err().to_string();
+    assert!(words.contains("metrics that cannot be"), "{words}");
 }
 
 #[test]
