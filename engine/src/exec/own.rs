@@ -4,6 +4,7 @@ use std::fmt;
 
 use federated::{
     average::Encoding,
+    model::Tally,
     round::{Sums, TrainError, Trainer, Update},
     sums::Exact,
 };
@@ -58,6 +59,14 @@ impl Trainer for Own {
     fn sums(&mut self, round: u32, model: &[f32], exact: &Exact) -> Result<Sums, TrainError> {
         self.spend(round)?;
         self.trainer.sums(round, model, exact)
+    }
+
+    fn tally(&mut self, round: u32, model: &[f32], tally: &Tally) -> Result<Vec<u64>, TrainError> {
+        self.trainer.tally(round, model, tally)
+    }
+
+    fn uncounted(&mut self, round: u32, why: &TrainError) {
+        tracing::warn!(round = round + 1, %why, "its rows are not counted for the metrics of a round of training");
     }
 }
 

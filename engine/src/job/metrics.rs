@@ -1,5 +1,7 @@
 //! What a training is to tell of its model beside loss and accuracy.
 
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
 use super::train::TrainSpec;
@@ -16,6 +18,13 @@ pub struct MetricsSpec {
     /// Nothing is told where fewer rows are of a class, or are called so.
     #[serde(default = "twenty")]
     pub least_rows: u32,
+}
+
+impl fmt::Display for MetricsSpec {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { bins, least_rows } = self;
+        write!(f, "with precision, recall and the area under the curve of {bins} steps, or R², of {least_rows} rows of a class at least")
+    }
 }
 
 /// Most bins.

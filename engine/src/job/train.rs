@@ -341,6 +341,9 @@ impl fmt::Display for TrainSpec {
         if let Some(privacy) = &self.privacy {
             writeln!(f, "  {privacy}")?;
         }
+        if let Some(metrics) = &self.metrics {
+            writeln!(f, "  {metrics}")?;
+        }
         if let Some(ContributionSpec { validation, price, .. }) = self.contribution.as_deref() {
             writeln!(
                 f,
