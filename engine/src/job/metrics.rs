@@ -23,7 +23,10 @@ pub struct MetricsSpec {
 impl fmt::Display for MetricsSpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { bins, least_rows } = self;
-        write!(f, "with precision, recall and the area under the curve of {bins} steps, or R², of {least_rows} rows of a class at least")
+        write!(
+            f,
+            "with precision, recall and the area under the curve of {bins} steps, or R², of {least_rows} rows of a class at least"
+        )
     }
 }
 
