@@ -27,4 +27,4 @@ pub use receipt::{
 pub use verify::{Report, read, verify};
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -4,6 +4,7 @@
 //! * Nothing here names a share, a protocol or a secret key of a result.
 //! * It can start nothing alone: every participant checks consents itself.
 
+mod again;
 mod board;
 mod book;
 mod drive;

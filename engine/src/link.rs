@@ -14,6 +14,7 @@ mod credentials;
 mod dial;
 mod error;
 mod hello;
+mod rejoin;
 mod relink;
 mod rendezvous;
 mod roster;

@@ -5,6 +5,7 @@
 
 mod consent;
 mod desk;
+mod desk_again;
 mod desk_budget;
 mod desk_privacy;
 mod desk_run;

@@ -20,7 +20,7 @@ pub use run::{
     CHUNK_BYTES, Participant, PrepareEvent, Prepared, Progress, RunEvent, RunOrder, SealedPiece,
     SealedShare, pieces, roster, run_id,
 };
-pub use status::{failure_of, status_of};
+pub use status::{failure_of, is_unreachable, status_of};
 pub use trainer::{TrainedModel, TrainerCalls, TrainerSession, TrainerSetting};
 pub use verdict::{Datasets, Decision, PendingJob, Published, Verdict, read_cancel, read_job};
 pub use view::{Explanation, JobView};

@@ -14,8 +14,9 @@
 //! declined or was lost, costs nothing but its own update. Three knobs bound a round: [`Pace`].
 //!
 //! A provider whose link is lost is not: the link is made anew ([`RENEWALS`] times at most), and models and updates go on behind
-//! the last whole piece that is there, by their hashes. The round waits for it a quarter of its time, 15 seconds at most; who
-//! comes back later is in the next round.
+//! the last whole piece that is there, by their hashes. The round waits for it a quarter of its time, 5 seconds at most, or
+//! to its end where there are too few without it; who comes back later is in the next round. So does a provider that is killed:
+//! what it gives is on its disk before the first byte leaves, and goes on from there, to the bit.
 //!
 //! Under [`Rule::Exact`](crate::strategy::Rule::Exact) providers send sums over their rows instead of updates, and the three work the
 //! model out from the total.
@@ -49,6 +50,7 @@ mod masks;
 mod message;
 mod open;
 mod parcel;
+mod pledge;
 mod privacy;
 mod provider;
 mod resume;
@@ -68,8 +70,9 @@ pub use error::RoundError;
 pub use folder::Folder;
 pub use keeper::{Closed, Keeper, NotKept, Standing};
 pub use masks::{Aggregate, Masks, Member, Once, aggregate, masked_cost, take_part_masked};
+pub use pledge::Pledges;
 pub use privacy::{Privacy, PrivacyError, Terms};
-pub use provider::take_part;
+pub use provider::{take_part, take_part_keeping};
 pub use resume::RENEWALS;
 pub use total::Sums;
 pub use trainer::{Native, TrainError, Trainer, Update};

@@ -70,6 +70,23 @@ impl Shelf {
         name: &str,
         put: impl FnOnce(&mut Writer) -> io::Result<()>,
     ) -> io::Result<()> {
+        self.put(name, put)?.sync_all()?;
+        self.rename(name)?;
+        File::open(&self.path)?.sync_all()
+    }
+
+    /// Replaces a file; what it says is there if this process is killed, and may be gone if the power fails.
+    pub(crate) fn leave(
+        &self,
+        name: &str,
+        put: impl FnOnce(&mut Writer) -> io::Result<()>,
+    ) -> io::Result<()> {
+        self.put(name, put)?;
+        self.rename(name)
+    }
+
+    /// Writes the file beside the one that it is to replace.
+    fn put(&self, name: &str, put: impl FnOnce(&mut Writer) -> io::Result<()>) -> io::Result<File> {
         let beside = self.path.join(format!("{name}.new"));
         let mut options = File::options();
         #[cfg(unix)]
@@ -80,9 +97,11 @@ impl Shelf {
         put(&mut out)?;
         let hash = out.hash.finalize();
         out.file.write_all(hash.as_bytes())?;
-        out.file.into_inner().map_err(io::IntoInnerError::into_error)?.sync_all()?;
-        fs::rename(&beside, self.path.join(name))?;
-        File::open(&self.path)?.sync_all()
+        out.file.into_inner().map_err(io::IntoInnerError::into_error)
+    }
+
+    fn rename(&self, name: &str) -> io::Result<()> {
+        fs::rename(self.path.join(format!("{name}.new")), self.path.join(name))
     }
 
     /// A file from its beginning, if it is there.

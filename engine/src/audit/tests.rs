@@ -28,7 +28,7 @@ fn input(party: &str) -> InputEntry {
     InputEntry { party: name(party), dataset, rows_max: 1_024, commitment }
 }
 
-fn part(party: &str) -> ReceiptPart {
+pub(crate) fn part(party: &str) -> ReceiptPart {
     let me = name(party);
     let role = COMPUTE.iter().position(|p| *p == party).unwrap();
     let links = COMPUTE.iter().filter(|peer| **peer != party).map(|peer| {
@@ -63,7 +63,7 @@ fn parts() -> Vec<Signed<ReceiptPart>> {
     COMPUTE.map(|party| signed(part(party))).into()
 }
 
-fn signed(part: ReceiptPart) -> Signed<ReceiptPart> {
+pub(crate) fn signed(part: ReceiptPart) -> Signed<ReceiptPart> {
     let party = part.party.clone();
     let key = key(party.as_str());
     Signed::new(PART_DOMAIN, part, party, &key)
@@ -104,7 +104,7 @@ fn facts() -> JobFacts {
     }
 }
 
-fn body() -> ReceiptBody {
+pub(crate) fn body() -> ReceiptBody {
     assemble(facts(), &parts(), &pins()).unwrap()
 }
 

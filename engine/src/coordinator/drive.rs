@@ -8,6 +8,7 @@ use std::{
 use futures::{StreamExt, future::join_all, stream::FuturesUnordered};
 
 use super::{
+    again::Guests,
     board::Board,
     book::{Live, broken},
     planner::Outline,
@@ -229,13 +230,18 @@ impl Board {
         order: RunOrder,
         (computing, may_leave): (usize, &[PartyName]),
     ) -> Result<(), Failure> {
-        let runs = parties.iter().map(|party| async {
-            (party.peer().clone(), self.run_at(live, party, order.clone()).await)
+        let guests = &Guests::new(may_leave);
+        // Where one adds up alone, keys of the round die with whoever is killed.
+        let (order, comes_back) = (&order, computing > 1);
+        let runs = parties.iter().map(|party| async move {
+            let called = (party, guests);
+            (party.peer().clone(), self.run_on(live, called, order, comes_back).await)
         });
         let mut runs: FuturesUnordered<_> = runs.collect();
         let mut brought = Vec::with_capacity(parties.len());
         let computes = &order.participants[..order.participants.len().min(computing)];
-        while let Some((party, done)) = self.next_end(&mut runs, &brought, computes).await {
+        let all = (computes, guests);
+        while let Some((party, done)) = self.next_end(&mut runs, &brought, all).await {
             match done {
                 Ok(done) => brought.push((party, done)),
                 Err(failure) if may_leave.contains(&party) && leaves(computing, &failure) => {
@@ -249,7 +255,7 @@ impl Board {
             }
         }
         drop(runs);
-        self.without(live, parties, &order, &brought).await?;
+        self.without(live, parties, order, &brought).await?;
         for (party, (sealed, part)) in &brought {
             let due = computes.iter().any(|one| one.party == *party);
             if sealed.is_some() != due {
@@ -273,11 +279,14 @@ impl Board {
         &self,
         runs: &mut FuturesUnordered<impl Future<Output = (PartyName, Result<T, Failure>)>>,
         brought: &[(PartyName, T)],
-        computes: &[Participant],
+        (computes, guests): (&[Participant], &Guests<'_>),
     ) -> Option<(PartyName, Result<T, Failure>)> {
         let done = |one: &Participant| brought.iter().any(|(party, _)| *party == one.party);
         if !computes.iter().all(done) {
             return runs.next().await;
+        }
+        if !guests.is_expected(brought) {
+            return None;
         }
         tokio::time::timeout(self.patience.account, runs.next()).await.ok().flatten()
     }
@@ -335,13 +344,14 @@ impl Board {
         }
     }
 
-    async fn run_at(
+    pub(super) async fn run_at(
         &self,
         live: &Live,
-        party: &PartyCalls,
+        (party, guests): (&PartyCalls, &Guests<'_>),
         order: RunOrder,
     ) -> Result<(Option<SealedShare>, Vec<u8>), Failure> {
         let mut events = party.run(order).await?;
+        guests.here(party.peer());
         let mut sealed: Option<SealedShare> = None;
         let mut complete = true;
         while let Some(event) = events.event().await? {

@@ -14,6 +14,9 @@ pub enum ExecError {
     /// Too few updates: the same at all three compute parties.
     #[error("{0}")]
     TooFewProviders(String),
+    /// The total of all rows determines no model: the same at all three compute parties.
+    #[error("{0}")]
+    NoSolution(String),
     /// Somebody does not keep to how updates are masked: what is wrong, and at whose door it lies.
     #[error("{what}")]
     Cheated {

@@ -6,14 +6,14 @@ use std::{
 };
 
 use federated::{
-    round::{Closed, Course, Folder, Keeper, RoundReport, Standing, State, Totals},
+    round::{Closed, Course, Folder, Keeper, Pledges, RoundReport, Standing, State, Totals},
     trees::{self, Growth, Keep, Record},
 };
 
 use super::error::ExecError;
 use crate::{
     identity::{Hash32, PartyName, canonical_hash},
-    plan::{Plan, Training},
+    plan::{Plan, Training, TrainingRows},
 };
 
 /// What is kept of a training, and who is told how it goes.
@@ -79,7 +79,19 @@ pub(super) fn own(
     trainings: Option<&Path>,
     (plan, of): (&Plan, &Training),
 ) -> Option<(PathBuf, [u8; 32])> {
-    Some((own_folder_of(trainings?, of.root(plan)), fingerprint(plan, of)))
+    Some((own_folder_of(trainings?, (plan, of), "own"), fingerprint(plan, of)))
+}
+
+/// What a provider that does not compute keeps of what it gives in a run; nothing where it has no folder for that.
+pub(super) fn pledges(
+    (plan, of): (&Plan, &Training),
+    held: Option<&TrainingRows>,
+) -> Result<Pledges, ExecError> {
+    let place = held.and_then(|held| held.keeps.as_ref().zip(held.presence));
+    let Some((trainings, presence)) = place else { return Ok(Pledges::none()) };
+    let path = own_folder_of(trainings, (plan, of), "given");
+    let kept = Pledges::open(&path, presence.run.0, presence.again);
+    kept.map_err(|error| ExecError::Training(format!("keeping what is given: {error}")))
 }
 
 /// Whether a training that is to go on can, as far as this party knows.
@@ -120,8 +132,8 @@ fn no_folder() -> String {
 /// The system's.
 pub fn forget_training(trainings: &Path, plan: &Plan) -> io::Result<()> {
     let Some((_, of)) = plan.training() else { return Ok(()) };
-    let root = of.root(plan);
-    for folder in [folder_of(trainings, root), own_folder_of(trainings, root)] {
+    let own = |what| own_folder_of(trainings, (plan, of), what);
+    for folder in [folder_of(trainings, of.root(plan)), own("own"), own("given")] {
         match std::fs::remove_dir_all(folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             done => done?,
@@ -134,9 +146,11 @@ fn folder_of(trainings: &Path, root: Hash32) -> PathBuf {
     trainings.join(root.to_string())
 }
 
-/// Beside it, since a party that trains need not compute.
-fn own_folder_of(trainings: &Path, root: Hash32) -> PathBuf {
-    trainings.join(format!("{root}-own"))
+/// Beside it, since a party that trains need not compute; what a trainer has from round to round (`own`), or what is `given` in a run.
+/// Its name says whose training it is: no job of another buyer, or over other tables, that names the same root opens or removes it.
+fn own_folder_of(trainings: &Path, (plan, of): (&Plan, &Training), what: &str) -> PathBuf {
+    let whose = Hash32(fingerprint(plan, of)).to_string();
+    trainings.join(format!("{}-{}-{what}", of.root(plan), &whose[..16]))
 }
 
 /// All that must be the same for a training to go on: whose it is, who computes, on whose tables, and everything that is trained.

@@ -90,6 +90,15 @@ pub(super) fn part_of(plan: &Plan, me: &PartyName) -> Option<(usize, usize)> {
     Some((at, of.inputs.iter().position(mine)?))
 }
 
+/// The rows that a provider trains on, by its number, where they are here.
+fn held<'i>(
+    of: &Training,
+    (number, inputs): (usize, &'i [Option<EncodedInput>]),
+) -> Option<&'i TrainingRows> {
+    let input = of.inputs.get(number).copied()?;
+    inputs.get(input as usize)?.as_ref()?.train.as_ref()
+}
+
 /// This party's own trainer: of the rows that it brought.
 pub(super) fn trainer(
     plan: &Plan,
@@ -100,8 +109,7 @@ pub(super) fn trainer(
     let party = plan.inputs.get(input as usize).map(|input| input.party.clone());
     let missing =
         ExecError::MissingInput { party: party.unwrap_or_else(|| plan.buyer.clone()), input };
-    let held = inputs.get(input as usize).and_then(Option::as_ref);
-    let held = held.and_then(|held| held.train.as_ref()).ok_or(missing)?;
+    let held = held(of, (number, inputs)).ok_or(missing)?;
     let trainer: Box<dyn Trainer> = match &held.program {
         Some(program) => {
             let hired = Hired::new(program.clone(), of, held);
@@ -127,7 +135,8 @@ fn keeping(
     let Some((path, name)) = kept::own(held.keeps.as_deref(), (plan, of)) else {
         return Ok(native);
     };
-    let kept = native.keeping((&path, name), of.resumes.is_some());
+    let again = held.presence.is_some_and(|presence| presence.again);
+    let kept = native.keeping((&path, name), of.resumes.is_some() || again);
     kept.map_err(|error| ExecError::Training(format!("keeping a correction: {error}")))
 }
 
@@ -234,7 +243,8 @@ pub(super) fn provide(
     }
     let course = course(plan, of, at)?;
     let mut trainer = trainer(plan, of, (number, inputs))?;
-    round::take_part(wire, &course, number, &mut trainer, rng)?;
+    let mut pledges = kept::pledges((plan, of), held(of, (number, inputs)))?;
+    round::take_part_keeping(wire, &course, (number, &mut trainer), &mut pledges, rng)?;
     Ok(())
 }
 
@@ -272,6 +282,9 @@ impl From<RoundError> for ExecError {
             }
             few @ RoundError::Solved { source: SumsError::Few { .. }, .. } => {
                 Self::TooFewProviders(few.to_string())
+            }
+            none @ RoundError::Solved { source: SumsError::Singular, .. } => {
+                Self::NoSolution(none.to_string())
             }
             other => Self::Training(other.to_string()),
         }

@@ -72,18 +72,19 @@ impl Seats {
 
     /// Connections as links, one to each peer.
     pub(super) fn links(&self, links: Vec<DataLink>) -> Result<Vec<PeerLink>, Failure> {
-        let mut peers: BTreeMap<PartyName, [Option<Connected>; 2]> = BTreeMap::new();
+        let mut peers: BTreeMap<PartyName, (u32, [Option<Connected>; 2])> = BTreeMap::new();
         for link in links {
             let place = usize::from(link.outgoing);
             let connected = Connected { stream: link.tcp, conn: link.tls };
-            peers.entry(link.peer).or_default()[place] = Some(connected);
+            let (times, connections) = peers.entry(link.peer).or_default();
+            (*times, connections[place]) = (link.time, Some(connected));
         }
         let mut both = Vec::new();
-        for (name, connections) in peers {
+        for (name, (times, connections)) in peers {
             let [Some(incoming), Some(outgoing)] = connections else {
                 return Err(lost("one direction of the link is missing").at(&name));
             };
-            both.push(PeerLink { peer: self.of(&name)?, outgoing, incoming });
+            both.push(PeerLink { peer: self.of(&name)?, outgoing, incoming, times });
         }
         Ok(both)
     }
@@ -104,6 +105,7 @@ impl Seats {
             ExecError::TooFewProviders(words) => {
                 self.failed(Reason::TooFewProviders, words.clone())
             }
+            ExecError::NoSolution(words) => self.failed(Reason::NoSolution, words.clone()),
             _ => self.failed(Reason::Internal, error.to_string()).at(&self.me),
         }
     }
@@ -162,6 +164,7 @@ pub(super) fn code(reason: Reason) -> AbortCode {
         Reason::GateViolation => AbortCode::Gate,
         Reason::TooFewInCommon => AbortCode::TooFew,
         Reason::TooFewProviders => AbortCode::TooFewProviders,
+        Reason::NoSolution => AbortCode::NoSolution,
         Reason::InputInvalid => AbortCode::Input,
         Reason::DeadlineExceeded => AbortCode::Deadline,
         Reason::Cancelled | Reason::Draining | Reason::Interrupted => AbortCode::Cancelled,
@@ -178,6 +181,7 @@ fn reason(code: AbortCode) -> Reason {
         AbortCode::Gate => Reason::GateViolation,
         AbortCode::TooFew => Reason::TooFewInCommon,
         AbortCode::TooFewProviders => Reason::TooFewProviders,
+        AbortCode::NoSolution => Reason::NoSolution,
         AbortCode::Input => Reason::InputInvalid,
         AbortCode::Cancelled => Reason::Cancelled,
         AbortCode::Deadline => Reason::DeadlineExceeded,

@@ -31,7 +31,7 @@ use crate::{
     exec,
     identity::{Hash32, IdentityKey, PartyName, Pins, Signed},
     job::{Failure, JobId, JobSpec, Reason, Stage},
-    plan::{Answers, Keeps, Masking, Op, Place, Plan},
+    plan::{Answers, Keeps, Masking, Op, Place, Plan, Presence},
     policy::{
         Approval, PolicyDocument, Request, evaluate, lookup_budgets, privacy_budget, query_budgets,
     },
@@ -351,6 +351,7 @@ impl Runner for Participant {
             program: self.trainers.program(plan, job.id, &start.stop),
             spend: start.spend.clone(),
             keeps: self.trainings.as_ref().map(|trainings| trainings.path().to_owned()),
+            presence: Presence { run, again: start.again },
             masking: self.masking(plan, &start)?,
         };
         let fetching = Fetching::default();
@@ -435,30 +436,4 @@ impl fmt::Debug for Participant {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::{clock::SystemClock, policy::POLICY_DOMAIN};
-
-    fn signed(party: &str, version: u32) -> Vec<u8> {
-        let key = IdentityKey::from_seed(&[7; 32]);
-        let body = serde_json::json!({ "version": version });
-        wire::write(&Signed::new(POLICY_DOMAIN, body, party.try_into().unwrap(), &key))
-    }
-
-    #[test]
-    fn an_older_policy_of_ones_own_is_not_taken_from_anybody() {
-        let name = PartyName::try_from("census").unwrap();
-        let catalog = Catalog::open(&name, Vec::new()).unwrap();
-        let key = Arc::new(IdentityKey::from_seed(&[7; 32]));
-        let who = (name, key);
-        let mut census = Participant::new(who, Arc::default(), catalog, &[], Arc::new(SystemClock));
-        census.policies = vec![signed("census", 2)];
-        let now = census.tables.now();
-        let brought = |policies| Published { descriptors: Vec::new(), policies };
-        let current = brought(vec![signed("census", 2), signed("employers", 1)]);
-        assert_eq!(census.own_documents_are_current(&current, &now), Ok(()));
-        let older = brought(vec![signed("census", 1)]);
-        let refused = census.own_documents_are_current(&older, &now).unwrap_err();
-        assert_eq!(refused.reason, Reason::PolicyRefused);
-    }
-}
+mod tests;

@@ -17,7 +17,7 @@ use crate::{
     catalog::Catalog,
     identity::{Hash32, IdentityKey, PartyName},
     job::{Failure, Reason, Stage},
-    plan::{EncodedInput, Masking, Program, SetUse, Spend, TrainingRows},
+    plan::{EncodedInput, Masking, Presence, Program, SetUse, Spend, TrainingRows},
     sql::{LocalError, encode_rows, local_batches, local_rows, training_rows},
 };
 
@@ -114,6 +114,7 @@ pub(super) struct Training {
     pub(super) program: Option<Program>,
     pub(super) spend: Spend,
     pub(super) keeps: Option<PathBuf>,
+    pub(super) presence: Presence,
     /// What updates are masked with, where they are.
     pub(super) masking: Option<Masking>,
 }
@@ -148,9 +149,10 @@ pub(super) fn encode(
             let rows = training_rows(input, training, rows);
             let rows =
                 rows.map_err(|error| fault(party, Reason::InputInvalid, error.to_string()))?;
-            let Training { order, program, spend, keeps, masking } = with.clone();
-            let spend = Some(spend);
-            let train = Some(TrainingRows { rows, order, program, spend, keeps, masking });
+            let Training { order, program, spend, keeps, presence, masking } = with.clone();
+            let (spend, presence) = (Some(spend), Some(presence));
+            let train =
+                Some(TrainingRows { rows, order, program, spend, keeps, presence, masking });
             let (live, columns) = (Vec::new(), Vec::new());
             Ok(Some(EncodedInput { live, columns, home: None, own: None, lookup: None, train }))
         }

@@ -49,6 +49,8 @@ pub enum Reason {
     TooFewInCommon,
     /// Fewer providers sent an update in time than an average may be opened of.
     TooFewProviders,
+    /// What was added up of all rows determines no model.
+    NoSolution,
     /// Something was about to be opened that the plan does not list.
     GateViolation,
     /// The receipt does not add up.
@@ -112,7 +114,7 @@ struct Row(&'static str, JobEvent, Code, u8, Audience, &'static str);
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 29] = [
+    pub const ALL: [Self; 30] = [
         Self::SpecInvalid,
         Self::SignatureInvalid,
         Self::PartyUnknown,
@@ -132,6 +134,7 @@ impl Reason {
         Self::Inconsistent,
         Self::TooFewInCommon,
         Self::TooFewProviders,
+        Self::NoSolution,
         Self::GateViolation,
         Self::ReceiptInvalid,
         Self::Cancelled,
@@ -168,6 +171,7 @@ impl Reason {
             Self::Inconsistent      => Row("INCONSISTENT",       Deviate, Code::Aborted,            1, Everyone, "keep the logs and ask the operators"),
             Self::TooFewInCommon    => Row("TOO_FEW_IN_COMMON",  Fail,    Code::FailedPrecondition, 1, Everyone, "no rows were shown; the query has been used, so ask of other sets, or ask the provider"),
             Self::TooFewProviders   => Row("TOO_FEW_PROVIDERS",  Fail,    Code::Unavailable,        1, Everyone, "see which providers' daemons are up, or allow more time, and submit anew"),
+            Self::NoSolution        => Row("NO_SOLUTION",        Fail,    Code::FailedPrecondition, 1, Everyone, "leave out a feature that follows from others, ask over more rows, or set a larger penalty"),
             Self::GateViolation     => Row("GATE_VIOLATION",     Deviate, Code::Aborted,            1, Everyone, "keep the logs; nothing was opened"),
             Self::ReceiptInvalid    => Row("RECEIPT_INVALID",    Deviate, Code::Aborted,            1, Everyone, "keep the logs and ask the operators"),
             Self::Cancelled         => Row("CANCELLED",          Cancel,  Code::Cancelled,          1, Everyone, "nothing was released"),

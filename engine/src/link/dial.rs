@@ -87,9 +87,11 @@ impl Dialler {
             .await
             .map_err(|_| late(peer, "the hello", limit))?
             .map_err(lost)?;
-        answer.ok_or_else(|| LinkError::Malformed { peer: peer.to_string() })?.into_result(peer)?;
+        let answer = answer.ok_or_else(|| LinkError::Malformed { peer: peer.to_string() })?;
+        let time = answer.into_result(peer, hello.key.time)?;
         let (tcp, tls) = stream.into_inner();
-        into_link(tcp, tls.into(), peer.clone(), hello.flow == Flow::FromDialler)
+        let link = into_link(tcp, tls.into(), peer.clone(), hello.flow == Flow::FromDialler)?;
+        Ok(DataLink { time, ..link })
     }
 
     async fn open(

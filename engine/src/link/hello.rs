@@ -19,8 +19,18 @@ pub struct RunKey {
     pub job: Hash32,
     /// Which attempt.
     pub attempt: u32,
-    /// 0 for the links that the run starts with; else for which time the one link is made anew.
+    /// 0 for the links that the run starts with; else for which time the one link is made anew, or [`RunKey::AGAIN`].
     pub time: u32,
+}
+
+impl RunKey {
+    /// In the place of a time: that for which the party called waits. Who was killed in a run and is back does not know it.
+    pub const AGAIN: u32 = u32::MAX;
+
+    /// Whether both are of the same attempt.
+    pub(super) fn same_run(&self, other: &Self) -> bool {
+        (self.job, self.attempt) == (other.job, other.attempt)
+    }
 }
 
 /// Which way the frames of a connection go.
@@ -66,6 +76,8 @@ pub struct Hello {
 pub(super) enum Answer {
     /// The link stands.
     Welcome,
+    /// The link stands, for the time that it was waited for: to who asked for [`RunKey::AGAIN`].
+    Again(u32),
     /// It speaks another version: this one.
     Version(u32),
     /// It runs another `plan` or `run`.
@@ -100,11 +112,12 @@ pub(super) async fn read<T: for<'de> Deserialize<'de>, R: AsyncRead + Unpin>(
 }
 
 impl Answer {
-    /// What the answer means for the party that dialled `peer`.
-    pub(super) fn into_result(self, peer: &PartyName) -> Result<(), LinkError> {
+    /// What the answer means for the party that dialled `peer` for this time: for which one the link stands.
+    pub(super) fn into_result(self, peer: &PartyName, time: u32) -> Result<u32, LinkError> {
         let peer = peer.clone();
         match self {
-            Self::Welcome => Ok(()),
+            Self::Welcome => Ok(time),
+            Self::Again(time) => Ok(time),
             Self::Version(theirs) => {
                 Err(LinkError::Version { peer, theirs, ours: PROTOCOL_VERSION })
             }
@@ -117,7 +130,7 @@ impl Answer {
     pub(super) fn as_error(&self, hello: &Hello) -> Option<LinkError> {
         let peer = hello.from.clone();
         match self {
-            Self::Welcome => None,
+            Self::Welcome | Self::Again(_) => None,
             Self::Version(ours) => {
                 Some(LinkError::Version { peer, theirs: hello.version, ours: *ours })
             }

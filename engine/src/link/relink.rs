@@ -15,15 +15,15 @@ use super::{
 use crate::identity::PartyName;
 
 /// Between two calls of a peer that does not answer: what cut the link may take a while to pass.
-const PAUSE: Duration = Duration::from_millis(250);
+pub(super) const PAUSE: Duration = Duration::from_millis(250);
 
 /// What makes links of one run anew. The run stays the same, and so do its parties, its plan and who dials; connections are told
 /// apart from earlier ones by their key.
 #[derive(Clone)]
 pub struct Relinker {
-    dialler: Dialler,
-    rendezvous: Arc<Rendezvous>,
-    roster: Arc<Roster>,
+    pub(super) dialler: Dialler,
+    pub(super) rendezvous: Arc<Rendezvous>,
+    pub(super) roster: Arc<Roster>,
     runtime: Handle,
     /// Whether the run is over.
     over: Arc<watch::Sender<bool>>,

@@ -23,6 +23,8 @@ pub struct DataLink {
     pub peer: PartyName,
     /// Whether this party's frames go out on it (else the peer's come in).
     pub outgoing: bool,
+    /// How often the link was made anew by now.
+    pub time: u32,
     /// The socket, in blocking mode.
     pub tcp: TcpStream,
     /// The TLS state, which may already hold received bytes.
@@ -136,7 +138,12 @@ impl Rendezvous {
 
     fn look(&self, hello: &Hello) -> Option<(Answer, Option<Deliver>)> {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
-        let expected = runs.get_mut(&place(hello.key, Some(&hello.from)))?;
+        let place = match hello.key.time {
+            // One link is made anew once at a time.
+            RunKey::AGAIN => runs.keys().find(|place| waits_for(place, hello))?.clone(),
+            _ => place(hello.key, Some(&hello.from)),
+        };
+        let expected = runs.get_mut(&place)?;
         let deliver = Some(expected.deliver.clone());
         if hello.version != PROTOCOL_VERSION {
             return Some((Answer::Version(PROTOCOL_VERSION), deliver));
@@ -148,11 +155,15 @@ impl Rendezvous {
             return Some((Answer::Mismatch("run".into()), deliver));
         }
         let wanted = (hello.from.clone(), hello.flow);
-        let Some(place) = expected.missing.iter().position(|link| *link == wanted) else {
+        let Some(due) = expected.missing.iter().position(|link| *link == wanted) else {
             return Some((Answer::Refused("that link stands already or is not due".into()), None));
         };
-        expected.missing.swap_remove(place);
-        Some((Answer::Welcome, deliver))
+        expected.missing.swap_remove(due);
+        let answer = match hello.key.time {
+            RunKey::AGAIN => Answer::Again(place.0.time),
+            _ => Answer::Welcome,
+        };
+        Some((answer, deliver))
     }
 }
 
@@ -167,11 +178,16 @@ fn place(key: RunKey, peer: Option<&PartyName>) -> Place {
     (key, peer.filter(|_| key.time > 0).cloned())
 }
 
+/// Whether a link with whoever says this hello is being made anew there.
+fn waits_for((key, peer): &Place, hello: &Hello) -> bool {
+    key.same_run(&hello.key) && key.time > 0 && peer.as_ref() == Some(&hello.from)
+}
+
 /// Takes an accepted connection out of the asynchronous world.
 fn blocking(stream: TlsStream<tokio::net::TcpStream>, hello: Hello) -> Result<DataLink, LinkError> {
     let (tcp, tls) = stream.into_inner();
-    let outgoing = hello.flow == Flow::ToDialler;
-    into_link(tcp, tls.into(), hello.from, outgoing)
+    let (outgoing, time) = (hello.flow == Flow::ToDialler, hello.key.time);
+    Ok(DataLink { time, ..into_link(tcp, tls.into(), hello.from, outgoing)? })
 }
 
 /// A connection as a blocking [`DataLink`].
@@ -187,7 +203,7 @@ pub(super) fn into_link(
         Ok(tcp)
     });
     match tcp {
-        Ok(tcp) => Ok(DataLink { peer, outgoing, tcp, tls }),
+        Ok(tcp) => Ok(DataLink { peer, outgoing, time: 0, tcp, tls }),
         Err(error) => Err(LinkError::Unreachable {
             address: "the open connection".into(),
             peer,

@@ -6,7 +6,7 @@ use ed25519_dalek::SigningKey;
 use federated::{model::Rows, round::Masks};
 use zeroize::Zeroizing;
 
-use super::{ends::LookupEnd, own_set::OwnSet, program::Program};
+use super::{ends::LookupEnd, own_set::OwnSet, presence::Presence, program::Program};
 
 /// One column before it is shared, padded to the public bound. Dead rows and absent values are 0.
 #[derive(Clone)]
@@ -61,6 +61,8 @@ pub struct TrainingRows {
     pub spend: Option<Spend>,
     /// Where their owner keeps trainings, for what a trainer has from round to round.
     pub keeps: Option<PathBuf>,
+    /// The run, where what this party gives in it is kept, so that it comes back if it is killed.
+    pub presence: Option<Presence>,
     /// What this party's updates are masked with, where they are.
     pub masking: Option<Masking>,
 }

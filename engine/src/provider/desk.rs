@@ -55,6 +55,8 @@ pub(super) struct Active {
     pub(super) stop: Option<Arc<Stop>>,
     /// Its share is out, and the receipt's signature is still to be asked for.
     pub(super) unsigned: bool,
+    /// It was prepared and ended early; a receipt of that may be asked for.
+    pub(super) ended: bool,
 }
 
 impl Desk {
@@ -78,12 +80,16 @@ impl Desk {
         self.dialler.credentials().name()
     }
 
-    /// Ends what a crash interrupted: a run is never resumed.
+    /// Ends what a crash interrupted, but for runs that this party comes back into when it is called.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn recover(&self) -> Result<(), StoreError> {
         for job in self.store.interrupted().await? {
+            if self.may_come_back(job).await {
+                tracing::info!(%job, "a training is under way without this party; it goes on when it is called");
+                continue;
+            }
             let words = "the daemon went down while the job ran";
             let why = Failure::new(Reason::Interrupted, Stage::Run, words).at(self.name());
             if self.store.end(job, &why, self.clock.now_ms()).await? {
@@ -255,7 +261,7 @@ impl Desk {
         if self.store.end(job, &why, now).await.map_err(|error| self.broken(&error))? {
             self.note_end(job, &why).await;
         }
-        self.forget(job);
+        self.put_away(job);
         Ok(())
     }
 
@@ -357,8 +363,24 @@ impl Desk {
     }
 
     fn keep(&self, job: &Arc<Job>) {
-        let active = || Active { job: job.clone(), prepared: None, stop: None, unsigned: false };
-        self.lock().entry(job.id).or_insert_with(active);
+        let (job, prepared, stop) = (job.clone(), None, None);
+        let id = job.id;
+        let active = || Active { job, prepared, stop, unsigned: false, ended: false };
+        self.lock().entry(id).or_insert_with(active);
+    }
+
+    /// Drops what it holds of a job that ended early, but for the job itself where its account of that will be asked for: to compile it
+    /// anew takes as long as whoever asks may wait, on a machine that has much to do.
+    pub(super) fn put_away(&self, job: JobId) {
+        let mut all = self.lock();
+        match all.get_mut(&job) {
+            Some(active) if active.prepared.is_some() || active.ended => {
+                (active.prepared, active.stop, active.ended) = (None, None, true);
+            }
+            _ => drop(all.remove(&job)),
+        }
+        drop(all);
+        self.runner.forget(job);
     }
 
     pub(super) fn forget(&self, job: JobId) {

@@ -133,32 +133,43 @@ impl Desk {
         order: RunOrder,
     ) -> Result<Events, Failure> {
         let record = self.record(order.job, Stage::Connect).await?;
-        let own = self.unspent(&record, Stage::Connect)?;
+        let again = self.was_killed_in(&record, &order).await;
+        let own = if again { None } else { Some(self.unspent(&record, Stage::Connect)?) };
         let job = self.job(order.job, Stage::Connect).await?;
         let pins = self.dialler.credentials().pins();
         let release = consent::verify(&job, &order, pins, self.clock.now_ms())
             .map_err(|failure| failure.at(self.name()))?;
-        self.expect_own(&order, &own)?;
-        self.reserve(&job).await?;
+        if let Some(own) = own {
+            self.expect_own(&order, &own)?;
+            self.reserve(&job).await?;
+        }
         let stop = Arc::new(Stop::default());
         match self.lock().get_mut(&order.job) {
             Some(active) if active.stop.is_none() => active.stop = Some(stop.clone()),
             _ => return Err(self.fail(Reason::NotReady, Stage::Connect, "the job runs already")),
         }
-        // Journalled before the start: whatever happens now, this consent has served.
-        let run = run_id(job.assessment.plan_hash, &order);
+        if !again {
+            self.begin(&job, &order).await?;
+        }
+        let (tell, events) = mpsc::channel(64);
+        let (desk, listener) = (self.clone(), Listener { name: coordinator.clone(), tell });
+        let with = (order, again);
+        tokio::spawn(async move { desk.carry_out(job, release, with, stop, listener).await });
+        Ok(events)
+    }
+
+    /// Spends the consent. Journalled before the start: whatever happens then, it has served.
+    async fn begin(&self, job: &Job, order: &RunOrder) -> Result<(), Failure> {
+        let run = run_id(job.assessment.plan_hash, order);
         let spent = self.store.spend(order.job, run, self.clock.now_ms()).await;
         if !spent.map_err(|error| self.broken(&error))? {
             return Err(self.fail(Reason::ConsentMissing, Stage::Connect, "the consent is spent"));
         }
-        if let Err(failure) = self.note_start(&job, &order).await {
+        if let Err(failure) = self.note_start(job, order).await {
             self.cancel(order.job, failure.clone()).await?;
             return Err(failure);
         }
-        let (tell, events) = mpsc::channel(64);
-        let (desk, listener) = (self.clone(), Listener { name: coordinator.clone(), tell });
-        tokio::spawn(async move { desk.carry_out(job, release, order, stop, listener).await });
-        Ok(events)
+        Ok(())
     }
 
     async fn note_start(&self, job: &Job, order: &RunOrder) -> Result<(), Failure> {
@@ -224,7 +235,7 @@ impl Desk {
         self: Arc<Self>,
         job: Arc<Job>,
         release: Release,
-        order: RunOrder,
+        order: (RunOrder, bool),
         stop: Arc<Stop>,
         listener: Listener,
     ) {
@@ -258,7 +269,7 @@ impl Desk {
                 Ok(false) => {}
                 Err(error) => drop(self.broken(&error)),
             }
-            self.forget(id);
+            self.put_away(id);
             let _ = listener.tell.send(Err(failure)).await;
         } else if let Some(active) = self.lock().get_mut(&id) {
             (active.stop, active.unsigned) = (None, true);
@@ -269,7 +280,7 @@ impl Desk {
         &self,
         job: Arc<Job>,
         release: Release,
-        order: RunOrder,
+        (order, again): (RunOrder, bool),
         stop: Arc<Stop>,
         listener: Listener,
     ) -> Result<(), Failure> {
@@ -288,16 +299,21 @@ impl Desk {
         };
         let (ended, mut stopped) = mpsc::channel(1);
         stop.on_stop(move |failure| drop(ended.try_send(failure.clone())));
-        let links = tokio::select! {
-            links = connect_run(&self.dialler, &self.rendezvous, &roster) => {
-                links.map_err(|error| refused(&error).at(self.name()))?
+        let relinker = Relinker::new(self.dialler.clone(), self.rendezvous.clone(), roster.clone());
+        let connect = async {
+            if again {
+                return self.come_back(&job, &order, &relinker).await;
             }
+            let links = connect_run(&self.dialler, &self.rendezvous, &roster).await;
+            links.map_err(|error| refused(&error).at(self.name()))
+        };
+        let links = tokio::select! {
+            links = connect => links?,
             Some(failure) = stopped.recv() => return Err(failure),
         };
-        tracing::info!(job = %job.id, "all links stand; the run begins");
+        tracing::info!(job = %job.id, again, "all links stand; the run begins");
         let progress = listener.progress();
         let (id, runner) = (job.id, self.runner.clone());
-        let relinker = Relinker::new(self.dialler.clone(), self.rendezvous.clone(), roster);
         let attempt = order.attempt;
         let spend = self.spender(&job, (run, attempt));
         let sign_once = self.sign_once(id);
@@ -308,6 +324,7 @@ impl Desk {
             order,
             run,
             links,
+            again,
             relinker,
             spend,
             sign_once,
@@ -350,7 +367,7 @@ impl Desk {
 }
 
 /// A link that did not come about, as a failure at whom it was to lead to.
-fn refused(error: &LinkError) -> Failure {
+pub(super) fn refused(error: &LinkError) -> Failure {
     let (reason, party) = match error {
         LinkError::Version { peer, .. } => (Reason::VersionMismatch, Some(peer.clone())),
         LinkError::Mismatch { peer, .. } => (Reason::PlanMismatch, Some(peer.clone())),

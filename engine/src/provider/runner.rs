@@ -62,6 +62,8 @@ pub struct RunStart {
     pub run: Hash32,
     /// Two connections for each peer this participant has links with.
     pub links: Vec<DataLink>,
+    /// Whether this participant was killed in the run and is back in it ([`Plan::comes_back`]).
+    pub again: bool,
     /// Makes a link anew that is lost, where a protocol can go on.
     pub relinker: Relinker,
     /// Writes down what rounds with noise give away.

@@ -241,7 +241,7 @@ impl PartyStore {
         Ok(updated.rows_affected() == 1)
     }
 
-    /// Ends a job that has not begun to run; says whether it was one.
+    /// Ends a job that has not begun to run, or that this party was killed in and is not back in; says whether it was one.
     ///
     /// # Errors
     /// [`StoreError`].
@@ -253,7 +253,7 @@ impl PartyStore {
     ) -> Result<bool, StoreError> {
         let updated = sqlx::query(
             "UPDATE party_jobs SET phase = 'ENDED', failure = ?, changed_at_ms = ?
-             WHERE job = ? AND phase = 'VALIDATED'",
+             WHERE job = ? AND phase IN ('VALIDATED', 'STARTED')",
         )
         .bind(json(why)?)
         .bind(at_ms)
@@ -287,7 +287,7 @@ impl PartyStore {
         rows.iter().map(read).collect()
     }
 
-    /// The jobs whose run was under way when the daemon went down: none of them is resumed.
+    /// The jobs whose run was under way when the daemon went down.
     ///
     /// # Errors
     /// [`StoreError`].

@@ -16,6 +16,8 @@ use crate::{
 
 /// A child that does not listen yet is called again after so long.
 const AGAIN: Duration = Duration::from_millis(20);
+/// And one that is ending is looked at so often.
+const LOOKS: u32 = 10;
 /// Beyond this a sum of losses cannot be added up with those of the others.
 const MOST_LOSS: f64 = (1_u64 << 34) as f64;
 
@@ -73,7 +75,7 @@ impl Trainer for Hired {
                 biased;
                 // Whoever could say that it ended may be gone: then it has.
                 _ = ended.wait_for(|ended| *ended) => Err("the run has ended".to_owned()),
-                came = tokio::time::timeout(*limit, office.round(round, model)) => came.unwrap_or_else(|_| {
+                came = tokio::time::timeout(*limit, office.insist(round, model)) => came.unwrap_or_else(|_| {
                     Err(format!("no model within {} seconds; it was ended", limit.as_secs_f32()))
                 }),
             }
@@ -85,6 +87,35 @@ impl Trainer for Hired {
 }
 
 impl Office {
+    /// One round; once more, with another child, where the child was ended in it: from the same model, with the same seed.
+    async fn insist(
+        &mut self,
+        round: u32,
+        model: &[f32],
+    ) -> Result<Result<TrainedModel, String>, String> {
+        let came = self.round(round, model).await;
+        let Err(why) = &came else { return came };
+        if !self.was_ended().await {
+            return came;
+        }
+        tracing::warn!(round = round + 1, %why, "the trainer was ended; another one trains this round");
+        self.engaged = None;
+        self.round(round, model).await
+    }
+
+    /// Whether the child of a session is there no more: its line ends a moment before it does.
+    async fn was_ended(&mut self) -> bool {
+        let child = self.engaged.as_mut().and_then(|engaged| engaged.child.as_mut());
+        let Some(child) = child else { return false };
+        for _ in 0..LOOKS {
+            if child.ended().is_some() {
+                return true;
+            }
+            tokio::time::sleep(AGAIN).await;
+        }
+        false
+    }
+
     /// One round; the outer error leaves a session that is of no use.
     async fn round(
         &mut self,

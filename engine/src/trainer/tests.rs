@@ -202,7 +202,8 @@ fn hired(place: Place, seconds: u32) -> (Hired, watch::Sender<bool>) {
     let rows = Rows::new(1, vec![0.5; ROWS], vec![1.0; ROWS]).unwrap();
     let program = Program { place, job: "j".into(), ended };
     let order = Zeroizing::new([1; 32]);
-    let held = TrainingRows { rows, order, program: None, spend: None, keeps: None, masking: None };
+    let (spend, keeps, presence, masking) = (None, None, None, None);
+    let held = TrainingRows { rows, order, program: None, spend, keeps, presence, masking };
     (Hired::new(program, &training(seconds), &held).unwrap(), end)
 }
 

@@ -55,9 +55,21 @@ pub fn failure_of(status: &Status, peer: &PartyName, stage: Stage) -> Failure {
         Reason::Stalled => format!("{peer} did not answer in time"),
         Reason::VersionMismatch => format!("{peer} does not offer this call"),
         Reason::ProtocolViolation => format!("{peer} refused the call as malformed"),
-        _ => format!("{peer} cannot be reached: {}", cause(status)),
+        _ => unreachable_words(peer) + &cause(status),
     };
     Failure { reason, party: Some(peer.clone()), stage, message }
+}
+
+fn unreachable_words(peer: &PartyName) -> String {
+    format!("{peer} cannot be reached: ")
+}
+
+/// Whether a failure of [`failure_of`] is that there was no answer, and not one that the peer gave.
+#[must_use]
+pub fn is_unreachable(failure: &Failure, peer: &PartyName) -> bool {
+    failure.reason == Reason::PartyLost
+        && failure.party.as_ref() == Some(peer)
+        && failure.message.starts_with(&unreachable_words(peer))
 }
 
 /// The innermost words of a transport error, which alone say what happened (`connection refused`, `another certificate`).
@@ -116,5 +128,11 @@ mod tests {
         let told = failure_of(&Status::unavailable("refused"), &party("census"), Stage::Prepare);
         assert_eq!(told.reason, Reason::PartyLost);
         assert_eq!(told.party, Some(party("census")));
+        assert!(is_unreachable(&told, &party("census")));
+        assert!(!is_unreachable(&told, &party("employers")));
+        let answered = Failure::new(Reason::PartyLost, Stage::Run, "the link to it was lost");
+        let answered =
+            failure_of(&status_of(answered.at(&party("census"))), &party("census"), Stage::Run);
+        assert!(!is_unreachable(&answered, &party("census")), "it says so itself");
     }
 }

@@ -21,6 +21,7 @@ mod exact;
 mod faults;
 mod files;
 mod input;
+mod killed;
 mod large;
 mod lookup;
 mod lost;

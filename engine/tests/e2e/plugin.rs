@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::{
     cast::Cast,
-    train::region,
+    killed::pair,
+    train::{kept, region},
     world::{BUYER, World, ended_with, eventually, succeeded},
 };
 
@@ -129,6 +130,51 @@ fn a_model_trained_by_python_programs_is_the_native_one() {
     assert_eq!(declined.count(), 2, "{log}");
     assert!(log.contains("numpy: "), "its own operator reads why");
     assert!(!world.log("census").contains("declined a round"));
+}
+
+/// The program that a daemon has started.
+fn child(world: &World, party: &str) -> Option<String> {
+    let pid = world.pid(party);
+    let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+    let children =
+        tasks.filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("children")).ok());
+    let all: String = children.collect();
+    all.split_whitespace().next().map(str::to_owned)
+}
+
+#[test]
+fn a_program_that_is_killed_in_a_round_is_started_again_for_it() {
+    const ROUNDS: usize = 150;
+    let (python, program) = (python(), example().join("trainer.py"));
+    let mut cast = Cast {
+        people: pair("people", 3),
+        jobs: pair("jobs", 100),
+        third: Some(pair("patients", 222)),
+        ..cast()
+    };
+    for table in [&mut cast.people, &mut cast.jobs, cast.third.as_mut().unwrap()] {
+        table.train["models"] = json!(["plugin"]);
+    }
+    let world = World::make(&cast);
+    for party in ["census", "employers", "neutral"] {
+        configure(&world, party, "numpy", &format!("command = [{python:?}, {program:?}]"));
+    }
+    let world = world.start_all();
+    let asked = train(NUMPY, &format!("rounds = {ROUNDS}\nmin_providers = 2"));
+    let whole = (succeeded(&world.ask_psi(&asked)), model(&world).0);
+    let job = world.submit_psi(&asked);
+    let waiting = world.follow(&job);
+    for (party, after) in [("census", 5), ("employers", 50)] {
+        eventually("some rounds are over", || kept(&world, "employers", &job) > after);
+        let pid = child(&world, party).unwrap();
+        succeeded(&Command::new("kill").args(["-KILL", &pid]).output().unwrap());
+    }
+    let (code, table, err) = waiting.end();
+    assert_eq!(code, Some(0), "{err}");
+    for party in ["census", "employers"] {
+        assert!(world.log(party).contains("another one trains this round"), "{party}");
+    }
+    assert!((table, model(&world).0) == whole);
 }
 
 #[test]

@@ -246,6 +246,11 @@ impl World {
         status.unwrap()
     }
 
+    /// A daemon's process.
+    pub(crate) fn pid(&self, party: &str) -> u32 {
+        self.daemons[party].0.id()
+    }
+
     /// Whether a daemon's process is still there.
     pub(crate) fn is_up(&mut self, party: &str) -> bool {
         self.daemons.get_mut(party).is_some_and(|daemon| daemon.0.try_wait().unwrap().is_none())

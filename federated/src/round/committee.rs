@@ -180,9 +180,7 @@ impl<'a> Hall<'a> {
         self.ask(s, &here, (round, &handed));
         let mut landed = self.own_shares(s, own, (round, &handed))?;
         drop(handed);
-        let mut arrived = BTreeMap::new();
-        self.collect(s, (round.into(), until), &mut arrived)?;
-        landed.append(&mut arrived);
+        self.collect(s, (round.into(), until), &mut landed)?;
         let Taken { all, refused } = taken(s, self.course, (round, &landed), own.rng)?;
         let mut tally = Tally::new(self.course);
         for (number, share) in landed.iter().filter(|(number, _)| all.has(**number)) {
@@ -268,14 +266,19 @@ impl<'a> Hall<'a> {
         Ok(landed)
     }
 
-    /// What arrives of this round, until all have come or the time is over.
+    /// What arrives of this round, until all have come or the time is over. Who is away is waited for to the end if there are too few
+    /// without it.
     fn collect(
         &mut self,
         s: &mut Session,
         (round, until): (u64, Instant),
         arrived: &mut BTreeMap<usize, Landed>,
     ) -> Result<(), RoundError> {
-        while let Some(until) = self.seats.waits(|asked| asked == round, until) {
+        loop {
+            let come = arrived.values().filter(|landed| landed.comes()).count();
+            let needed = come + self.seats.asked(round) < self.course.least();
+            let waits = self.seats.waits(|asked| asked == round, (until, needed));
+            let Some(until) = waits else { return Ok(()) };
             let Some(event) = self.event(s, until) else { continue };
             match event.news {
                 News::Landed(landed) if event.round == round => {
@@ -287,14 +290,21 @@ impl<'a> Hall<'a> {
                 _ => {}
             }
         }
-        Ok(())
     }
 
-    /// Waits until so many guests can be asked, all that are there are, or the time is over; what arrives is of rounds that are over.
+    /// Waits until so many guests can be asked, whoever is away among them, or the time is over; what arrives is of rounds that are over.
     fn wait(&mut self, s: &mut Session, until: Instant, enough: usize) {
         while self.seats.here() < enough
-            && let Some(until) = self.seats.waits(|_| true, until)
+            && let waits = self.seats.waits(|_| true, (until, true))
+            && let Some(until) = waits.or_else(|| self.seats.returns(until))
         {
+            self.event(s, until);
+        }
+    }
+
+    /// Waits until all guests that are there have said what they have to say, or the time is over.
+    fn settle(&mut self, s: &mut Session, until: Instant) {
+        while let Some(until) = self.seats.waits(|_| true, (until, false)) {
             self.event(s, until);
         }
     }
@@ -319,7 +329,7 @@ impl<'a> Hall<'a> {
     /// both ends of its link are to have seen the same.
     fn close(mut self, s: &mut Session, state: &State) {
         let until = Instant::now() + self.course.pace.deadline;
-        self.wait(s, until, usize::MAX);
+        self.settle(s, until);
         let (_, hash) = packed(&state.model);
         let ask = Ask { round: OVER, taken: None, hash };
         let mut told = 0;

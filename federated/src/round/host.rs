@@ -14,7 +14,8 @@ use super::{
     error::RoundError,
     message::{ASK_WORDS, Ask, OVER, model_bytes, model_pieces},
     parcel::Parcel,
-    resume::{NONE, Place, again},
+    pledge::Pledge,
+    resume::{NONE, Place, again, exchange},
 };
 use crate::average::Share;
 
@@ -51,6 +52,23 @@ impl Host {
         let (id, parts, failed) = (role.id(), course.parts(role), Arc::clone(failed));
         let (heard, given) = (None, None);
         Self { wire, id, parts, heard, model: Vec::new(), pieces: 0, given, times: 0, failed }
+    }
+
+    /// The same at a provider that was killed and is back, over a link that was made anew: with what it had said, if it had.
+    pub(super) fn back(self, pledge: Option<&(Pledge, Given)>) -> Result<Self, RoundError> {
+        let mut host = self;
+        if let Some((Pledge { ask, .. }, given)) = pledge {
+            (host.heard, host.given) = (Some(*ask), Some(Arc::clone(given)));
+            // All of the model was there, or nothing would have been said.
+            host.pieces = usize::MAX;
+        }
+        let place = host.place();
+        let met = exchange(&mut host.wire, host.id, place);
+        match met.and_then(|theirs| host.catch_up(theirs)) {
+            Err(error) if error.is_lost(host.id) => host.mend()?,
+            done => done?,
+        }
+        Ok(host)
     }
 
     pub(super) fn wire(&mut self) -> &mut Wire {

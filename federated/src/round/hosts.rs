@@ -17,6 +17,7 @@ use super::{
     error::RoundError,
     host::{Failed, Given, Host},
     message::Ask,
+    pledge::Pledge,
     resume::LOOK,
 };
 use crate::average::Share;
@@ -33,8 +34,29 @@ impl Hosts {
     /// At the step of this provider's wire, which must not be used meanwhile.
     pub(super) fn new(wire: &Wire, course: &Course) -> Result<Self, RoundError> {
         let failed = Failed::default();
-        let host = |role| Mutex::new(Host::new(wire, course, role, &failed));
-        let all = Arc::new(Role::ALL.map(host));
+        let all = Role::ALL.map(|role| Host::new(wire, course, role, &failed));
+        Self::watched(wire, all, failed)
+    }
+
+    /// The same at a provider that was killed and is back, with what it had said.
+    pub(super) fn back(
+        wire: &Wire,
+        course: &Course,
+        pledge: Option<Pledge>,
+    ) -> Result<Self, RoundError> {
+        let failed = Failed::default();
+        let pledge = pledge.map(|mut pledge| {
+            let given: Given = Arc::new(pledge.shares.take());
+            (pledge, given)
+        });
+        let host = |role| Host::new(wire, course, role, &failed).back(pledge.as_ref());
+        let [p0, p1, p2] = Role::ALL;
+        let all = [host(p0)?, host(p1)?, host(p2)?];
+        Self::watched(wire, all, failed)
+    }
+
+    fn watched(wire: &Wire, all: [Host; 3], failed: Failed) -> Result<Self, RoundError> {
+        let all = Arc::new(all.map(Mutex::new));
         let (watch, watched) = mpsc::channel();
         let held = Arc::clone(&all);
         // Not joined: a link that does not come about must not keep this party from ending the run.

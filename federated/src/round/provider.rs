@@ -9,6 +9,7 @@ use super::{
     gate::within,
     hosts::Hosts,
     message::OVER,
+    pledge::{Pledge, Pledges},
     total,
     trainer::{TrainError, Trainer, Update},
 };
@@ -33,9 +34,35 @@ pub fn take_part(
     trainer: &mut dyn Trainer,
     rng: &mut Prg,
 ) -> Result<Vec<(u32, TrainError)>, RoundError> {
+    take_part_keeping(wire, course, (number, trainer), &mut Pledges::none(), rng)
+}
+
+/// The same, keeping what it gives; and where it was killed, from there on: it comes back into the round that it was in. Its links are
+/// to have been made anew then, each with a party that does the same.
+///
+/// # Errors
+/// As [`take_part`].
+///
+/// # Security
+/// That of [`take_part`]; what is sent again is to the bit what was sent before ([`Pledges`]).
+pub fn take_part_keeping(
+    wire: &mut Wire,
+    course: &Course,
+    own: (usize, &mut dyn Trainer),
+    pledges: &mut Pledges,
+    rng: &mut Prg,
+) -> Result<Vec<(u32, TrainError)>, RoundError> {
     course.check()?;
-    let hosts = Hosts::new(wire, course)?;
-    let ended = rounds(&hosts, course, (number, trainer), rng);
+    let (hosts, next) = match pledges.back(own.0, course.words()) {
+        (false, _) => (Hosts::new(wire, course)?, 0),
+        (true, pledge) => {
+            // Of the round that it spoke in last there is no other update.
+            let next = pledge.as_ref().map_or(0, Pledge::next);
+            (Hosts::back(wire, course, pledge)?, next)
+        }
+    };
+    let ended = rounds(&hosts, course, own, (pledges, next), rng);
+    pledges.over();
     // What is behind a word that failed: a link that nobody waited for.
     let ended = ended.map_err(|error| hosts.failed().unwrap_or(error));
     hosts.counted(wire);
@@ -47,9 +74,10 @@ fn rounds(
     hosts: &Hosts,
     course: &Course,
     (number, trainer): (usize, &mut dyn Trainer),
+    (pledges, mut next): (&Pledges, u32),
     rng: &mut Prg,
 ) -> Result<Vec<(u32, TrainError)>, RoundError> {
-    let (mut declined, mut next) = (Vec::new(), 0_u32);
+    let mut declined = Vec::new();
     loop {
         let ask = hosts.asked()?;
         let round = u32::try_from(ask.round).unwrap_or(u32::MAX);
@@ -67,6 +95,15 @@ fn rounds(
         let (shares, why) = at_work(|| hosts.working(), give);
         declined.extend(why.map(|why| (round, why)));
         drop(model);
+        let kept = pledges.keep((&ask, number), shares.as_ref());
+        let shares = kept.map_or_else(
+            |why| {
+                trainer.declined(round, &why);
+                declined.push((round, why));
+                None
+            },
+            |()| shares,
+        );
         hosts.give(shares)?;
     }
 }

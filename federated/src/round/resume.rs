@@ -25,6 +25,31 @@
 //! | receiving | at once | the pieces missing come |
 //! | in the next round | the round went on without the provider | as above, and what comes is thrown away |
 //!
+//! # Who is killed, and when
+//!
+//! A process that is killed and started again comes to the bit-identical model, where neither noise nor rounding is drawn anew and programs
+//! of providers' own draw no lots:
+//!
+//! | killed | compute party, with rows or without | provider that does not compute | its trainer | coordinator |
+//! |---|---|---|---|---|
+//! | preparing | asked again until it is back; behind that the job ends, and nothing is lost | the same | – | goes on |
+//! | model going out | ends, goes on: the round is run anew | in the same round: asked anew | – | ends, goes on |
+//! | training | the same | in the same round: trains again | another child trains the round | the same |
+//! | update going in | the same | in the same round: what is missing is sent, to the bit | – | the same |
+//! | gate, sums, noise | before all three have closed: run anew; after: the same sum is opened | nobody waits for it | – | the same |
+//! | commit | closed or opened, as its disk has it | nobody waits for it | – | the same |
+//! | last round, evaluation | the same | as in any round; its last word may be missing under the receipt | – | the same |
+//! | sealing | goes on after the last round; behind its share it signs | nothing is due of it | – | ends, goes on |
+//! | receipt | signs when it is back | signs when it is back | – | goes on |
+//!
+//! *Ends, goes on*: the job ends, and the same with `resumes` goes on after the last round that is kept ([`super::closing`]). A client of the
+//! buyer holds nothing: the next one has what it would have had.
+//!
+//! A provider comes back into its round ([`super::pledge`]) within a quarter of the round's time and five seconds, or for as long as the
+//! round may take where there are too few without it; later it is in the next one, and who stays away as long as a round is left
+//! out. Where updates are masked ([`super::masks`]), or trees grow, it does not come back into a run: masks go on without it, and
+//! trees by another job.
+//!
 //! A provider hears of a lost link at its next word to it, or within a moment by whoever looks after the links beside the trainer.
 //! The word that the training is over has no answer: where the link is lost under it, the provider is left out of what is signed, and
 //! its updates stay in the sums.
@@ -116,7 +141,8 @@ pub(super) fn again(
     }
 }
 
-fn exchange(wire: &mut Wire, peer: PartyId, mine: Place) -> Result<Place, SessionError> {
+/// Says over a link that stands again where this end is; gives where the other one is.
+pub(super) fn exchange(wire: &mut Wire, peer: PartyId, mine: Place) -> Result<Place, SessionError> {
     wire.send(peer, &mine.words())?;
     let mut theirs = [0; PLACE_WORDS];
     wire.recv(peer, &mut theirs)?;

@@ -7,8 +7,9 @@ use std::{
 
 use super::guest::{Event, News};
 
-/// A round waits no longer than this for a provider whose link was lost, and no longer than a part of its own time.
-const AWAY: Duration = Duration::from_secs(15);
+/// A round that can do without a provider whose link was lost waits for it no longer than this, and no longer than a part of its own
+/// time: about what a daemon that was killed takes to be up again.
+const AWAY: Duration = Duration::from_secs(5);
 /// That part.
 const OF_ROUND: u32 = 4;
 
@@ -19,7 +20,7 @@ enum Seat {
     Idle,
     /// Was asked in this round.
     Asked(u64),
-    /// Its link was lost and is being made anew; until then it is waited for.
+    /// Its link was lost and is being made anew; until then it is waited for, and longer where it is needed.
     Away { asked: Option<u64>, until: Instant },
     /// Its link failed, and does not come about again.
     Gone,
@@ -79,16 +80,32 @@ impl Seats {
         });
     }
 
+    /// How many were asked in this round and are there to answer.
+    pub(super) fn asked(&self, round: u64) -> usize {
+        self.seats.values().filter(|seat| matches!(seat, Seat::Asked(of) if *of == round)).count()
+    }
+
     /// Until when an answer of such a round is to be waited for, where it must not be later than `until`; nothing if there is nobody, or
-    /// it is over.
-    pub(super) fn waits(&self, of: impl Fn(u64) -> bool, until: Instant) -> Option<Instant> {
+    /// it is over. Where it cannot be done without them, `needed`, who is away is waited for as long as who is there.
+    pub(super) fn waits(
+        &self,
+        of: impl Fn(u64) -> bool,
+        (until, needed): (Instant, bool),
+    ) -> Option<Instant> {
         let (due, now) = (self.seats.values(), Instant::now());
         let ends = due.filter_map(|seat| match *seat {
             Seat::Asked(round) if of(round) => Some(until),
+            Seat::Away { asked: Some(round), .. } if needed && of(round) => Some(until),
             Seat::Away { asked: Some(round), until: back } if of(round) => Some(back.min(until)),
             _ => None,
         });
         ends.max().filter(|end| *end > now)
+    }
+
+    /// The same for whoever is away without having been asked.
+    pub(super) fn returns(&self, until: Instant) -> Option<Instant> {
+        let away = |seat: &Seat| matches!(seat, Seat::Away { .. });
+        self.seats.values().any(away).then_some(until).filter(|end| *end > Instant::now())
     }
 
     fn change(&mut self, number: usize, to: impl FnOnce(Seat) -> Seat) {

@@ -5,6 +5,7 @@ mod cut;
 mod faults;
 mod gate;
 mod kept;
+mod killed;
 mod narrow;
 mod net;
 mod opened;

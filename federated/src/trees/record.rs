@@ -99,7 +99,8 @@ impl Keep for Record {
     }
 }
 
-/// Whether it begins with this label; one that is shorter keeps nothing.
+/// Whether it begins with this label; one that is shorter keeps nothing, and neither does one that begins with zeros: the power failed
+/// when it was as long as its first step and nothing of that was there.
 ///
 /// # Errors
 /// The system's; [`io::ErrorKind::InvalidData`] if it begins with another.
@@ -109,8 +110,11 @@ fn begins_with(file: &mut File, label: [u8; HASH]) -> io::Result<bool> {
     }
     let mut head = [0; HASH];
     file.read_exact(&mut head)?;
-    let another = "it is of another training; run the job without `resumes`";
-    if head == label { Ok(true) } else { Err(broken(another)) }
+    match head {
+        _ if head == label => Ok(true),
+        [0, ..] if head == [0; HASH] => Ok(false),
+        _ => Err(broken("it is of another training; run the job without `resumes`")),
+    }
 }
 
 /// The next step of so many words, if it is there and whole.

@@ -134,6 +134,8 @@ pub enum AbortCode {
     TooFew = 10,
     /// Fewer providers sent an update in time than an average may be opened of.
     TooFewProviders = 11,
+    /// What was opened has no single solution.
+    NoSolution = 12,
 }
 
 impl AbortCode {
@@ -152,6 +154,7 @@ impl AbortCode {
             Self::Internal,
             Self::TooFew,
             Self::TooFewProviders,
+            Self::NoSolution,
         ]
         .into_iter()
         .find(|code| *code as u8 == byte)

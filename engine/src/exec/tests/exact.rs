@@ -1,6 +1,9 @@
 //! Models that are solved for from sums, as plans: the bits of one place at the quoted price, and sums opened as listed.
 
-use federated::sums::Method;
+use federated::{
+    round::RoundError,
+    sums::{Method, SumsError},
+};
 use protocols::{
     ring::{Ring as _, Z64},
     session::OpeningKind,
@@ -79,4 +82,13 @@ fn sums_give_the_model_of_one_place_at_the_quoted_price() {
             }
         }
     }
+}
+
+/// What the rows do not determine is nobody's fault and no fault of the program: the buyer is told, and what to do.
+#[test]
+fn sums_that_determine_no_model_are_told_as_that() {
+    let source = SumsError::Singular;
+    let told = ExecError::from(RoundError::Solved { round: 3, source });
+    let ExecError::NoSolution(words) = &told else { panic!("{told:?}") };
+    assert!(words.contains("round 3") && words.contains("set a penalty"), "{words}");
 }

@@ -52,3 +52,24 @@ fn a_training_goes_on_for_whom_it_was_begun_and_until_it_ends() {
     forget_training(trainings, &again).unwrap();
     assert!(resumable(Some(trainings), (&again, me)).is_err());
 }
+
+/// What a provider has of its own is of one training: another one that names the same root neither opens nor removes it.
+#[test]
+fn what_a_provider_keeps_is_removed_with_its_own_training_alone() {
+    let dir = tempfile::tempdir().unwrap();
+    let trainings = dir.path();
+    let (plan, _) = planned(&["census", "bank", "lab"]);
+    let again = resuming(&plan);
+    let own = |plan: &Plan| {
+        let (_, of) = plan.training().unwrap();
+        kept::own(Some(trainings), (plan, of)).unwrap().0
+    };
+    let path = own(&plan);
+    assert_eq!(own(&again), path, "a run that goes on has the same");
+    std::fs::create_dir(&path).unwrap();
+    let theirs = Plan { buyer: party("somebody"), ..again.clone() };
+    forget_training(trainings, &theirs).unwrap();
+    assert!(path.exists() && own(&theirs) != path, "another buyer's");
+    forget_training(trainings, &again).unwrap();
+    assert!(!path.exists());
+}

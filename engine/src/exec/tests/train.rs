@@ -35,6 +35,7 @@ pub(super) fn held(number: usize, spend: Option<Spend>) -> EncodedInput {
         program: None,
         spend,
         keeps: None,
+        presence: None,
         masking: None,
     });
     EncodedInput { live: vec![], columns: vec![], home: None, own: None, lookup: None, train }

@@ -42,12 +42,12 @@ impl Trainer for Knows {
     }
 }
 
-fn known(number: usize) -> Box<dyn Trainer> {
+pub(super) fn known(number: usize) -> Box<dyn Trainer> {
     Box::new(Knows { number, trained: Vec::new() })
 }
 
 /// Two rounds with providers 0, 3 and 4.
-fn large(least: usize) -> Course {
+pub(super) fn large(least: usize) -> Course {
     let mut course = course(&[0, 3, 4], 2, Rule::Average { rate: 1.0 });
     (course.parameters, course.pace.least) = (PARAMETERS, least);
     course
@@ -59,11 +59,11 @@ fn over(course: &Course, plan: &[Cut]) -> (Arc<Net>, Ran) {
 }
 
 /// Frames that pass over a link of a training without a loss.
-fn frames(course: &Course, link: Ends) -> usize {
+pub(super) fn frames(course: &Course, link: Ends) -> usize {
     over(course, &[]).0.carried(link).0
 }
 
-fn ends(party: u16, guest: u16) -> Ends {
+pub(super) fn ends(party: u16, guest: u16) -> Ends {
     (PartyId(party), PartyId(guest))
 }
 

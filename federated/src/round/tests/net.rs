@@ -1,4 +1,4 @@
-//! Links in memory that are lost by plan and can be made anew.
+//! Links in memory that are lost by plan and can be made anew, and guests that are killed by plan and come back.
 
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -8,7 +8,7 @@ use std::{
 
 use protocols::{
     net::{Abort, Channel, ChannelError, Frame},
-    party::PartyId,
+    party::{PartyId, Role},
 };
 
 /// Nothing in a test takes longer.
@@ -37,8 +37,17 @@ pub(super) struct Net {
 struct State {
     links: BTreeMap<Ends, Link>,
     plan: Vec<Cut>,
+    /// When a guest is killed: at a frame of one of its links.
+    kills: Vec<Cut>,
+    /// How often each was.
+    lives: BTreeMap<PartyId, u32>,
+    /// Who was killed and has not all links again.
+    coming: Vec<PartyId>,
     abort: Option<Abort>,
 }
+
+/// What unwinds the thread of a guest that was killed.
+struct Killed;
 
 #[derive(Default)]
 struct Link {
@@ -62,9 +71,38 @@ impl Net {
     pub(super) fn mesh(parties: u16, plan: &[Cut]) -> (Arc<Self>, Vec<Arc<dyn Channel>>) {
         let state = Mutex::new(State { plan: plan.to_vec(), ..State::default() });
         let net = Arc::new(Self { state, changed: Condvar::new() });
-        let end = |me| Arc::new(End { me: PartyId(me), net: Arc::clone(&net) }) as Arc<dyn Channel>;
-        let ends = (0..parties).map(end).collect();
+        let ends = (0..parties).map(|me| net.end(PartyId(me)) as Arc<dyn Channel>).collect();
         (net, ends)
+    }
+
+    fn end(self: &Arc<Self>, me: PartyId) -> Arc<End> {
+        let life = self.lock().lives.get(&me).copied().unwrap_or(0);
+        Arc::new(End { me, life, net: Arc::clone(self) })
+    }
+
+    /// Kills the guest of a link when so many frames have passed over it: what was sent arrives, and the guest sees nothing more.
+    pub(super) fn kill_at(&self, link: Ends, at: usize) {
+        self.lock().kills.push(Cut { link, at, arrives: true });
+    }
+
+    /// Kills a guest, on its own thread.
+    pub(super) fn kill(&self, guest: PartyId) -> ! {
+        self.lock().kill(guest);
+        self.changed.notify_all();
+        std::panic::resume_unwind(Box::new(Killed));
+    }
+
+    /// How often a guest was killed.
+    pub(super) fn lives(&self, guest: PartyId) -> u32 {
+        self.lock().lives.get(&guest).copied().unwrap_or(0)
+    }
+
+    /// A guest that was killed is back: its end, when all three parties have made their links with it anew.
+    pub(super) fn back(self: &Arc<Self>, guest: PartyId) -> Arc<dyn Channel> {
+        let end = self.end(guest);
+        Role::ALL.iter().for_each(|role| end.renew(role.id()).unwrap());
+        self.lock().coming.retain(|other| *other != guest);
+        end
     }
 
     /// How often a link was made anew.
@@ -93,15 +131,43 @@ impl Net {
     }
 }
 
+impl State {
+    fn kill(&mut self, guest: PartyId) {
+        *self.lives.entry(guest).or_default() += 1;
+        self.coming.push(guest);
+        for role in Role::ALL {
+            let link = self.links.entry((role.id(), guest)).or_default();
+            link.lost = true;
+            link.queues[1].clear();
+        }
+    }
+}
+
 /// One party's end.
 struct End {
     me: PartyId,
+    /// Of a guest that was killed only the last one is there.
+    life: u32,
     net: Arc<Net>,
 }
 
 impl End {
+    fn is_dead(&self, state: &State) -> bool {
+        state.lives.get(&self.me).is_some_and(|life| *life > self.life)
+    }
+
+    /// Whoever was killed does not see what it asked for.
+    fn alive(&self) {
+        if self.is_dead(&self.net.lock()) {
+            std::panic::resume_unwind(Box::new(Killed));
+        }
+    }
+
     fn leave(&self) {
         let mut state = self.net.lock();
+        if self.is_dead(&state) {
+            return;
+        }
         let mine = |ends: &Ends| ends.0 == self.me || ends.1 == self.me;
         state
             .links
@@ -123,6 +189,7 @@ impl Channel for End {
     }
 
     fn send(&self, to: PartyId, frame: Frame) -> Result<(), ChannelError> {
+        self.alive();
         let (ends, side) = self.with(to);
         let mut state = self.net.lock();
         if let Some(abort) = &state.abort {
@@ -148,6 +215,13 @@ impl Channel for End {
             }
             None => link.queues[1 - side].push_back(frame),
         }
+        let passed = link.passed;
+        let due = |kill: &Cut| kill.link == ends && kill.at < passed;
+        let here = !state.coming.contains(&ends.1);
+        if let Some(at) = state.kills.iter().position(due).filter(|_| here) {
+            state.kills.remove(at);
+            state.kill(ends.1);
+        }
         drop(state);
         self.net.changed.notify_all();
         Ok(())
@@ -159,12 +233,16 @@ impl Channel for End {
             if let Some(abort) = &state.abort {
                 return Some(Err(ChannelError::Aborted(abort.clone())));
             }
+            if self.is_dead(state) {
+                return Some(Err(ChannelError::Closed(from)));
+            }
             let link = state.links.entry(ends).or_default();
             match link.queues[side].pop_front() {
                 Some(frame) => Some(Ok(frame)),
                 None => (link.lost || link.left).then_some(Err(ChannelError::Closed(from))),
             }
         });
+        self.alive();
         came.unwrap_or(Err(ChannelError::stalled(from, PATIENCE)))
     }
 
@@ -178,10 +256,13 @@ impl Channel for End {
 
     fn lost(&self, peer: PartyId) -> bool {
         let (ends, _) = self.with(peer);
-        self.net.lock().links.get(&ends).is_some_and(|link| link.lost && !link.left)
+        let state = self.net.lock();
+        let lost = state.links.get(&ends).is_some_and(|link| link.lost && !link.left);
+        lost && !self.is_dead(&state)
     }
 
     fn renew(&self, peer: PartyId) -> Result<(), ChannelError> {
+        self.alive();
         let (ends, side) = self.with(peer);
         let before = self.net.times(ends);
         let made = self.net.wait(|state| {
@@ -196,7 +277,7 @@ impl Channel for End {
                 return Some(Ok(()));
             }
             link.calls[side] = true;
-            if link.calls != [true; 2] {
+            if link.calls != [true; 2] || !link.lost {
                 return None;
             }
             let (times, carried) = (link.times + 1, link.carried);

@@ -305,6 +305,15 @@ fn a_torn_step_is_none_and_other_growths_are_refused() {
         drop(record);
         assert_eq!(open(1).1, steps[..1]);
     }
+    // The power failed in the very first write: as long as that was, and nothing of it there.
+    for zeros in [32, 33, whole.len()] {
+        std::fs::write(&path, vec![0; zeros]).unwrap();
+        let (mut record, none) = open(1);
+        assert!(none.is_empty(), "{zeros} zeros");
+        record.opened(&steps[0]).unwrap();
+        drop(record);
+        assert_eq!(open(1).1, steps[..1]);
+    }
     // What averaging keeps is not taken for a growth.
     std::fs::write(dir.path().join("state"), [1]).unwrap();
     refused(1);

@@ -90,7 +90,7 @@ pub(in super::super) fn links(
         if peer > me {
             let outgoing = dial(&client, address, Hello { from: me, dialler_sends: true }, peer)?;
             let incoming = dial(&client, address, Hello { from: me, dialler_sends: false }, peer)?;
-            links.push(PeerLink { peer, outgoing, incoming });
+            links.push(PeerLink { peer, outgoing, incoming, times: 0 });
         }
     }
     Ok(links)
@@ -148,7 +148,7 @@ fn accept_lower(
         *slot = Some(connected);
     }
     let link = |(peer, both): (PartyId, [_; 2])| match both {
-        [Some(outgoing), Some(incoming)] => Ok(PeerLink { peer, outgoing, incoming }),
+        [Some(outgoing), Some(incoming)] => Ok(PeerLink { peer, outgoing, incoming, times: 0 }),
         _ => Err(LoopbackError::Stranger(peer)),
     };
     found.into_iter().map(link).collect()

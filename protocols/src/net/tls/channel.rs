@@ -82,7 +82,7 @@ impl TlsChannel {
         let mut peers = BTreeMap::new();
         for link in &links {
             let peer = link.peer;
-            let state = Arc::new(Peer::of(link, &config, Lost::default())?);
+            let state = Arc::new(Peer::of(link, &config, Lost { times: link.times, bytes: 0 })?);
             if peer == me || peers.insert(peer, RwLock::new(state)).is_some() {
                 return Err(LinkError::Unfit { peer, what: "that party needs no other one" });
             }
@@ -97,7 +97,10 @@ impl TlsChannel {
     }
 
     /// Starts the threads of a link whose place is taken.
-    fn start(&self, PeerLink { peer: id, outgoing, incoming }: PeerLink) -> Result<(), LinkError> {
+    fn start(
+        &self,
+        PeerLink { peer: id, outgoing, incoming, .. }: PeerLink,
+    ) -> Result<(), LinkError> {
         let writer = Writer::new(outgoing.stream, outgoing.conn);
         let reader = Reader::new(id, incoming.stream, incoming.conn);
         let me = self.shared.me;

@@ -25,6 +25,8 @@ pub struct PeerLink {
     pub outgoing: Connected,
     /// Carries what the peer sends.
     pub incoming: Connected,
+    /// How often the link was made anew before, in this run: not 0 at a party that was killed in it and is back, and at its peers.
+    pub times: u32,
 }
 
 /// Connections that make no link.

@@ -1,0 +1,72 @@
+//! Providers that were lost while a training runs: called again and again, so that one whose daemon was killed comes back into the run.
+
+use std::{
+    collections::BTreeSet,
+    sync::{Mutex, PoisonError},
+};
+
+use super::{board::Board, book::Live};
+use crate::{
+    identity::PartyName,
+    job::Failure,
+    wire::{PartyCalls, RunOrder, SealedShare, is_unreachable},
+};
+
+/// Participants without whom a run goes on.
+#[derive(Debug)]
+pub(super) struct Guests<'a> {
+    all: &'a [PartyName],
+    /// Those that cannot be reached just now.
+    away: Mutex<BTreeSet<PartyName>>,
+}
+
+impl<'a> Guests<'a> {
+    pub(super) fn new(all: &'a [PartyName]) -> Self {
+        Self { all, away: Mutex::default() }
+    }
+
+    pub(super) fn includes(&self, party: &PartyName) -> bool {
+        self.all.contains(party)
+    }
+
+    /// Whether one that is there has brought nothing yet.
+    pub(super) fn is_expected<T>(&self, brought: &[(PartyName, T)]) -> bool {
+        let away = self.away.lock().unwrap_or_else(PoisonError::into_inner);
+        let has = |party: &PartyName| brought.iter().any(|(there, _)| there == party);
+        self.all.iter().any(|party| !has(party) && !away.contains(party))
+    }
+
+    /// One is there.
+    pub(super) fn here(&self, party: &PartyName) {
+        self.away.lock().unwrap_or_else(PoisonError::into_inner).remove(party);
+    }
+
+    /// One cannot be reached; whether that is new.
+    fn lose(&self, party: &PartyName) -> bool {
+        self.away.lock().unwrap_or_else(PoisonError::into_inner).insert(party.clone())
+    }
+}
+
+impl Board {
+    /// A participant's run; of one that may leave and comes back, over as many calls as it takes until it answers.
+    pub(super) async fn run_on(
+        &self,
+        live: &Live,
+        (party, guests): (&PartyCalls, &Guests<'_>),
+        order: &RunOrder,
+        comes_back: bool,
+    ) -> Result<(Option<SealedShare>, Vec<u8>), Failure> {
+        let name = party.peer();
+        loop {
+            let done = self.run_at(live, (party, guests), order.clone()).await;
+            let Err(failure) = &done else { return done };
+            if !(comes_back && guests.includes(name) && is_unreachable(failure, name)) {
+                return done;
+            }
+            if guests.lose(name) {
+                tracing::warn!(job = %live.id, party = %name, %failure, "a provider is lost; it is called until it is back");
+            }
+            tokio::time::sleep(self.patience.poll).await;
+        }
+    }
+}

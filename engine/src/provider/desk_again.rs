@@ -1,0 +1,71 @@
+//! Coming back into a run that this party was killed in.
+//!
+//! A provider that trains and does not compute ([`Plan::comes_back`](crate::plan::Plan::comes_back)) is missed by a round or is not, and
+//! the run goes on. So its journal keeps the run open when it is up again, and the coordinator, which has lost it, calls it with the same
+//! order. Its consent serves for the run that it was spent on and no other: what it checks is that this is that one, with the rows
+//! that it had.
+
+use std::time::Duration;
+
+use super::{desk::Desk, runner::Job};
+use crate::{
+    audit::InputEntry,
+    job::{Failure, JobId, Reason, Stage},
+    link::{DataLink, Relinker},
+    store::{PartyRecord, Phase},
+    wire::{self, RunOrder, run_id},
+};
+
+impl Desk {
+    /// Whether a run that a crash interrupted goes on, and this party may come back into it.
+    pub(super) async fn may_come_back(&self, id: JobId) -> bool {
+        let job = self.job(id, Stage::Run).await;
+        job.is_ok_and(|job| job.assessment.plan.comes_back(self.name()))
+    }
+
+    /// Whether an order is for the run that this party's consent was spent on and that it was killed in, so that it comes back.
+    pub(super) async fn was_killed_in(&self, record: &PartyRecord, order: &RunOrder) -> bool {
+        if record.phase != Phase::Started {
+            return false;
+        }
+        let Ok(job) = self.job(record.job, Stage::Connect).await else { return false };
+        let assessment = &job.assessment;
+        let own = order.participants.iter().find(|one| one.party == *self.name());
+        let own = own.map(|one| wire::write(&one.consent));
+        record.run == Some(run_id(assessment.plan_hash, order))
+            && record.consent == own
+            && assessment.plan.comes_back(self.name())
+    }
+
+    /// Prepares once more, and makes all links anew.
+    pub(super) async fn come_back(
+        &self,
+        job: &std::sync::Arc<Job>,
+        order: &RunOrder,
+        relinker: &Relinker,
+    ) -> Result<Vec<DataLink>, Failure> {
+        let id = job.id;
+        tracing::warn!(job = %id, "this party was killed in the run; it comes back");
+        let (runner, again, attempt) = (self.runner.clone(), job.clone(), order.attempt);
+        let prepare = move || runner.prepare(&again, attempt);
+        let commitments = self.blocking(Stage::Prepare, prepare).await?;
+        let kept = self.record(id, Stage::Prepare).await?.commitments;
+        let ordered = order.participants.iter().find(|one| one.party == *self.name());
+        let ordered = ordered.map(|one| &one.prepared.commitments);
+        let entries = |json: &Vec<u8>| {
+            wire::parse::<Vec<InputEntry>>("commitments", Stage::Prepare, json).ok()
+        };
+        let now = entries(&commitments);
+        if now.is_none()
+            || kept.as_ref().and_then(entries) != now
+            || ordered.and_then(entries) != now
+        {
+            let words = "the rows are others than those that this party had when the run began";
+            return Err(self.fail(Reason::InputInvalid, Stage::Prepare, words));
+        }
+        let rounds = job.assessment.plan.training();
+        let seconds = rounds.map_or(0, |(_, of)| of.round_seconds);
+        let links = relinker.rejoin(Duration::from_secs(seconds.into()));
+        links.await.map_err(|error| super::desk_run::refused(&error).at(self.name()))
+    }
+}

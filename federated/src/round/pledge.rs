@@ -1,0 +1,153 @@
+//! What a provider that does not compute has said, or is about to say, in a round: on its disk before the first byte of it leaves.
+//!
+//! ```text
+//! asked by all three ─▶ trained ─▶ shares on disk ─▶ sent ─▶ asked for the next round
+//!        killed before: it trains again        killed after: what is there is sent to whom it had not reached
+//! ```
+//!
+//! A provider that was killed and is back says to each party what it heard last, as after every loss of a link
+//! ([`super::resume`]): the round of what is on its disk, or nothing. Who waits for that round's update gets what is missing of it;
+//! who does not has it whole.
+//!
+//! # Security
+//! What is on disk are the shares themselves, seeds among them: what is sent after a crash is to the bit what was sent before, under
+//! the same name, so no party ever holds parts of two transmissions, and with noise there is one draw of it. Shares under other
+//! seeds would be refused by a party that has begun with the first ones, and a sum of both would be none. The three shares together
+//! are the update: the file is its owner's, and only this user may read it. It is not forced to the disk: after a power failure it may
+//! be gone, and then a party that has begun with it refuses another, and one that has it whole does not ask again.
+
+use std::{io, path::Path};
+
+use protocols::party::Role;
+
+use super::{
+    message::{Ask, hash_of, hash_words, seed_of, seed_words},
+    trainer::TrainError,
+};
+use crate::{
+    average::{Share, explicit_party},
+    shelf::{Reader, Shelf, Writer, broken},
+};
+
+const PLEDGE: &str = "pledge";
+
+/// Keeps what a provider gives in a run, so that it can go on after a crash.
+///
+/// # Security
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Pledges {
+    shelf: Option<Shelf>,
+    again: bool,
+}
+
+/// What was given in a round.
+pub(super) struct Pledge {
+    pub(super) ask: Ask,
+    /// Nothing where the round was declined.
+    pub(super) shares: Option<[Share; 3]>,
+}
+
+impl Pledge {
+    /// The round after it.
+    pub(super) fn next(&self) -> u32 {
+        u32::try_from(self.ask.round).unwrap_or(u32::MAX).saturating_add(1)
+    }
+}
+
+impl Pledges {
+    /// Keeps nothing: who is killed is lost.
+    #[must_use]
+    pub fn none() -> Self {
+        Self::default()
+    }
+
+    /// Keeps it in this folder, made if it is not there, under the name of the run. `again` says that this provider was killed in it and is
+    /// back; else what is there is of an earlier run, and goes.
+    ///
+    /// # Errors
+    /// The system's; [`io::ErrorKind::WouldBlock`] while another run has the folder.
+    pub fn open(path: &Path, run: [u8; 32], again: bool) -> io::Result<Self> {
+        let shelf = Shelf::open(path, run)?;
+        if !again {
+            shelf.remove_file(PLEDGE)?;
+        }
+        Ok(Self { shelf: Some(shelf), again })
+    }
+
+    /// Whether this provider is back; and what it had said, if it had said something.
+    pub(super) fn back(&self, number: usize, words: usize) -> (bool, Option<Pledge>) {
+        let Some(shelf) = self.shelf.as_ref().filter(|_| self.again) else {
+            return (self.again, None);
+        };
+        // What cannot be read is as good as nothing: a party that has begun with it will say so.
+        let file = shelf.read(PLEDGE).ok().flatten();
+        (true, file.and_then(|file| read(file, number, words).ok()))
+    }
+
+    /// Puts down what is about to be given.
+    pub(super) fn keep(
+        &self,
+        (ask, number): (&Ask, usize),
+        shares: Option<&[Share; 3]>,
+    ) -> Result<(), TrainError> {
+        let Some(shelf) = &self.shelf else { return Ok(()) };
+        let kept = shelf.leave(PLEDGE, |out| write(out, (ask, number), shares));
+        kept.map_err(|error| TrainError::Outside(shelf.failed(&error)))
+    }
+
+    /// The run is over here, and the folder goes with it.
+    pub(super) fn over(&mut self) {
+        if let Some(shelf) = self.shelf.take() {
+            // What is left is removed with the training, or when it is old.
+            let _ = shelf.remove();
+        }
+    }
+}
+
+fn write(
+    out: &mut Writer,
+    (ask, number): (&Ask, usize),
+    shares: Option<&[Share; 3]>,
+) -> io::Result<()> {
+    out.word(ask.round)?;
+    out.word(ask.taken.map_or(0, |round| u64::from(round) + 1))?;
+    hash_words(&ask.hash).iter().try_for_each(|word| out.word(*word))?;
+    out.word(shares.is_some().into())?;
+    let Some(shares) = shares else { return Ok(()) };
+    for role in from(number) {
+        match &shares[role.index()] {
+            Share::Plus(seed) | Share::Minus(seed) => {
+                seed_words(seed).iter().try_for_each(|word| out.word(*word))?;
+            }
+            Share::Words(words) => out.words(words)?,
+        }
+    }
+    Ok(())
+}
+
+fn read(mut file: Reader, number: usize, words: usize) -> io::Result<Pledge> {
+    let round = file.word()?;
+    let taken = file.small()?.checked_sub(1);
+    let hash = hash_of([file.word()?, file.word()?, file.word()?, file.word()?]);
+    let mut shares = None;
+    if file.word()? != 0 {
+        let masked = file.words()?;
+        let mut seed = || Ok::<_, io::Error>(seed_of([file.word()?, file.word()?]));
+        let (plus, minus) = (seed()?, seed()?);
+        if masked.len() != words {
+            return Err(broken("it is of another model"));
+        }
+        let mut all = [Share::Words(masked), Share::Plus(plus), Share::Minus(minus)];
+        all.rotate_right(explicit_party(number).index());
+        shares = Some(all);
+    }
+    file.end()?;
+    Ok(Pledge { ask: Ask { round, taken, hash }, shares })
+}
+
+/// The parties from the one on that gets the words.
+fn from(number: usize) -> [Role; 3] {
+    let words = explicit_party(number);
+    [words, words.next(), words.prev()]
+}

@@ -1,0 +1,136 @@
+//! A provider that is killed at every frame of a training and comes back: what comes of it is to the bit what comes of one without.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::{
+    super::{Pledges, take_part_keeping},
+    cut::{self, ends, known, large},
+    net::Net,
+    *,
+};
+use crate::average::{Bounds, Encoding};
+
+/// Provider 1 of 3, which sends words to the second party.
+const VICTIM: PartyId = PartyId(3);
+
+/// Who trains, in each life.
+type Lives<'a> = &'a (dyn Fn(&Arc<Net>, usize) -> Box<dyn Trainer> + Sync);
+
+/// A training with these kills; each life of the victim draws other randomness, and what it keeps is in a folder.
+fn killed(course: &Course, kills: &[(u16, usize)], trainers: Lives<'_>) -> Ran {
+    let (net, channels) = Net::mesh(5, &[]);
+    kills.iter().for_each(|(party, at)| net.kill_at(ends(*party, VICTIM.0), *at));
+    let dir = tempfile::tempdir().unwrap();
+    let plays = |wire: &mut Wire, own: usize, rng: &mut Prg| {
+        let (guest, path) = (wire.me(), dir.path().join(own.to_string()));
+        let (mut life, mut later) = (0, None);
+        loop {
+            let mut pledges = Pledges::open(&path, [5; 32], life > 0).unwrap();
+            let mut trainer = trainers(&net, own);
+            let part = || {
+                let (wire, rng) = later.as_mut().map_or((&mut *wire, &mut *rng), |(a, b)| (a, b));
+                take_part_keeping(wire, course, (own, &mut *trainer), &mut pledges, rng)
+            };
+            match catch_unwind(AssertUnwindSafe(part)) {
+                Ok(ended) => {
+                    assert!(ended.is_err() || !path.exists(), "what was kept is gone at the end");
+                    return ended;
+                }
+                Err(_) => life += 1,
+            }
+            drop((later.take(), pledges));
+            let mut wire = Wire::new(net.back(guest), Gate::listing(&[]));
+            wire.enter(1);
+            later = Some((wire, Prg::new(&[100 + life; 16])));
+        }
+    };
+    run_with(1, channels, (course, &start(course)), &|own| trainers(&net, own), &plays)
+}
+
+fn plain(_: &Arc<Net>, own: usize) -> Box<dyn Trainer> {
+    known(own)
+}
+
+fn assert_same(course: &Course, kills: &[(u16, usize)], whole: &Trained) {
+    let ran = killed(course, kills, &plain);
+    assert!(ran.trained(1) == whole, "{kills:?}");
+    assert!(ran.guests.iter().all(|ended| *ended == Ok(Vec::new())), "{kills:?}: {:?}", ran.guests);
+}
+
+/// All frames but the last word, after which nobody waits for it.
+#[test]
+fn a_provider_may_be_killed_at_every_frame() {
+    let course = large(3);
+    let whole = killed(&course, &[], &plain);
+    let whole = whole.trained(1);
+    let last = |link| cut::frames(&course, link) - 1;
+    let all = [0, 1, 2].map(|party| (party, last(ends(party, VICTIM.0))));
+    std::thread::scope(|scope| {
+        for (party, frames) in all {
+            for at in 0..frames {
+                let course = &course;
+                scope.spawn(move || assert_same(course, &[(party, at)], whole));
+            }
+        }
+    });
+}
+
+#[test]
+fn a_provider_may_be_killed_again_and_again() {
+    let course = large(3);
+    let whole = killed(&course, &[], &plain);
+    // Frames are counted anew on each link: in the words that say where both are, too.
+    assert_same(&course, &[(1, 4), (1, 1), (0, 1), (1, 3), (2, 0)], whole.trained(1));
+}
+
+/// Is killed the first time that it trains.
+struct Dies(Box<dyn Trainer>, Arc<Net>);
+
+impl Trainer for Dies {
+    fn train(&mut self, round: u32, model: &[f32]) -> Result<Update, TrainError> {
+        if round == 1 && self.1.lives(VICTIM) == 0 {
+            self.1.kill(VICTIM);
+        }
+        self.0.train(round, model)
+    }
+}
+
+#[test]
+fn a_provider_that_is_killed_while_it_trains_trains_that_round_again() {
+    let course = large(3);
+    let whole = killed(&course, &[], &plain);
+    let dies = |net: &Arc<Net>, own| -> Box<dyn Trainer> {
+        if own == 1 { Box::new(Dies(known(own), Arc::clone(net))) } else { known(own) }
+    };
+    let ran = killed(&course, &[], &dies);
+    assert!(ran.trained(1) == whole.trained(1));
+}
+
+/// In 32 bits coordinates are rounded at random: what was begun goes on as it was drawn, not as another life would draw it.
+#[test]
+fn what_was_drawn_before_the_first_byte_left_stays() {
+    let mut course = large(3);
+    let bounds = Bounds { total_weight: 30, coordinate: 8.0 };
+    course.encoding = Encoding::narrow(bounds, (10, 3)).unwrap();
+    course.rounds = 1;
+    let whole = killed(&course, &[], &plain);
+    // Behind the answer, some of its words, or all that one of the three gets.
+    for (party, at) in [(1, 1), (1, 2), (0, 1), (2, 3)] {
+        assert_same(&course, &[(party, at)], whole.trained(1));
+    }
+}
+
+/// Killed for good: the round that can do without it goes on, and so do all others.
+#[test]
+fn who_does_not_come_back_is_not_waited_for_longer_than_a_while() {
+    let mut course = large(2);
+    course.pace.deadline = Duration::from_secs(8);
+    let (net, channels) = Net::mesh(5, &[]);
+    net.kill_at(ends(1, VICTIM.0), 2);
+    let plays = |wire: &mut Wire, own: usize, rng: &mut Prg| {
+        let part = || take_part(wire, &course, own, &mut *known(own), rng);
+        catch_unwind(AssertUnwindSafe(part)).unwrap_or_else(|_| Ok(Vec::new()))
+    };
+    let ran = run_with(1, channels, (&course, &start(&course)), &known, &plays);
+    assert!(ran.trained(1).reports.iter().all(|report| report.providers == [0, 2]));
+}
