@@ -112,6 +112,14 @@ pub(super) async fn read<T: for<'de> Deserialize<'de>, R: AsyncRead + Unpin>(
 }
 
 impl Answer {
+    /// For which time the link stands, where the answer says so.
+    pub(super) fn time(&self) -> Option<u32> {
+        match self {
+            Self::Again(time) => Some(*time),
+            _ => None,
+        }
+    }
+
     /// What the answer means for the party that dialled `peer` for this time: for which one the link stands.
     pub(super) fn into_result(self, peer: &PartyName, time: u32) -> Result<u32, LinkError> {
         let peer = peer.clone();

@@ -104,7 +104,7 @@ impl Rendezvous {
         if let Some(deliver) = deliver {
             let link = match answer.as_error(&hello) {
                 Some(error) => Err(error),
-                None => blocking(stream, hello),
+                None => blocking(stream, hello, answer.time()),
             };
             // The run may have ended meanwhile; then nobody wants the link.
             let _ = deliver.send(link).await;
@@ -184,9 +184,13 @@ fn waits_for((key, peer): &Place, hello: &Hello) -> bool {
 }
 
 /// Takes an accepted connection out of the asynchronous world.
-fn blocking(stream: TlsStream<tokio::net::TcpStream>, hello: Hello) -> Result<DataLink, LinkError> {
+fn blocking(
+    stream: TlsStream<tokio::net::TcpStream>,
+    hello: Hello,
+    time: Option<u32>,
+) -> Result<DataLink, LinkError> {
     let (tcp, tls) = stream.into_inner();
-    let (outgoing, time) = (hello.flow == Flow::ToDialler, hello.key.time);
+    let (outgoing, time) = (hello.flow == Flow::ToDialler, time.unwrap_or(hello.key.time));
     Ok(DataLink { time, ..into_link(tcp, tls.into(), hello.from, outgoing)? })
 }
 

@@ -81,6 +81,48 @@ async fn several_links_of_a_party_are_made_anew_at_the_same_time() {
     }
 }
 
+/// Who was killed does not know how often its links were made anew, and is told by who waits for it, and by nobody else.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_comes_back_has_all_links_for_the_times_that_its_peers_wait_for() {
+    let daemons = five().await;
+    let parties: Vec<_> = daemons.iter().map(|(party, daemon)| (*party, daemon)).collect();
+    let roster = roster(7, &parties);
+    let of: Vec<_> = daemons.iter().map(|(_, daemon)| relinker(daemon, &roster)).collect();
+    let [census, employers, neutral, bank_a, bank_b] = &of[..] else { panic!("five") };
+    let (late, at_census, at_employers, at_neutral, back) = tokio::join!(
+        bank_b.rejoin(BRIEF),
+        again(census, "bank_a", 1, PATIENT),
+        again(employers, "bank_a", 4, PATIENT),
+        // This one notices later that the link was lost.
+        async {
+            tokio::time::sleep(BRIEF / 4).await;
+            again(neutral, "bank_a", 2, PATIENT).await
+        },
+        bank_a.rejoin(PATIENT),
+    );
+    assert!(matches!(late.unwrap_err(), LinkError::Timeout { .. }), "nobody waits for it");
+    let mut back: Vec<_> =
+        back.unwrap().into_iter().map(|link| (link.peer.to_string(), link.time)).collect();
+    back.sort();
+    let due = [("census", 1), ("employers", 4), ("neutral", 2)];
+    assert_eq!(back, due.iter().flat_map(|(p, t)| [0; 2].map(|_| ((*p).to_owned(), *t))).collect::<Vec<_>>());
+    for (links, (_, time)) in [at_census, at_employers, at_neutral].into_iter().zip(due) {
+        let links = links.unwrap();
+        assert!(links.len() == 2 && links.iter().all(|link| link.time == time));
+    }
+    // Another run has none of them.
+    let (two, back) =
+        tokio::join!(again(census, "bank_a", 2, BRIEF), relinker_of_other_run(&daemons).rejoin(BRIEF));
+    assert!(two.is_err() && matches!(back.unwrap_err(), LinkError::Mismatch { .. }));
+}
+
+/// The first provider's, in a run of the same name that is another one.
+fn relinker_of_other_run(daemons: &[(&'static str, Daemon)]) -> Relinker {
+    let parties: Vec<_> = daemons.iter().map(|(party, daemon)| (*party, daemon)).collect();
+    let roster = Roster { run: Hash32([8; 32]), ..roster(7, &parties) };
+    relinker(&daemons[3].1, &roster)
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_peer_that_is_gone_counts_otherwise_or_runs_something_else_has_none() {
     let pins = pins(&[("census", 1), ("employers", 2), ("neutral", 3)]);
