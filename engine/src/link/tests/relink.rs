@@ -105,14 +105,19 @@ async fn who_comes_back_has_all_links_for_the_times_that_its_peers_wait_for() {
         back.unwrap().into_iter().map(|link| (link.peer.to_string(), link.time)).collect();
     back.sort();
     let due = [("census", 1), ("employers", 4), ("neutral", 2)];
-    assert_eq!(back, due.iter().flat_map(|(p, t)| [0; 2].map(|_| ((*p).to_owned(), *t))).collect::<Vec<_>>());
+    assert_eq!(
+        back,
+        due.iter().flat_map(|(p, t)| [0; 2].map(|_| ((*p).to_owned(), *t))).collect::<Vec<_>>()
+    );
     for (links, (_, time)) in [at_census, at_employers, at_neutral].into_iter().zip(due) {
         let links = links.unwrap();
         assert!(links.len() == 2 && links.iter().all(|link| link.time == time));
     }
     // Another run has none of them.
-    let (two, back) =
-        tokio::join!(again(census, "bank_a", 2, BRIEF), relinker_of_other_run(&daemons).rejoin(BRIEF));
+    let (two, back) = tokio::join!(
+        again(census, "bank_a", 2, BRIEF),
+        relinker_of_other_run(&daemons).rejoin(BRIEF)
+    );
     assert!(two.is_err() && matches!(back.unwrap_err(), LinkError::Mismatch { .. }));
 }
 
