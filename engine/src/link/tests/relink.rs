@@ -114,10 +114,8 @@ async fn who_comes_back_has_all_links_for_the_times_that_its_peers_wait_for() {
         assert!(links.len() == 2 && links.iter().all(|link| link.time == time));
     }
     // Another run has none of them.
-    let (two, back) = tokio::join!(
-        again(census, "bank_a", 2, BRIEF),
-        relinker_of_other_run(&daemons).rejoin(BRIEF)
-    );
+    let other = relinker_of_other_run(&daemons);
+    let (two, back) = tokio::join!(again(census, "bank_a", 2, BRIEF), other.rejoin(BRIEF));
     assert!(two.is_err() && matches!(back.unwrap_err(), LinkError::Mismatch { .. }));
 }
 
