@@ -10,6 +10,7 @@
 
 mod alternatives;
 mod compilation;
+mod entering;
 mod entries;
 mod evidence;
 mod fetched;

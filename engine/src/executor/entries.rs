@@ -9,7 +9,6 @@ use super::{
     joint::random,
     prepare::fault,
     publications::{Publisher, Subject},
-    scratch::column,
 };
 use crate::{
     job::{Failure, Reason},
@@ -124,10 +123,7 @@ impl<'a> Entries<'a> {
         &self,
         mut take: impl FnMut(RecordBatch) -> Result<(), Failure>,
     ) -> Result<(), Failure> {
-        let table = self.subject.rows.table();
-        let names: Vec<_> = (0..).take(table.schema().fields().len()).map(column).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        for batch in table.batches(&names).map_err(|error| self.broken(&error))? {
+        for batch in self.subject.rows.all().map_err(|error| self.broken(&error))? {
             take(batch.map_err(|error| self.broken(&error))?)?;
         }
         Ok(())

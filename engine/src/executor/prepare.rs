@@ -9,6 +9,7 @@ use zeroize::Zeroizing;
 
 use super::{
     compilation::Compilation,
+    entering::{entering, entering_set},
     lookups::is_published,
     scratch::{Scratch, Spool},
 };
@@ -95,7 +96,8 @@ pub(super) fn rows(
         }
         let invalid = |error: LocalError| fault(party, Reason::InputInvalid, error.to_string());
         let published = is_published(&compiled.plan, at);
-        if published || input.key.as_ref().is_some_and(|key| key.enters == SetUse::Owner) {
+        let owned = input.key.as_ref().is_some_and(|key| key.enters == SetUse::Owner);
+        if published || owned || entering(&compiled.plan, at).is_some() {
             let batches = runtime.block_on(local_batches(catalog, local, input));
             let spool = runtime.block_on(Spool::of(batches.map_err(invalid)?, input, scratch))?;
             return Ok(Some(if published { Held::Published(spool) } else { Held::Set(spool) }));
@@ -129,15 +131,21 @@ pub(super) fn encode(
     // Every participant's nonce is in the run's name, and all gave theirs with their commitments.
     let hash_key = blake3::derive_key("unseen.keyed-hash/v1", &run.0);
     let plan = &compilation.compiled.plan;
-    let each = plan.inputs.iter().zip(held).map(|(input, held)| match (held, &input.key) {
+    let inputs = plan.inputs.iter().zip(held).enumerate();
+    let each = inputs.map(|(at, (input, held))| match (held, &input.key) {
         (None, _) => Ok(None),
         (Some(Held::Published(_)), _) => {
             // Queries are answered with its key; no rows of it take part.
             Ok(Some(EncodedInput::default()))
         }
         (Some(Held::Set(spool)), Some(key)) => {
-            let own = Some(spool.own_set(party, key, &hash_key)?);
-            Ok(Some(EncodedInput { own, ..EncodedInput::default() }))
+            let own = match (&key.enters, entering(plan, at)) {
+                (SetUse::Circuit, Some(columns)) => {
+                    entering_set(spool, party, input, &columns, &hash_key)?
+                }
+                _ => spool.own_set(party, key, &hash_key)?,
+            };
+            Ok(Some(EncodedInput { own: Some(own), ..EncodedInput::default() }))
         }
         (Some(Held::Set(_)), None) => {
             Err(fault(party, Reason::Internal, "a set without a key".into()))

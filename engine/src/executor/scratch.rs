@@ -13,7 +13,8 @@ use datafusion::arrow::{
 };
 use protocols::psi::Salt;
 use tables::{
-    Kept, KeyColumn, KeyEncoder, Spill, TableError, TableFile, TableWriter, keep_rows, spill_ids,
+    Batches, Kept, KeyColumn, KeyEncoder, Spill, TableError, TableFile, TableWriter, keep_rows,
+    spill_ids,
 };
 use tempfile::TempDir;
 
@@ -137,14 +138,20 @@ impl Spool {
         Ok(OwnSet::new(ids, rows, blake3::derive_key("unseen.psi-salt/v1", hash_key)))
     }
 
-    /// The rows; columns are called what [`column`] says.
-    pub(super) fn table(&self) -> &TableFile {
-        &self.table
-    }
-
     /// For ids of these rows, within the same budget.
     pub(super) fn spill(&self) -> Spill {
         Spill::new(self.folder.path(), self.memory)
+    }
+
+    /// The same with so many words beside each pair.
+    pub(super) fn spill_with(&self, values: usize) -> Spill {
+        Spill::with_values(self.folder.path(), self.memory, values)
+    }
+
+    /// All rows, with their columns in the order of the sub-plan's result.
+    pub(super) fn all(&self) -> Result<Batches, TableError> {
+        let names: Vec<_> = (0..).take(self.table.schema().fields().len()).map(column).collect();
+        self.table.batches(&names.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
     /// A file without a name for what is passing.

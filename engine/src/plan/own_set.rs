@@ -121,6 +121,33 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_comes_along_is_of_the_first_row_of_each_key() {
+        for rows in [0, 1, 63, 64, 65, 1000_u64] {
+            let mut spill = Spill::with_values(&std::env::temp_dir(), 0, 2);
+            let id = |row: u64| u128::from((row % 40).wrapping_mul(0x9e37_79b9_7f4a_7c15)) << 64;
+            // The last rows come first.
+            for row in (0..rows).rev() {
+                spill.push_with(id(row), row, [row, 7 * row].into_iter()).unwrap();
+            }
+            let set = OwnSet::new(spill, rows, [0; 32]);
+            let middle = u128::MAX / 2;
+            let halves = [(0, middle), (middle + 1, u128::MAX)];
+            let mut seen = Vec::new();
+            for (first, last) in halves {
+                let Portion { ids, columns } = set.portion(first, last).unwrap();
+                assert!(ids.is_sorted() && ids.iter().all(|id| (first..=last).contains(id)));
+                for (at, of) in ids.iter().enumerate() {
+                    let row = columns[0][at];
+                    assert_eq!((id(row), columns[1][at]), (*of, 7 * row), "{rows} rows");
+                    seen.push(row);
+                }
+            }
+            seen.sort_unstable();
+            assert!(seen.into_iter().eq(0..rows.min(40)), "{rows} rows");
+        }
+    }
+
+    #[test]
     fn every_key_comes_once_in_ascending_order() {
         for rows in [0, 1, 63, 64, 65, 1000_u64] {
             let mut spill = Spill::new(&std::env::temp_dir(), 0);

@@ -8,7 +8,9 @@ use datafusion::arrow::array::{Array, ArrayRef, RecordBatch};
 use super::keys::key_ids;
 use crate::{
     catalog::{ColumnValues, column_values},
-    plan::{EncodedColumn, EncodedInput, Encoding, HomeSet, LocalInput, SetKey, SetUse},
+    plan::{
+        EncodedColumn, EncodedInput, Encoding, HomeSet, InputColumn, LocalInput, SetKey, SetUse,
+    },
 };
 
 /// Why a local result cannot be shared. Names the column, never the value.
@@ -69,20 +71,7 @@ pub fn encode(
             columns.push(words);
             continue;
         }
-        let array = rows.columns().get(column.source as usize);
-        let wrong = |found: String| EncodeError::Type {
-            party: party.clone(),
-            column: column.name.clone(),
-            found,
-        };
-        let array = array.ok_or_else(|| wrong("none".into()))?;
-        let words = encoded(array, &column.encoding, hash_key).map_err(|why| match why {
-            Why::Type => wrong(array.data_type().to_string()),
-            Why::Outside(promise) => {
-                EncodeError::Outside { party: party.clone(), column: column.name.clone(), promise }
-            }
-        })?;
-        columns.push(words);
+        columns.push(column_of(input, column, rows, hash_key)?);
     }
     let enters = input.key.as_ref().map(|key| key.enters);
     if enters == Some(SetUse::Lookup) {
@@ -105,6 +94,26 @@ pub fn encode(
         _ => None,
     };
     Ok(EncodedInput { live, columns, home, ..EncodedInput::default() })
+}
+
+/// One column in the table's order.
+pub(super) fn column_of(
+    input: &LocalInput,
+    column: &InputColumn,
+    rows: &RecordBatch,
+    hash_key: &[u8; 32],
+) -> Result<EncodedColumn, EncodeError> {
+    let party = || input.party.to_string();
+    let wrong =
+        |found: String| EncodeError::Type { party: party(), column: column.name.clone(), found };
+    let array = rows.columns().get(column.source as usize);
+    let array = array.ok_or_else(|| wrong("none".into()))?;
+    encoded(array, &column.encoding, hash_key).map_err(|why| match why {
+        Why::Type => wrong(array.data_type().to_string()),
+        Why::Outside(promise) => {
+            EncodeError::Outside { party: party(), column: column.name.clone(), promise }
+        }
+    })
 }
 
 /// The id of each row's key under a salt; none where a part of it is NULL.

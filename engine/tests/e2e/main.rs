@@ -13,6 +13,7 @@ mod words;
 mod world;
 
 mod again;
+mod buckets;
 mod canary;
 mod consent;
 mod documents;
