@@ -69,7 +69,7 @@ async fn check_counts(
     let split = split(&compiled.plan, rows);
     let inputs = sets.world.inputs(&compiled).await;
     // Sets in memory and sets that are read by ranges are the same ones.
-    let held = if seed % 2 == 0 { ranged(&split, &inputs) } else { inputs.clone() };
+    let held = if seed.is_multiple_of(2) { ranged(&split, &inputs) } else { inputs.clone() };
     let (got, total, price) = run_on_shares(seed, &split, &held);
     let total = OpCost { bytes: total.bytes, messages: total.messages, rounds: total.rounds };
     assert_eq!(total, price.total, "measured against quoted, seed {seed}");
