@@ -3,6 +3,7 @@
 mod admission;
 mod averaging;
 mod bucket;
+mod choice;
 mod compute;
 mod contribution;
 mod delta;

@@ -60,7 +60,7 @@ pub struct Range {
 
 /// The types a shared column can have. All but strings are integers underneath.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub enum ColumnType {
     /// `true` or `false`.
     Bool,

@@ -5,11 +5,11 @@ use std::fmt;
 use federated::secagg::Threshold;
 use serde::{Deserialize, Serialize};
 
-use super::{spec::JobSpec, train::TrainSpec};
+use super::{choice::AveragingChoice, spec::JobSpec, train::TrainSpec};
 
 /// How updates are averaged.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "snake_case", from = "AveragingChoice")]
 pub enum AveragingSpec {
     /// In shares, by three parties of whom no two put together what they have.
     #[default]
@@ -17,10 +17,8 @@ pub enum AveragingSpec {
     /// Under masks that cancel, by one party that nobody has to trust with an update.
     Masks {
         /// So many providers may be in league with the one that adds up.
-        #[serde(default = "one")]
         colluding: u8,
         /// So many may be lost in a round without ending it.
-        #[serde(default)]
         lost: u8,
     },
 }
@@ -173,10 +171,6 @@ impl fmt::Display for AveragingKind {
             Self::Masks => "masks",
         })
     }
-}
-
-const fn one() -> u8 {
-    1
 }
 
 #[cfg(test)]

@@ -5,8 +5,9 @@ use std::{collections::BTreeSet, fmt};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    averaging::AveragingSpec, contribution::ContributionSpec, gate::GateSpec, id::JobId,
-    metrics::MetricsSpec, micro::Micro, plugin::PluginSpec, privacy::PrivacySpec, ring::RingSpec,
+    averaging::AveragingSpec, choice::ModelChoice, contribution::ContributionSpec, gate::GateSpec,
+    id::JobId, metrics::MetricsSpec, micro::Micro, plugin::PluginSpec, privacy::PrivacySpec,
+    ring::RingSpec,
     trees::TreesSpec,
 };
 
@@ -81,7 +82,7 @@ pub struct TrainSpec {
 
 /// What is trained.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+#[serde(tag = "kind", rename_all = "snake_case", from = "ModelChoice")]
 pub enum ModelSpec {
     /// Linear regression.
     Linear,
