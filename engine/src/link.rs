@@ -20,9 +20,10 @@ mod rendezvous;
 mod roster;
 mod stream;
 mod verify;
+mod words;
 
 pub use acceptor::Acceptor;
-pub use authority::Authority;
+pub use authority::{Authority, key_pem};
 pub use credentials::{Credentials, Timeouts};
 pub use dial::{Dialler, PeerChannel};
 pub use error::LinkError;
@@ -31,6 +32,7 @@ pub use relink::Relinker;
 pub use rendezvous::{DataLink, Rendezvous};
 pub use roster::{Roster, connect_run};
 pub use stream::{ControlStream, Peer};
+pub use words::in_words;
 
 #[cfg(test)]
 mod tests;

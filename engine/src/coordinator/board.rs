@@ -326,7 +326,7 @@ impl Board {
                 }
                 Err(failure) => {
                     tracing::warn!(%party, %failure, "a participant did not say what it publishes");
-                    silent.push(party.to_string());
+                    silent.push((party.clone(), failure));
                 }
             }
         }
@@ -334,13 +334,7 @@ impl Board {
         let outline = tokio::task::spawn_blocking(move || planner.outline(&spec, &published)).await;
         let outline =
             outline.map_err(|e| Failure::new(Reason::Internal, Stage::Validate, e.to_string()))?;
-        outline.map_err(|mut failure| {
-            if failure.reason == Reason::TableUnknown && !silent.is_empty() {
-                let names = silent.join(", ");
-                failure.message.push_str(&format!(" (not reached: {names})"));
-            }
-            failure
-        })
+        outline.map_err(|failure| unheard(failure, silent))
     }
 
     /// Calls to these participants.
@@ -397,4 +391,37 @@ fn owned(caller: &PartyName, view: JobView) -> Result<JobView, Failure> {
 
 pub(super) fn unknown() -> Failure {
     Failure::new(Reason::JobUnknown, Stage::Submit, "there is no such job of yours")
+}
+
+/// A table is not known where its owner could not be asked: that is what is wrong then.
+fn unheard(failure: Failure, silent: Vec<(PartyName, Failure)>) -> Failure {
+    let missing = |(party, _): &(PartyName, Failure)| {
+        failure.message.contains(&format!("unknown table `{party}."))
+    };
+    let absent =
+        silent.into_iter().find(missing).filter(|_| failure.reason == Reason::TableUnknown);
+    let Some((party, why)) = absent else { return failure };
+    let words =
+        format!("the job asks for tables of {party}, which did not answer: {}", why.message);
+    Failure::new(Reason::PartyLost, failure.stage, words).at(&party)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_whose_owner_did_not_answer_is_no_unknown_one() {
+        let [south, west]: [PartyName; 2] = ["south", "west"].map(|name| name.parse().unwrap());
+        let gone = || Failure::new(Reason::PartyLost, Stage::Validate, "connection refused");
+        let unknown = |table: &str| {
+            let words = format!("unknown table `{table}`; did you mean `north.people`?");
+            Failure::new(Reason::TableUnknown, Stage::Validate, words)
+        };
+        let told =
+            unheard(unknown("south.people"), vec![(west.clone(), gone()), (south.clone(), gone())]);
+        assert_eq!((told.reason, told.party), (Reason::PartyLost, Some(south)));
+        assert!(told.message.contains("connection refused"), "{}", told.message);
+        assert_eq!(unheard(unknown("mars.people"), vec![(west, gone())]), unknown("mars.people"));
+    }
 }

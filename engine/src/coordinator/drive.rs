@@ -117,7 +117,7 @@ impl Board {
             match self.outline(spec).await {
                 Err(failure)
                     if planned
-                        && failure.reason == Reason::TableUnknown
+                        && matches!(failure.reason, Reason::TableUnknown | Reason::PartyLost)
                         && since.elapsed() < self.patience.lost =>
                 {
                     tokio::time::sleep(self.patience.poll).await;

@@ -1,5 +1,6 @@
 //! A development certificate authority, and certificates that carry a party's identity key.
 
+use base64::{Engine as _, engine::general_purpose::STANDARD};
 use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, PKCS_ED25519, PublicKeyData, SignatureAlgorithm, date_time_ymd,
@@ -90,6 +91,13 @@ fn set_validity(params: &mut CertificateParams) {
 fn key_pair(key: &IdentityKey) -> Result<KeyPair, LinkError> {
     let der = PrivatePkcs8KeyDer::from(pkcs8(key).to_vec());
     KeyPair::from_pkcs8_der_and_sign_algo(&der, &PKCS_ED25519).map_err(refused)
+}
+
+/// The key as other programs' TLS reads it: PKCS #8 (RFC 8410) in PEM.
+#[must_use]
+pub fn key_pem(key: &IdentityKey) -> Zeroizing<String> {
+    let body = Zeroizing::new(STANDARD.encode(pkcs8(key)));
+    Zeroizing::new(format!("-----BEGIN PRIVATE KEY-----\n{}\n-----END PRIVATE KEY-----\n", *body))
 }
 
 /// RFC 8410: the PKCS #8 frame of an Ed25519 seed.

@@ -13,6 +13,7 @@ use super::{
     error::LinkError,
     hello::{self, Answer, Flow, Hello},
     rendezvous::{DataLink, into_link},
+    words::in_words,
 };
 use crate::identity::PartyName;
 
@@ -107,7 +108,7 @@ impl Dialler {
             .map_err(|error| LinkError::Unreachable {
                 peer: peer.clone(),
                 address: address.to_owned(),
-                why: error.to_string(),
+                why: in_words(&error.to_string()),
             })?;
         let _ = tcp.set_nodelay(true);
         let untrusted = |why: String| LinkError::Untrusted { peer: peer.to_string(), why };
@@ -116,7 +117,7 @@ impl Dialler {
         timeout(limit, tls.connect(name, tcp))
             .await
             .map_err(|_| late(peer, "the TLS handshake", limit))?
-            .map_err(|error| untrusted(error.to_string()))
+            .map_err(|error| untrusted(in_words(&error.to_string())))
     }
 }
 

@@ -8,6 +8,7 @@ use tonic_types::{ErrorDetails, StatusExt};
 use crate::{
     identity::PartyName,
     job::{Code, Failure, Reason, Stage},
+    link::in_words,
 };
 
 /// Whose reasons these are, in `ErrorInfo`.
@@ -79,7 +80,7 @@ fn cause(status: &Status) -> String {
         inner = Some(source);
     }
     let text = inner.map_or_else(|| status.message().to_owned(), ToString::to_string);
-    text.chars().take(300).collect()
+    in_words(&text).chars().take(300).collect()
 }
 
 fn code(code: Code) -> tonic::Code {
