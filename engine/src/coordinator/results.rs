@@ -73,10 +73,18 @@ impl Board {
             self.accounted(job).await;
         }
         let receipt = self.store.receipt(job).await.map_err(|error| broken(&error))?;
-        receipt.ok_or_else(|| {
-            let words = format!("the job is {}; it has no receipt yet", view.state);
-            Failure::new(Reason::NotReady, Stage::Deliver, words)
-        })
+        if let Some(receipt) = receipt {
+            return Ok(receipt);
+        }
+        let prepared = self.store.reached(job, JobState::Preparing).await;
+        let prepared = prepared.map_err(|error| broken(&error))?.is_some();
+        let why = if view.state.is_failure() && !prepared {
+            "it ended before anybody prepared for it, so there is no receipt of it"
+        } else {
+            "it has no receipt yet"
+        };
+        let words = format!("the job is {}; {why}", view.state);
+        Err(Failure::new(Reason::NotReady, Stage::Deliver, words))
     }
 
     /// Waits until a job that has failed has its receipt, or will have none.

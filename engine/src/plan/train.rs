@@ -228,9 +228,10 @@ impl Training {
         };
         if !fits {
             return Err(format!(
-                "learns `{}`, which is nothing that a {} model can",
+                "learns `{}`, which a {} model cannot: it learns {}",
                 self.label.name(),
-                self.model.family()
+                self.model.family(),
+                learned(&self.model)
             ));
         }
         self.rows()?;
@@ -313,5 +314,19 @@ impl Training {
             "each provider's own program `{}`, at home: the rows that this job may read of its table",
             plugin.name
         ))
+    }
+}
+
+/// What a model can learn, in words.
+fn learned(model: &ModelSpec) -> &'static str {
+    match model {
+        ModelSpec::Linear => "a number of a declared range",
+        ModelSpec::Logistic | ModelSpec::Trees(_) => {
+            "a condition, whole numbers from 0 to 1, or a text with a public list of two values"
+        }
+        ModelSpec::Softmax | ModelSpec::Network { .. } => {
+            "a condition, or a text with a public list of values"
+        }
+        ModelSpec::Plugin(_) => "whatever its program does",
     }
 }

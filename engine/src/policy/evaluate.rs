@@ -282,9 +282,11 @@ impl Review<'_> {
             return;
         }
         if plan.min_group_entities < rule.min_group_entities {
+            let (least, asked) = (plan.min_group_entities, rule.min_group_entities);
+            let rest =
+                if least < 2 { "one entity alone".to_owned() } else { format!("{least} entities") };
             let message = format!(
-                "the plan releases rows that rest on {} entities, {} are asked for",
-                plan.min_group_entities, rule.min_group_entities
+                "released rows can rest on {rest}, {asked} are asked for; set `output.min_group_entities` to {least} to allow this"
             );
             self.refuse("output.min_group_entities", None, message);
         }

@@ -31,7 +31,7 @@ pub enum CompileError {
     UnknownColumn {
         /// As written.
         name: String,
-        /// Columns that look like it.
+        /// Columns that look like it, as they are to be written there.
         near: Vec<String>,
     },
     /// SQL that this engine does not run jointly.
@@ -105,6 +105,13 @@ fn near_words(near: &[String]) -> String {
     }
 }
 
+/// A column's name as SQL has to write it: unquoted ones are taken in small letters.
+pub(super) fn in_sql(name: &str) -> String {
+    let small = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    let plain = name.chars().all(small) && !name.starts_with(|c: char| c.is_ascii_digit());
+    if plain { name.to_owned() } else { format!("\"{}\"", name.replace('"', "\"\"")) }
+}
+
 /// The names closest to `name` by edit distance (at most a third of its length away), nearest first; all if there are few.
 pub(super) fn near_names<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Vec<String> {
     let wanted = name.to_lowercase();
@@ -140,6 +147,15 @@ fn distance(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_name_that_sql_would_read_otherwise_is_quoted() {
+        for (name, due) in
+            [("age", "age"), ("City", "\"City\""), ("a b", "\"a b\""), ("9", "\"9\"")]
+        {
+            assert_eq!(in_sql(name), due);
+        }
+    }
 
     #[test]
     fn near_names_are_those_a_typing_error_away() {

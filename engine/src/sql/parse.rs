@@ -28,7 +28,7 @@ use datafusion::{
 };
 
 use super::{
-    error::{CompileError, near_names},
+    error::{CompileError, in_sql, near_names},
     surface,
 };
 use crate::catalog::DatasetDescriptor;
@@ -114,8 +114,16 @@ fn first_word(text: &str) -> String {
 
 /// DataFusion's message without its kind and without backtraces.
 pub(super) fn plain(error: &DataFusionError) -> String {
+    if let DataFusionError::SQL(error, _) = error.find_root() {
+        return error.to_string().trim_start_matches("sql parser error: ").to_owned();
+    }
     let text = error.strip_backtrace();
     let text = text.split("\n\nbacktrace").next().unwrap_or_default();
+    // Of a function without a fit for its arguments it lists every one that there is, and asks for a report.
+    if let Some((_, unfit)) = text.split_once("No function matches") {
+        let named = unfit.split_once("'.").map_or(unfit, |(named, _)| named);
+        return format!("no function matches{}'", named.trim_end_matches('\''));
+    }
     text.trim_start_matches("Error during planning: ")
         .trim_start_matches("SQL error: ")
         .trim_start_matches("Schema error: ")
@@ -175,6 +183,7 @@ impl Names {
             && let SchemaError::FieldNotFound { field, valid_fields } = schema.as_ref()
         {
             let near = near_names(&field.name, valid_fields.iter().map(|c| c.name.as_str()));
+            let near = near.iter().map(|name| in_sql(name)).collect();
             let name = field.flat_name();
             return CompileError::UnknownColumn { name, near };
         }

@@ -73,8 +73,10 @@ impl Compiler<'_> {
         for t in 0..self.tables.len() {
             let k = self.tables.get(t).terms.map_or(0, |terms| terms.min_group_entities);
             if k > 1 {
-                let message =
-                    format!("a result row would show one entity, at least {k} are due; aggregate");
+                let message = format!(
+                    "a result row would show one entity, at least {k} are due; ask for aggregates, or have \
+                     `output.min_group_entities` set to 0 to allow rows of single entities"
+                );
                 return Err(self.refused(t, message));
             }
         }

@@ -79,11 +79,9 @@ pub(super) fn compile_train(
         psi: None,
     };
     let unfit = |why: String| {
-        refused(
-            "train",
-            &format!("a training that {why}"),
-            "see `unseen job explain --help` and README",
-        )
+        let hint =
+            "README says under \"Federated training\" what a model learns, and what goes together";
+        CompileError::unsupported(format!("a training that {why}"), "train", hint)
     };
     training.fault(&plan).map_err(unfit)?;
     Ok(Compiled { plan, locals: read.locals })

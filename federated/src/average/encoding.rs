@@ -79,7 +79,7 @@ pub enum BoundsError {
 pub enum EncodeError {
     /// A coordinate that is no number, or beyond the bound. Which one says nothing of its value.
     #[error(
-        "coordinate {at} of the update is not finite or beyond the job's bound; clip updates, or train with a smaller rate"
+        "coordinate {at} of the update is not finite or beyond the job's bound; train with a smaller `rate`, or let `largest_update` be larger"
     )]
     Coordinate {
         /// Which coordinate.

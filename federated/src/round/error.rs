@@ -13,8 +13,8 @@ pub enum RoundError {
     Session(#[from] SessionError),
     /// Too few updates came.
     #[error(
-        "round {round}: {got} of {asked} providers sent an update in time and {least} are the least; nothing was opened. See which \
-         daemons are up, or allow more time"
+        "round {round}: {got} of {asked} providers sent an update and {least} are the least; nothing was opened. The others declined, \
+         which their own logs explain, came too late, or are not up"
     )]
     Few {
         /// Which round, from 1.
