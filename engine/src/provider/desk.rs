@@ -24,6 +24,11 @@ use crate::{
     wire::{self, Datasets, Decision, PendingJob, Prepared, Published, Verdict},
 };
 
+/// Most jobs of a list for its people.
+const LISTED: u32 = 200;
+/// About the most bytes of such a list: less than a message may have.
+const LISTED_BYTES: usize = 3 << 20;
+
 /// Who answers when policies allow a job.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -194,17 +199,26 @@ impl Desk {
         stated(&job, &record)
     }
 
-    /// All jobs it has a verdict on, newest first.
+    /// The jobs that wait for its people, newest first; with `answered`, those of the newest ones, too, that do not wait any longer
+    /// and are not over. As many as one message holds.
     ///
     /// # Errors
     /// [`Failure`] if the journal cannot be read.
-    pub async fn list(&self) -> Result<Vec<PendingJob>, Failure> {
-        let records = self.store.list(200).await.map_err(|error| self.broken(&error))?;
-        let mut jobs = Vec::with_capacity(records.len());
+    pub async fn list(&self, answered: bool) -> Result<Vec<PendingJob>, Failure> {
+        let records =
+            if answered { self.store.list(LISTED).await } else { self.store.waiting(LISTED).await };
+        let records = records.map_err(|error| self.broken(&error))?;
+        let (mut jobs, mut room) = (Vec::with_capacity(records.len()), LISTED_BYTES);
         for record in records.iter().filter(|record| record.phase != Phase::Ended) {
             // A job whose policies have changed since cannot be compiled again; it is no longer offered.
             let Ok(job) = self.job(record.job, Stage::Approve).await else { continue };
-            jobs.push(PendingJob { spec: job.spec.body.clone(), verdict: stated(&job, record)? });
+            let pending =
+                PendingJob { spec: job.spec.body.clone(), verdict: stated(&job, record)? };
+            room = room.saturating_sub(pending.about_bytes());
+            if room == 0 && !jobs.is_empty() {
+                break;
+            }
+            jobs.push(pending);
         }
         Ok(jobs)
     }

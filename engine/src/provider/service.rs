@@ -165,7 +165,8 @@ impl ConsentService for PartyServer {
         request: Request<v1::ListConsentsRequest>,
     ) -> Result<Response<v1::ListConsentsResponse>, Status> {
         self.owner(&request)?;
-        let jobs = self.desk.list().await.map_err(status_of)?;
+        let answered = request.get_ref().answered;
+        let jobs = self.desk.list(answered).await.map_err(status_of)?;
         let jobs = jobs.into_iter().map(Into::into).collect();
         Ok(Response::new(v1::ListConsentsResponse { jobs }))
     }

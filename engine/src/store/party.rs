@@ -287,6 +287,20 @@ impl PartyStore {
         rows.iter().map(read).collect()
     }
 
+    /// The jobs that wait for an answer, newest first, at most `limit`.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub async fn waiting(&self, limit: u32) -> Result<Vec<PartyRecord>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT * FROM party_jobs WHERE decision = 'PENDING' AND phase = 'VALIDATED' ORDER BY rowid DESC LIMIT ?",
+        )
+        .bind(limit)
+        .fetch_all(self.database.pool())
+        .await?;
+        rows.iter().map(read).collect()
+    }
+
     /// The jobs whose run was under way when the daemon went down.
     ///
     /// # Errors

@@ -368,13 +368,13 @@ impl ConsentCalls {
         Self { line: Line { peer, limit }, client: ConsentServiceClient::new(channel) }
     }
 
-    /// The jobs it has a verdict on, newest first.
+    /// The jobs that wait for an answer, newest first; with `answered`, those that had one and are not over, too.
     ///
     /// # Errors
     /// The daemon's [`Failure`], or that it cannot be reached.
-    pub async fn list(&self) -> Result<Vec<PendingJob>, Failure> {
+    pub async fn list(&self, answered: bool) -> Result<Vec<PendingJob>, Failure> {
         let mut client = self.client.clone();
-        let call = client.list(v1::ListConsentsRequest {});
+        let call = client.list(v1::ListConsentsRequest { answered });
         let jobs = self.line.ask(Stage::Approve, call).await?.jobs;
         let jobs = jobs.into_iter().map(PendingJob::read).collect();
         self.line.blame(Stage::Approve, jobs)

@@ -165,6 +165,16 @@ impl PendingJob {
     }
 }
 
+impl PendingJob {
+    /// About how many bytes it takes in a message.
+    #[must_use]
+    pub fn about_bytes(&self) -> usize {
+        let Verdict { quote, leakage, plan_text, .. } = &self.verdict;
+        let texts = leakage.iter().map(String::len).sum::<usize>() + plan_text.len();
+        document::write(&self.spec).len() + quote.len() + texts + (4 << 10)
+    }
+}
+
 impl From<PendingJob> for v1::PendingJob {
     fn from(pending: PendingJob) -> Self {
         let spec = document::write(&pending.spec);

@@ -25,7 +25,7 @@ async fn people_approve_and_deny_at_their_own_daemon_only() {
         let refused = world.people(stranger, "census").approve(job).await.unwrap_err();
         assert_eq!(refused.reason, Reason::PermissionDenied, "{stranger}");
     }
-    let pending = world.people("census", "census").list().await.unwrap();
+    let pending = world.people("census", "census").list(false).await.unwrap();
     assert_eq!(pending[0].verdict.decision, Decision::Pending);
     assert_eq!(pending[0].spec.request_id, "one");
     for party in ["census", "employers"] {
@@ -54,6 +54,25 @@ async fn people_approve_and_deny_at_their_own_daemon_only() {
     let why = view.failure.unwrap();
     assert_eq!((why.reason, why.reason.exit_code()), (Reason::ConsentDenied, 3));
     assert!(why.message.contains("not this week"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn people_are_shown_what_waits_for_them_and_not_what_they_have_answered() {
+    let world = World::new(ConsentMode::Manual).await;
+    let buyer = world.buyer("insurer");
+    let mut asked = Vec::new();
+    for request in ["one", "two"] {
+        let job = buyer.submit(&spec(request, "from census employers")).await.unwrap().job;
+        until(&buyer, job, JobState::AwaitingApproval).await;
+        asked.push(job);
+    }
+    let people = world.people("census", "census");
+    people.approve(asked[1]).await.unwrap();
+    let waiting = people.list(false).await.unwrap();
+    assert_eq!(waiting.iter().map(|job| job.verdict.job).collect::<Vec<_>>(), asked[..1]);
+    let all = people.list(true).await.unwrap();
+    let answers: Vec<_> = all.iter().map(|job| (job.verdict.job, job.verdict.decision)).collect();
+    assert_eq!(answers, [(asked[1], Decision::Consented), (asked[0], Decision::Pending)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
