@@ -19,9 +19,14 @@ mod lookup;
 mod outcome;
 mod output;
 mod policy;
+mod policy_words;
+mod price;
 mod progress;
 mod receipt;
 mod run;
+#[cfg(test)]
+mod settings;
+mod table_file;
 mod timeouts;
 mod trainers;
 mod up;

@@ -103,10 +103,11 @@ pub struct ConfigArgs {
 A party makes its keys where it runs:   unseen keygen --party hospital --organisation \"City Hospital\" --out hospital
 The authority certifies the public half: unseen keygen --certify hospital/pin.toml --ca ca --out hospital.pem
 On one machine, both at once:            unseen keygen --party hospital --organisation \"City Hospital\" --ca ca --out hospital
+For gRPC from other languages:           unseen keygen --pem hospital/identity.key --out hospital/identity.pem
 The authority only admits; what a party is stands in every daemon's own [pins].")]
 pub struct KeygenArgs {
     /// The party's name: lower case letters, digits and `_`
-    #[arg(long, required_unless_present = "certify", requires = "organisation")]
+    #[arg(long, required_unless_present_any = ["certify", "pem"], requires = "organisation")]
     pub party: Option<String>,
     /// The organisation that runs it
     #[arg(long)]
@@ -114,6 +115,9 @@ pub struct KeygenArgs {
     /// A party's `pin.toml`: certifies it instead of making keys
     #[arg(long, value_name = "FILE", requires = "ca", conflicts_with = "party")]
     pub certify: Option<PathBuf>,
+    /// A party's `identity.key`: writes it as PKCS #8 (PEM), as TLS in other programs wants it, instead of making keys
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["party", "certify", "ca"])]
+    pub pem: Option<PathBuf>,
     /// The certificate authority's folder; a new authority is made where there is none
     #[arg(long, value_name = "DIR")]
     pub ca: Option<PathBuf>,
@@ -301,8 +305,15 @@ pub enum Format {
 /// `unseen consent`.
 #[derive(Debug, Subcommand)]
 pub enum ConsentCommand {
-    /// Lists the jobs that wait for this provider's answer
-    List(ConfigArgs),
+    /// Shows the jobs that wait for this provider's answer: what is asked, its price, and all that it shows
+    List {
+        /// The newest jobs that were answered and are not over, too, a line each
+        #[arg(long)]
+        all: bool,
+        /// Whose daemon to ask
+        #[command(flatten)]
+        config: ConfigArgs,
+    },
     /// Consents to a job: to exactly the plan that `list` showed, once
     Approve(JobIdArgs),
     /// Denies a job

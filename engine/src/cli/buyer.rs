@@ -18,7 +18,7 @@ use crate::{
     clock::{Clock, SystemClock},
     executor::{Opener, check_failed_receipt, open_result},
     identity::SealingKey,
-    job::{Failure, JobId, JobSpec, JobState},
+    job::{Failure, JobId, JobSpec, JobState, Stage},
     link::Dialler,
     wire::{Explanation, JobView},
 };
@@ -71,7 +71,7 @@ impl Buyer {
         request_id: Option<&str>,
     ) -> Result<JobView, Failure> {
         let spec = self.spec(file, request_id).map_err(|error| {
-            Failure::new(crate::job::Reason::Internal, crate::job::Stage::Submit, error.message)
+            Failure::new(crate::job::Reason::Internal, Stage::Submit, error.message)
         })?;
         self.client.submit(&spec).await
     }
@@ -95,7 +95,11 @@ impl Buyer {
         progress: &mut Progress,
     ) -> Result<Outcome, CliError> {
         let began = Instant::now();
-        let view = match self.submit(file, request_id).await {
+        let submitted = self.submit(file, request_id).await;
+        if let Ok(view) = &submitted {
+            progress.name(&view.job);
+        }
+        let view = match submitted {
             Ok(view) => view,
             Err(failure) => match refusals_of(&failure, &[]) {
                 Some(refusals) => return Ok(Outcome::Refused(refusals)),
@@ -120,8 +124,12 @@ impl Buyer {
             if let Some(refusals) = refusals_of(&failure, &view.refusals) {
                 return Ok(Outcome::Refused(refusals));
             }
+            // What ended before any party prepared left no traces to sign for.
+            if failure.stage < Stage::Prepare {
+                return Ok(Outcome::Failed(Box::new(Broken { failure, receipt: None })));
+            }
             progress.at(100, "the job failed; its parties sign the receipt");
-            let receipt = self.failed_receipt(job, &failure).await;
+            let receipt = Some(self.failed_receipt(job, &failure).await);
             return Ok(Outcome::Failed(Box::new(Broken { failure, receipt })));
         }
         if !matches!(view.state, JobState::ResultReady | JobState::Delivered) {
@@ -199,6 +207,9 @@ pub(super) fn words(view: &JobView) -> String {
         JobState::Submitted | JobState::Validating => {
             "every party compiles the job and asks its policies".to_owned()
         }
+        JobState::AwaitingApproval if view.awaiting.is_empty() => {
+            "every party has consented".to_owned()
+        }
         JobState::AwaitingApproval => {
             format!("waiting for the consent of {}", names(&view.awaiting))
         }
@@ -207,6 +218,9 @@ pub(super) fn words(view: &JobView) -> String {
             format!("providers run their own parts ({})", view.progress.step)
         }
         JobState::Preparing => "providers run their own parts and commit to their rows".to_owned(),
+        JobState::Running if !view.progress.step.is_empty() => {
+            format!("the parties compute on shares ({})", view.progress.step)
+        }
         JobState::Running => "the parties compute on shares".to_owned(),
         JobState::Releasing => "sealed shares and signatures come in".to_owned(),
         state => format!("the job is {state}"),

@@ -16,7 +16,7 @@ use protocols::net::tls::LinkConfig;
 use serde::Deserialize;
 
 use super::{
-    exit::{CliError, chain},
+    exit::{CliError, chain, in_words},
     timeouts::{PatienceConfig, Seconds, TimeoutsConfig},
     trainers::{TrainerConfig, places},
 };
@@ -154,7 +154,7 @@ impl Config {
             ));
         }
         let mut config: Self = Figment::from(Toml::file(path)).extract().map_err(|error| {
-            CliError::usage(format!("configuration {}: {error}", path.display()))
+            CliError::usage(format!("configuration {}: {}", path.display(), in_words(&error)))
                 .next("engine/examples has configurations to compare with")
         })?;
         if let Some(wrong) = config.timeouts.contradiction() {

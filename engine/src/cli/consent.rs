@@ -6,10 +6,12 @@ use super::{
     args::ConsentCommand,
     config::Config,
     exit::{CliError, chain},
+    price::price,
 };
 use crate::{
     job::JobId,
     link::Dialler,
+    policy::UtcTime,
     wire::{ConsentCalls, Decision, PendingJob},
 };
 
@@ -22,8 +24,11 @@ const ANSWER: Duration = Duration::from_secs(30);
 /// Usage: the configuration, or a name of no job. Failed: the daemon cannot be reached.
 pub(super) async fn run(command: &ConsentCommand) -> Result<String, CliError> {
     match command {
-        ConsentCommand::List(args) => {
-            let jobs = calls(&Config::load(&args.config)?)?.list().await?;
+        ConsentCommand::List { all, config } => {
+            let jobs = calls(&Config::load(&config.config)?)?.list(*all).await?;
+            if jobs.is_empty() {
+                return Ok("no job waits for an answer\n".to_owned());
+            }
             Ok(jobs.iter().map(described).collect())
         }
         ConsentCommand::Approve(args) => {
@@ -40,13 +45,16 @@ pub(super) async fn run(command: &ConsentCommand) -> Result<String, CliError> {
 }
 
 fn job(id: &str) -> Result<JobId, CliError> {
-    id.parse().map_err(|error| CliError::usage(chain(&error)))
+    id.parse().map_err(|error| {
+        CliError::usage(chain(&error)).next("`unseen consent list` has the names of the jobs")
+    })
 }
 
 /// The daemon serves its own key only: the party calls itself.
 fn calls(config: &Config) -> Result<ConsentCalls, CliError> {
     let listen = config.listen.ok_or_else(|| {
         CliError::usage(format!("{}: the configuration has no `listen`", config.party))
+            .next("a provider's daemon is asked: name its configuration with --config")
     })?;
     let dialler = Dialler::new(config.credentials()?, config.timeouts.timeouts());
     let channel = dialler
@@ -63,8 +71,21 @@ fn described(pending: &PendingJob) -> String {
         Decision::Denied => "denied",
     };
     let mut text = format!("{}  {answer}\n", verdict.job);
+    if verdict.decision != Decision::Pending {
+        return text;
+    }
     let _ = writeln!(text, "  buyer    {}\n  purpose  {}", spec.buyer, spec.purpose);
+    let parties: Vec<_> = spec.compute.iter().map(ToString::to_string).collect();
+    let _ = writeln!(text, "  compute  {}", parties.join(", "));
+    let _ = writeln!(
+        text,
+        "  until    {}, when it ends by itself",
+        UtcTime::from_ms(spec.expires_at_ms)
+    );
     let _ = writeln!(text, "  plan     {}", verdict.plan);
+    if let Some(price) = price(&verdict.quote) {
+        let _ = writeln!(text, "  price    {price}");
+    }
     for line in spec.kind.text().trim().lines() {
         let _ = writeln!(text, "  | {line}");
     }

@@ -1,23 +1,21 @@
 //! `unseen dataset add`: reads a table once and writes down what its provider may publish of it.
 
-use std::{
-    fmt::Write as _,
-    fs::File,
-    io::{Error, Read as _, Seek as _, SeekFrom},
-    path::Path,
-};
+use std::{fmt::Write as _, path::Path};
 
 use datafusion::{
     arrow::{
         array::{Array, AsArray, RecordBatch},
-        datatypes::{DataType, Int64Type, SchemaRef, TimeUnit},
+        datatypes::{DataType, Int64Type, TimeUnit},
+        util::display::array_value_to_string,
     },
-    prelude::{CsvReadOptions, DataFrame, ParquetReadOptions, SessionContext},
+    common::ScalarValue,
+    prelude::DataFrame,
 };
 
 use super::{
     args::DatasetAddArgs,
-    exit::{CliError, chain},
+    exit::CliError,
+    table_file::{read, unreadable, wrong},
 };
 use crate::catalog::{ColumnType, DatasetDescriptor};
 
@@ -34,20 +32,25 @@ pub(super) async fn describe(args: &DatasetAddArgs) -> Result<String, CliError> 
     let path = args.file.as_path();
     let table = read(path).await?;
     let schema = std::sync::Arc::clone(table.schema().inner());
+    let names: Vec<_> = schema.fields().iter().map(|field| field.name().trim()).collect();
     for named in args.entity_key.iter().chain(&args.domain) {
-        if schema.column_with_name(named).is_none() {
-            let message = format!("{}: there is no column `{named}`", path.display());
-            return Err(CliError::usage(message).next("names are case-sensitive"));
+        if !names.contains(&named.as_str()) {
+            let message = format!("there is no column `{named}`; it has {}", names.join(", "));
+            return Err(wrong(path, &message).next("capitals and small letters differ"));
         }
     }
     let rows = scalar(&table, "COUNT(*)", path).await?.unwrap_or(0);
-    let mut text = head(args, &schema, u64::try_from(rows).unwrap_or(0))?;
+    if rows == 0 {
+        return Err(wrong(path, "has no rows, so there is nothing to describe")
+            .next("put rows into it, or write the entry by hand: engine/examples has some"));
+    }
+    let mut text = head(args, &names, u64::try_from(rows).unwrap_or(0))?;
     for field in schema.fields() {
-        let name = field.name();
+        let (raw, name) = (field.name(), field.name().trim());
         let is_key = args.entity_key.as_deref() == Some(name);
-        let nulls = count(&table, &format!("COUNT(*) - COUNT({})", quoted(name)), path).await?;
+        let nulls = count(&table, &format!("COUNT(*) - COUNT({})", quoted(raw)), path).await?;
         if is_key {
-            check_key(&table, name, (rows, nulls), path).await?;
+            check_key(&table, raw, (rows, nulls), path).await?;
         }
         let _ = write!(text, "\n[[datasets.columns]]\nname = {}\n", toml_text(name));
         let ty = type_name(field.data_type())
@@ -60,10 +63,15 @@ pub(super) async fn describe(args: &DatasetAddArgs) -> Result<String, CliError> 
             text += "unique = true\n";
         }
         if field.data_type().is_integer() {
-            text += &range(&table, name, path).await?;
+            text += &range(&table, raw, path).await?;
         }
         if args.domain.iter().any(|column| column == name) {
-            text += &domain(&table, name, path).await?;
+            if ty != "\"string\"" {
+                let message = format!("column `{name}` is no text, and a domain lists texts");
+                return Err(wrong(path, &message)
+                    .next("leave it out of --domain: numbers have `min` and `max`"));
+            }
+            text += &domain(&table, raw, path).await?;
         }
     }
     Ok(text)
@@ -79,7 +87,8 @@ pub(super) fn listing(table: &DatasetDescriptor) -> String {
     for column in &table.columns {
         let _ = write!(text, "  {}: {}", column.name, type_word(column.ty));
         if let Some(range) = column.range {
-            let _ = write!(text, " {}..={}", range.min, range.max);
+            let end = |value| end_text(column.ty, value);
+            let _ = write!(text, " {} to {}", end(range.min), end(range.max));
         }
         if let Some(domain) = &column.domain {
             let _ = write!(text, ", one of {} listed values", domain.len());
@@ -94,7 +103,22 @@ pub(super) fn listing(table: &DatasetDescriptor) -> String {
     text
 }
 
-fn head(args: &DatasetAddArgs, schema: &SchemaRef, rows: u64) -> Result<String, CliError> {
+/// An end of a range as the configuration writes it.
+fn end_text(ty: ColumnType, value: i128) -> String {
+    let small = |value: i128| i64::try_from(value).ok();
+    let scalar = match ty {
+        ColumnType::Decimal { precision, scale } => {
+            ScalarValue::Decimal128(Some(value), precision, scale.cast_signed())
+        }
+        ColumnType::Date => ScalarValue::Date32(i32::try_from(value).ok()),
+        ColumnType::Timestamp => ScalarValue::TimestampMicrosecond(small(value), None),
+        _ => return value.to_string(),
+    };
+    let shown = scalar.to_array().ok().and_then(|array| array_value_to_string(&array, 0).ok());
+    shown.unwrap_or_else(|| value.to_string())
+}
+
+fn head(args: &DatasetAddArgs, names: &[&str], rows: u64) -> Result<String, CliError> {
     let stem = args.file.file_stem().and_then(|stem| stem.to_str()).unwrap_or("table");
     let name = args.name.clone().unwrap_or_else(|| stem.to_lowercase().replace(['-', ' '], "_"));
     let word = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
@@ -104,8 +128,11 @@ fn head(args: &DatasetAddArgs, schema: &SchemaRef, rows: u64) -> Result<String, 
     }
     let mut text = String::from(
         "# What is published of this table: nothing else is. Look every line over: ranges are the smallest power of two\n\
-         # that fits, widened so that no extreme shows; narrow or widen them to what you know beforehand.\n",
+         # that fits, widened so that no extreme shows; narrow or widen them to what you know beforehand.\n\
+         # A column that is left out is not published. Text is joined by, and filtered at its owner; to be grouped by or trained on it\n\
+         # needs a public list of its values (--domain), to be listed `max_bytes`, the most bytes that one has.\n",
     );
+    text += remarks(names);
     let _ = writeln!(text, "[[datasets]]\nname = \"{name}\"");
     let _ = writeln!(text, "path = {}", toml_text(&args.file.display().to_string()));
     let _ = writeln!(text, "policy = \"{name}.policy.signed.json\"");
@@ -113,16 +140,24 @@ fn head(args: &DatasetAddArgs, schema: &SchemaRef, rows: u64) -> Result<String, 
     match &args.entity_key {
         Some(key) => writeln!(text, "entity_key = {}", toml_text(key)),
         None => {
-            let columns: Vec<_> = schema.fields().iter().map(|f| f.name().as_str()).collect();
-            writeln!(
-                text,
-                "# entity_key = \"…\"  # whom a row is about; one of {}",
-                columns.join(", ")
-            )
+            let columns = names.join(", ");
+            writeln!(text, "# entity_key = \"…\"  # whom a row is about; one of {columns}")
         }
     }
     .map_err(CliError::failed)?;
     Ok(text)
+}
+
+/// What is easily overlooked in names.
+fn remarks(names: &[&str]) -> &'static str {
+    let small = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    if names.iter().all(|name| name.parse::<f64>().is_ok()) {
+        "# The first line is taken for the names of the columns, and looks like a row: has the file a header?\n"
+    } else if names.iter().any(|name| !name.chars().all(small)) {
+        "# In SQL, features and filters, a name with capitals or blanks stands in double quotes.\n"
+    } else {
+        ""
+    }
 }
 
 async fn check_key(
@@ -136,8 +171,8 @@ async fn check_key(
         return Ok(());
     }
     let what = if nulls > 0 { "NULL" } else { "the same" };
-    let message = format!("{}: column `{name}` is {what} in some rows", path.display());
-    Err(CliError::usage(message).next("an entity key is there, and different, in every row"))
+    let message = format!("column `{}` is {what} in some rows", name.trim());
+    Err(wrong(path, &message).next("an entity key is there, and different, in every row"))
 }
 
 /// The smallest range between powers of two that holds all values: publishes no extreme.
@@ -164,10 +199,10 @@ async fn domain(table: &DataFrame, name: &str, path: &Path) -> Result<String, Cl
     let batches = read.await.map_err(|error| unreadable(path, &error))?;
     let mut values: Vec<String> = batches.iter().flat_map(strings).collect();
     if values.len() > LARGEST_DOMAIN {
-        let message =
-            format!("{}: column `{name}` has more than {LARGEST_DOMAIN} values", path.display());
-        return Err(CliError::usage(message)
-            .next("leave it out of --domain: it then joins by a keyed hash"));
+        let message = format!("column `{}` has more than {LARGEST_DOMAIN} values", name.trim());
+        return Err(
+            wrong(path, &message).next("leave it out of --domain: it then joins by a keyed hash")
+        );
     }
     values.sort();
     let values: Vec<_> = values.iter().map(|value| toml_text(value)).collect();
@@ -207,36 +242,9 @@ fn type_name(ty: &DataType) -> Option<String> {
             "\"timestamp\"".to_owned()
         }
         DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 => "\"string\"".to_owned(),
+        DataType::Null => "\"string\" # no row has a value: declare what it is to be".to_owned(),
         _ => return None,
     })
-}
-
-async fn read(path: &Path) -> Result<DataFrame, CliError> {
-    let context = SessionContext::new();
-    let name = path.to_string_lossy().into_owned();
-    if !path.is_file() {
-        return Err(CliError::usage(format!("{name}: there is no such file")));
-    }
-    let table = match path.extension().and_then(|extension| extension.to_str()) {
-        Some("csv") => context.read_csv(name, CsvReadOptions::new().has_header(true)).await,
-        Some("parquet") => {
-            footer_fits(path).map_err(|why| CliError::usage(format!("{name}: {why}")))?;
-            context.read_parquet(name, ParquetReadOptions::default()).await
-        }
-        _ => return Err(CliError::usage(format!("{name}: a table is a .csv or .parquet file"))),
-    };
-    table.map_err(|error| unreadable(path, &error))
-}
-
-/// What a Parquet file holds stands before its last eight bytes, which say how long that is. The library takes their word.
-fn footer_fits(path: &Path) -> std::io::Result<()> {
-    let mut file = File::open(path)?;
-    let cut = || Error::other("is no Parquet file, or not all of one");
-    let before = file.metadata()?.len().checked_sub(8).ok_or_else(cut)?;
-    let mut length = [0; 4];
-    file.seek(SeekFrom::Start(before))?;
-    file.read_exact(&mut length)?;
-    if u64::from(u32::from_le_bytes(length)) <= before { Ok(()) } else { Err(cut()) }
 }
 
 async fn count(table: &DataFrame, expression: &str, path: &Path) -> Result<i64, CliError> {
@@ -254,12 +262,8 @@ async fn scalar(table: &DataFrame, sql: &str, path: &Path) -> Result<Option<i64>
     Ok(value.and_then(|column| (!column.is_null(0)).then(|| column.value(0))))
 }
 
-fn unreadable(path: &Path, error: &datafusion::error::DataFusionError) -> CliError {
-    CliError::usage(format!("{}: {}", path.display(), chain(error)))
-}
-
 fn unsupported(path: &Path, column: &str, ty: &DataType) -> CliError {
-    CliError::usage(format!("{}: column `{column}` is {ty}, which has no shared form", path.display()))
+    wrong(path, &format!("column `{column}` is {ty}, which has no shared form"))
         .next("cast it to an integer, a decimal of at most 18 digits, a date or a string, or leave it out")
 }
 
@@ -301,6 +305,55 @@ mod tests {
         assert!(text.contains("min = -4\nmax = 1023\n"), "{text}");
         assert!(text.contains(r#"domain = ["card\"io", "onco"]"#), "{text}");
         assert!(!text.contains("900") && !text.contains("17"), "{text}");
+    }
+
+    #[tokio::test]
+    async fn what_is_wrong_with_a_file_is_told_by_place_and_never_by_value() {
+        let dates: String = (1..2000).map(|n| format!("{n},2024-01-31\n")).collect();
+        for (csv, due) in [
+            ("", "is empty"),
+            ("id,v\n", "has no rows"),
+            ("id,v,id\n1,2,3\n", "names column `id` twice"),
+            ("id,\n1,2\n", "column 2 has no name"),
+            ("id;v\n1;secret\n", "has one column, `id;v`"),
+            ("id,v\n1,2\nsecret\n", "line 3 has another number of cells than the header"),
+            (&format!("id,day\n{dates}2000,2024-02-30\n"), "row 2000: a cell is not of the kind"),
+        ] {
+            let error = add(csv, None, &[]).await.unwrap_err();
+            assert!(error.message.contains(due), "{}", error.message);
+            assert!(error.next.is_some(), "{}", error.message);
+            let shown = error.to_string();
+            assert!(!shown.contains("secret") && !shown.contains("02-30"), "{shown}");
+            assert!(!shown.contains("[2000"), "{shown}");
+        }
+        let (dir, _) = written("");
+        let file = dir.path().join("t.csv");
+        std::fs::write(&file, b"id,n\n1,\xe4secret\n").unwrap();
+        let args = DatasetAddArgs { file, name: None, entity_key: None, domain: Vec::new() };
+        let error = describe(&args).await.unwrap_err().to_string();
+        assert!(error.contains("UTF-8") && !error.contains("secret"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_column_has_the_type_of_all_its_rows_and_a_header_its_names_without_blanks() {
+        let numbers: String = (1..3000).map(|n| format!("{n},{n}\n")).collect();
+        let text =
+            add(&format!(" id , Amt \n{numbers}3000,none\n"), Some("id"), &[]).await.unwrap();
+        assert!(text.contains("name = \"id\"\ntype = \"int64\"\nunique = true"), "{text}");
+        assert!(text.contains("name = \"Amt\"\ntype = \"string\""), "{text}");
+        assert!(text.contains("stands in double quotes"), "{text}");
+        let error = add("id,n\n1,2\n", None, &["n"]).await.unwrap_err();
+        assert!(error.message.contains("column `n` is no text"), "{}", error.message);
+        let text = add("1,2\n3,4\n", None, &[]).await.unwrap();
+        assert!(text.contains("has the file a header?"), "{text}");
+    }
+
+    #[test]
+    fn ends_of_ranges_are_shown_as_the_configuration_has_them() {
+        let decimal = ColumnType::Decimal { precision: 9, scale: 2 };
+        assert_eq!(end_text(decimal, 200_005), "2000.05");
+        assert_eq!(end_text(ColumnType::Date, 0), "1970-01-01");
+        assert_eq!(end_text(ColumnType::Int32, -7), "-7");
     }
 
     #[tokio::test]

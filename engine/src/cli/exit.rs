@@ -108,6 +108,25 @@ pub(super) fn chain(error: &dyn std::error::Error) -> String {
     text
 }
 
+/// What is wrong with a TOML file, and in which field of it.
+#[must_use]
+pub(super) fn in_words(error: &figment::Error) -> String {
+    let all: Vec<_> = error
+        .clone()
+        .into_iter()
+        .map(|one| {
+            let what = one.kind.to_string();
+            let field = one.path.join(".");
+            if field.is_empty() || what.contains(&field) {
+                what
+            } else {
+                format!("{what} in `{field}`")
+            }
+        })
+        .collect();
+    all.join("; ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -9,10 +9,12 @@ use super::{
     job_file::JobFile,
     outcome::{Broken, Outcome, refused},
     output,
+    price::price,
     progress::Progress,
 };
 use crate::{
     audit::Receipt,
+    executor::Delivery,
     job::JobId,
     wire::{Explanation, JobView},
 };
@@ -36,6 +38,7 @@ pub(super) async fn run(command: &JobCommand) -> Result<String, CliError> {
             ended(&view)
         }
         JobCommand::Result { job: args, output } => {
+            output::check(output)?;
             let (buyer, job) = named(args)?;
             let mut progress = Progress::new(false);
             let outcome = buyer.result(job, Instant::now(), &mut progress).await?;
@@ -55,6 +58,9 @@ pub(super) async fn run(command: &JobCommand) -> Result<String, CliError> {
 
 async fn submit(args: &SubmitArgs) -> Result<String, CliError> {
     let file = JobFile::load(&args.file)?;
+    if args.wait {
+        output::check(&args.output)?;
+    }
     let buyer = Buyer::load(&args.config.config)?;
     let id = args.request_id.as_deref();
     if !args.wait {
@@ -88,18 +94,40 @@ fn deliver(outcome: Outcome, options: &OutputArgs) -> Result<String, CliError> {
         opened.delivery.receipt.id,
         path.display()
     ));
+    for more in elsewhere(&opened.delivery, options.format) {
+        note(&more);
+    }
     Ok(String::new())
+}
+
+/// Where what the table does not show is to be had.
+fn elsewhere(delivery: &Delivery, format: Format) -> Vec<String> {
+    let job = delivery.receipt.body.job;
+    let mut more = Vec::new();
+    if delivery.rows.num_columns() == 0 {
+        more.push(format!(
+            "no rows go to the buyer: whoever the job names in `to` has its own in its `results` folder, in a file that begins with {job}"
+        ));
+    }
+    if delivery.model.is_some() && format != Format::Safetensors {
+        more.push(format!(
+            "the model itself: unseen job result {job} --format safetensors --out model.safetensors"
+        ));
+    }
+    more
 }
 
 /// Why a job failed, and where the evidence is.
 fn failed(broken: Broken, options: &OutputArgs) -> CliError {
-    let kept = broken.receipt.map_err(CliError::from).and_then(|(receipt, json)| {
+    let kept = broken.receipt.map(|receipt| {
+        let (receipt, json) = receipt.map_err(CliError::from)?;
         let path = keep(&receipt, &json, options)?;
-        Ok(format!("receipt {} of the failure in {}", receipt.id, path.display()))
+        Ok::<_, CliError>(format!("receipt {} of the failure in {}", receipt.id, path.display()))
     });
     match kept {
-        Ok(words) => note(&words),
-        Err(error) => note(&format!("no receipt of the failure: {}", error.message)),
+        Some(Ok(words)) => note(&words),
+        Some(Err(error)) => note(&format!("no receipt of the failure: {}", error.message)),
+        None => {}
     }
     broken.failure.into()
 }
@@ -116,7 +144,9 @@ fn keep(receipt: &Receipt, json: &[u8], options: &OutputArgs) -> Result<PathBuf,
 }
 
 fn named(args: &JobIdArgs) -> Result<(Buyer, JobId), CliError> {
-    let job = args.id.parse().map_err(|error| CliError::usage(chain(&error)))?;
+    let job = args.id.parse().map_err(|error| {
+        CliError::usage(chain(&error)).next("`unseen job list` has the names of your jobs")
+    })?;
     Ok((Buyer::load(&args.config.config)?, job))
 }
 
@@ -137,24 +167,11 @@ fn explained(told: &Explanation) -> Result<String, CliError> {
     if !told.refusals.is_empty() {
         return Err(refused(&told.refusals));
     }
-    let quote: serde_json::Value = serde_json::from_slice(&told.quote).map_err(CliError::failed)?;
     let participants: Vec<_> = told.participants.iter().map(ToString::to_string).collect();
     let mut text = format!("plan {}\n{}\n", told.plan, told.plan_text.trim_end());
     let _ = writeln!(text, "\nparticipants: {}", participants.join(", "));
-    let plain =
-        |field: &str| quote[field].as_str().map_or_else(|| quote[field].to_string(), str::to_owned);
-    let _ = writeln!(
-        text,
-        "price: {} bytes, {} rounds, about {:.1} s on the links of the job file",
-        plain("bytes"),
-        plain("rounds"),
-        quote["seconds"].as_f64().unwrap_or_default()
-    );
-    if let Some(table) = quote["table_bytes"].as_str() {
-        let _ = writeln!(
-            text,
-            "       and {table} bytes once for each publication: the table that keys are looked up in"
-        );
+    if let Some(price) = price(&told.quote) {
+        let _ = writeln!(text, "price: {price}");
     }
     text += "what would be opened, and nothing else:\n";
     for sentence in &told.leakage {

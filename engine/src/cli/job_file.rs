@@ -8,7 +8,7 @@ use figment::{
 };
 use serde::Deserialize;
 
-use super::exit::CliError;
+use super::exit::{CliError, in_words};
 use crate::{
     identity::{PartyName, SealingPublicKey},
     job::{
@@ -19,6 +19,9 @@ use crate::{
 
 /// How long a job may take from its submission, where the file does not say.
 const DEFAULT_MINUTES: u32 = 60;
+
+/// Longest that a job may be under way: coordinators take no more than 30 days.
+const MOST_MINUTES: u32 = 30 * 24 * 60;
 
 /// A job as a buyer writes it (TOML).
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
@@ -105,8 +108,16 @@ impl JobFile {
             return Err(CliError::usage(message).next(example));
         }
         let file: Self = Figment::from(Toml::file(path)).extract().map_err(|error| {
-            CliError::usage(format!("job file {}: {error}", path.display())).next(example)
+            CliError::usage(format!("job file {}: {}", path.display(), in_words(&error)))
+                .next(example)
         })?;
+        if let Some(minutes) = file.expires_in_minutes.filter(|m| !(1..=MOST_MINUTES).contains(m)) {
+            let message = format!(
+                "job file {}: expires_in_minutes is 1 to {MOST_MINUTES}, 30 days, and not {minutes}",
+                path.display()
+            );
+            return Err(CliError::usage(message).next("60 is what holds where it is left out"));
+        }
         let trains = [file.train.is_some(), file.train_vertical.is_some()];
         let asked =
             [file.sql.is_some(), file.psi.is_some(), trains[0], trains[1], file.score.is_some()];
@@ -240,6 +251,8 @@ mod tests {
             (GOOD.replace("purpose", "porpoise"), "porpoise"),
             (GOOD.replace("\"neutral\"", "\"Neutral!\""), "compute"),
             (format!("{GOOD}\nsecurity = \"perfect\""), "security"),
+            (format!("{GOOD}\nexpires_in_minutes = 0"), "expires_in_minutes is 1 to 43200"),
+            (format!("{GOOD}\nnetwork = \"wan\""), "in `network`"),
             (psi("5000"), "psi.bucket_rows is a power of two from 4096 to 4194304, and not 5000"),
         ] {
             let (_dir, path) = written(&text);

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     identity::{IdentityKey, PartyName, Pin, SealingKey},
-    link::Authority,
+    link::{Authority, key_pem},
 };
 
 /// A party's files, as `keygen` lays them out.
@@ -97,6 +97,20 @@ pub(super) fn certify(
     Ok(name.clone())
 }
 
+/// Writes an identity key to `out` as other programs' TLS reads it.
+///
+/// # Errors
+/// Usage: the key cannot be read, or `out` is there already or cannot be written.
+pub(super) fn export(key: &Path, out: &Path) -> Result<(), CliError> {
+    use std::{io::Write as _, os::unix::fs::OpenOptionsExt as _};
+    let key = IdentityKey::load(key).map_err(|error| CliError::usage(chain(&error)))?;
+    let mut options = fs::OpenOptions::new();
+    let file = options.write(true).create_new(true).mode(0o600).open(out);
+    file.and_then(|mut file| file.write_all(key_pem(&key).as_bytes())).map_err(|error| {
+        unwritable(out, &error).next("keys are never overwritten: name a file that is not there")
+    })
+}
+
 /// The authority in `folder`; a new one is made where there is none.
 ///
 /// # Errors
@@ -149,6 +163,20 @@ fn failed(error: &dyn std::error::Error) -> CliError {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_key_is_written_for_other_programs_once_and_is_the_same_key() {
+        use std::os::unix::fs::PermissionsExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let (name, out) = ("census".parse().unwrap(), dir.path().join("census"));
+        let pin = make_party(&name, "Bureau", &out, None).unwrap();
+        let (key, pem) = (PartyFiles::of(&out).identity, dir.path().join("identity.pem"));
+        export(&key, &pem).unwrap();
+        let read = rcgen::KeyPair::from_pem(&fs::read_to_string(&pem).unwrap()).unwrap();
+        assert_eq!(rcgen::PublicKeyData::der_bytes(&read), pin.key.as_bytes());
+        assert_eq!(fs::metadata(&pem).unwrap().permissions().mode() & 0o077, 0);
+        assert!(export(&key, &pem).unwrap_err().next.unwrap().contains("overwritten"));
+    }
 
     #[test]
     fn keys_are_made_once_and_certified_by_the_authority() {

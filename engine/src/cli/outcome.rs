@@ -24,8 +24,8 @@ pub(super) enum Outcome {
 pub(super) struct Broken {
     /// Why.
     pub(super) failure: Failure,
-    /// The receipt and how it was fetched (JSON), or why there is none.
-    pub(super) receipt: Result<(Receipt, Vec<u8>), Failure>,
+    /// The receipt and how it was fetched (JSON), or why it could not be; none is made of a job that ended before it prepared.
+    pub(super) receipt: Option<Result<(Receipt, Vec<u8>), Failure>>,
 }
 
 /// An opened result with its evidence.

@@ -36,8 +36,39 @@ pub(super) fn print(result: &RecordBatch, options: &OutputArgs) -> Result<(), Cl
     };
     match &options.out {
         Some(path) => std::fs::write(path, content).map_err(|error| unwritable(path, &error)),
-        None => std::io::stdout().lock().write_all(&content).map_err(CliError::failed),
+        None => match std::io::stdout().lock().write_all(&content) {
+            Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                Err(CliError::failed(format!("cannot write the result: {error}"))
+                    .next("`unseen job result ID` prints it again"))
+            }
+            _ => Ok(()),
+        },
     }
+}
+
+/// What is wrong with the options, before anything is asked for: a job is not to run for a result that has no place.
+///
+/// # Errors
+/// Usage: a format that needs a file and has none, or a file in a folder that is not there.
+pub(super) fn check(options: &OutputArgs) -> Result<(), CliError> {
+    match (options.format, &options.out) {
+        (Format::Parquet, None) => return parquet_needs_a_file(),
+        (Format::Safetensors, None) => return save(None, options),
+        _ => {}
+    }
+    for file in options.out.iter().chain(&options.receipt) {
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+        if file.is_dir() || folder.is_some_and(|folder| !folder.is_dir()) {
+            let message =
+                format!("cannot write {}: a file in a folder that is there is due", file.display());
+            return Err(CliError::usage(message).next("nothing was asked for; name another file"));
+        }
+    }
+    Ok(())
+}
+
+fn parquet_needs_a_file() -> Result<(), CliError> {
+    Err(CliError::usage("a Parquet result needs a file").next("add --out result.parquet"))
 }
 
 /// Writes a model where the options say.
@@ -108,6 +139,9 @@ fn text(column: &dyn Array, row: usize) -> Result<String, CliError> {
 /// # Errors
 /// A column of a type that cannot be shown.
 pub(super) fn table(result: &RecordBatch) -> Result<String, CliError> {
+    if result.num_columns() == 0 {
+        return Ok(String::new());
+    }
     let schema = result.schema();
     let mut columns = Vec::new();
     for (field, column) in schema.fields().iter().zip(result.columns()) {
@@ -163,10 +197,7 @@ fn json_lines(result: &RecordBatch) -> Result<Vec<u8>, CliError> {
 }
 
 fn parquet(result: &RecordBatch, path: Option<&Path>) -> Result<(), CliError> {
-    let Some(path) = path else {
-        let message = "a Parquet result needs a file";
-        return Err(CliError::usage(message).next("add --out result.parquet"));
-    };
+    let Some(path) = path else { return parquet_needs_a_file() };
     let file = File::create(path).map_err(|error| unwritable(path, &error))?;
     let write = || {
         let mut writer = ArrowWriter::try_new(file, result.schema(), None)?;
@@ -238,6 +269,28 @@ mod tests {
         use datafusion::parquet::arrow::arrow_reader::ParquetRecordBatchReader;
         let mut reader = ParquetRecordBatchReader::try_new(file, 10).unwrap();
         assert_eq!(reader.next().unwrap().unwrap(), sample());
+    }
+
+    #[test]
+    fn a_result_that_has_no_place_is_refused_beforehand() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |format, out: Option<&str>| OutputArgs {
+            format,
+            out: out.map(|name| dir.path().join(name)),
+            receipt: None,
+        };
+        for (format, out) in [
+            (Format::Parquet, None),
+            (Format::Safetensors, None),
+            (Format::Csv, Some("not/there.csv")),
+            (Format::Csv, Some(".")),
+        ] {
+            let error = check(&at(format, out)).unwrap_err();
+            assert_eq!(error.ending, super::super::exit::Ending::Usage, "{format:?}");
+            assert!(error.next.is_some());
+        }
+        assert!(check(&at(Format::Parquet, Some("r.parquet"))).is_ok());
+        assert!(check(&at(Format::Table, None)).is_ok());
     }
 
     #[test]

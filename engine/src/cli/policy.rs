@@ -2,11 +2,13 @@
 
 use std::{fmt::Write as _, fs, path::Path};
 
-use super::exit::{CliError, chain};
+use super::{
+    exit::{CliError, chain},
+    policy_words::in_words,
+};
 use crate::{
     identity::{IdentityKey, Signed},
-    job::ModelFamily,
-    policy::{Level, POLICY_DOMAIN, PolicyDocument, ReleaseForm, lint, parse, parse_signed},
+    policy::{Level, POLICY_DOMAIN, PolicyDocument, lint, parse, parse_signed},
 };
 
 /// What is wrong or unwise in a document, a line each.
@@ -75,80 +77,6 @@ pub(super) fn show_file(path: &Path) -> Result<String, CliError> {
     Ok(in_words(&document, &signature))
 }
 
-fn in_words(policy: &PolicyDocument, signature: &str) -> String {
-    let names = |parties: Vec<String>| parties.join(", ");
-    let recipients = names(policy.recipients.iter().map(|r| r.party.to_string()).collect());
-    let compute =
-        names(policy.operators.compute_parties.iter().map(|c| c.party.to_string()).collect());
-    let mut text = String::new();
-    let _ = writeln!(text, "policy {} version {} of {}", policy.id, policy.version, policy.dataset);
-    let _ = writeln!(text, "  {signature}");
-    let _ = writeln!(text, "  hash          {}", policy.hash());
-    let _ = writeln!(text, "  recipients    {recipients}");
-    let _ = writeln!(text, "  purposes      {}", policy.purposes.join(", "));
-    let _ = writeln!(text, "  computed by   any three of {compute}");
-    let (from, until) = (policy.validity.not_before, policy.validity.expires);
-    let _ = writeln!(text, "  from {from} until {until}");
-    let _ = writeln!(
-        text,
-        "  every released row rests on at least {} entities; at most {} groups",
-        policy.output.min_group_entities, policy.output.max_groups
-    );
-    if let Some(psi) = &policy.psi {
-        let forms: Vec<_> = psi.forms.iter().map(ToString::to_string).collect();
-        let to: Vec<_> = psi.recipients.iter().map(ToString::to_string).collect();
-        let _ = writeln!(text, "  intersections: {} to {}", forms.join(", "), to.join(" and "));
-        let most = psi.max_lookups.map(|most| {
-            format!("{most} keys of its choice, and so all that can be guessed within that")
-        });
-        let most = most.unwrap_or_else(|| "none".to_owned());
-        let _ = writeln!(text, "  keys that each recipient may look up: {most}");
-    }
-    if let Some(train) = &policy.train {
-        let models: Vec<_> = train.models.iter().map(ToString::to_string).collect();
-        let _ = writeln!(
-            text,
-            "  training: {} models, averages of {} providers at least, at most {} rounds",
-            models.join(", "),
-            train.min_providers,
-            train.max_rounds
-        );
-        if train.models.contains(&ModelFamily::Trees) {
-            let _ = writeln!(text, "  leaves of trees: {} rows at least", train.min_leaf_rows);
-        }
-        if let Some(rule) = &train.privacy {
-            let required = if rule.required { "required" } else { "not required" };
-            let _ = writeln!(
-                text,
-                "  noise in trainings: {required}; all of them with it may come to ε = {} with δ = {} for each {}",
-                rule.max_epsilon, rule.delta, rule.unit
-            );
-        }
-    }
-    if let Some(rule) = &policy.train_vertical {
-        let _ = writeln!(
-            text,
-            "  training on joined rows: models of {} rows at least{}",
-            rule.min_rows,
-            rule.max_weights.map_or_else(String::new, |most| format!(", {most} weights at most"))
-        );
-    }
-    for (name, rule) in &policy.columns {
-        let forms = rule.release.iter().map(|form| match form {
-            ReleaseForm::JoinKey => format!("join key with {}", rule.join_with.join(", ")),
-            ReleaseForm::Aggregate => {
-                let functions: Vec<_> = rule.aggregates.iter().map(|a| a.as_str()).collect();
-                format!("under {}", functions.join(", "))
-            }
-            other => other.as_str().replace('_', " "),
-        });
-        let forms: Vec<_> = forms.collect();
-        let allowed = if forms.is_empty() { "nothing".to_owned() } else { forms.join("; ") };
-        let _ = writeln!(text, "  column {name}: {allowed}");
-    }
-    text
-}
-
 fn load(path: &Path) -> Result<PolicyDocument, CliError> {
     parse(&read(path)?).map_err(|error| wrong(path, &error))
 }
@@ -207,6 +135,37 @@ mod tests {
         let changed = fs::read_to_string(at("signed.json")).unwrap().replace("400", "401");
         fs::write(at("signed.json"), changed).unwrap();
         assert!(show_file(&at("signed.json")).unwrap_err().message.contains("signature"));
+    }
+
+    #[test]
+    fn all_that_a_policy_allows_is_told_before_it_is_signed() {
+        let mut policy: serde_json::Value =
+            serde_json::from_str(&document(&IdentityKey::from_seed(&[1; 32]))).unwrap();
+        policy["operators"]["kinds"] = serde_json::json!(["sql", "psi", "train"]);
+        policy["approval"] = "manual".into();
+        policy["psi"] = serde_json::json!({"forms": ["inner"], "recipients": ["owners"],
+            "min_intersection": 30, "noise": {"epsilon_milli": 250}, "max_queries": 7});
+        policy["train"] = serde_json::json!({"models": ["logistic"], "min_providers": 3,
+            "max_rounds": 40, "max_parameters": 900, "gates": ["norm"], "moments": true});
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("p.json");
+        fs::write(&path, policy.to_string()).unwrap();
+        let shown = show_file(&path).unwrap();
+        for due in [
+            "kinds of job  sql, psi, train",
+            "a person answers each job",
+            "of 30 common keys at least",
+            "noise of ε = 0.250",
+            "7 for each recipient",
+            "look up: none",
+            "at most 900 parameters",
+            "refuse: norm",
+            "worth: not allowed",
+            "products of columns: allowed",
+            "averaged by shares",
+        ] {
+            assert!(shown.contains(due), "{due}: {shown}");
+        }
     }
 
     #[test]

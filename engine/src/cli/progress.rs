@@ -4,12 +4,18 @@ use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::job::JobId;
+
+/// How far a job goes on, per cent, before a plain line tells of it again.
+const STRIDE: u32 = 8;
+
 /// Where a job stands, for the person who waits. Writes to standard error only.
 #[derive(Debug)]
 pub(super) struct Progress {
     bar: ProgressBar,
     plain: bool,
     last: String,
+    said: u32,
 }
 
 impl Progress {
@@ -27,17 +33,37 @@ impl Progress {
         {
             bar.set_style(style.progress_chars("━━ "));
         }
-        Self { bar, plain, last: String::new() }
+        Self { bar, plain, last: String::new(), said: 0 }
     }
 
-    /// Shows where it stands: per cent, and a few words.
+    /// Says once what the job is called: whoever stops waiting asks for it by that name.
+    pub(super) fn name(&self, job: &JobId) {
+        let text = format!("job {job}");
+        if self.plain {
+            say(&text);
+        } else {
+            self.bar.println(format!("unseen: {text}"));
+        }
+    }
+
+    /// Shows where it stands: per cent, and a few words; what is in parentheses changes often, and is told now and then.
     pub(super) fn at(&mut self, percent: u32, what: &str) {
         self.bar.set_position(u64::from(percent.min(100)));
         self.bar.set_message(what.to_owned());
-        if self.plain && self.last != what {
+        if self.news(percent, what) && self.plain {
             say(what);
         }
+    }
+
+    fn news(&mut self, percent: u32, what: &str) -> bool {
+        let head = |text: &str| text.split(" (").next().unwrap_or_default().to_owned();
+        let moved = self.last != what && percent.abs_diff(self.said) >= STRIDE;
+        if !moved && head(&self.last) == head(what) {
+            return false;
+        }
         what.clone_into(&mut self.last);
+        self.said = percent;
+        true
     }
 
     /// Takes the bar away.
@@ -49,4 +75,20 @@ impl Progress {
 #[expect(clippy::print_stderr, reason = "progress, for the person who waits")]
 fn say(what: &str) {
     eprintln!("unseen: {what}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_line_tells_of_each_stage_and_now_and_then_of_a_step() {
+        let mut progress = Progress::new(true);
+        let steps = (0..=100).map(|n| (15 + n * 8 / 10, format!("the parties compute (step {n})")));
+        assert!(progress.news(12, "providers prepare"));
+        assert!(!progress.news(12, "providers prepare"));
+        let told = steps.filter(|(percent, step)| progress.news(*percent, step)).count();
+        assert!((10..=12).contains(&told), "{told}");
+        assert!(progress.news(97, "shares come in"));
+    }
 }

@@ -29,21 +29,21 @@ pub fn main() -> ExitCode {
 fn run(command: Command) -> Result<(), CliError> {
     match command {
         Command::Demo(args) => demo(&args)?,
-        Command::Doctor(args) => say(&doctor::examine(&args.config)?),
-        Command::Dataset(command) => say(&datasets(&command)?),
-        Command::Keygen(args) => say(&keys(&args)?),
-        Command::Lookup(command) => say(&lookup::run(&command)?),
-        Command::Policy(command) => say(&policies(&command)?),
+        Command::Doctor(args) => say(&doctor::examine(&args.config)?)?,
+        Command::Dataset(command) => say(&datasets(&command)?)?,
+        Command::Keygen(args) => say(&keys(&args)?)?,
+        Command::Lookup(command) => say(&lookup::run(&command)?)?,
+        Command::Policy(command) => say(&policies(&command)?)?,
         Command::Receipt(ReceiptCommand::Verify { file, pins }) => {
-            say(&receipt::verify_file(&file, pins.as_deref())?);
+            say(&receipt::verify_file(&file, pins.as_deref())?)?;
         }
-        Command::Version => say(&version()),
+        Command::Version => say(&version())?,
         Command::Up(args) => {
             log();
             runtime()?.block_on(up::run(&args))?;
         }
-        Command::Job(command) => say(&runtime()?.block_on(job::run(&command))?),
-        Command::Consent(command) => say(&runtime()?.block_on(consent::run(&command))?),
+        Command::Job(command) => say(&runtime()?.block_on(job::run(&command))?)?,
+        Command::Consent(command) => say(&runtime()?.block_on(consent::run(&command))?)?,
     }
     Ok(())
 }
@@ -51,16 +51,12 @@ fn run(command: Command) -> Result<(), CliError> {
 fn version() -> String {
     let kernels = protocols::kernels::Backend::active().name;
     let version = env!("CARGO_PKG_VERSION");
-    format!(
-        "unseen {version}, plan format {PLAN_FORMAT}, kernels {kernels}
-"
-    )
+    format!("unseen {version}, plan format {PLAN_FORMAT}, kernels {kernels}\n")
 }
 
 fn demo(args: &DemoArgs) -> Result<(), CliError> {
     if args.list {
-        say(&demo::list());
-        return Ok(());
+        return say(&demo::list());
     }
     runtime()?.block_on(demo::run(args))
 }
@@ -94,6 +90,13 @@ fn keys(args: &KeygenArgs) -> Result<String, CliError> {
         let (out, ca) = (args.out.display(), ca.display());
         return Ok(format!("# certificate of {name} in {out}; it goes with {ca}/ca.pem\n"));
     }
+    if let Some(key) = &args.pem {
+        keygen::export(key, &args.out)?;
+        let out = args.out.display();
+        return Ok(format!(
+            "# the key is in {out}, readable by its owner alone; the certificate beside it serves as it is\n"
+        ));
+    }
     let name = args.party.as_deref().unwrap_or_default();
     let name: PartyName = name.parse().map_err(|error| CliError::usage(chain(&error)))?;
     let authority = args.ca.as_deref().map(keygen::authority_in).transpose()?;
@@ -114,12 +117,21 @@ fn keys(args: &KeygenArgs) -> Result<String, CliError> {
 fn log() {
     let filter = tracing_subscriber::EnvFilter::try_from_default_env();
     let filter = filter.unwrap_or_else(|_| tracing_subscriber::EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).init();
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(colours);
+    log.with_writer(std::io::stderr).init();
 }
 
-#[expect(clippy::print_stdout, reason = "a command's answer")]
-fn say(text: &str) {
-    print!("{text}");
+/// Writes a command's answer. A reader that has seen enough (`| head`) is no fault.
+fn say(text: &str) -> Result<(), CliError> {
+    use std::io::{ErrorKind, Write as _, stdout};
+    let mut out = stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(CliError::failed(format!("cannot write to standard output: {error}")))
+        }
+        _ => Ok(()),
+    }
 }
 
 #[expect(clippy::print_stderr, reason = "a command's complaint")]

@@ -129,7 +129,10 @@ fn announce(path: &Path, address: &str) -> Result<(), CliError> {
 }
 
 /// Waits for SIGTERM, SIGINT, or, if `tied`, for the end of standard input.
-async fn until_told(tied: bool) -> Result<(), CliError> {
+///
+/// # Errors
+/// Failed: the system takes no handler.
+pub(super) async fn until_told(tied: bool) -> Result<(), CliError> {
     let mut terminate = signal(SignalKind::terminate()).map_err(CliError::failed)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::failed)?;
     let (gone, ended) = oneshot::channel::<()>();

@@ -14,6 +14,7 @@ use super::{
         job_file::JobFile,
         outcome::{Opened, Outcome, refused},
         progress::Progress,
+        up::until_told,
     },
     actor::Actor,
     held_out,
@@ -40,7 +41,9 @@ pub(in crate::cli) async fn run(args: &DemoArgs) -> Result<(), CliError> {
     let mut progress = Progress::new(args.json);
     let performed = tokio::select! {
         performed = perform(job, scratch.path(), &mut progress) => performed,
-        _ = tokio::signal::ctrl_c() => Err(CliError::failed("interrupted; all processes are ended")),
+        told = until_told(false) => {
+            told.and(Err(CliError::failed("interrupted; all processes are ended")))
+        }
     };
     progress.done();
     match performed? {
@@ -115,14 +118,18 @@ impl Scratch {
         match keep {
             None => {
                 let made = tempfile::Builder::new().prefix("unseen-demo-").tempdir();
-                made.map(Self::Passing).map_err(CliError::failed)
+                made.map(Self::Passing).map_err(|error| {
+                    let message = format!("no folder for keys and tables: {error}");
+                    CliError::usage(message)
+                        .next("set TMPDIR to a folder with room, or name a new one with --keep")
+                })
             }
             Some(path) => match fs::create_dir(path) {
                 Ok(()) => fs::canonicalize(path).map(Self::Kept).map_err(CliError::failed),
                 Err(error) => {
                     let message = format!("cannot make the folder {}: {error}", path.display());
                     Err(CliError::usage(message)
-                        .next("--keep wants a folder that is not there yet"))
+                        .next("--keep wants a folder that is not there yet, in one that is"))
                 }
             },
         }
