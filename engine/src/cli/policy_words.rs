@@ -9,9 +9,11 @@ use crate::policy::{
 
 /// What a policy allows.
 pub(super) fn in_words(policy: &PolicyDocument, signature: &str) -> String {
-    let PolicyDocument { schema: _, id, version, assigner: _, dataset, entity_key, .. } = policy;
-    let PolicyDocument { recipients, purposes, validity, operators, columns, output, .. } = policy;
-    let PolicyDocument { psi, train, train_vertical, approval, .. } = policy;
+    #[rustfmt::skip]
+    let PolicyDocument {
+        schema: _, id, version, assigner: _, dataset, entity_key, recipients, purposes, validity, operators, columns, output, psi,
+        train, train_vertical, approval,
+    } = policy;
     let mut text = String::new();
     let mut line = |words: &str| {
         let _ = writeln!(text, "{words}");
@@ -72,8 +74,11 @@ fn intersections(rule: &PsiRule) -> String {
 }
 
 fn training(rule: &TrainRule) -> String {
-    let TrainRule { models, min_providers, max_rounds, max_parameters, min_leaf_rows, .. } = rule;
-    let TrainRule { averaging, min_colluding, gates, privacy, contribution, moments, .. } = rule;
+    #[rustfmt::skip]
+    let TrainRule {
+        models, min_providers, max_rounds, max_parameters, min_leaf_rows, averaging, min_colluding, gates, privacy, contribution,
+        moments, metrics, min_class_rows,
+    } = rule;
     let mut text = format!(
         "  training: {} models, averages of {min_providers} providers at least, at most {max_rounds} rounds\n",
         list(models)
@@ -91,6 +96,11 @@ fn training(rule: &TrainRule) -> String {
     let yes = |allowed: &bool| if *allowed { "allowed" } else { "not allowed" };
     let _ = writeln!(text, "    telling what updates were worth: {}", yes(contribution));
     let _ = writeln!(text, "    opening exact sums of products of columns: {}", yes(moments));
+    let _ = writeln!(
+        text,
+        "    metrics beyond loss and accuracy: {}, of {min_class_rows} rows of a class at least",
+        yes(metrics)
+    );
     match privacy {
         Some(PrivacyRule { unit, max_epsilon, delta, required }) => {
             let required = if *required { "required" } else { "not required" };

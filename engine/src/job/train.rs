@@ -7,8 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     averaging::AveragingSpec, choice::ModelChoice, contribution::ContributionSpec, gate::GateSpec,
     id::JobId, metrics::MetricsSpec, micro::Micro, plugin::PluginSpec, privacy::PrivacySpec,
-    ring::RingSpec,
-    trees::TreesSpec,
+    ring::RingSpec, trees::TreesSpec,
 };
 
 /// A model trained on rows of several providers, which stay where they are: only averages of updates are opened.
