@@ -35,12 +35,11 @@ struct Keys {
 fn blocks(head: &str) -> Vec<Value> {
     let all = PAGE.split("```toml\n").skip(1).filter_map(|rest| rest.split("```").next());
     let of = all.filter(|block| block.lines().next() == Some(head));
-    let read = |block: &str| Figment::from(Toml::string(block)).extract::<Value>();
-    of.map(|block| read(block).unwrap()).collect()
+    of.map(|block| Figment::from(Toml::string(block)).extract().unwrap()).collect()
 }
 
-fn read<T: DeserializeOwned>(value: &Value) -> Result<T, figment::Error> {
-    Figment::from(Serialized::defaults(value)).extract()
+fn read<T: DeserializeOwned>(value: &Value) -> Result<T, Box<figment::Error>> {
+    Figment::from(Serialized::defaults(value)).extract().map_err(Box::new)
 }
 
 /// The table or value at a path.
@@ -76,7 +75,9 @@ impl Keys {
             match at(&mut document.clone(), &path) {
                 Value::Object(table) => {
                     self.table::<T>(root, document, &path, table);
-                    open.extend(table.keys().map(|key| [&path[..], &[key.clone()]].concat()));
+                    open.extend(
+                        table.keys().map(|key| [&path[..], std::slice::from_ref(key)].concat()),
+                    );
                 }
                 Value::Array(all) => {
                     open.extend((0..all.len()).map(|i| [&path[..], &[i.to_string()]].concat()));
@@ -104,7 +105,7 @@ impl Keys {
             self.deaf.insert(name);
             return;
         };
-        for one in error {
+        for one in *error {
             if let Kind::UnknownField(key, expected) = one.kind
                 && key == NOTHING
             {
@@ -118,7 +119,7 @@ impl Keys {
     fn word<T: DeserializeOwned>(&mut self, document: &Value, path: &[String]) {
         let mut odd = document.clone();
         *at(&mut odd, path) = Value::from(NOTHING);
-        for one in read::<T>(&odd).err().into_iter().flatten() {
+        for one in read::<T>(&odd).err().into_iter().flat_map(|error| *error) {
             if let Kind::UnknownVariant(_, expected) = one.kind {
                 self.words.extend(expected.iter().map(|word| (*word).to_owned()));
             }
