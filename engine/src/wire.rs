@@ -5,7 +5,9 @@
 mod caller;
 mod calls;
 mod document;
+mod line;
 mod run;
+mod scores;
 mod status;
 mod trainer;
 mod verdict;
@@ -20,6 +22,7 @@ pub use run::{
     CHUNK_BYTES, Participant, PrepareEvent, Prepared, Progress, RunEvent, RunOrder, SealedPiece,
     SealedShare, pieces, roster, run_id,
 };
+pub use scores::{TrainerScores, Unscored};
 pub use status::{failure_of, is_unreachable, status_of};
 pub use trainer::{TrainedModel, TrainerCalls, TrainerSession, TrainerSetting};
 pub use verdict::{Datasets, Decision, PendingJob, Published, Verdict, read_cancel, read_job};

@@ -41,6 +41,11 @@ def loss_and_right(model, rows):
     return float(losses.sum(dtype=np.float64)), int(((odds > 0) == (labels > 0.5)).sum())
 
 
+def probabilities(model, rows):
+    """Of class 1, for every row: from them the daemon counts for precision, recall and the area under the curve."""
+    return 1 / (1 + np.exp(-(rows[:, :-1] @ model[:-1] + model[-1])))
+
+
 def train(model, rows, setting, round_number):
     """Stochastic gradient descent over shuffled rows; the same rows, seed and round give the same model."""
     model, steps = model.copy(), 0
@@ -57,34 +62,50 @@ def train(model, rows, setting, round_number):
     return model, steps
 
 
+def rounds(requests):
+    """The setting, the rows, the number and the model of each round that the daemon asks for."""
+    setting, pieces, rows = next(requests).setting, [], None
+    for request in requests:
+        if request.WhichOneof("what") == "rows":
+            pieces.append(request.rows)
+            continue
+        if rows is None:
+            rows = np.frombuffer(b"".join(pieces), "<f4").reshape(setting.rows, len(setting.inputs) + 1)
+        if request.WhichOneof("what") == "round":
+            number, came = request.round.number, b""
+            continue
+        came += request.model
+        if len(came) == 4 * (len(setting.inputs) + 1):
+            yield setting, rows, number, np.frombuffer(came, "<f4")
+
+
+def pieces_of(numbers):
+    """Numbers as they travel."""
+    sent = numbers.astype("<f4").tobytes()
+    return [sent[at : at + PIECE] for at in range(0, len(sent), PIECE)]
+
+
 class Logistic(services.TrainerServicer):
-    """One program may serve several jobs at a time: whatever belongs to one is in its call of Fit."""
+    """One program may serve several jobs at a time: whatever belongs to one is in its calls."""
 
     def Describe(self, setting, context):
         return messages.Model(tensors=tensors(setting))
 
     def Fit(self, requests, context):
-        setting, pieces, rows = next(requests).setting, [], None
-        for request in requests:
-            if request.WhichOneof("what") == "rows":
-                pieces.append(request.rows)
-                continue
-            if rows is None:
-                rows = np.frombuffer(b"".join(pieces), "<f4").reshape(setting.rows, len(setting.inputs) + 1)
-            if request.WhichOneof("what") == "round":
-                number, came = request.round.number, b""
-                continue
-            came += request.model
-            if len(came) < 4 * (len(setting.inputs) + 1):
-                continue
-            before = np.frombuffer(came, "<f4")
+        for setting, rows, number, before in rounds(requests):
             loss, right = loss_and_right(before, rows)
             after, steps = train(before, rows, setting, number)
-            after = after.astype("<f4").tobytes()
-            for at in range(0, len(after), PIECE):
-                yield messages.FitResponse(model=after[at : at + PIECE])
+            for piece in pieces_of(after):
+                yield messages.FitResponse(model=piece)
+            # The steps are FedNova's, where a job has it.
             report = messages.Report(rows=len(rows), loss=loss, correct=right, steps=steps)
             yield messages.FitResponse(report=report)
+
+    def Evaluate(self, requests, context):
+        for _, rows, _, model in rounds(requests):
+            for piece in pieces_of(probabilities(model, rows)):
+                yield messages.EvaluateResponse(probabilities=piece)
+            yield messages.EvaluateResponse(evaluated=messages.Evaluated(rows=len(rows)))
 
 
 def main():

@@ -112,7 +112,8 @@ pub(super) fn trainer(
     let held = held(of, (number, inputs)).ok_or(missing)?;
     let trainer: Box<dyn Trainer> = match &held.program {
         Some(program) => {
-            let hired = Hired::new(program.clone(), of, held);
+            let steps = of.steps(plan).map_err(|_| ExecError::Malformed(number))?;
+            let hired = Hired::new(program.clone(), of, held, steps);
             Box::new(hired.map_err(ExecError::Training)?)
         }
         None => {

@@ -48,9 +48,8 @@ impl TrainSpec {
         let fits = bins.is_multiple_of(2) && (2..=MOST_BINS).contains(&bins);
         field(fits, "train.metrics.bins", "is an even number from 2 to 200")?;
         field(least_rows > 0, "train.metrics.least_rows", "is 1 at least")?;
-        let own = self.model.trees().is_none() && self.model.plugin().is_none();
-        let why = "are for models that this program trains by averages: leave them out for trees and other programs";
-        field(own, "train.metrics", why)?;
+        let why = "are for models that are trained by averages: leave them out for trees";
+        field(self.model.trees().is_none(), "train.metrics", why)?;
         let shares =
             "is not by masks with `metrics`: they are worked out by three parties on shares";
         field(self.averaging.is_shares(), "train.averaging", shares)?;
@@ -92,7 +91,7 @@ mod tests {
         assert_eq!(with("{}", r#", "ring": 32, "largest_update": 0.5"#), None);
         let plugin =
             r#""model": {"kind": "plugin", "name": "numpy", "parameters": 2}, "metrics": {}"#;
-        assert_eq!(fault(plugin), Some("train.metrics"));
+        assert_eq!(fault(plugin), None);
         assert_eq!(fault(r#""model": {"kind": "trees"}, "metrics": {}"#), Some("train.metrics"));
     }
 }

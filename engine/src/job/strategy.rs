@@ -24,9 +24,9 @@ impl TrainSpec {
             return Ok(());
         }
         field(
-            self.model.plugin().is_none(),
+            self.model.plugin().is_none() || matches!(self.strategy, StrategySpec::Nova { .. }),
             "train.strategy",
-            "is neither scaffold nor nova where another program trains: what its steps are is its own matter",
+            "is not scaffold where another program trains: it would have to correct each of its steps; nova needs their number alone",
         )?;
         field(
             self.gate.is_none(),
@@ -66,12 +66,13 @@ mod tests {
         let noise = r#""privacy": {"unit": "client", "clip": 1, "noise": 1}"#;
         for kind in ["scaffold", "nova"] {
             assert_eq!(fault(kind, logistic), None);
-            assert_eq!(fault(kind, plugin), Some("train.strategy"));
             assert_eq!(fault(kind, &format!("{logistic}, {norm}")), Some("train.gate"));
             assert_eq!(fault(kind, &format!("{logistic}, {noise}")), Some("train.privacy"));
             let pulled = format!(r#"{logistic}, "proximal": 0.1"#);
             assert_eq!(fault(kind, &pulled), Some("train.proximal"));
         }
+        assert_eq!(fault("scaffold", plugin), Some("train.strategy"));
+        assert_eq!(fault("nova", plugin), None);
         assert_eq!(fault("average", &format!(r#"{logistic}, "proximal": 0.1"#)), None);
     }
 }

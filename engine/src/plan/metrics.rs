@@ -25,11 +25,15 @@ impl Training {
                 return Ok(Some(Tally::Moments(unit)));
             }
             (ModelSpec::Logistic, _) => true,
-            (ModelSpec::Softmax | ModelSpec::Network { .. }, Feature::OneOf { domain, .. }) => {
-                domain.len() == 2
+            (
+                ModelSpec::Softmax | ModelSpec::Network { .. } | ModelSpec::Plugin(_),
+                Feature::OneOf { domain, .. },
+            ) => domain.len() == 2,
+            (ModelSpec::Plugin(_), Feature::Number { min, max, digits, .. }) => {
+                (*min, *max, *digits) == (0, 1, 0)
             }
-            (ModelSpec::Softmax | ModelSpec::Network { .. }, _) => true,
-            (ModelSpec::Trees(_) | ModelSpec::Plugin(_), _) => false,
+            (ModelSpec::Softmax | ModelSpec::Network { .. } | ModelSpec::Plugin(_), _) => true,
+            (ModelSpec::Trees(_), _) => false,
         };
         let plain = self.gate.is_none() && self.privacy.is_none() && self.averaging.is_shares();
         if !two || !plain {

@@ -38,6 +38,24 @@ impl Training {
         Ok(rule)
     }
 
+    /// Steps that a provider can take in a round: its passes over as many rows as the largest may have.
+    fn most_steps(&self, plan: &Plan) -> u64 {
+        let rows = self.owners(plan).map(|input| input.rows).max().unwrap_or(0);
+        let pass = rows.div_ceil(u64::from(self.batch.max(1)));
+        pass.saturating_mul(self.epochs.into()).max(1)
+    }
+
+    /// The unit of a number of steps and the largest one, where the strategy has providers tell it.
+    ///
+    /// # Errors
+    /// Those of [`Self::rule`].
+    pub fn steps(&self, plan: &Plan) -> Result<Option<(f32, u64)>, String> {
+        Ok(match self.rule(plan)? {
+            Rule::Nova { unit, .. } => Some((unit, self.most_steps(plan))),
+            _ => None,
+        })
+    }
+
     /// Bits by which numbers of steps are brought within the bound on coordinates: the most that a provider can take, over it.
     #[expect(
         clippy::cast_possible_truncation,
@@ -45,9 +63,7 @@ impl Training {
         reason = "a logarithm, rounded up"
     )]
     fn step_bits(&self, plan: &Plan) -> i32 {
-        let rows = self.owners(plan).map(|input| input.rows).max().unwrap_or(0);
-        let steps = rows.div_ceil(u64::from(self.batch.max(1))).saturating_mul(self.epochs.into());
-        let over = steps.max(1) as f64 / self.largest_update.value();
+        let over = self.most_steps(plan) as f64 / self.largest_update.value();
         over.log2().ceil().max(0.0) as i32
     }
 
@@ -59,10 +75,12 @@ impl Training {
         if self.exact(plan)?.is_some() && self.valuation.is_some() {
             return Err("solves for its model, and would weigh updates that there are not".into());
         }
-        if self.gate.is_some() || self.privacy.is_some() || self.model.plugin().is_some() {
-            return Err(
-                "has a strategy that goes with no gate, no noise and no other program".into()
-            );
+        if self.gate.is_some() || self.privacy.is_some() {
+            return Err("has a strategy that goes with no gate and no noise".into());
+        }
+        let nova = matches!(self.strategy, StrategySpec::Nova { .. });
+        if self.model.plugin().is_some() && !nova {
+            return Err("has a strategy that goes with no other program".into());
         }
         let bits = i32::try_from(self.encoding(plan)?.bits()).unwrap_or(0);
         match self.strategy {

@@ -1,9 +1,12 @@
 //! A provider's own program in the place of a native trainer.
 
-use std::{fmt, time::Duration};
+use std::{
+    fmt,
+    time::{Duration, Instant},
+};
 
 use federated::{
-    model::{FitError, Rows},
+    model::{FitError, Rows, Tally},
     round::{TrainError, Trainer, Update},
 };
 use tokio::runtime::{Builder, Runtime};
@@ -11,7 +14,7 @@ use tokio::runtime::{Builder, Runtime};
 use super::child::Child;
 use crate::{
     plan::{Place, Program, Training, TrainingRows},
-    wire::{TrainedModel, TrainerCalls, TrainerSession, TrainerSetting},
+    wire::{TrainedModel, TrainerCalls, TrainerScores, TrainerSession, TrainerSetting, Unscored},
 };
 
 /// A child that does not listen yet is called again after so long.
@@ -26,6 +29,8 @@ pub struct Hired {
     runtime: Runtime,
     office: Office,
     limit: Duration,
+    /// When the round that it trains in is nearly over.
+    until: Instant,
 }
 
 struct Office {
@@ -33,20 +38,32 @@ struct Office {
     setting: TrainerSetting,
     rows: Rows,
     engaged: Option<Engaged>,
+    /// The unit of a number of steps and the largest one, where they are asked for.
+    steps: Option<(f32, u64)>,
+    /// It does not evaluate, or took too long over it, and is not asked again in this run.
+    mute: bool,
 }
 
-/// The session ends before its child.
+/// The sessions end before their child.
 struct Engaged {
     session: TrainerSession,
+    scores: Option<TrainerScores>,
+    calls: TrainerCalls,
     child: Option<Child>,
 }
 
 impl Hired {
-    /// Hands rows over to a program when the first round comes.
+    /// Hands rows over to a program when the first round comes. With the unit of a number of steps and the largest one, its updates are over
+    /// their steps, whose number follows.
     ///
     /// # Errors
     /// Why this process cannot call it.
-    pub fn new(program: Program, of: &Training, held: &TrainingRows) -> Result<Self, String> {
+    pub fn new(
+        program: Program,
+        of: &Training,
+        held: &TrainingRows,
+        steps: Option<(f32, u64)>,
+    ) -> Result<Self, String> {
         let runtime = Builder::new_current_thread()
             .enable_all()
             .build()
@@ -59,30 +76,58 @@ impl Hired {
         let setting = TrainerSetting::new(of, &program.job, rows.len(), seed)?;
         // The rest of a round is the update's, on its way.
         let limit = Duration::from_secs(of.round_seconds.into()) * 9 / 10;
-        Ok(Self { runtime, office: Office { program, setting, rows, engaged: None }, limit })
+        let office = Office { program, setting, rows, engaged: None, steps, mute: false };
+        Ok(Self { runtime, office, limit, until: Instant::now() })
+    }
+}
+
+/// What comes of this, unless the run ends before, or it takes longer than it may.
+async fn in_time<T>(
+    program: &Program,
+    limit: Duration,
+    work: impl Future<Output = T>,
+) -> Result<T, String> {
+    let mut ended = program.ended.clone();
+    tokio::select! {
+        biased;
+        // Whoever could say that it ended may be gone: then it has.
+        _ = ended.wait_for(|ended| *ended) => Err("the run has ended".to_owned()),
+        came = tokio::time::timeout(limit, work) => came.map_err(|_| {
+            format!("nothing within {} seconds; it was ended", limit.as_secs_f32())
+        }),
     }
 }
 
 impl Trainer for Hired {
     fn train(&mut self, round: u32, model: &[f32]) -> Result<Update, TrainError> {
-        let Self { runtime, office, limit } = self;
+        let Self { runtime, office, limit, until } = self;
+        *until = Instant::now() + *limit;
         if office.rows.is_empty() {
             return Err(TrainError::Fit(FitError::Empty));
         }
-        let mut ended = office.program.ended.clone();
-        let came = runtime.block_on(async {
-            tokio::select! {
-                biased;
-                // Whoever could say that it ended may be gone: then it has.
-                _ = ended.wait_for(|ended| *ended) => Err("the run has ended".to_owned()),
-                came = tokio::time::timeout(*limit, office.insist(round, model)) => came.unwrap_or_else(|_| {
-                    Err(format!("no model within {} seconds; it was ended", limit.as_secs_f32()))
-                }),
-            }
-        });
+        let program = office.program.clone();
+        let came = runtime.block_on(in_time(&program, *limit, office.insist(round, model)));
+        let came = came.and_then(|came| came);
         let came = came.inspect_err(|_| office.engaged = None).and_then(|came| came);
         let trained = came.map_err(TrainError::Outside)?;
         office.update(trained, model).map_err(TrainError::Outside)
+    }
+
+    fn tally(&mut self, round: u32, model: &[f32], tally: &Tally) -> Result<Vec<u64>, TrainError> {
+        let Self { runtime, office, until, .. } = self;
+        if office.mute {
+            let why = "it does not evaluate, or took too long over it once".to_owned();
+            return Err(TrainError::Outside(why));
+        }
+        let program = office.program.clone();
+        let left = until.saturating_duration_since(Instant::now());
+        let came = runtime.block_on(in_time(&program, left, office.scores(round, model)));
+        let scores = office.evaluated(came).map_err(TrainError::Outside)?;
+        let garbage = || "what it gave are no probabilities, or the job asks for none".to_owned();
+        tally
+            .of_probabilities(&scores, &office.rows)
+            .ok_or_else(garbage)
+            .map_err(TrainError::Outside)
     }
 }
 
@@ -157,12 +202,52 @@ impl Office {
         };
         calls.describe(&self.setting).await?;
         let session = calls.begin(&self.setting, &self.rows).await?;
-        Ok(Engaged { session, child })
+        Ok(Engaged { session, scores: None, calls, child })
+    }
+
+    /// What its model says of each row.
+    async fn scores(&mut self, round: u32, model: &[f32]) -> Result<Vec<f32>, Unscored> {
+        let Some(engaged) = &mut self.engaged else {
+            return Err(Unscored::because("it was not engaged"));
+        };
+        let mut scores = match engaged.scores.take() {
+            Some(scores) => scores,
+            None => engaged.calls.evaluate(&self.setting, &self.rows).await?,
+        };
+        let came = scores.round(round, model).await;
+        // After anything else it is of no use.
+        if came.as_ref().map_or_else(|unscored| unscored.declined, |_| true) {
+            engaged.scores = Some(scores);
+        }
+        came
+    }
+
+    /// What became of asking for that. A program that does not know the call, or hangs in it, is not asked again: its updates are not to be late
+    /// for that in every round. One that died is started anew with the next round.
+    fn evaluated(
+        &mut self,
+        came: Result<Result<Vec<f32>, Unscored>, String>,
+    ) -> Result<Vec<f32>, String> {
+        let failed = match came {
+            Ok(Ok(scores)) => return Ok(scores),
+            Ok(Err(Unscored { why, never, .. })) => {
+                self.mute |= never;
+                why
+            }
+            Err(why) => {
+                self.mute = true;
+                why
+            }
+        };
+        let ended = self.engaged.as_mut().and_then(|engaged| engaged.child.as_mut()?.ended());
+        let Some(how) = ended else { return Err(failed) };
+        self.engaged = None;
+        Err(format!("{how}: {failed}"))
     }
 
     /// What came, as an update: the difference of two models, and figures that can be true.
     fn update(&self, trained: TrainedModel, before: &[f32]) -> Result<Update, String> {
-        let TrainedModel { model, rows, loss, correct, steps: _ } = trained;
+        let TrainedModel { model, rows, loss, correct, steps } = trained;
         if let Some(at) = model.iter().position(|x| !x.is_finite()) {
             return Err(format!("number {at} of its model is none"));
         }
@@ -177,7 +262,14 @@ impl Office {
             return Err("its loss is no number, or too large to be added up".into());
         }
         let delta = model.iter().zip(before).map(|(after, before)| after - before).collect();
-        Ok(Update { delta, weight: rows, loss, correct })
+        let update = Update { delta, weight: rows, loss, correct };
+        match self.steps {
+            None => Ok(update),
+            Some((unit, most)) if (1..=most).contains(&steps) => Ok(update.over(steps, unit)),
+            Some((_, most)) => Err(format!(
+                "it says that it took {steps} steps; 1 to {most} are possible: passes over the rows of the largest provider"
+            )),
+        }
     }
 }
 

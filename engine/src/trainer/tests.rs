@@ -9,11 +9,12 @@ use std::{
 };
 
 use federated::{
-    model::Rows,
+    model::{Rows, Tally},
     round::{TrainError, Trainer, Update},
 };
 use proto::trainer::{
-    self, FitRequest, FitResponse, fit_request, fit_response, trainer_server::TrainerServer,
+    self, EvaluateResponse, FitRequest, FitResponse, evaluate_response, fit_request, fit_response,
+    trainer_server::TrainerServer,
 };
 use tokio::sync::{mpsc, watch};
 use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
@@ -54,6 +55,28 @@ enum Does {
     HasOtherNames,
     HasOtherShapes,
     HasOtherNumbers,
+    Steps(u64),
+    Scores(Says),
+}
+
+/// What a program that trains as it should says of the rows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Says {
+    /// A probability for every row.
+    Probabilities,
+    NoNumbers,
+    Beyond,
+    Less,
+    More,
+    OfOtherRows,
+    Nothing,
+    Declines,
+    DeclinesLate,
+    Ends,
+    Fails,
+    Hangs,
+    /// As a program that does not know the call.
+    Unknown,
 }
 
 struct Fake(Does, AtomicBool);
@@ -92,6 +115,78 @@ impl trainer::trainer_server::Trainer for Fake {
         });
         Ok(Response::new(ReceiverStream::new(answers)))
     }
+
+    type EvaluateStream = ReceiverStream<Result<EvaluateResponse, Status>>;
+
+    async fn evaluate(
+        &self,
+        request: Request<Streaming<FitRequest>>,
+    ) -> Result<Response<Self::EvaluateStream>, Status> {
+        let Does::Scores(says) = self.0 else { return Err(Status::unimplemented("")) };
+        if says == Says::Unknown {
+            return Err(Status::unimplemented("no such call"));
+        }
+        let (to, answers) = mpsc::channel(4);
+        let mut requests = request.into_inner();
+        tokio::spawn(async move {
+            let (mut rows, mut model) = (0, 0);
+            while let Ok(Some(FitRequest { what: Some(what) })) = requests.message().await {
+                match what {
+                    fit_request::What::Rows(piece) => rows += piece.len(),
+                    fit_request::What::Model(piece) => model += piece.len(),
+                    _ => {}
+                }
+                if model == 4 * PARAMETERS {
+                    assert_eq!(rows, 4 * 2 * ROWS);
+                    model = 0;
+                    if !say(says, &to).await {
+                        return;
+                    }
+                }
+            }
+        });
+        Ok(Response::new(ReceiverStream::new(answers)))
+    }
+}
+
+/// Whether it goes on.
+async fn say(says: Says, to: &mpsc::Sender<Result<EvaluateResponse, Status>>) -> bool {
+    let mut scores = vec![0.7_f32; ROWS];
+    let mut rows = ROWS as u64;
+    match says {
+        Says::NoNumbers => scores[3] = f32::NAN,
+        Says::Beyond => scores[ROWS - 1] = 1.5,
+        Says::Less => scores.truncate(ROWS - 1),
+        Says::More => scores.push(0.7),
+        Says::OfOtherRows => rows -= 1,
+        Says::Declines => scores.clear(),
+        Says::DeclinesLate => scores.truncate(1),
+        Says::Hangs => std::future::pending().await,
+        Says::Ends => return false,
+        Says::Fails => {
+            let _ = to.send(Err(Status::internal("out of memory"))).await;
+            return false;
+        }
+        Says::Nothing => return to.send(Ok(EvaluateResponse { what: None })).await.is_ok(),
+        Says::Probabilities | Says::Unknown => {}
+    }
+    let bytes: Vec<u8> = scores.iter().flat_map(|x| x.to_le_bytes()).collect();
+    let pieces = bytes.chunks(1 << 16);
+    let mut what: Vec<_> =
+        pieces.map(|piece| evaluate_response::What::Probabilities(piece.to_vec())).collect();
+    what.push(match says {
+        Says::Declines | Says::DeclinesLate => {
+            let reason = "not today".to_owned();
+            evaluate_response::What::Declined(trainer::Declined { reason })
+        }
+        _ => evaluate_response::What::Evaluated(trainer::Evaluated { rows }),
+    });
+    for what in what {
+        if to.send(Ok(EvaluateResponse { what: Some(what) })).await.is_err() {
+            return false;
+        }
+    }
+    true
 }
 
 async fn serve(
@@ -151,6 +246,7 @@ async fn answer(
         Does::Weighs(rows) => report.rows = rows,
         Does::Loses(loss) => report.loss = loss,
         Does::IsRight(correct) => report.correct = correct,
+        Does::Steps(steps) => report.steps = steps,
         _ => {}
     }
     if what.is_empty() {
@@ -198,13 +294,21 @@ fn training(seconds: u32) -> Training {
 
 /// A provider's trainer, and what ends its run.
 fn hired(place: Place, seconds: u32) -> (Hired, watch::Sender<bool>) {
+    hired_for(place, seconds, None)
+}
+
+fn hired_for(
+    place: Place,
+    seconds: u32,
+    steps: Option<(f32, u64)>,
+) -> (Hired, watch::Sender<bool>) {
     let (end, ended) = watch::channel(false);
     let rows = Rows::new(1, vec![0.5; ROWS], vec![1.0; ROWS]).unwrap();
     let program = Program { place, job: "j".into(), ended };
     let order = Zeroizing::new([1; 32]);
     let (spend, keeps, presence, masking) = (None, None, None, None);
     let held = TrainingRows { rows, order, program: None, spend, keeps, presence, masking };
-    (Hired::new(program, &training(seconds), &held).unwrap(), end)
+    (Hired::new(program, &training(seconds), &held, steps).unwrap(), end)
 }
 
 fn round(does: Does, seconds: u32) -> Result<Update, TrainError> {
@@ -256,6 +360,81 @@ fn what_is_no_update_declines_the_round() {
 }
 
 #[test]
+fn an_update_is_over_the_steps_that_a_program_says() {
+    let (unit, most) = (1.0 / 64.0, 512);
+    for (steps, taken) in
+        [(1, true), (5, true), (512, true), (0, false), (513, false), (u64::MAX, false)]
+    {
+        let fake = listening(Does::Steps(steps));
+        let (mut hired, _end) = hired_for(Place::At(fake.address), 60, Some((unit, most)));
+        match hired.train(0, &vec![0.5; PARAMETERS]) {
+            Ok(update) => {
+                assert!(taken, "{steps}");
+                let (last, delta) = update.delta.split_last().unwrap();
+                assert_eq!((delta.len(), *last), (PARAMETERS, steps as f32 / 64.0));
+                assert!(delta.iter().all(|d| *d == 1.0 / steps as f32), "{steps}");
+            }
+            Err(error) => {
+                let why = error.to_string();
+                assert!(!taken && why.contains("1 to 512 are possible"), "{steps}: {why}");
+            }
+        }
+    }
+}
+
+/// A round in which a program trains as it should and says this of its rows; then another.
+fn scored(says: Says, seconds: u32) -> [Result<Vec<u64>, String>; 2] {
+    let fake = listening(Does::Scores(says));
+    let (mut hired, _end) = hired(Place::At(fake.address), seconds);
+    let model = vec![0.5; PARAMETERS];
+    [0, 1].map(|round| {
+        let update = hired.train(round, &model).unwrap();
+        assert_eq!(update.weight, ROWS as u64, "{says:?}: its update is as ever");
+        let counts = hired.tally(round, &model, &Tally::Bins(4));
+        counts.map_err(|error| error.to_string())
+    })
+}
+
+#[test]
+fn rows_are_counted_by_what_a_program_says_of_them() {
+    // All are of class 1, and have 0.7.
+    let counts = vec![0, 0, 0, 0, 0, 0, ROWS as u64, 0];
+    assert_eq!(scored(Says::Probabilities, 60), [Ok(counts.clone()), Ok(counts)]);
+}
+
+#[test]
+fn rows_of_which_garbage_is_said_are_not_counted() {
+    for (says, words) in [
+        (Says::NoNumbers, "no probabilities"),
+        (Says::Beyond, "no probabilities"),
+        (Says::Less, "probabilities of 100000 rows"),
+        (Says::More, "more than 100001 rows"),
+        (Says::OfOtherRows, "says that these are 100000"),
+        (Says::Nothing, "empty message"),
+        (Says::Declines, "not today"),
+        (Says::DeclinesLate, "in the middle"),
+        (Says::Ends, "ended the stream"),
+        (Says::Fails, "Internal: out of memory"),
+    ] {
+        for (round, told) in scored(says, 60).into_iter().enumerate() {
+            let why = told.unwrap_err();
+            assert!(why.contains(words), "{says:?}, round {round}: {why}");
+        }
+    }
+}
+
+#[test]
+fn a_program_that_does_not_evaluate_is_not_asked_again() {
+    for (says, seconds, words) in
+        [(Says::Unknown, 60, "no such call"), (Says::Hangs, 2, "nothing within")]
+    {
+        let [first, second] = scored(says, seconds).map(Result::unwrap_err);
+        assert!(first.contains(words), "{says:?}: {first}");
+        assert!(second.contains("does not evaluate, or took too long"), "{says:?}: {second}");
+    }
+}
+
+#[test]
 fn a_round_that_failed_does_not_spoil_the_next() {
     let fake = listening(Does::EndsAtFirst);
     let (mut hired, _end) = hired(Place::At(fake.address), 60);
@@ -267,7 +446,7 @@ fn a_round_that_failed_does_not_spoil_the_next() {
 #[test]
 fn a_program_that_hangs_is_waited_for_until_the_round_is_nearly_over() {
     let why = round(Does::Hangs, 1).unwrap_err().to_string();
-    assert!(why.contains("no model within 0.9 seconds"), "{why}");
+    assert!(why.contains("nothing within 0.9 seconds"), "{why}");
 }
 
 #[test]
@@ -298,7 +477,7 @@ fn a_child_is_ended_with_the_round_it_hangs_in_and_with_the_job() {
     let script =
         r#"at=${UNSEEN_TRAINER#unix:}; ls -ld "${at%/*}" > mode; echo $$ > pid; exec sleep 1000"#;
     let why = told(child(&["sh", "-c", script]));
-    assert!(why.contains("no model within"), "{why}");
+    assert!(why.contains("nothing within"), "{why}");
     let mode = std::fs::read_to_string(folder.path().join("mode")).unwrap();
     assert!(mode.starts_with("drwx------"), "no other user may call it: {mode}");
     let pid = std::fs::read_to_string(folder.path().join("pid")).unwrap();

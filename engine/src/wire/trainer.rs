@@ -2,26 +2,18 @@
 //! measured against what is due before it is kept.
 
 use federated::model::Rows;
-use proto::trainer::{self, fit_request, fit_response, trainer_client::TrainerClient};
-use tokio::{sync::mpsc, task::JoinHandle};
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::{
-    Status, Streaming,
-    transport::{Channel, Endpoint},
+use proto::trainer::{self, fit_response, trainer_client::TrainerClient};
+use tonic::transport::{Channel, Endpoint};
+
+use super::{
+    line::{Line, empty, said, words},
+    scores::{TrainerScores, Unscored},
 };
-
 use crate::plan::{Feature, Tensor, Training};
-
-/// Longest piece of rows or of a model in one message, in bytes.
-const PIECE_BYTES: usize = 1 << 20;
-/// Pieces that may be under way before the trainer has taken them.
-const AHEAD: usize = 4;
-/// Longest words of a trainer that are taken into a log.
-const WORDS: usize = 300;
 
 /// What a job tells a trainer.
 #[derive(Clone, Debug)]
-pub struct TrainerSetting(trainer::Setting);
+pub struct TrainerSetting(pub(super) trainer::Setting);
 
 /// A line to a trainer.
 #[derive(Clone, Debug)]
@@ -29,10 +21,7 @@ pub struct TrainerCalls(TrainerClient<Channel>);
 
 /// One job at a trainer.
 #[derive(Debug)]
-pub struct TrainerSession {
-    to: mpsc::Sender<trainer::FitRequest>,
-    from: Answers,
-}
+pub struct TrainerSession(Line<trainer::FitResponse>);
 
 /// What a trainer makes of a round.
 #[derive(Clone, PartialEq)]
@@ -54,14 +43,6 @@ impl std::fmt::Debug for TrainedModel {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "TrainedModel({} parameters)", self.model.len())
     }
-}
-
-/// A trainer may say nothing at all before its first answer, so that the call itself is awaited then.
-#[derive(Debug)]
-enum Answers {
-    Due(JoinHandle<Result<Streaming<trainer::FitResponse>, Status>>),
-    Here(Box<Streaming<trainer::FitResponse>>),
-    Over,
 }
 
 impl TrainerSetting {
@@ -150,26 +131,24 @@ impl TrainerCalls {
         setting: &TrainerSetting,
         rows: &Rows,
     ) -> Result<TrainerSession, String> {
-        let (to, requests) = mpsc::channel(AHEAD);
         let mut client = self.0.clone();
-        let call = async move { client.fit(ReceiverStream::new(requests)).await };
-        let due = tokio::spawn(async { call.await.map(tonic::Response::into_inner) });
-        let mut session = TrainerSession { to, from: Answers::Due(due) };
-        session.send(fit_request::What::Setting(setting.0.clone())).await?;
-        let mut piece = Vec::with_capacity(PIECE_BYTES);
-        for at in 0..rows.len() {
-            for x in rows.row(at).iter().chain([&rows.label(at)]) {
-                piece.extend(x.to_le_bytes());
-                if piece.len() == PIECE_BYTES {
-                    let full = std::mem::replace(&mut piece, Vec::with_capacity(PIECE_BYTES));
-                    session.send(fit_request::What::Rows(full)).await?;
-                }
-            }
-        }
-        if !piece.is_empty() {
-            session.send(fit_request::What::Rows(piece)).await?;
-        }
-        Ok(session)
+        let mut line = Line::call(|requests| async move { client.fit(requests).await });
+        line.begin(setting, rows).await?;
+        Ok(TrainerSession(line))
+    }
+
+    /// Begins to have a job's rows evaluated: hands over the setting and the rows once more.
+    ///
+    /// # Errors
+    /// [`Unscored`].
+    pub async fn evaluate(
+        &self,
+        setting: &TrainerSetting,
+        rows: &Rows,
+    ) -> Result<TrainerScores, Unscored> {
+        let mut client = self.0.clone();
+        let line = Line::call(|requests| async move { client.evaluate(requests).await });
+        TrainerScores::begin(line, setting, rows).await
     }
 }
 
@@ -183,15 +162,11 @@ impl TrainerSession {
         number: u32,
         model: &[f32],
     ) -> Result<Result<TrainedModel, String>, String> {
-        self.send(fit_request::What::Round(trainer::Round { number })).await?;
-        for piece in model.chunks(PIECE_BYTES / 4) {
-            let bytes = piece.iter().flat_map(|x| x.to_le_bytes()).collect();
-            self.send(fit_request::What::Model(bytes)).await?;
-        }
+        self.0.ask(number, model).await?;
         let due = 4 * model.len();
         let mut bytes = Vec::with_capacity(due);
         let report = loop {
-            match self.next().await? {
+            match self.0.next().await?.what.ok_or_else(empty)? {
                 fit_response::What::Model(piece) if piece.len() <= due - bytes.len() => {
                     bytes.extend_from_slice(&piece);
                 }
@@ -214,48 +189,4 @@ impl TrainerSession {
         let trainer::Report { rows, loss, correct, steps } = report;
         Ok(Ok(TrainedModel { model, rows, loss, correct, steps }))
     }
-
-    async fn send(&mut self, what: fit_request::What) -> Result<(), String> {
-        if self.to.send(trainer::FitRequest { what: Some(what) }).await.is_ok() {
-            return Ok(());
-        }
-        // It listens no longer; why, it may have said.
-        match self.next().await {
-            Err(why) => Err(why),
-            Ok(_) => Err("it answered before its turn and listens no longer".into()),
-        }
-    }
-
-    async fn next(&mut self) -> Result<fit_response::What, String> {
-        let over = || "it has ended the stream".to_owned();
-        if let Answers::Due(due) = &mut self.from {
-            let answered = due.await;
-            // Awaited once: whatever comes of it.
-            self.from = Answers::Over;
-            let stream = answered.map_err(|_| over())?.map_err(|status| said(&status))?;
-            self.from = Answers::Here(Box::new(stream));
-        }
-        let Answers::Here(stream) = &mut self.from else { return Err(over()) };
-        let message = stream.message().await.map_err(|status| said(&status))?;
-        message.ok_or_else(over)?.what.ok_or_else(|| "it sent an empty message".into())
-    }
-}
-
-impl Drop for TrainerSession {
-    fn drop(&mut self) {
-        if let Answers::Due(due) = &self.from {
-            due.abort();
-        }
-    }
-}
-
-/// What a trainer says of a call that failed.
-fn said(status: &Status) -> String {
-    format!("{:?}: {}", status.code(), words(status.message()))
-}
-
-/// A trainer's words as they may stand in a log.
-fn words(text: &str) -> String {
-    let plain = |letter: char| if letter.is_control() { ' ' } else { letter };
-    text.chars().take(WORDS).map(plain).collect()
 }

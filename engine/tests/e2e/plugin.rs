@@ -38,7 +38,7 @@ fn python() -> String {
 fn region_of(name: &'static str, from: usize) -> crate::cast::Table {
     let mut table = region(name, from);
     let models = json!(["logistic", "plugin"]);
-    table.train = json!({"models": models, "min_providers": 2, "max_rounds": 20});
+    table.train = json!({"models": models, "min_providers": 2, "max_rounds": 20, "metrics": true, "min_class_rows": 10});
     table
 }
 
@@ -103,10 +103,10 @@ fn a_model_trained_by_python_programs_is_the_native_one() {
     let world = world.start_all();
     eventually("the attached program listens", || socket.exists());
 
-    let native =
-        succeeded(&world.ask_psi(&train("kind = \"logistic\"", "rounds = 6\nmin_providers = 3")));
+    let told = "rounds = 6\nmin_providers = 3\nmetrics = { bins = 40, least_rows = 10 }";
+    let native = succeeded(&world.ask_psi(&train("kind = \"logistic\"", told)));
     let (expected, _) = model(&world);
-    let text = succeeded(&world.ask_psi(&train(NUMPY, "rounds = 6\nmin_providers = 3")));
+    let text = succeeded(&world.ask_psi(&train(NUMPY, told)));
     let (trained, header) = model(&world);
     assert_eq!(header["weight"]["shape"], json!([3, 1]));
     assert_eq!(header["__metadata__"]["trainer"], "numpy");
@@ -116,15 +116,35 @@ fn a_model_trained_by_python_programs_is_the_native_one() {
     }
     assert!(trained[0] > 1.0, "it has learned: {trained:?}");
     let cells = |text: &str| -> Vec<f64> {
-        text.lines().skip(1).flat_map(|l| l.split(',').map(|c| c.parse().unwrap())).collect()
+        let number = |cell: &str| if cell.is_empty() { -1.0 } else { cell.parse().unwrap() };
+        text.lines().skip(1).flat_map(|l| l.split(',').map(number)).collect()
     };
     let close = cells(&text).iter().zip(&cells(&native)).all(|(a, b)| (a - b).abs() < 1e-3);
     assert!(close, "the rounds have the same figures:\n{text}\n{native}");
+    let last: Vec<&str> = text.lines().last().unwrap().split(',').collect();
+    assert_eq!(last[5], "3", "all have counted: {text}");
+    assert!(last[8].parse::<f64>().unwrap() > 0.6, "and it ranks rows: {text}");
+
+    // FedNova weighs by the steps that programs say.
+    let nova = "rounds = 3\nmin_providers = 3\nstrategy = { kind = \"nova\" }";
+    succeeded(&world.ask_psi(&train("kind = \"logistic\"", nova)));
+    let (expected, _) = model(&world);
+    succeeded(&world.ask_psi(&train(NUMPY, nova)));
+    let (trained, _) = model(&world);
+    assert_eq!(trained.len(), expected.len());
+    for (got, want) in trained.iter().zip(&expected) {
+        assert!((got - want).abs() < 1e-4 && want.abs() > 1e-3, "{trained:?}, {expected:?}");
+    }
 
     // One that is gone costs its own provider its rounds, and no more.
     drop(attached);
-    let text = succeeded(&world.ask_psi(&train(NUMPY, "rounds = 2\nmin_providers = 2")));
-    assert!(text.lines().skip(1).all(|line| line.split(',').nth(1) == Some("2")), "{text}");
+    let more = "rounds = 2\nmin_providers = 2\nmetrics = { least_rows = 10 }";
+    let text = succeeded(&world.ask_psi(&train(NUMPY, more)));
+    let two = |line: &str| {
+        let cells: Vec<&str> = line.split(',').collect();
+        (cells[1], cells[5], &cells[6..]) == ("2", "2", &["", "", ""])
+    };
+    assert!(text.lines().skip(1).all(two), "nothing is told of two alone: {text}");
     let log = world.log("neutral");
     let declined = log.lines().filter(|line| line.contains("declined a round of training"));
     assert_eq!(declined.count(), 2, "{log}");

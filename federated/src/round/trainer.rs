@@ -28,6 +28,17 @@ pub struct Update {
     pub correct: u64,
 }
 
+impl Update {
+    /// The same as FedNova has it: over the number of its steps, which follows in units.
+    #[must_use]
+    pub fn over(mut self, steps: u64, unit: f32) -> Self {
+        let each = 1.0 / steps.max(1) as f32;
+        self.delta.iter_mut().for_each(|d| *d *= each);
+        self.delta.push(steps as f32 * unit);
+        self
+    }
+}
+
 /// Updates do not print.
 impl std::fmt::Debug for Update {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -188,23 +199,18 @@ impl Trainer for Native {
         let mut delta: Vec<f32> =
             trained.iter().zip(model).map(|(after, before)| after - before).collect();
         match &mut self.method {
-            Method::Difference => {}
+            Method::Difference | Method::Nova { .. } => {}
             Method::Scaffold(correction) => {
                 let went = (&delta[..], steps, self.fit.rate);
                 let change = correction.change((round, &shared), went)?;
                 delta.extend_from_slice(&change);
             }
-            Method::Nova { unit } => {
-                let each = 1.0 / steps.max(1) as f32;
-                delta.iter_mut().for_each(|d| *d *= each);
-                delta.push(steps as f32 * *unit);
-            }
         }
-        Ok(Update {
-            delta,
-            weight: self.rows.len() as u64,
-            loss: before.loss,
-            correct: before.correct,
+        let weight = self.rows.len() as u64;
+        let update = Update { delta, weight, loss: before.loss, correct: before.correct };
+        Ok(match self.method {
+            Method::Nova { unit } => update.over(steps, unit),
+            _ => update,
         })
     }
 

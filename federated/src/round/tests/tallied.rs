@@ -1,6 +1,7 @@
 //! What is told of counts of rows: that of all rows in one place, and no other model for it; nothing of few, or of some providers alone.
 
 use super::{
+    resumed::{NEVER, run_until},
     total::{adding, newton},
     *,
 };
@@ -243,4 +244,23 @@ fn what_cannot_be_counted_is_refused() {
         assert!(Counting::new(Tally::Bins(bins), least, rows).is_err(), "{bins} {least} {rows}");
     }
     assert!(Counting::new(Tally::Bins(2), 1, 1 << 31).is_ok());
+}
+
+#[test]
+fn after_a_crash_in_any_phase_the_same_is_told_and_no_more() {
+    let course =
+        Course { tally: counting(20, 10), ..course(&[0, 3, 4], 3, Rule::Average { rate: 1.0 }) };
+    let resumed = Course { resumed: true, ..course.clone() };
+    let whole = run_over(1, in_memory(5), &course, &start(&course), &natives(1));
+    assert!(whole.trained(1).reports.iter().any(|report| report.told[1] != UNTOLD));
+    for (who, call) in [(Role::P0, 1), (Role::P1, 2), (Role::P2, 3), (Role::P0, 4), (Role::P1, 6)] {
+        for after in [false, true] {
+            let dir = tempfile::tempdir().unwrap();
+            let broken = run_until(dir.path(), &course, (who, call, after), &natives(1));
+            assert!(broken.parties.iter().any(Result::is_err), "{who:?} {call} {after}");
+            let ended = run_until(dir.path(), &resumed, NEVER, &natives(1));
+            assert!(ended.trained(1) == whole.trained(1), "{who:?} {call} {after}");
+            assert_eq!(ended.opened, whole.opened, "{who:?} {call} {after}");
+        }
+    }
 }
