@@ -48,6 +48,7 @@ const WITHOUT_CALLS: usize = 3;
 pub struct Counting {
     tally: Tally,
     least: u64,
+    rows: u64,
 }
 
 /// What cannot be counted.
@@ -83,7 +84,7 @@ impl Counting {
         if least == 0 || least > rows || rows > MOST_ROWS {
             return Err(CountingError::Rows { least, rows });
         }
-        Ok(Self { tally, least })
+        Ok(Self { tally, least, rows })
     }
 
     /// Words that a round tells: of how many providers the rows are counted, and then of bins the rows of class 0, those of class 1, twice the
@@ -134,7 +135,7 @@ impl Counting {
             }
         };
         let mut words = [&[counted], &words[..]].concat();
-        let told = if self.is_likely(&words, weight) { told } else { 0 };
+        let told = if self.is_likely(&words) { told } else { 0 };
         words[1 + told..].fill(UNTOLD);
         Ok(words)
     }
@@ -169,12 +170,13 @@ impl Counting {
         })
     }
 
-    /// Whether numbers can be those of so many rows: what a provider makes up shows if it is far off.
-    fn is_likely(&self, told: &[u64], weight: u64) -> bool {
+    /// Whether numbers can be those of all rows: what a provider makes up shows if it is far off. Rows that are counted need not be rows
+    /// that were trained on.
+    fn is_likely(&self, told: &[u64]) -> bool {
         match (self.tally, told) {
             (Tally::Bins(_), [_, zeros, ones, pairs, hits, alarms]) => {
                 let fits = [zeros, ones].iter().all(|class| **class <= MOST_ROWS);
-                fits && zeros + ones <= weight
+                fits && zeros + ones <= self.rows
                     && hits <= ones
                     && alarms <= zeros
                     && *pairs <= 2 * zeros * ones

@@ -190,6 +190,33 @@ fn what_not_all_providers_have_counted_is_not_told() {
     }
 }
 
+/// A trainer that holds rows back: they are counted, and not trained on.
+struct HoldsBack(Native);
+
+impl Trainer for HoldsBack {
+    fn train(&mut self, round: u32, model: &[f32]) -> Result<Update, TrainError> {
+        let update = self.0.train(round, model)?;
+        let weight = update.weight / 4;
+        Ok(Update { weight, correct: update.correct.min(weight), ..update })
+    }
+
+    fn tally(&mut self, round: u32, model: &[f32], tally: &Tally) -> Result<Vec<u64>, TrainError> {
+        self.0.tally(round, model, tally)
+    }
+}
+
+#[test]
+fn rows_that_are_not_trained_on_are_counted() {
+    let course =
+        Course { tally: counting(20, 10), ..course(&CAST, 1, Rule::Average { rate: 1.0 }) };
+    let trainers = |k: usize| Box::new(HoldsBack(native(SEED, k))) as Box<dyn Trainer>;
+    let from = State::new(vec![0.1; FEATURES + 1], course.rule);
+    let ran = run_over(SEED, in_memory(5), &course, &from, &trainers);
+    let report = &ran.trained(SEED).reports[0];
+    assert_eq!(report.told, told(4, &counts(0..4, &from.model, 20)));
+    assert!(report.told[1] + report.told[2] > report.trailer.weight);
+}
+
 /// A provider that shares counts that cannot be.
 struct Boaster(Native);
 
@@ -200,7 +227,7 @@ impl Trainer for Boaster {
 
     fn tally(&mut self, _: u32, _: &[f32], tally: &Tally) -> Result<Vec<u64>, TrainError> {
         // More rows than it has, and no more than all may have.
-        Ok(vec![1000; tally.len()])
+        Ok(vec![1638; tally.len()])
     }
 }
 
