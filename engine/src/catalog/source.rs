@@ -77,10 +77,20 @@ impl RawFile {
 
     /// Which of the file's columns has this name.
     pub(super) fn index(&self, column: &str) -> Result<usize, CatalogError> {
-        self.schema.index_of(column).map_err(|_| {
-            let names = self.column_names().join(", ");
-            self.wrong(column, format!("{} has no such column; it has: {names}", self.name))
-        })
+        let mut found = (0..).zip(self.schema.fields()).filter(|(_, field)| field.name() == column);
+        match (found.next(), found.next()) {
+            (Some((at, _)), None) => Ok(at),
+            (Some(_), Some(_)) => {
+                let what =
+                    format!("{} has several columns of this name: which one is meant?", self.name);
+                Err(self.wrong(column, what))
+            }
+            (None, _) => {
+                let names = self.column_names().join(", ");
+                Err(self
+                    .wrong(column, format!("{} has no such column; it has: {names}", self.name)))
+            }
+        }
     }
 
     /// Some columns of all rows; they ascend, in `columns` and in each batch.

@@ -197,8 +197,10 @@ impl Config {
             ScratchOf::Daemon => Scratch::open(folder.clone()),
             ScratchOf::Command => Scratch::beside(folder.clone()),
         };
-        let scratch = scratch
-            .map_err(|error| CliError::usage(format!("scratch {}: {error}", folder.display())))?;
+        let scratch = scratch.map_err(|error| {
+            CliError::usage(format!("the folder {} cannot be used: {error}", folder.display()))
+                .next("name one with room, of this daemon alone, as `state` or `provider.scratch`")
+        })?;
         Ok(match provider.and_then(|provider| provider.set_memory_mb) {
             Some(mb) => scratch.with_memory((mb as usize) << 20),
             None => scratch,

@@ -5,7 +5,7 @@ use std::{fmt::Write as _, path::Path};
 use datafusion::{
     arrow::{
         array::{Array, AsArray, RecordBatch},
-        datatypes::{DataType, Int64Type, TimeUnit},
+        datatypes::{DataType, Int64Type},
         util::display::array_value_to_string,
     },
     common::ScalarValue,
@@ -52,9 +52,11 @@ pub(super) async fn describe(args: &DatasetAddArgs) -> Result<String, CliError> 
         if is_key {
             check_key(&table, raw, (rows, nulls), path).await?;
         }
+        let Some(ty) = type_name(field.data_type()) else {
+            text += &left_out(name, field.data_type());
+            continue;
+        };
         let _ = write!(text, "\n[[datasets.columns]]\nname = {}\n", toml_text(name));
-        let ty = type_name(field.data_type())
-            .ok_or_else(|| unsupported(path, name, field.data_type()))?;
         let _ = writeln!(text, "type = {ty}");
         if nulls > 0 {
             text += "nullable = true\n";
@@ -230,18 +232,19 @@ fn type_name(ty: &DataType) -> Option<String> {
         DataType::Int16 | DataType::UInt8 => "\"int16\"".to_owned(),
         DataType::Int32 | DataType::UInt16 => "\"int32\"".to_owned(),
         DataType::Int64 | DataType::UInt32 => "\"int64\"".to_owned(),
-        DataType::Decimal128(precision, scale) if *precision <= 18 && *scale >= 0 => {
+        DataType::Decimal128(precision, scale) if *scale >= 0 => {
             format!("{{ decimal = {{ precision = {precision}, scale = {scale} }} }}")
         }
         // What a CSV file cannot say: two digits behind the point are what money has.
         DataType::Float64 | DataType::Float32 => {
             "{ decimal = { precision = 18, scale = 2 } } # read as numbers with a point: check the scale".to_owned()
         }
-        DataType::Date32 => "\"date\"".to_owned(),
-        DataType::Timestamp(TimeUnit::Second | TimeUnit::Millisecond | TimeUnit::Microsecond, _) => {
-            "\"timestamp\"".to_owned()
-        }
+        DataType::Date32 | DataType::Date64 => "\"date\"".to_owned(),
+        DataType::Timestamp(..) => "\"timestamp\"".to_owned(),
         DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8 => "\"string\"".to_owned(),
+        DataType::Dictionary(_, values) if type_name(values).is_some_and(|ty| ty == "\"string\"") => {
+            "\"string\"".to_owned()
+        }
         DataType::Null => "\"string\" # no row has a value: declare what it is to be".to_owned(),
         _ => return None,
     })
@@ -262,9 +265,12 @@ async fn scalar(table: &DataFrame, sql: &str, path: &Path) -> Result<Option<i64>
     Ok(value.and_then(|column| (!column.is_null(0)).then(|| column.value(0))))
 }
 
-fn unsupported(path: &Path, column: &str, ty: &DataType) -> CliError {
-    wrong(path, &format!("column `{column}` is {ty}, which has no shared form"))
-        .next("cast it to an integer, a decimal of at most 18 digits, a date or a string, or leave it out")
+/// What is said of a column that cannot be published as it is.
+fn left_out(name: &str, ty: &DataType) -> String {
+    format!(
+        "\n# column {} is left out: {ty} has no shared form; written as an integer, a decimal, a date or text it has\n",
+        toml_text(name)
+    )
 }
 
 fn quoted(name: &str) -> String {
@@ -346,6 +352,20 @@ mod tests {
         assert!(error.message.contains("column `n` is no text"), "{}", error.message);
         let text = add("1,2\n3,4\n", None, &[]).await.unwrap();
         assert!(text.contains("has the file a header?"), "{text}");
+    }
+
+    #[test]
+    fn a_type_is_what_the_catalog_takes_and_another_is_left_out_by_name() {
+        use datafusion::arrow::datatypes::TimeUnit;
+        let text = DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8));
+        assert_eq!(type_name(&text).unwrap(), "\"string\"");
+        let long = type_name(&DataType::Decimal128(38, 2)).unwrap();
+        assert!(long.contains("precision = 38"), "{long}");
+        let stamp = DataType::Timestamp(TimeUnit::Nanosecond, None);
+        assert_eq!(type_name(&stamp).unwrap(), "\"timestamp\"");
+        assert_eq!(type_name(&DataType::UInt64), None);
+        let told = left_out("a", &DataType::UInt64);
+        assert!(told.trim().starts_with("# column \"a\" is left out: UInt64"), "{told}");
     }
 
     #[test]

@@ -53,7 +53,10 @@ pub(super) fn examine(path: &Path) -> Result<String, CliError> {
     findings.note("pins", pins(&config));
     if let Some(listen) = config.listen {
         let free = TcpListener::bind(listen).map(|_| listen.to_string());
-        findings.note("port", free.map_err(|error| CliError::usage(format!("{listen}: {error}"))));
+        findings.note("port", free.map_err(|error| {
+            CliError::usage(format!("{listen}: {error}"))
+                .next("if its own daemon is up, that is in order: it listens there; else choose another in `listen`")
+        }));
     }
     findings.note("timeouts", Ok(config.timeouts.to_string()));
     if let Some(coordinator) = &config.coordinator {

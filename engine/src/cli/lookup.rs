@@ -14,6 +14,9 @@ use crate::{
     job::{PsiSet, TextRule},
 };
 
+/// What stands for the set of whoever asks where a table is published ahead of that.
+const ASKER: &str = "party_0.keys";
+
 /// Runs one of the commands; what it prints.
 ///
 /// # Errors
@@ -47,10 +50,14 @@ fn publish(args: &PublishArgs) -> Result<String, CliError> {
         TextRule { trim: !args.no_trim, fold_case: args.fold_case, fold_width: args.fold_width };
     let published = provider(&args.config)?.publish(&set, text);
     let published = published.map_err(|failure| {
-        CliError::usage(failure.to_string())
-            .next("a job that asks for it names the same columns and rules")
+        // The plan that it is made by names the set of whoever will ask; there is none yet.
+        let words = failure.message.replace(ASKER, &set.dataset);
+        CliError::usage(format!("{} is not published: {words}", set.dataset))
+            .next("`unseen dataset list` shows this party's datasets and their columns")
     })?;
-    Ok(told(&published) + &warning(&published))
+    let next =
+        "  jobs that name the same key, columns, filter and rules for text are answered from it\n";
+    Ok(told(&published) + next + &warning(&published))
 }
 
 fn told(of: &Publication) -> String {

@@ -58,8 +58,13 @@ impl JobService for JobServer {
     async fn list(&self, request: Request<v1::ListJobsRequest>) -> Reply<v1::ListJobsResponse> {
         let caller = caller(&request, Stage::Submit).map_err(status_of)?;
         let v1::ListJobsRequest { page_size, page_token } = request.into_inner();
-        let after = (!page_token.is_empty()).then(|| read_job(&page_token, Stage::Submit));
-        let after = after.transpose().map_err(status_of)?;
+        let after = (!page_token.is_empty()).then(|| {
+            read_job(&page_token, Stage::Submit).map_err(|_| {
+                let words = "page_token: is none that a page before gave";
+                status_of(Failure::new(Reason::SpecInvalid, Stage::Submit, words))
+            })
+        });
+        let after = after.transpose()?;
         let limit = if page_size == 0 { 50 } else { page_size.min(MAX_PAGE) };
         let jobs = self.0.list(&caller, after, limit).await.map_err(status_of)?;
         let full = jobs.len() == limit as usize;

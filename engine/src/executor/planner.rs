@@ -32,7 +32,8 @@ impl ReceiptPlanner {
 
     fn compile(&self, spec: &JobSpec, published: &Published) -> Result<Compilation, Failure> {
         compile_published(spec, published, &self.pins)?.map_err(|refusal| {
-            Failure::new(Reason::PolicyRefused, Stage::Validate, refusal.message).at(&refusal.party)
+            Failure::new(Reason::PolicyRefused, Stage::Validate, refusal.to_string())
+                .at(&refusal.party)
         })
     }
 

@@ -170,6 +170,8 @@ impl JobSpec {
             "expires_at_ms",
             "must be within 30 days of issue",
         )?;
+        let NetworkProfile { rtt_us: _, bandwidth_mbps } = self.network;
+        field(bandwidth_mbps > 0, "network.bandwidth_mbps", "is 1 at least")?;
         if now_ms >= self.expires_at_ms {
             return Err(SpecError::Expired);
         }

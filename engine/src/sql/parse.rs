@@ -108,6 +108,25 @@ fn parse(sql: &str) -> Result<Statement, CompileError> {
     }
 }
 
+/// The error of a statement that is put together from a job's fields: that of the first field that cannot be read by itself, if there
+/// is one, since nobody wrote the text that a line and a column are of.
+pub(super) fn blamed<'a>(
+    error: CompileError,
+    mut fields: impl Iterator<Item = (&'static str, &'a str)>,
+) -> CompileError {
+    if !matches!(error, CompileError::Syntax { .. }) {
+        return error;
+    }
+    let fault = |(field, text): (&'static str, &str)| {
+        let alone = format!("SELECT ({text}\n)");
+        let parse = || DFParser::parse_sql(&alone).map(|_| ()).map_err(|e| plain(&e));
+        let words = with_room(&alone, || Ok(parse().err())).ok().flatten()?;
+        let words = words.split(" at Line:").next().unwrap_or_default();
+        Some(CompileError::Syntax { message: format!("{field}, `{text}`: {words}") })
+    };
+    fields.find_map(fault).unwrap_or(error)
+}
+
 fn first_word(text: &str) -> String {
     text.split_whitespace().next().unwrap_or_default().to_uppercase()
 }

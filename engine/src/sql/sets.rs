@@ -8,7 +8,7 @@ use datafusion::logical_expr::LogicalPlan;
 use super::{
     error::{CompileError, near_names},
     flatten::Block,
-    parse::{logical_plan, with_room},
+    parse::{blamed, logical_plan, with_room},
     tables::columns,
 };
 use crate::{
@@ -88,7 +88,10 @@ impl<'a> Sets<'a> {
     pub(super) fn block(&self, spec: &JobSpec) -> Result<Block, CompileError> {
         let text = self.text()?;
         let descriptors: Vec<_> = self.all.iter().map(|(_, dataset)| (*dataset).clone()).collect();
-        let logical = with_room(&text, || logical_plan(&text, &descriptors, spec.issued_at_ms))?;
+        let logical = with_room(&text, || logical_plan(&text, &descriptors, spec.issued_at_ms));
+        let filters = self.all.iter().filter_map(|(set, _)| set.filter.as_deref());
+        let logical = logical
+            .map_err(|error| blamed(error, filters.map(|text| ("psi.sets.filter", text))))?;
         self.expected(&logical)
     }
 
@@ -196,9 +199,14 @@ impl<'a> Sets<'a> {
     /// `party.dataset.column`, as the statement names it, and its name alone.
     fn named<'n>(&self, full: &'n str) -> Result<(String, &'n str), CompileError> {
         let unknown = |near| CompileError::UnknownColumn { name: full.to_owned(), near };
-        let (table, name) = full.rsplit_once('.').ok_or_else(|| unknown(Vec::new()))?;
+        let meant = || {
+            let last = full.rsplit('.').next().unwrap_or(full);
+            let has = self.all.iter().filter(|(_, dataset)| dataset.column(last).is_some());
+            has.map(|(set, _)| format!("{}.{last}", set.dataset)).collect()
+        };
+        let (table, name) = full.rsplit_once('.').ok_or_else(|| unknown(meant()))?;
         let at = self.all.iter().position(|(set, _)| set.dataset == table);
-        let at = at.ok_or_else(|| unknown(Vec::new()))?;
+        let at = at.ok_or_else(|| unknown(meant()))?;
         known(name, self.all[at].1)?;
         Ok((format!("s{at}.{}", quoted(name)), name))
     }

@@ -13,7 +13,7 @@ use super::{
     compile::{Compiled, local},
     error::CompileError,
     flatten::Block,
-    parse::{logical_plan, with_room},
+    parse::{blamed, logical_plan, with_room},
     sets::{dataset, refused},
     tables::Tables,
     total::check_total,
@@ -210,7 +210,10 @@ impl<'a> Own<'a> {
             filter.unwrap_or_default()
         );
         let descriptors = std::slice::from_ref(dataset);
-        let logical = with_room(&text, || logical_plan(&text, descriptors, spec.issued_at_ms))?;
+        let logical = with_room(&text, || logical_plan(&text, descriptors, spec.issued_at_ms));
+        let fields = all.iter().map(|text| ("train.features or train.label", *text));
+        let fields = fields.chain(train.filter.iter().map(|text| ("train.filter", text.as_str())));
+        let logical = logical.map_err(|error| blamed(error, fields))?;
         let block = Block::of(&logical)?;
         // An expression could close its parenthesis and go on: what came out must be what was meant.
         let plain = block.scans.len() == 1

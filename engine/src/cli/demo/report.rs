@@ -106,5 +106,8 @@ pub(super) fn question(job: &DemoJob) -> String {
 
 #[expect(clippy::cast_precision_loss, reason = "for reading")]
 fn megabytes(bytes: u64) -> String {
+    if bytes < 1_000_000 {
+        return format!("{:.1} kB", bytes as f64 / 1e3);
+    }
     format!("{:.1} MB", bytes as f64 / 1e6)
 }

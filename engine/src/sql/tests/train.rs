@@ -102,6 +102,15 @@ fn features_are_described_alike_at_all_providers_and_uses_are_recorded() {
 }
 
 #[test]
+fn a_feature_or_filter_that_cannot_be_read_is_named() {
+    let words = compiled(&["age", "pay >"], "member").unwrap_err().to_string();
+    assert!(words.contains("`pay >`") && !words.contains("Line"), "{words}");
+    let filtered = changed(&["age"], "member", |train, _| train.filter = Some("age >".into()));
+    let words = filtered.unwrap_err().to_string();
+    assert!(words.contains("train.filter, `age >`"), "{words}");
+}
+
+#[test]
 fn metrics_are_of_two_classes_or_a_linear_model() {
     let with = |label: &str, model: &str, ring: u8| {
         changed(&["age"], label, |train, _| {
