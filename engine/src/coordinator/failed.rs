@@ -3,6 +3,8 @@
 //! The receipt is evidence about the end, not a part of it: the job is over before it is asked for, and stays so if nobody
 //! answers.
 
+use std::time::Instant;
+
 use futures::future::join_all;
 
 use super::{
@@ -112,7 +114,7 @@ impl Board {
         parties: Vec<PartyCalls>,
         assembly: &mut Assembly,
     ) -> (Vec<PartyCalls>, Vec<PartyName>) {
-        let told = join_all(parties.iter().map(|party| party.account(live.id, ATTEMPT))).await;
+        let told = join_all(parties.iter().map(|party| self.account_of(live, party))).await;
         (assembly.parts, assembly.manifests) = (Vec::new(), Vec::new());
         let (mut answered, mut missing) = (Vec::new(), Vec::new());
         for (party, told) in parties.into_iter().zip(told) {
@@ -128,6 +130,22 @@ impl Board {
             }
         }
         (answered, missing)
+    }
+
+    /// One's account; of a participant whose run is not over yet, as soon as it is: a long operation may be its last.
+    async fn account_of(&self, live: &Live, party: &PartyCalls) -> Result<Vec<u8>, Failure> {
+        let since = Instant::now();
+        loop {
+            match party.account(live.id, ATTEMPT).await {
+                Err(failure)
+                    if failure.reason == Reason::NotReady
+                        && since.elapsed() < self.patience.account =>
+                {
+                    tokio::time::sleep(self.patience.poll).await;
+                }
+                done => return done,
+            }
+        }
     }
 
     /// Everybody's signature, or who gave none.

@@ -18,7 +18,7 @@ use super::{
 use crate::identity::PartyName;
 
 impl Relinker {
-    /// The links with all whom this party dials, each for the time that the peer says. Calls until they stand or the limit has passed: a
+    /// The links of a party that does not compute with all who do, each for the time that the peer says. Calls until they stand or the limit has passed: a
     /// peer that has not noticed yet that the link was lost will.
     ///
     /// # Errors
@@ -27,7 +27,8 @@ impl Relinker {
         let (name, roster) = (self.dialler.credentials().name(), &*self.roster);
         let me = roster.seat(name).ok_or(LinkError::Ended)?;
         let peers = roster.parties.iter().enumerate();
-        let dialled = peers.filter(|(at, _)| roster.dials(me, *at));
+        // Who has links with others who do not compute does not come back.
+        let dialled = peers.filter(|(at, _)| *at < roster.computing && roster.dials(me, *at));
         let links = dialled.map(|(_, (peer, address))| self.both(name, peer, address));
         let links = timeout(limit, try_join_all(links)).await;
         let links = links.unwrap_or_else(|_| Err(late("a peer", limit)))?;

@@ -13,8 +13,9 @@
 //! What is on disk are the shares themselves, seeds among them: what is sent after a crash is to the bit what was sent before, under
 //! the same name, so no party ever holds parts of two transmissions, and with noise there is one draw of it. Shares under other
 //! seeds would be refused by a party that has begun with the first ones, and a sum of both would be none. The three shares together
-//! are the update: the file is its owner's, and only this user may read it. It is not forced to the disk: after a power failure it may
-//! be gone, and then a party that has begun with it refuses another, and one that has it whole does not ask again.
+//! are the update: the file is its owner's, and only this user may read it. Without noise it is not forced to the disk: after a power
+//! failure it may be gone, and then a party that has begun with it refuses another, and one that has it whole does not ask again. With
+//! noise it is: a round is paid for once, and no second draw of it leaves, whatever fails and whatever model is asked for then.
 
 use std::{io, path::Path};
 
@@ -85,14 +86,16 @@ impl Pledges {
         (true, file.and_then(|file| read(file, number, words).ok()))
     }
 
-    /// Puts down what is about to be given.
+    /// Puts down what is about to be given, in a training with noise for good.
     pub(super) fn keep(
         &self,
         (ask, number): (&Ask, usize),
         shares: Option<&[Share; 3]>,
+        noised: bool,
     ) -> Result<(), TrainError> {
         let Some(shelf) = &self.shelf else { return Ok(()) };
-        let kept = shelf.leave(PLEDGE, |out| write(out, (ask, number), shares));
+        let put = |out: &mut Writer| write(out, (ask, number), shares);
+        let kept = if noised { shelf.write(PLEDGE, put) } else { shelf.leave(PLEDGE, put) };
         kept.map_err(|error| TrainError::Outside(shelf.failed(&error)))
     }
 

@@ -95,7 +95,7 @@ fn rounds(
         let (shares, why) = at_work(|| hosts.working(), give);
         declined.extend(why.map(|why| (round, why)));
         drop(model);
-        let kept = pledges.keep((&ask, number), shares.as_ref());
+        let kept = pledges.keep((&ask, number), shares.as_ref(), course.privacy.is_some());
         let shares = kept.map_or_else(
             |why| {
                 trainer.declined(round, &why);

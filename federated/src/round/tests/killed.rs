@@ -120,6 +120,24 @@ fn what_was_drawn_before_the_first_byte_left_stays() {
     }
 }
 
+/// Later than it is waited for where others are enough: without it there are too few, so the round waits as long as it may.
+#[test]
+fn who_is_needed_is_waited_for_to_the_end_of_the_round() {
+    let mut course = large(3);
+    let whole = killed(&course, &[], &plain);
+    course.pace.deadline = Duration::from_secs(6);
+    let late = |net: &Arc<Net>, own| -> Box<dyn Trainer> {
+        if own == 1 && net.lives(VICTIM) == 1 {
+            // What a daemon takes until it is up, and more than a quarter of the round.
+            let (_nobody, nothing) = std::sync::mpsc::channel::<()>();
+            let _ = nothing.recv_timeout(Duration::from_millis(1800));
+        }
+        known(own)
+    };
+    let ran = killed(&course, &[(1, 1)], &late);
+    assert!(ran.trained(1) == whole.trained(1));
+}
+
 /// Killed for good: the round that can do without it goes on, and so do all others.
 #[test]
 fn who_does_not_come_back_is_not_waited_for_longer_than_a_while() {
