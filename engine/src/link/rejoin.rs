@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use futures::future::{join, try_join_all};
+use futures::future::{try_join, try_join_all};
 use tokio::time::{sleep, timeout};
 
 use super::{
@@ -46,10 +46,10 @@ impl Relinker {
         let [from, to] =
             Flow::BOTH.map(|flow| Hello { key, ..self.roster.hello(name, peer, flow) });
         loop {
-            let calls = join(self.dialler.data(address, &from), self.dialler.data(address, &to));
-            match calls.await {
-                (Ok(from), Ok(to)) if from.time == to.time => return Ok([from, to]),
-                (Err(error), _) | (_, Err(error)) if is_final(&error) => return Err(error),
+            let [from, to] = [&from, &to].map(|hello| self.dialler.data(address, hello));
+            match try_join(from, to).await {
+                Ok((from, to)) if from.time == to.time => return Ok([from, to]),
+                Err(error) if is_final(&error) => return Err(error),
                 _ => sleep(PAUSE).await,
             }
         }
