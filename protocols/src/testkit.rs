@@ -2,8 +2,10 @@
 
 mod circle;
 mod duo;
+mod severed;
 mod world;
 
 pub use circle::{Circle, CircleRun};
 pub use duo::{Duo, DuoRun};
+pub use severed::{Cut, Severed, Watch};
 pub use world::{Run, World, clear_bits, share_bits, test_prss};

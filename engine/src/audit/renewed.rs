@@ -3,7 +3,7 @@
 use super::receipt::{Fault, LinkEntry, OpenedKind, ReceiptBody};
 use crate::{
     identity::PartyName,
-    plan::{Between, Training},
+    plan::{Between, Many, Training},
 };
 
 impl ReceiptBody {
@@ -20,7 +20,7 @@ impl ReceiptBody {
     #[must_use]
     pub fn renewals(&self) -> u32 {
         let trains = self.opened.iter().any(|opened| opened.kind == OpenedKind::Average);
-        if trains { Training::RENEWALS } else { Between::RENEWALS }
+        if trains { Training::RENEWALS } else { Between::RENEWALS.max(Many::RENEWALS) }
     }
 
     /// The bytes that a party sent over its links as they stood at the end.

@@ -1,4 +1,5 @@
-//! Intersections of the sets of all compute parties that end with them.
+//! Intersections of the sets of all compute parties that end with them. A link of two that is lost they make anew, and repeat what
+//! was under way: see [`multiparty`].
 
 use protocols::{
     party::{PartyId, Role},
@@ -36,7 +37,7 @@ fn openings(setting: &Setting) -> Vec<Opened> {
 /// Runs it at one party; gives what this party learned, if it is to learn.
 ///
 /// # Cost
-/// That of [`multiparty::intersect_buckets`].
+/// That of [`multiparty::intersect_buckets`], with [`crate::plan::Many::RENEWALS`].
 ///
 /// # Errors
 /// [`ExecError`].

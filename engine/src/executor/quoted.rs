@@ -1,10 +1,13 @@
 //! Whether the links of a run carried what its plan costs.
 
+use protocols::{party::Role, psi::multiparty, session::CircleCost};
+
 use super::compilation::Compilation;
 use crate::{
     audit::{LinkEntry, ReceiptBody},
+    identity::PartyName,
     job::{Failure, Reason, Stage},
-    plan::{Between, Op},
+    plan::{Between, Many, Op, many_setting},
 };
 
 /// Holds the links of a receipt against the quote: they carried exactly what the plan costs. Where a link is stated to have been
@@ -48,6 +51,13 @@ pub(super) fn check(compilation: &Compilation, body: &ReceiptBody) -> Result<(),
 /// The same where a link was made anew: between the owners of an intersection that goes on, and no other.
 fn resumed(compilation: &Compilation, body: &ReceiptBody, carried: u64) -> bool {
     let plan = &compilation.compiled.plan;
+    let many = plan.nodes.iter().find_map(|op| match op {
+        Op::Many(of) => Some(of),
+        _ => None,
+    });
+    if let Some(of) = many {
+        return among_many(compilation, body, of);
+    }
     let of = plan.nodes.iter().enumerate().find_map(|(at, op)| match op {
         Op::Match(of) => Some((at, of, Between::of(plan, of)?)),
         _ => None,
@@ -65,6 +75,40 @@ fn resumed(compilation: &Compilation, body: &ReceiptBody, carried: u64) -> bool 
     // What these two had sent each other before is gone with the connections that carried it.
     let alone = compilation.quote.ops[..at].iter().all(|cost| cost.messages == 0);
     theirs && ((!alone && carried < rest + whole.total_bytes()) || begins(from, carried))
+}
+
+/// The same of an intersection of all compute parties' sets: each link carried what it does with some buckets repeated, or what was
+/// left of it where it was made anew.
+fn among_many(compilation: &Compilation, body: &ReceiptBody, of: &Many) -> bool {
+    let plan = &compilation.compiled.plan;
+    let Ok(setting) = many_setting(plan, of) else { return false };
+    let mut cost = CircleCost::new(plan.compute.len());
+    multiparty::cost(&mut cost, &setting);
+    // What is computed before may be gone with the connections that carried it.
+    let rest = compilation.quote.total.bytes.saturating_sub(cost.total_bytes());
+    let seat =
+        |name: &PartyName| Role::ALL.into_iter().find(|role| plan.compute[role.index()] == *name);
+    let fits = |from: &LinkEntry| {
+        let back = body.links.iter().find(|to| (&to.from, &to.to) == (&from.to, &from.from));
+        let (Some(there), Some(back)) = (from.sent, back.and_then(|link| link.sent)) else {
+            return false;
+        };
+        let ends = seat(&from.from).zip(seat(&from.to));
+        let (one, other) = match ends {
+            Some((one, other)) => (one.id(), other.id()),
+            // Who only provides has no link that is made anew.
+            None => return there.renewed == 0,
+        };
+        let (bytes, renewed) = (there.bytes + back.bytes, there.renewed > 0);
+        let leader = setting.leader();
+        let party = if one == leader { other } else { one };
+        let exact = match [one, other].contains(&leader) {
+            true => multiparty::may_carry(&setting, party, renewed, bytes),
+            false => bytes == multiparty::idle_link(),
+        };
+        exact || rest > 0
+    };
+    body.links.iter().filter(|link| link.from < link.to).all(fits)
 }
 
 /// Whether it costs so many bytes from some bucket on: the later it begins, the fewer, and nothing from beyond the last.

@@ -37,6 +37,10 @@ pub struct Many {
 }
 
 impl Many {
+    /// How many times a link between two of the parties is made anew in one run, where it is lost: each time one bucket at most is
+    /// repeated, which a party that deviates could fill with other keys.
+    pub const RENEWALS: u32 = Setting::RENEWALS;
+
     /// Whose sets they are; nothing for inputs that the plan does not have.
     pub(super) fn owners<'p>(&self, plan: &'p Plan) -> Vec<&'p LocalInput> {
         self.inputs.iter().filter_map(|at| plan.inputs.get(*at as usize)).collect()
@@ -170,6 +174,13 @@ pub(super) fn learned(plan: &Plan, of: &Many) -> Vec<String> {
         "protocol `multi` between {}, secure against any of them together that follow it and look at all they see; {} with \
          another that claims to have every key would learn which of its keys the rest have",
         all.join(", "),
+        leader.party
+    ));
+    sentences.push(format!(
+        "if a link between two of them is lost they go on over another, {} times at most for each, and all repeat one bucket at most each \
+         time, with fresh randomness: that shows nothing new of parties that follow the protocol; if {} deviates it could test other \
+         keys in these buckets",
+        Many::RENEWALS,
         leader.party
     ));
     sentences

@@ -6,9 +6,13 @@ use datafusion::arrow::{
 };
 use serde_json::json;
 
+use engine::audit::ReceiptBody;
+
 use crate::{
     cast::{Cast, Column, Table},
+    lost::receipt,
     psi::{kept, opened, rows},
+    wiretap::Strike,
     world::{BUYER, World, ended_with, succeeded},
 };
 
@@ -56,8 +60,11 @@ fn psi(form: &str, columns: &str, more: &str) -> String {
     format!("[psi]\nform = {form}\n{more}\ntext = {{ fold_case = true }}\n{sets}")
 }
 
+/// Of what it found last.
 fn scores(world: &World, party: &str) -> Vec<i32> {
-    let found = rows(&kept(world, party)[0]);
+    let found = kept(world, party).into_iter();
+    let found = found.max_by_key(|file| file.metadata().unwrap().modified().unwrap());
+    let found = rows(&found.unwrap());
     assert_eq!(found.column(0).as_primitive::<UInt64Type>().len(), found.num_rows());
     found["score"].as_primitive::<Int32Type>().values().to_vec()
 }
@@ -112,4 +119,62 @@ fn the_policy_of_every_owner_is_asked() {
     assert!(!output.status.success());
     let words = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(words.contains("`vole` with 3 sets"), "{words}");
+}
+
+/// Three buckets, however few rows there are.
+fn in_buckets() -> Cast {
+    let mut cast = cast(0);
+    for table in [&mut cast.people, &mut cast.jobs, cast.third.as_mut().unwrap()] {
+        table.rows_max = 9000;
+        table.psi["max_queries"] = json!(9);
+    }
+    cast
+}
+
+/// What the link between two carried in both directions, and how often it was made anew.
+fn carried(body: &ReceiptBody, [one, other]: [&str; 2]) -> (u64, u32) {
+    let ends = [(one, other), (other, one)];
+    let links = body.links.iter();
+    let links = links.filter(|link| ends.contains(&(link.from.as_str(), link.to.as_str())));
+    let renewed = body.renewed(&one.try_into().unwrap(), &other.try_into().unwrap());
+    (links.map(|link| link.sent.unwrap().bytes).sum(), renewed)
+}
+
+#[test]
+fn a_link_of_three_may_be_cut_and_all_of_them_go_on() {
+    const FAR: [&str; 2] = ["census", "neutral"];
+    const NEAR: [&str; 2] = ["employers", "neutral"];
+    const IDLE: [&str; 2] = ["census", "employers"];
+    let (world, wiretap) = World::start_tapped(&in_buckets());
+    let asked = |to: &[&str]| {
+        let more = format!("to = {to:?}\nprotocol = \"multi\"\nbucket_rows = 4096");
+        psi("\"inner\"", "[\"score\"]", &more)
+    };
+    succeeded(&world.ask_psi(&asked(&["neutral"])));
+    assert_eq!(scores(&world, "neutral"), [20, 30, 50]);
+    let (whole, _) = receipt(&world);
+    let (bytes, _) = carried(&whole, FAR);
+    let most = usize::try_from(bytes).unwrap();
+
+    wiretap.strike(FAR, &[(most / 2, Strike::Cut), (most / 2, Strike::Cut)]);
+    succeeded(&world.ask_psi(&asked(&["neutral"])));
+    assert_eq!((scores(&world, "neutral"), kept(&world, "neutral").len()), (vec![20, 30, 50], 2));
+    let (body, told) = receipt(&world);
+    assert!(told.contains("census and neutral was lost and made anew, 2 of at most 2"), "{told}");
+    assert_eq!((carried(&body, FAR).1, carried(&body, NEAR).1, carried(&body, IDLE).1), (2, 0, 0));
+    assert!(carried(&body, FAR).0 < bytes, "what was left");
+    assert!(carried(&body, NEAR).0 > carried(&whole, NEAR).0, "buckets were repeated");
+    assert_eq!(carried(&body, IDLE), carried(&whole, IDLE));
+
+    // All learn it, and the first of them leads.
+    wiretap.strike(IDLE, &[(most / 2, Strike::Cut)]);
+    succeeded(&world.ask_psi(&asked(&["census", "employers", "neutral"])));
+    assert_eq!(scores(&world, "census"), [10, 20, 30]);
+    assert_eq!(scores(&world, "employers"), [10, 20, 40, 50]);
+    assert_eq!(scores(&world, "neutral"), [20, 30, 50]);
+    assert_eq!(carried(&receipt(&world).0, IDLE).1, 1);
+
+    wiretap.strike(NEAR, &[(most / 4, Strike::Cut); 3]);
+    let said = ended_with(&world.ask_psi(&asked(&["neutral"])), 1);
+    assert!(said.contains("PARTY_LOST at stage run"), "{said}");
 }

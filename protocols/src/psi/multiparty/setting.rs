@@ -92,10 +92,11 @@ impl Setting {
             return Err(ParametersError::TooManyItems { items: largest }.into());
         }
         let capacity: Vec<_> = sizes.iter().map(|size| capacity(*size, buckets)).collect();
-        for most in &capacity {
-            Params::new(*most, parties as u64 * buckets as u64)?;
+        let setting = Self { leader, sizes, audience, buckets, capacity };
+        for most in &setting.capacity {
+            Params::new(*most, setting.instances())?;
         }
-        Ok(Self { leader, sizes, audience, buckets, capacity })
+        Ok(setting)
     }
 
     /// Who learns the intersection first.
@@ -122,10 +123,30 @@ impl Setting {
         self.buckets
     }
 
+    /// How many times a link of two parties is made anew in one run, where it is lost.
+    pub const RENEWALS: u32 = 2;
+
+    /// How many times buckets are repeated in one run at most, all taken together: one for each time that a link of the leader is
+    /// made anew.
+    #[must_use]
+    pub fn repeats(&self) -> u64 {
+        u64::from(Self::RENEWALS) * self.followers()
+    }
+
+    /// Links of the leader.
+    fn followers(&self) -> u64 {
+        self.sizes.len() as u64 - 1
+    }
+
+    /// Programmed functions of a run, those of repeated buckets among them: they share the failure probability.
+    pub(super) fn instances(&self) -> u64 {
+        self.followers() * (self.buckets as u64 + self.repeats())
+    }
+
     /// −log2 of the bound on the probability that a run ends without a result by chance: on each of the leader's links the
     /// stores of its items have none with probability 2^-40, all programmed functions together have none with as much, and a bucket
-    /// of a party gets more items than it holds. That an item passes as common which is not has probability below 2^-64 for sets
-    /// of any size.
+    /// of a party gets more items than it holds. Buckets that are [repeated](Setting::repeats) are counted, as many as there can be.
+    /// That an item passes as common which is not has probability below 2^-64 for sets of any size.
     #[must_use]
     pub fn failure_bits(&self) -> f64 {
         let stores = u32::try_from(self.sizes.len()).unwrap_or(u32::MAX);

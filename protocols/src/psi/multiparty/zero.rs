@@ -1,71 +1,46 @@
 //! Functions of the parties whose sum is zero everywhere, each of which looks random to all who miss one of its keys.
 
-use super::setting::Setting;
+use zeroize::Zeroizing;
+
 use crate::{
     kernels::{AesKey, Backend},
-    prg::Prg,
-    ring::Z128,
-    session::{SessionError, Wire},
+    party::PartyId,
 };
 
 /// Items at a time: a block fits the first-level cache.
 const BLOCK: usize = 512;
+/// What the seed of two parties is derived for.
+const SEED: &str = "unseen psi multiparty zero sharing v1";
 
-/// One party's keys, one with every other party, in their order.
-pub(super) struct ZeroShares {
-    keys: Vec<AesKey>,
-}
+/// What two parties have in common and nobody else: a seed, to which both brought a part.
+pub(super) struct ZeroSeed(Zeroizing<[u8; 32]>);
 
-impl ZeroShares {
-    /// Agrees on a key with every other party: who has the lower number draws it.
-    ///
-    /// # Errors
-    /// If a link is down.
-    pub(super) fn agree(
-        wire: &mut Wire,
-        setting: &Setting,
-        rng: &mut Prg,
-    ) -> Result<Self, SessionError> {
-        let me = wire.me();
-        let mut seeds = rng.elements::<Z128>(setting.sizes().len());
-        for other in setting.others(me).filter(|other| *other > me) {
-            wire.send(other, &seeds[usize::from(other.0)..][..1])?;
-        }
-        for other in setting.others(me).filter(|other| *other < me) {
-            wire.recv(other, &mut seeds[usize::from(other.0)..][..1])?;
-        }
-        let key =
-            |other: crate::party::PartyId| AesKey::new(&seeds[usize::from(other.0)].to_le_bytes());
-        let keys = setting.others(me).map(key).collect();
-        seeds.fill(0);
-        Ok(Self { keys })
+impl ZeroSeed {
+    /// Of both parts, whichever of the two works it out.
+    pub(super) fn of((me, own): (PartyId, u128), (peer, peers): (PartyId, u128)) -> Self {
+        let [first, last] = if me < peer { [own, peers] } else { [peers, own] };
+        let mut parts = Zeroizing::new([0; 32]);
+        parts[..16].copy_from_slice(&first.to_le_bytes());
+        parts[16..].copy_from_slice(&last.to_le_bytes());
+        Self(Zeroizing::new(blake3::derive_key(SEED, &*parts)))
     }
 
-    /// `shares[i] ^= f(items[i])`, the sum over this party's keys of `AES_k(x) ⊕ x`.
-    pub(super) fn add(&self, items: &[u128], shares: &mut [u128]) {
-        for key in &self.keys {
-            add_one(key, items, shares);
+    /// The key while so many turns were broken off: a bucket that is repeated is shared under another one.
+    fn key(&self, again: u64) -> AesKey {
+        let hash = Zeroizing::new(*blake3::keyed_hash(&self.0, &again.to_le_bytes()).as_bytes());
+        let mut key = Zeroizing::new([0; 16]);
+        key.copy_from_slice(&hash[..16]);
+        AesKey::new(&key)
+    }
+
+    /// `shares[i] ^= AES_k(items[i]) ⊕ items[i]` under the key of this turn: of two parties that do so the sum is as it was.
+    pub(super) fn add(&self, again: u64, items: &[u128], shares: &mut [u128]) {
+        let (key, mut block) = (self.key(again), [0; BLOCK]);
+        for (items, shares) in items.chunks(BLOCK).zip(shares.chunks_mut(BLOCK)) {
+            let block = &mut block[..items.len()];
+            block.copy_from_slice(items);
+            Backend::active().hash_blocks(&key, block);
+            shares.iter_mut().zip(block).for_each(|(share, hash)| *share ^= *hash);
         }
-    }
-
-    /// What each key by itself gives, for tests of what a party can tell.
-    #[cfg(test)]
-    pub(super) fn each(&self, items: &[u128]) -> Vec<Vec<u128>> {
-        let one = |key| {
-            let mut shares = vec![0; items.len()];
-            add_one(key, items, &mut shares);
-            shares
-        };
-        self.keys.iter().map(one).collect()
-    }
-}
-
-fn add_one(key: &AesKey, items: &[u128], shares: &mut [u128]) {
-    let mut block = [0; BLOCK];
-    for (items, shares) in items.chunks(BLOCK).zip(shares.chunks_mut(BLOCK)) {
-        let block = &mut block[..items.len()];
-        block.copy_from_slice(items);
-        Backend::active().hash_blocks(key, block);
-        shares.iter_mut().zip(block).for_each(|(share, hash)| *share ^= *hash);
     }
 }
