@@ -140,7 +140,20 @@ impl Spill {
         })
     }
 
-    fn each(
+    /// Hands on the pairs whose id lies in `first..=last`, in no order. None of them is kept.
+    ///
+    /// # Errors
+    /// As [`Spill::between`].
+    pub fn visit(
+        &mut self,
+        first: u128,
+        last: u128,
+        take: &mut dyn FnMut(u128, u64),
+    ) -> Result<(), TableError> {
+        self.each(first, last, |id, row, _| take(id, row))
+    }
+
+    pub(super) fn each(
         &mut self,
         first: u128,
         last: u128,

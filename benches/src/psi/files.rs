@@ -169,7 +169,7 @@ impl FileRun<'_> {
         (sizes, way): (Sizes, Way),
     ) -> Result<Vec<u64>, Fault> {
         let context = salt.commitment();
-        let mut set = Ranged::new(rows, |first, last, out: &mut _| spill.between(first, last, out));
+        let mut set = Ranged::new(rows, |first, last, out: &mut _| spill.visit(first, last, out));
         let done = match way {
             Way::Vole(variant) => {
                 let parameters = variant(sizes).map_err(|_| unsound(pair))?;

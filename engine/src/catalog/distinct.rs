@@ -49,13 +49,11 @@ impl Distinct {
     pub(super) fn first_repeated(&mut self) -> Result<Option<u64>, TableError> {
         let bits = (self.ids.len() / AT_ONCE + 1).next_power_of_two().trailing_zeros();
         let last = u128::MAX >> bits;
-        let (mut found, mut pairs) = (None::<u64>, Vec::new());
+        let mut found = None::<u64>;
         for range in 0..1_u128 << bits {
             // No bit is left of 128 where there is one range.
             let first = range.checked_shl(u128::BITS - bits).unwrap_or(0);
-            pairs.clear();
-            self.ids.between(first, first + last, &mut pairs)?;
-            pairs.sort_unstable();
+            let pairs = self.ids.lowest(first, first + last, 2)?.pairs;
             let again = pairs.windows(2).filter(|two| two[0].0 == two[1].0).map(|two| two[1].1);
             found = again.chain(found).min();
         }

@@ -135,8 +135,7 @@ impl Owners {
     ) -> Result<Vec<u64>, ExecError> {
         let none = pair.misuse("sets of these sizes have no parameters");
         let agreed = self.between.agreed(set.context()).ok_or(none)?;
-        let rows =
-            Ranged::new(set.rows(), |first, last, out: &mut _| set.between(first, last, out));
+        let rows = Ranged::new(set.rows(), |first, last, out: &mut _| set.visit(first, last, out));
         let sends = pair.me() == self.sender;
         let listens = !sends && agreed.goes_on();
         let listeners = if listens { self.waiting().collect() } else { Vec::new() };

@@ -48,15 +48,13 @@ impl<'a> Entries<'a> {
         let words = usize::try_from(number.div_ceil(64)).unwrap_or(usize::MAX);
         let (mut first, mut count) = (vec![0_u64; words], 0);
         let bits = (ids.len() / AT_ONCE + 1).next_power_of_two().trailing_zeros();
-        let (last, mut pairs) = (u128::MAX >> bits, Vec::new());
+        let last = u128::MAX >> bits;
         for range in 0..1_u128 << bits {
             // No bit is left of 128 where there is one range.
             let from = range.checked_shl(u128::BITS - bits).unwrap_or(0);
-            pairs.clear();
-            ids.between(from, from + last, &mut pairs).map_err(|error| entries.broken(&error))?;
-            pairs.sort_unstable();
-            pairs.dedup_by_key(|(id, _)| *id);
-            for (_, row) in &pairs {
+            // Of rows with one key the first counts.
+            let lowest = ids.lowest(from, from + last, 1);
+            for (_, row) in lowest.map_err(|error| entries.broken(&error))?.pairs {
                 // A number of a row that was read.
                 if let Some(word) = usize::try_from(row / 64).ok().and_then(|at| first.get_mut(at))
                 {

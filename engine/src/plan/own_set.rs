@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use tables::{Spill, TableError};
+use tables::{Lowest, Spill, TableError};
 
 /// All ids of a set are read in so many parts, by their first bits: rows go as they come.
 const PART_BITS: u32 = 6;
@@ -49,15 +49,10 @@ impl OwnSet {
     /// # Errors
     /// If the owner's disk fails.
     pub fn keys(&self) -> Result<Vec<u128>, TableError> {
-        let (mut ids, mut pairs) = (Vec::<u128>::new(), Vec::new());
-        let rest = u128::MAX >> PART_BITS;
+        let (mut ids, rest) = (Vec::new(), u128::MAX >> PART_BITS);
         for part in 0..1_u128 << PART_BITS {
             let first = part << (u128::BITS - PART_BITS);
-            pairs.clear();
-            self.between(first, first | rest, &mut pairs)?;
-            pairs.sort_unstable();
-            pairs.dedup_by_key(|(id, _)| *id);
-            ids.extend(pairs.iter().map(|(id, _)| *id));
+            ids.extend(self.lowest(first, first | rest)?.pairs.iter().map(|(id, _)| *id));
         }
         Ok(ids)
     }
@@ -67,17 +62,29 @@ impl OwnSet {
     /// # Errors
     /// If the owner's disk fails.
     pub fn portion(&self, first: u128, last: u128) -> Result<Portion, TableError> {
-        let (mut pairs, mut values) = (Vec::new(), Vec::new());
-        let mut spill = self.ids.lock().unwrap_or_else(PoisonError::into_inner);
-        spill.between_with(first, last, &mut pairs, &mut values)?;
-        let width = spill.values();
-        drop(spill);
-        let mut order: Vec<usize> = (0..pairs.len()).collect();
-        order.sort_unstable_by_key(|at| pairs[*at]);
-        order.dedup_by_key(|at| pairs[*at].0);
-        let column = |of: usize| order.iter().map(|at| values[at * width + of]).collect();
+        let Lowest { pairs, values } = self.lowest(first, last)?;
+        let width = self.ids.lock().unwrap_or_else(PoisonError::into_inner).values();
+        let column = |of: usize| (0..pairs.len()).map(|at| values[at * width + of]).collect();
         let columns = (0..width).map(column).collect();
-        Ok(Portion { ids: order.iter().map(|at| pairs[*at].0).collect(), columns })
+        Ok(Portion { ids: pairs.into_iter().map(|(id, _)| id).collect(), columns })
+    }
+
+    /// The first row of each key between these two.
+    fn lowest(&self, first: u128, last: u128) -> Result<Lowest, TableError> {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).lowest(first, last, 1)
+    }
+
+    /// Hands on the ids between these two, both included, each with its row, in no order. None of them is kept.
+    ///
+    /// # Errors
+    /// If the owner's disk fails.
+    pub fn visit(
+        &self,
+        first: u128,
+        last: u128,
+        take: &mut dyn FnMut(u128, u64),
+    ) -> Result<(), TableError> {
+        self.ids.lock().unwrap_or_else(PoisonError::into_inner).visit(first, last, take)
     }
 
     /// Appends the ids between these two, both included, each with its row, in no order.

@@ -69,13 +69,14 @@ fn directions(setting: &Setting, sets: &[Vec<u128>]) -> Vec<(PartyId, PartyId, u
 
 #[test]
 fn whichever_message_is_lost_all_parties_come_to_the_right_end() {
-    // Each turn sets correlations up anew, which takes its time: each audience loses other messages, and all of them the last ones.
-    const APART: usize = 9;
+    // Each turn sets correlations up anew, which takes its time: each audience loses other messages, and the last ones.
+    const APART: usize = 17;
     let mut repeated = 0;
-    for (audience, offset) in [(Audience::Leader, 0), (Audience::Everyone, 5)] {
+    for (audience, offset, last) in [(Audience::Leader, 0, 2), (Audience::Everyone, 5, 1)] {
         let (setting, sets) = three(audience);
         for (from, to, frames) in directions(&setting, &sets) {
-            let due = (0..frames).filter(|nth| nth % APART == offset || nth + 2 >= frames);
+            let due =
+                (0..frames).filter(|nth| nth % APART == offset || nth + last == frames);
             for nth in due {
                 let rest_arrives = (nth + usize::from(from.0)).is_multiple_of(2);
                 let cut = Cut { from, to, nth, rest_arrives };
@@ -100,7 +101,7 @@ fn whichever_message_is_lost_all_parties_come_to_the_right_end() {
             }
         }
     }
-    assert!(repeated > 5, "{repeated} runs went on from where they were");
+    assert!(repeated > 0, "{repeated} runs went on from where they were");
 }
 
 #[test]
