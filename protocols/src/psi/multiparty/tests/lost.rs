@@ -75,8 +75,7 @@ fn whichever_message_is_lost_all_parties_come_to_the_right_end() {
     for (audience, offset, last) in [(Audience::Leader, 0, 2), (Audience::Everyone, 5, 1)] {
         let (setting, sets) = three(audience);
         for (from, to, frames) in directions(&setting, &sets) {
-            let due =
-                (0..frames).filter(|nth| nth % APART == offset || nth + last == frames);
+            let due = (0..frames).filter(|nth| nth % APART == offset || nth + last == frames);
             for nth in due {
                 let rest_arrives = (nth + usize::from(from.0)).is_multiple_of(2);
                 let cut = Cut { from, to, nth, rest_arrives };
