@@ -95,8 +95,8 @@ mod tests {
         {
             let mut spill = Spill::with_values(dir.path(), 0, width);
             let mut want = BTreeMap::<u128, Vec<u64>>::new();
-            // Not in the order of the rows.
-            for row in (0..total).map(|row| row ^ 1).filter(|row| *row < total) {
+            // From the last row on.
+            for row in (0..total).rev() {
                 spill.push_with(id(row), row, (0..width as u64).map(|of| row * 7 + of)).unwrap();
             }
             for row in 0..total {
