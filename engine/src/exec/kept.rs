@@ -87,8 +87,14 @@ pub(super) fn pledges(
     (plan, of): (&Plan, &Training),
     held: Option<&TrainingRows>,
 ) -> Result<Pledges, ExecError> {
-    let place = held.and_then(|held| held.keeps.as_ref().zip(held.presence));
-    let Some((trainings, presence)) = place else { return Ok(Pledges::none()) };
+    let Some(presence) = held.and_then(|held| held.presence) else { return Ok(Pledges::none()) };
+    let Some(trainings) = held.and_then(|held| held.keeps.as_ref()) else {
+        return if presence.again {
+            Err(ExecError::Training(no_folder()))
+        } else {
+            Ok(Pledges::none())
+        };
+    };
     let path = own_folder_of(trainings, (plan, of), "given");
     let kept = Pledges::open(&path, presence.run.0, presence.again);
     kept.map_err(|error| ExecError::Training(format!("keeping what is given: {error}")))

@@ -27,6 +27,9 @@ impl RunKey {
     /// In the place of a time: that for which the party called waits. Who was killed in a run and is back does not know it.
     pub const AGAIN: u32 = u32::MAX;
 
+    /// So often no link is made anew, whatever it carries.
+    pub(super) const TIMES: u32 = 1 << 16;
+
     /// Whether both are of the same attempt.
     pub(super) fn same_run(&self, other: &Self) -> bool {
         (self.job, self.attempt) == (other.job, other.attempt)
@@ -125,7 +128,10 @@ impl Answer {
         let peer = peer.clone();
         match self {
             Self::Welcome => Ok(time),
-            Self::Again(time) => Ok(time),
+            Self::Again(answered) if time == RunKey::AGAIN && answered < RunKey::TIMES => {
+                Ok(answered)
+            }
+            Self::Again(_) => Err(LinkError::Malformed { peer: peer.to_string() }),
             Self::Version(theirs) => {
                 Err(LinkError::Version { peer, theirs, ours: PROTOCOL_VERSION })
             }
@@ -165,6 +171,20 @@ mod tests {
         fn random_bytes_are_no_hello(bytes in prop::collection::vec(any::<u8>(), 0..5000)) {
             prop_assert!(!matches!(read_blocking::<Hello>(&bytes), Ok(Some(_))));
             prop_assert!(!matches!(read_blocking::<Answer>(&bytes), Ok(Some(_))));
+        }
+    }
+
+    #[test]
+    fn a_time_is_taken_from_who_was_asked_for_one_and_in_bounds() {
+        let peer = PartyName::try_from("exchange").unwrap();
+        let told = |answered, asked| Answer::Again(answered).into_result(&peer, asked);
+        assert!(matches!(told(3, RunKey::AGAIN), Ok(3)));
+        for (answered, asked) in [(u32::MAX, RunKey::AGAIN), (RunKey::TIMES, RunKey::AGAIN), (3, 2)]
+        {
+            assert!(
+                matches!(told(answered, asked), Err(LinkError::Malformed { .. })),
+                "{answered}"
+            );
         }
     }
 

@@ -174,7 +174,7 @@ impl<'a> Hall<'a> {
     ) -> Result<RoundReport, RoundError> {
         let (round, until) = (state.rounds, Instant::now() + self.course.pace.deadline);
         let seated = self.course.seated().count();
-        self.wait(s, until, self.course.pace.least.saturating_sub(seated));
+        self.wait(s, until, self.course.least().saturating_sub(seated));
         let here = Set::of(self.course, |number| self.seats.is_here(number)).agree(s)?;
         let handed = state.optimizer.handed(&state.model);
         self.ask(s, &here, (round, &handed));

@@ -101,6 +101,12 @@ pub enum RoundError {
     /// This party's own trainer cannot go on, where nobody else may take its place.
     #[error("{0}")]
     Train(#[from] super::TrainError),
+    /// With noise: what this provider had said before it was killed.
+    #[error(
+        "what this party gave before it was killed cannot be read ({0}), and another draw of its noise would be paid for once and seen \
+         twice; nothing more was sent. Run a new job"
+    )]
+    Said(String),
     /// This party's disk.
     #[error("round {round}: {what}: {why}; make room and run the job again")]
     Disk {

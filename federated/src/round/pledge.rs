@@ -15,13 +15,15 @@
 //! seeds would be refused by a party that has begun with the first ones, and a sum of both would be none. The three shares together
 //! are the update: the file is its owner's, and only this user may read it. Without noise it is not forced to the disk: after a power
 //! failure it may be gone, and then a party that has begun with it refuses another, and one that has it whole does not ask again. With
-//! noise it is: a round is paid for once, and no second draw of it leaves, whatever fails and whatever model is asked for then.
+//! noise it is: a round is paid for once, and no second draw of it leaves, whatever fails and whatever model is asked for then; where
+//! it cannot be read, the provider says nothing more in that run.
 
 use std::{io, path::Path};
 
 use protocols::party::Role;
 
 use super::{
+    error::RoundError,
     message::{Ask, hash_of, hash_words, seed_of, seed_words},
     trainer::TrainError,
 };
@@ -77,13 +79,24 @@ impl Pledges {
     }
 
     /// Whether this provider is back; and what it had said, if it had said something.
-    pub(super) fn back(&self, number: usize, words: usize) -> (bool, Option<Pledge>) {
+    ///
+    /// # Errors
+    /// With noise, what was said cannot be read.
+    pub(super) fn back(
+        &self,
+        (number, words): (usize, usize),
+        noised: bool,
+    ) -> Result<(bool, Option<Pledge>), RoundError> {
         let Some(shelf) = self.shelf.as_ref().filter(|_| self.again) else {
-            return (self.again, None);
+            return Ok((self.again, None));
         };
-        // What cannot be read is as good as nothing: a party that has begun with it will say so.
-        let file = shelf.read(PLEDGE).ok().flatten();
-        (true, file.and_then(|file| read(file, number, words).ok()))
+        let file = shelf.read(PLEDGE);
+        match file.and_then(|file| file.map(|file| read(file, number, words)).transpose()) {
+            Ok(said) => Ok((true, said)),
+            Err(why) if noised => Err(RoundError::Said(shelf.failed(&why))),
+            // As good as nothing: a party that has begun with it will say so.
+            Err(_) => Ok((true, None)),
+        }
     }
 
     /// Puts down what is about to be given, in a training with noise for good.

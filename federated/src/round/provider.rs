@@ -53,7 +53,8 @@ pub fn take_part_keeping(
     rng: &mut Prg,
 ) -> Result<Vec<(u32, TrainError)>, RoundError> {
     course.check()?;
-    let (hosts, next) = match pledges.back(own.0, course.words()) {
+    let said = pledges.back((own.0, course.words()), course.privacy.is_some())?;
+    let (hosts, next) = match said {
         (false, _) => (Hosts::new(wire, course)?, 0),
         (true, pledge) => {
             // Of the round that it spoke in last there is no other update.

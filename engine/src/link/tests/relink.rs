@@ -3,7 +3,7 @@
 use super::{super::Relinker, *};
 
 /// For links that come, and for links that do not.
-const PATIENT: Duration = Duration::from_secs(5);
+const PATIENT: Duration = Duration::from_secs(30);
 const BRIEF: Duration = Duration::from_millis(1200);
 
 fn relinker(daemon: &Daemon, roster: &Roster) -> Relinker {

@@ -3,7 +3,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::{
-    super::{Pledges, take_part_keeping},
+    super::{Pledges, message::Ask, take_part_keeping},
     cut::{self, ends, known, large},
     net::Net,
     *,
@@ -118,6 +118,25 @@ fn what_was_drawn_before_the_first_byte_left_stays() {
     for (party, at) in [(1, 1), (1, 2), (0, 1), (2, 3)] {
         assert_same(&course, &[(party, at)], whole.trained(1));
     }
+}
+
+/// A spoiled file is nothing without noise; with it, what was drawn is not drawn again.
+#[test]
+fn what_was_given_with_noise_and_cannot_be_read_ends_the_providers_part() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("given");
+    let open = |again| Pledges::open(&path, [5; 32], again).unwrap();
+    let ask = Ask { round: 1, taken: None, hash: [7; 32] };
+    open(false).keep((&ask, 1), None, true).unwrap();
+    let (_, said) = open(true).back((1, 4), true).unwrap();
+    assert_eq!(said.unwrap().next(), 2);
+    let file = path.join("pledge");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    std::fs::write(&file, bytes).unwrap();
+    assert!(matches!(open(true).back((1, 4), false), Ok((true, None))));
+    assert!(matches!(open(true).back((1, 4), true), Err(RoundError::Said(_))));
 }
 
 /// Later than it is waited for where others are enough: without it there are too few, so the round waits as long as it may.

@@ -68,7 +68,7 @@ impl Peer {
         self.outbox.wait_done(Instant::now() + linger);
         lost?;
         let Lost { times, bytes } = self.lost;
-        Ok(Lost { times: times + 1, bytes: bytes + self.sent.digest().bytes })
+        Ok(Lost { times: times.saturating_add(1), bytes: bytes + self.sent.digest().bytes })
     }
 }
 
