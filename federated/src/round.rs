@@ -69,7 +69,9 @@ pub use course::{Course, Pace, RoundReport, State};
 pub use error::RoundError;
 pub use folder::Folder;
 pub use keeper::{Closed, Keeper, NotKept, Standing};
-pub use masks::{Aggregate, Masks, Member, Once, aggregate, masked_cost, take_part_masked};
+pub use masks::{
+    Aggregate, Doubt, Doubts, Masks, Member, Once, aggregate, masked_cost, take_part_masked,
+};
 pub use pledge::Pledges;
 pub use privacy::{Privacy, PrivacyError, Terms};
 pub use provider::{take_part, take_part_keeping};

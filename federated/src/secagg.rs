@@ -23,7 +23,7 @@
 //! one kind of share of each neighbour only, once, and none unless t of its neighbours have signed the very sets it was told.
 //! A coordinator that tells some clients that somebody is in the sum and others that it dropped out needs t signers for both
 //! stories: honest clients sign one, so `2t > k + c` for c corrupted neighbours shuts it out, which [`Threshold`] makes sure
-//! of but with probability 2^-40 over all neighbourhoods. **The sum itself is the coordinator's to see**; a coordinator that drops
+//! of but with probability 2^-40 over all neighbourhoods, and where all are neighbours of all, without one. **The sum itself is the coordinator's to see**; a coordinator that drops
 //! honest clients at will shows itself the sum of few, which the least number of them bounds.
 //!
 //! # Source
@@ -31,6 +31,10 @@
 //! <https://eprint.iacr.org/2017/281>, figure 4 with the consistency round; neighbours instead of all pairs: Bell, Bonawitz,
 //! Gascón, Lepoint and Raykova, *Secure Single-Server Aggregation with (Poly)Logarithmic Overhead*, CCS 2020,
 //! <https://eprint.iacr.org/2020/704>. Here vectors are modulo 2^64, and thresholds withstand the coordinator's two stories.
+//! Keys and masks are also of what the vectors are worked out from ([`Name::from`]), so that who was handed something else shares no
+//! mask. And where sealed shares do not open a client does not give up: it masks as it would have, since common masks follow from signed
+//! keys alone, says whose shares they were, and gives those of the others. Whoever spoils an envelope, who sealed it or who passed it
+//! on, gets a part of what it would have got, and knows before that it does not open; masks come off as long as t others have theirs.
 
 mod client;
 mod error;

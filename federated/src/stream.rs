@@ -18,12 +18,19 @@ impl Stream {
         Self(AesKey::new(seed))
     }
 
-    /// Adds the first words of the stream, or subtracts them.
-    pub(crate) fn add_to(&self, plus: bool, words: &mut [u64]) {
-        self.add_pairs(plus, Pairs::NONE, words);
+    /// Adds the first words of each of these, or subtracts them: tile by tile, so that words pass through memory once.
+    pub(crate) fn add_all(all: &[(Self, bool)], words: &mut [u64]) {
+        let (backend, mut stream) = (Backend::active(), vec![0; TILE.min(words.len())]);
+        for (at, tile) in words.chunks_mut(TILE).enumerate() {
+            let stream = &mut stream[..tile.len()];
+            for (one, plus) in all {
+                backend.fill_u64(&one.0, 0, first_block(at), stream);
+                if *plus { backend.add_u64(tile, stream) } else { backend.sub_u64(tile, stream) }
+            }
+        }
     }
 
-    /// The same to words of which some are pairs: the stream is of the same bytes.
+    /// Adds the first words of the stream, or subtracts them, to words of which some are pairs: the stream is of the same bytes.
     pub(crate) fn add_pairs(&self, plus: bool, pairs: Pairs, words: &mut [u64]) {
         let mut stream = vec![0; TILE.min(words.len())];
         for (at, tile) in words.chunks_mut(TILE).enumerate() {
@@ -128,9 +135,13 @@ mod tests {
             let (seed, other) = ([3; 16], [4; 16]);
             let [a, b] = [seed, other].map(|seed| Prg::new(&seed).elements::<Z64>(n));
             let mut words = vec![5; n];
-            Stream::new(&seed).add_to(true, &mut words);
+            Stream::new(&seed).add_pairs(true, Pairs::NONE, &mut words);
             assert!(words.iter().zip(a.iter()).all(|(word, a)| *word == a.wrapping_add(5)), "{n}");
-            Stream::new(&seed).add_to(false, &mut words);
+            Stream::new(&seed).add_pairs(false, Pairs::NONE, &mut words);
+            assert!(words.iter().all(|word| *word == 5), "{n}");
+            let both = [(Stream::new(&seed), true), (Stream::new(&other), false)];
+            Stream::add_all(&both, &mut words);
+            Stream::add_all(&both.map(|(stream, plus)| (stream, !plus)), &mut words);
             assert!(words.iter().all(|word| *word == 5), "{n}");
             let (head, rest) = words.split_at_mut(n / 4 * 2);
             let [plus, minus] = [seed, other].map(|seed| Stream::new(&seed));

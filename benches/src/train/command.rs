@@ -185,13 +185,15 @@ enum Found {
 /// A case that is a training: of so many parameters or repetitions, where it does not have its own.
 type Whole = fn(usize, u32) -> Result<Line, Failure>;
 
-const WHOLE: [(&str, Whole); 22] = [
+const WHOLE: [(&str, Whole); 24] = [
     (masks::NAME, masks::run),
     (round::NAME, round::run),
     (round::NARROW, round::run_narrow),
     (many::NAME, |n, _| many::run(n)),
     (party::NAME, party::run),
     (party::NARROW, party::run_narrow),
+    (party::MASKS, party::run_masks),
+    (party::MANY, party::run_many),
     (exact::RIDGE, |n, _| exact::run(Method::Ridge, n)),
     (exact::NEWTON, |n, _| exact::run(Method::Newton, n)),
     (mnist::CENTRAL.name, |_, _| mnist::run(&mnist::CENTRAL)),

@@ -215,7 +215,7 @@ pub(super) fn guest(channel: Arc<dyn Channel>, course: &Course, number: usize) {
 /// Whether the model is as many averages as there were rounds.
 pub(super) fn is_right(model: &[f32], course: &Course) -> bool {
     let all: Vec<Ready> =
-        (0..usize::from(PROVIDERS)).map(|number| trainer(number, course.parameters)).collect();
+        (0..course.providers.len()).map(|number| trainer(number, course.parameters)).collect();
     let total: u64 = all.iter().map(|ready| ready.1).sum();
     let mean = |at: usize| {
         let sum: f64 = all.iter().map(|ready| f64::from(ready.0[at]) * ready.1 as f64).sum();

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use federated::{
     round::{
-        self, Aggregate, Masks, Member, RoundError, RoundReport, State, aggregate, masked_cost,
-        take_part_masked,
+        self, Aggregate, Doubt, Masks, Member, RoundError, RoundReport, State, aggregate,
+        masked_cost, take_part_masked,
     },
     secagg::SecAggError,
 };
@@ -84,7 +84,9 @@ pub fn add_up(
     let told = &mut |state: &State, _: &RoundReport| {
         progress(state.rounds as usize, course.rounds as usize);
     };
-    let with = Aggregate { channel: Arc::clone(channel), course: &course, masks, from, told };
+    let channel = Arc::clone(channel);
+    let doubts = &mut |doubt| said(plan, of, doubt);
+    let with = Aggregate { channel, course: &course, masks, from, told, doubts };
     let trained = aggregate(&mut wire, with).map_err(|error| added(plan, of, error))?;
     let mut words: Vec<u64> = trained.state.model.iter().map(|x| x.to_bits().into()).collect();
     words.extend(trained.reports.iter().flat_map(|report| figures(of, report)));
@@ -118,7 +120,8 @@ pub(super) fn provide(
         (masking.once)(round, sets)
     };
     let signer = masking.signer.clone();
-    let member = Member { number, signer, trainer: &mut own, once };
+    let doubts = &mut |doubt| said(plan, of, doubt);
+    let member = Member { number, signer, trainer: &mut own, once, doubts };
     take_part_masked(wire, &course, &masking.masks, member, rng)
         .map_err(|error| provided(plan, of, error))?;
     Ok(())
@@ -144,8 +147,22 @@ pub(super) fn added(plan: &Plan, of: &Training, error: RoundError) -> ExecError 
     }
 }
 
+/// Says in the log whose shares do not open: the training goes on, and nobody can tell which of those named it lies at.
+fn said(plan: &Plan, of: &Training, doubt: Doubt) {
+    let name = |at| of.owners(plan).nth(at).map(|input| input.party.to_string());
+    let (from, to) = (name(doubt.from).unwrap_or_default(), name(doubt.to).unwrap_or_default());
+    let alone = plan.adds_up().map(ToString::to_string).unwrap_or_default();
+    tracing::warn!(
+        round = doubt.round,
+        from,
+        to,
+        passed_on_by = alone,
+        "what one provider sealed for another does not open: one of these is faulty or cheats; masks come off without it"
+    );
+}
+
 /// Why a provider takes no further part: what it was passed that cannot be is at the door of who passed it, but for what another
-/// provider has signed or sealed.
+/// provider has signed.
 pub(super) fn provided(plan: &Plan, of: &Training, error: RoundError) -> ExecError {
     let (RoundError::Masks { source, .. }, Some(alone)) = (&error, plan.adds_up()) else {
         return error.into();
@@ -153,11 +170,6 @@ pub(super) fn provided(plan: &Plan, of: &Training, error: RoundError) -> ExecErr
     let at = match (source, owner(plan, of, source)) {
         // It has signed the key itself.
         (SecAggError::Forced(_), Some(party)) => party,
-        // Nobody is accused: then this provider is lost, and the training goes on without it.
-        (SecAggError::Sealed(_), Some(party)) => {
-            let words = format!("{error}; either {party} or {alone} changed what was sealed");
-            return ExecError::Training(words);
-        }
         _ => alone,
     };
     ExecError::Cheated { party: at.clone(), what: named(plan, of, &error) }

@@ -33,8 +33,9 @@ pub enum AveragingKind {
     Masks,
 }
 
-/// Most providers of a sum by masks: up to these all are neighbours of all. More would need a coin that nobody can bias.
-const MOST: usize = 32;
+/// Most providers of a sum by masks, as of any training. All are neighbours of all: fewer neighbours each would need a coin that
+/// nobody can bias, and thresholds that hold but for a small chance.
+const MOST: usize = 256;
 
 impl AveragingSpec {
     /// As policies name it.
@@ -95,7 +96,7 @@ impl AveragingSpec {
         field(
             (3..=MOST).contains(&providers),
             "train.datasets",
-            "names 3 to 32 datasets where updates are averaged by masks",
+            "names 3 to 256 datasets where updates are averaged by masks",
         )?;
         field(
             self.threshold(providers).is_some(),
@@ -197,7 +198,9 @@ mod tests {
         assert!(!text.contains("averaging"), "jobs of before keep their names");
         let fault = |spec: &TrainSpec| spec.check().unwrap_err().0;
         assert_eq!(fault(&spec(2, masks)), "train.datasets");
-        assert_eq!(fault(&spec(33, masks)), "train.datasets");
+        assert_eq!(fault(&spec(257, masks)), "train.datasets");
+        let many = r#"{"kind": "masks", "colluding": 50, "lost": 60}"#;
+        assert_eq!((spec(256, many).check(), spec(256, many).least()), (Ok(()), 171));
         assert_eq!(fault(&spec(4, r#"{"kind": "masks", "lost": 1}"#)), "train.averaging");
         assert_eq!(spec(4, r#"{"kind": "masks", "colluding": 0, "lost": 1}"#).check(), Ok(()));
         let changed = |change: &dyn Fn(&mut TrainSpec)| {

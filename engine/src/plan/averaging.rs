@@ -94,7 +94,7 @@ impl Training {
             ),
             format!(
                 "{alone} is trusted to hand out the model that the averages give: of one that it makes up, or hands out twice, \
-                 sums can say more of an update"
+                 sums can say more of an update; all providers of a sum were handed the same one"
             ),
             format!(
                 "a model remembers: what it says can depend on single rows of {}, and no noise is added to it",

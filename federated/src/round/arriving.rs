@@ -30,7 +30,7 @@ pub(super) struct Arriving {
 }
 
 /// Words so far.
-enum Words {
+pub(super) enum Words {
     Memory(Vec<u64>),
     /// In a file without a name.
     Disk(File),
@@ -76,8 +76,8 @@ impl Arriving {
     }
 
     fn rest(&mut self, wire: &mut Wire, from: PartyId) -> Result<(), Lost> {
-        if self.pieces == 0 && self.due.words > Part::MEMORY_WORDS {
-            self.words = Words::Disk(tempfile::tempfile()?);
+        if self.pieces == 0 {
+            self.words = Words::new(self.due.words > Part::MEMORY_WORDS)?;
         }
         for piece in pieces(self.due.words).skip(self.pieces) {
             let words = wire.recv_words::<u64>(from, piece)?;
@@ -109,7 +109,15 @@ impl Arriving {
 }
 
 impl Words {
-    fn push(&mut self, words: &[u64]) -> io::Result<()> {
+    /// None yet.
+    ///
+    /// # Errors
+    /// Of the disk, where they are to be kept there.
+    pub(super) fn new(on_disk: bool) -> io::Result<Self> {
+        Ok(if on_disk { Self::Disk(tempfile::tempfile()?) } else { Self::Memory(Vec::new()) })
+    }
+
+    pub(super) fn push(&mut self, words: &[u64]) -> io::Result<()> {
         match self {
             Self::Memory(all) => all.extend_from_slice(words),
             Self::Disk(file) => {
@@ -122,7 +130,7 @@ impl Words {
         Ok(())
     }
 
-    fn part(self) -> Part {
+    pub(super) fn part(self) -> Part {
         match self {
             Self::Memory(words) => Part::Share(Share::Words(words)),
             Self::Disk(file) => Part::Spooled(file),

@@ -185,7 +185,8 @@ impl Part {
         Ok(digest.finish())
     }
 
-    fn add_to(&self, pairs: Pairs, sum: &mut [u64]) -> io::Result<()> {
+    /// Adds its words to a sum.
+    pub(super) fn add_to(&self, pairs: Pairs, sum: &mut [u64]) -> io::Result<()> {
         if let Self::Share(share) = self {
             share.add_pairs(pairs, sum);
             return Ok(());

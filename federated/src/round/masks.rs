@@ -1,7 +1,7 @@
 //! Rounds with one party that computes: it adds up masked updates, and sees each round's average and no provider's update.
 //!
 //! ```text
-//! party ── the model ─────────────────────────────▶ provider      trains
+//! party ── the model, its hash before it ─────────▶ provider      trains
 //!       ◀── two public keys, signed ────────────────              or declines the round
 //!       ── the keys of the others ────────────────▶
 //!       ◀── shares of its two secrets, sealed ──────
@@ -18,16 +18,32 @@
 //! enough are left to take masks off. Every step has the time of a round.
 //!
 //! # Memory
-//! The party holds the model, the sum, and of each provider the masked update that is on its way from it, whole until it is added:
-//! where all come at once, one of every provider's.
+//! The party holds the model, the sum, and a few megabytes of each link. A masked update is kept as it comes, on disk where all
+//! providers' together are long, and added up when it is whole and what its provider named it; then it is forgotten. One that is whole
+//! too late, or never, is in no sum: its provider is one of the lost.
+//!
+//! # Lost links
+//! A link that is lost is made anew, and the two tell each other where they are, as in rounds on shares: what the party said and the
+//! provider has not heard is said again, and so is what the provider answered, to the bit, a masked update behind its last whole piece
+//! under the hash that it was named by. A provider does each step of a round once, whatever becomes of its links: it trains once, masks
+//! once, signs once, and gives shares once; to the party that says anything but the step that it has answered, or a later one, it
+//! says nothing more. Of a link that does not stand again in a while the provider counts as lost, for the rest of the round.
 //!
 //! # Security
-//! That of [`crate::secagg`]: the party may deviate and conspire with as many providers as the threshold was made for. It is
-//! trusted to hand out the model that it has worked out, and to seal it: providers cannot tell. What it puts in the place of a
-//! model can make an update say more of its rows; it stays one of a sum of [`super::Pace::least`].
+//! That of [`crate::secagg`]: the party may deviate and conspire with as many providers as the threshold was made for. What is sent
+//! again over a link made anew is what was sent before, to whom it was sent. All providers of a sum were handed the same model: masks,
+//! keys and signatures are of its hash, and no two of different models have a mask in common. So the party cannot make others' updates
+//! known by a model of their own and find one provider's in the sum (Pasquini, Francati, Ateniese, *Eluding Secure Aggregation in
+//! Federated Learning via Model Inconsistency*, CCS 2022, <https://arxiv.org/abs/2111.07380>). It is trusted to hand out the
+//! model that it has worked out, and to seal it: providers cannot tell. What it puts in the place of a model for all of them can
+//! make an update say more of its rows; it stays one of a sum of [`super::Pace::least`]. A model that was handed out in an earlier round
+//! is taken again: trainings that have come to rest hand it out honestly, and whoever compares two sums would change its last bit.
 
+mod adder;
 mod clerk;
+mod coming;
 mod cost;
+mod desk;
 mod party;
 mod provider;
 mod setting;
@@ -36,6 +52,6 @@ mod step;
 mod tests;
 
 pub use cost::masked_cost;
-pub use party::{Aggregate, aggregate};
+pub use party::{Aggregate, Doubt, Doubts, aggregate};
 pub use provider::{Member, Once, take_part_masked};
 pub use setting::Masks;

@@ -13,6 +13,11 @@ const AWAY: Duration = Duration::from_secs(5);
 /// That part.
 const OF_ROUND: u32 = 4;
 
+/// How long that is in rounds of so long.
+pub(super) fn patience(deadline: Duration) -> Duration {
+    AWAY.min(deadline / OF_ROUND)
+}
+
 /// What is known of a guest.
 #[derive(Clone, Copy)]
 enum Seat {
@@ -36,7 +41,7 @@ impl Seats {
     /// All are there.
     pub(super) fn new(guests: impl Iterator<Item = usize>, deadline: Duration) -> Self {
         let seats = guests.map(|number| (number, Seat::Idle)).collect();
-        Self { seats, away: AWAY.min(deadline / OF_ROUND) }
+        Self { seats, away: patience(deadline) }
     }
 
     /// How long who is away is waited for.

@@ -7,7 +7,7 @@ mod gate;
 mod kept;
 mod killed;
 mod narrow;
-mod net;
+pub(super) mod net;
 mod opened;
 mod privacy;
 mod resumed;

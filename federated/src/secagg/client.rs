@@ -45,14 +45,17 @@ pub struct Shared {
     keys: BTreeMap<u32, Keys>,
 }
 
+/// Shares of the secrets of those with whom a client has masked; nothing of whom sealed something that does not open.
+type Held = BTreeMap<u32, Option<[Secret; 2]>>;
+
 /// Has sent its vector, and holds shares of its neighbours' secrets.
 pub struct Masked {
-    held: BTreeMap<u32, [Secret; 2]>,
+    held: Held,
 }
 
 /// Has signed who is in the sum.
 pub struct Confirmed {
-    held: BTreeMap<u32, [Secret; 2]>,
+    held: Held,
     sets: Sets,
 }
 
@@ -142,10 +145,11 @@ impl Client<Advertised> {
 }
 
 impl Client<Shared> {
-    /// Masks its vector, with the neighbours whose shares it was passed.
+    /// Masks its vector, with the neighbours whose shares it was passed. Shares that do not open are none: the mask in common with
+    /// who sealed them follows from signed keys alone, and others can take it off.
     ///
     /// # Errors
-    /// [`SecAggError`]: shares that do not open, too few of them, a vector of another length.
+    /// [`SecAggError`]: shares of no neighbour, too few of them, a vector of another length.
     pub fn mask(
         self,
         envelopes: Vec<Envelope>,
@@ -157,27 +161,32 @@ impl Client<Shared> {
             let (client, got, want) = (own, vector.len(), setting.words);
             return Err(SecAggError::Length { client, got, want });
         }
-        let mut held = BTreeMap::new();
+        let (mut held, mut masks) = (Held::new(), Vec::new());
         for Envelope { from, to, sealed } in envelopes {
             let keys = state.keys.get(&from).filter(|_| to == own);
             let keys = keys.ok_or(SecAggError::Stranger(from))?;
             let seal = Seal::new(setting, (from, own), &base.seal, &keys.seal);
             let shares = seal.ok_or(SecAggError::Forced(from))?.open(&sealed);
-            let shares = shares.ok_or(SecAggError::Sealed(from))?;
             if held.insert(from, shares).is_some() {
                 return Err(SecAggError::Twice(from));
             }
             let common = masks::common(setting, (own, &base.mask), (from, &keys.mask));
             let common = common.ok_or(SecAggError::Forced(from))?;
-            Stream::new(&common).add_to(masks::adds(own, from), &mut vector);
+            masks.push((Stream::new(&common), masks::adds(own, from)));
         }
         enough("neighbours shared their secrets", held.len(), setting.shares())?;
-        Stream::new(&masks::own(setting, own, &base.seed)).add_to(true, &mut vector);
+        masks.push((Stream::new(&masks::own(setting, own, &base.seed)), true));
+        Stream::add_all(&masks, &mut vector);
         Ok((Client { base, state: Masked { held } }, vector))
     }
 }
 
 impl Client<Masked> {
+    /// Neighbours whose shares for this client do not open: they sealed something else, or the coordinator changed it.
+    pub fn unopened(&self) -> impl Iterator<Item = u32> {
+        self.state.held.iter().filter(|(_, shares)| shares.is_none()).map(|(client, _)| *client)
+    }
+
     /// Signs who is in the sum and who was lost, if that can be.
     ///
     /// # Errors
@@ -228,12 +237,15 @@ impl Client<Confirmed> {
             signed.insert(*client);
         }
         enough("neighbours signed the same sets", signed.len(), setting.shares())?;
-        let mut given = Unmasking { seeds: Vec::new(), keys: Vec::new() };
-        for (client, [key, seed]) in held {
-            if sets.summed.contains(&client) {
-                given.seeds.push((client, seed));
-            } else if sets.lost.contains(&client) {
-                given.keys.push((client, key));
+        let mut given = Unmasking::default();
+        for (client, shares) in held {
+            match shares {
+                None => given.unopened.push(client),
+                Some([_, seed]) if sets.summed.contains(&client) => {
+                    given.seeds.push((client, seed));
+                }
+                Some([key, _]) if sets.lost.contains(&client) => given.keys.push((client, key)),
+                Some(_) => {}
             }
         }
         Ok(given)

@@ -15,11 +15,17 @@ pub enum SecAggError {
     /// The same message a second time.
     #[error("client {0} has sent this before; a sum takes each message once")]
     Twice(u32),
-    /// Shares that do not open.
+    /// Shares that do not open, for so many that the others do not restore what they are of.
     #[error(
-        "the shares from client {0} do not open; they were changed on the way, or are another sum's"
+        "the shares that client {client} sealed for {by} of its neighbours do not open, and those of the others are too few; as not so \
+         many are in league, it is faulty or cheats"
     )]
-    Sealed(u32),
+    Unopened {
+        /// Whose.
+        client: u32,
+        /// How many of its neighbours say so.
+        by: usize,
+    },
     /// A vector of another length.
     #[error("client {client} sent {got} words and the sum has {want}")]
     Length {
@@ -94,7 +100,7 @@ impl SecAggError {
             Self::Stranger(client)
             | Self::KeySignature(client)
             | Self::Twice(client)
-            | Self::Sealed(client)
+            | Self::Unopened { client, .. }
             | Self::Length { client, .. }
             | Self::Both(client)
             | Self::Stories(client)

@@ -35,12 +35,15 @@ pub struct Sets {
     pub lost: BTreeSet<u32>,
 }
 
-/// What a client gives so that masks come off: of each neighbour one share of one kind.
+/// What a client gives so that masks come off: of each neighbour one share of one kind, or that it has none.
+#[derive(Default)]
 pub struct Unmasking {
     /// Of neighbours in the sum: of the own mask's seed.
     pub(super) seeds: Vec<(u32, Secret)>,
     /// Of those who were lost: of the key of the common masks.
     pub(super) keys: Vec<(u32, Secret)>,
+    /// Neighbours whose shares for this client do not open.
+    pub(super) unopened: Vec<u32>,
 }
 
 /// Shares do not print.

@@ -30,6 +30,8 @@ pub struct Server {
     /// Shares of seeds and of keys by whose they are, with who gave them.
     seeds: BTreeMap<u32, Vec<(u32, Secret)>>,
     secrets: BTreeMap<u32, Vec<(u32, Secret)>>,
+    /// Who sealed something that does not open, and for whom.
+    unopened: BTreeSet<(u32, u32)>,
     gave: BTreeSet<u32>,
 }
 
@@ -53,6 +55,7 @@ impl Server {
             summed: BTreeSet::new(),
             seeds: BTreeMap::new(),
             secrets: BTreeMap::new(),
+            unopened: BTreeSet::new(),
             gave: BTreeSet::new(),
         }
     }
@@ -117,18 +120,26 @@ impl Server {
     /// # Errors
     /// [`SecAggError`], and the sum is as before.
     pub fn vector(&mut self, client: u32, vector: &[u64]) -> Result<(), SecAggError> {
+        Backend::active().add_u64(self.sum_with(client, vector.len())?, vector);
+        Ok(())
+    }
+
+    /// Counts a client's masked vector of so many words among those of the sum, and gives the sum, to which the caller adds it: all of it.
+    ///
+    /// # Errors
+    /// [`SecAggError`], and the sum is as before.
+    pub(crate) fn sum_with(&mut self, client: u32, got: usize) -> Result<&mut [u64], SecAggError> {
         if !self.shared.contains(&client) {
             return Err(SecAggError::Stranger(client));
         }
-        let (got, want) = (vector.len(), self.sum.len());
+        let want = self.sum.len();
         if got != want {
             return Err(SecAggError::Length { client, got, want });
         }
         if !self.summed.insert(client) {
             return Err(SecAggError::Twice(client));
         }
-        Backend::active().add_u64(&mut self.sum, vector);
-        Ok(())
+        Ok(&mut self.sum)
     }
 
     /// Who is in the sum, and who shared secrets and sent no vector.
@@ -163,13 +174,14 @@ impl Server {
             return Err(SecAggError::Stranger(client));
         }
         let neighbours = self.neighbours_of(client)?;
-        let all = given.seeds.iter().chain(&given.keys);
-        if let Some((stranger, _)) = all.into_iter().find(|(of, _)| !neighbours.contains(of)) {
+        let all = given.seeds.iter().chain(&given.keys).map(|(of, _)| of).chain(&given.unopened);
+        if let Some(stranger) = all.into_iter().find(|of| !neighbours.contains(of)) {
             return Err(SecAggError::Stranger(*stranger));
         }
         if !self.gave.insert(client) {
             return Err(SecAggError::Twice(client));
         }
+        self.unopened.extend(given.unopened.iter().map(|from| (*from, client)));
         for (store, given) in [(&mut self.seeds, given.seeds), (&mut self.secrets, given.keys)] {
             for (of, share) in given {
                 store.entry(of).or_default().push((client, share));
@@ -178,19 +190,33 @@ impl Server {
         Ok(())
     }
 
-    /// The sum, once enough has been given, and whose vectors it is of.
+    /// Whose shares did not open, and at whom, as those say who got them: one of the two is faulty or cheats.
+    pub fn unopened(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.unopened.iter().copied()
+    }
+
+    /// The sum, once enough has been given, and whose vectors it is of. Memory beside the sum: a few kilobytes.
     ///
     /// # Errors
-    /// [`SecAggError::Few`] if a mask cannot be restored yet, [`SecAggError::Restored`] if it is another than announced.
+    /// [`SecAggError::Few`] if a mask cannot be restored yet, [`SecAggError::Restored`] if it is another than announced,
+    /// [`SecAggError::Unopened`] if it lies at the door of who sealed it.
     pub fn finish(mut self) -> Result<(Vec<u64>, BTreeSet<u32>), SecAggError> {
         let (got, least) = (self.summed.len(), self.setting.least);
         if got < least {
             return Err(SecAggError::Few { what: "clients are in the sum", got, least });
         }
+        let masks = self.left_on()?;
         let mut sum = std::mem::take(&mut self.sum);
+        Stream::add_all(&masks, &mut sum);
+        Ok((sum, self.summed))
+    }
+
+    /// The masks that are still on the sum, each with whether it is to be added.
+    fn left_on(&self) -> Result<Vec<(Stream, bool)>, SecAggError> {
+        let mut masks = Vec::new();
         for client in &self.summed {
             let seed = self.restored(*client, self.seeds.get(client))?;
-            Stream::new(&masks::own(&self.setting, *client, &seed)).add_to(false, &mut sum);
+            masks.push((Stream::new(&masks::own(&self.setting, *client, &seed)), false));
         }
         for lost in &self.sets().lost {
             let neighbours = self.setting.neighbours(*lost);
@@ -208,10 +234,10 @@ impl Server {
                 let common = masks::common(&self.setting, (*lost, &secret), (other, theirs));
                 let common = common.ok_or(SecAggError::Forced(other))?;
                 // As the lost client would have done.
-                Stream::new(&common).add_to(masks::adds(*lost, other), &mut sum);
+                masks.push((Stream::new(&common), masks::adds(*lost, other)));
             }
         }
-        Ok((sum, self.summed))
+        Ok(masks)
     }
 
     fn neighbours_of(&self, client: u32) -> Result<Vec<u32>, SecAggError> {
@@ -227,10 +253,15 @@ impl Server {
         let given = given.map_or(&[][..], Vec::as_slice);
         let least = self.setting.shares();
         if given.len() < least {
+            let by = self.unopened.iter().filter(|(from, _)| *from == of).count();
+            if by > self.setting.threshold.in_league() {
+                return Err(SecAggError::Unopened { client: of, by });
+            }
             let what = "neighbours gave a share of a lost or summed client";
             return Err(SecAggError::Few { what, got: given.len(), least });
         }
-        let point = |by: u32| self.setting.point(of, by).ok_or(SecAggError::Stranger(by));
+        let points = self.setting.points(of);
+        let point = |by: u32| points.get(&by).copied().ok_or(SecAggError::Stranger(by));
         let shares: Result<Vec<_>, SecAggError> =
             given[..least].iter().map(|(by, share)| Ok((point(*by)?, share))).collect();
         Ok(shamir::restore(&shares?))

@@ -1,5 +1,7 @@
 //! What all know of a sum beforehand.
 
+use std::collections::BTreeMap;
+
 use ed25519_dalek::VerifyingKey;
 
 use super::{
@@ -27,6 +29,8 @@ pub struct Name {
     pub round: u32,
     /// Which try at the round.
     pub attempt: u32,
+    /// The hash of what the vectors are worked out from: clients that were handed different things are in different sums.
+    pub from: [u8; 32],
 }
 
 impl Setting {
@@ -51,7 +55,8 @@ impl Setting {
         hasher
             .update(&name.job)
             .update(&name.round.to_le_bytes())
-            .update(&name.attempt.to_le_bytes());
+            .update(&name.attempt.to_le_bytes())
+            .update(&name.from);
         hasher.update(&(words as u64).to_le_bytes()).update(&(least as u64).to_le_bytes());
         hasher.update(&threshold.neighbours.to_le_bytes()).update(&threshold.shares.to_le_bytes());
         hasher.update(coin);
@@ -88,9 +93,8 @@ impl Setting {
         client < self.clients()
     }
 
-    /// The point at which a neighbour has its share of a client's secrets: its place among its neighbours, from 1.
-    pub(super) fn point(&self, of: u32, neighbour: u32) -> Option<u16> {
-        let at = self.graph.of(of).iter().position(|other| *other == neighbour)?;
-        u16::try_from(at + 1).ok()
+    /// The points at which neighbours have their shares of a client's secrets: their places among its neighbours, from 1.
+    pub(super) fn points(&self, of: u32) -> BTreeMap<u32, u16> {
+        self.graph.of(of).into_iter().zip(1..).collect()
     }
 }

@@ -18,7 +18,7 @@ fn signer(client: u32) -> SigningKey {
 
 fn setting(clients: u32, threshold: Threshold, round: u32) -> Arc<Setting> {
     let keys = (0..clients).map(|client| signer(client).verifying_key()).collect();
-    let name = Name { job: [1; 32], round, attempt: 1 };
+    let name = Name { job: [1; 32], round, attempt: 1, from: [2; 32] };
     Arc::new(Setting::new(name, keys, WORDS, (threshold, 2), &[5; 32]).unwrap())
 }
 
@@ -271,10 +271,10 @@ fn a_key_that_gives_no_secret_is_refused_before_it_is_passed_on() {
 fn a_mark_that_is_none_is_at_the_door_of_who_gave_it() {
     let setting = setting(5, Threshold::new(5, 0.0, 0.2).unwrap(), 1);
     let slots = Slots::of(&setting, 2);
-    let mut words = slots.unmasking(&Unmasking { seeds: Vec::new(), keys: Vec::new() });
+    let mut words = slots.unmasking(&Unmasking::default());
     assert!(slots.read_unmasking(&words).is_ok());
     // In the slot of client 0.
-    words[0] = 3;
+    words[0] = 4;
     assert_eq!(slots.read_unmasking(&words).unwrap_err(), SecAggError::Mark(2));
 }
 
@@ -285,11 +285,11 @@ fn what_is_sent_twice_or_changed_on_the_way_is_refused() {
     let keys: Keys = run.server.keys_for(1)[0].1.clone();
     assert_eq!(run.server.keys(0, keys), Err(SecAggError::Twice(0)));
     let mut shared = run.shared(all);
-    let (index, client) = shared.remove(0);
-    let mut envelopes: Vec<Envelope> = run.server.shares_for(index);
-    envelopes[2].sealed[7] ^= 1;
-    let from = envelopes[2].from;
-    assert_eq!(client.mask(envelopes, vector(0)).unwrap_err(), SecAggError::Sealed(from));
+    let (_, client) = shared.remove(0);
+    let mut envelopes: Vec<Envelope> = run.server.shares_for(0);
+    envelopes.push(envelopes[1].clone());
+    let from = envelopes[1].from;
+    assert_eq!(client.mask(envelopes, vector(0)).unwrap_err(), SecAggError::Twice(from));
     let (_, client) = shared.remove(0);
     let short = client.mask(Vec::new(), vec![0; 3]).map(drop);
     assert!(matches!(short, Err(SecAggError::Length { got: 3, want: WORDS, .. })));
@@ -328,4 +328,125 @@ fn a_neighbour_that_lies_about_a_lost_key_is_found_out() {
     assert_eq!(refused, SecAggError::Restored(4));
     // Which of them is not known, and the one who was lost is not accused.
     assert_eq!(refused.client(), None);
+}
+
+/// All seven clients up to their vectors, where envelopes are spoiled on their way; client 6 is lost after it has shared.
+fn with_garbage(spoiled: &[(u32, u32)]) -> (Run, Vec<(u32, Client<Masked>)>) {
+    let mut run = Run::new(7, Threshold::complete(7, 1, 2).unwrap(), 9);
+    let all = run.advertised(&(0..7).collect());
+    let mut shared = run.shared(all);
+    shared.pop();
+    let mut masked = Vec::new();
+    for (index, client) in shared {
+        let mut envelopes = run.server.shares_for(index);
+        for it in envelopes.iter_mut().filter(|it| spoiled.contains(&(it.from, it.to))) {
+            it.sealed[11] ^= 0x40;
+        }
+        let (client, vector) = client.mask(envelopes, vector(index)).unwrap();
+        let found = client.unopened().map(|from| (from, index));
+        assert!(found.eq(spoiled.iter().copied().filter(|(_, to)| *to == index)));
+        run.server.vector(index, &vector).unwrap();
+        masked.push((index, client));
+    }
+    (run, masked)
+}
+
+#[test]
+fn who_cannot_open_an_envelope_keeps_its_place_and_says_whose_it_was() {
+    // Of one in the sum, and of the one who is lost, each at as many as may be missing: four others take its masks off.
+    let spoiled = [(2, 0), (6, 1), (6, 3)];
+    let (mut run, masked) = with_garbage(&spoiled);
+    let confirmed = run.confirmed(masked);
+    run.unmasked(confirmed);
+    assert!(run.server.unopened().eq(spoiled));
+    let (sum, of) = run.server.finish().unwrap();
+    assert_eq!(of, (0..6).collect());
+    assert_eq!(sum, plain(&of));
+}
+
+#[test]
+fn garbage_for_too_many_is_at_the_door_of_who_sealed_it() {
+    // Four of seven take masks off, and one may be in league: two who complain are one more.
+    for (spoiled, by) in [(&[(2, 0), (2, 3), (2, 4)][..], 3), (&[(6, 0), (6, 1), (6, 5)], 3)] {
+        let (mut run, masked) = with_garbage(spoiled);
+        let confirmed = run.confirmed(masked);
+        run.unmasked(confirmed);
+        let client = spoiled[0].0;
+        let refused = run.server.finish().unwrap_err();
+        assert_eq!(refused, SecAggError::Unopened { client, by });
+        assert_eq!(refused.client(), Some(client));
+    }
+    // One alone may lie: the masks do not come off when others are gone too, and nobody is accused.
+    let (mut run, masked) = with_garbage(&[(2, 0)]);
+    let confirmed = run.confirmed(masked);
+    let signatures: Vec<_> = confirmed.iter().map(|(by, _, signed)| (*by, *signed)).collect();
+    for (index, client, _) in confirmed {
+        let own: Vec<_> = signatures.iter().filter(|(by, _)| *by != index).copied().collect();
+        let given = client.unmask(&own).unwrap();
+        // Clients 3 and 4 are gone before they give anything.
+        if ![3, 4].contains(&index) {
+            run.server.unmasking(index, given).unwrap();
+        }
+    }
+    let refused = run.server.finish().unwrap_err();
+    assert!(matches!(refused, SecAggError::Few { .. }), "{refused:?}");
+    assert_eq!(refused.client(), None);
+}
+
+#[test]
+fn garbage_gets_the_coordinator_no_share_that_it_would_not_have_had() {
+    let gave = |spoiled: &[(u32, u32)]| {
+        let (run, masked) = with_garbage(spoiled);
+        let confirmed = run.confirmed(masked);
+        let signatures: Vec<_> = confirmed.iter().map(|(by, _, signed)| (*by, *signed)).collect();
+        let given = confirmed.into_iter().map(|(index, client, _)| {
+            let own: Vec<_> = signatures.iter().filter(|(by, _)| *by != index).copied().collect();
+            let given = client.unmask(&own).unwrap();
+            let of = |all: &[(u32, super::shamir::Secret)]| -> Vec<_> {
+                all.iter().map(|(of, share)| (index, *of, **share)).collect()
+            };
+            (of(&given.seeds), of(&given.keys))
+        });
+        given.collect::<Vec<_>>()
+    };
+    let (whole, spoiled) = (gave(&[]), gave(&[(2, 0), (6, 3)]));
+    assert_ne!(whole, spoiled);
+    for ((seeds, keys), (fewer_seeds, fewer_keys)) in whole.iter().zip(&spoiled) {
+        assert!(fewer_seeds.iter().all(|share| seeds.contains(share)));
+        assert!(fewer_keys.iter().all(|share| keys.contains(share)));
+    }
+}
+
+#[test]
+fn clients_that_were_handed_different_things_are_in_different_sums() {
+    let threshold = Threshold::complete(5, 1, 1).unwrap();
+    let mut run = Run::new(5, threshold, 2);
+    let mut all = run.advertised(&(0..5).collect());
+    let name = Name { job: [1; 32], round: 1, attempt: 1, from: [3; 32] };
+    let keys = (0..5).map(|client| signer(client).verifying_key()).collect();
+    let other = Setting::new(name, keys, WORDS, (threshold, 2), &[5; 32]).unwrap();
+    let (client, keys) = Client::new(Arc::new(other), 4, signer(4), &mut run.rng).unwrap();
+    let (_, of_them) = all.remove(0);
+    let mut told = run.server.keys_for(0);
+    told.retain(|(of, _)| *of != 4);
+    told.push((4, keys));
+    let refused = of_them.share(told, &mut run.rng).map(drop).unwrap_err();
+    assert_eq!(refused, SecAggError::KeySignature(4));
+    let refused = client.share(run.server.keys_for(4), &mut run.rng).map(drop).unwrap_err();
+    assert_eq!(refused, SecAggError::KeySignature(0));
+}
+
+#[test]
+fn forty_clients_are_all_neighbours_of_all() {
+    let threshold = Threshold::complete(40, 8, 4).unwrap();
+    let mut run = Run::new(40, threshold, 7);
+    let all = run.advertised(&(0..40).collect());
+    let mut shared = run.shared(all);
+    shared.truncate(37);
+    let masked = run.masked(shared);
+    let confirmed = run.confirmed(masked);
+    run.unmasked(confirmed);
+    let (sum, of) = run.server.finish().unwrap();
+    assert_eq!(of, (0..37).collect());
+    assert_eq!(sum, plain(&of));
 }

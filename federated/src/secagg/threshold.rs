@@ -52,6 +52,13 @@ impl Threshold {
         }
     }
 
+    /// How many of a client's neighbours may be in league with the coordinator: with `shares` signers for each of two stories the honest
+    /// ones sign one.
+    #[must_use]
+    pub(crate) const fn in_league(self) -> usize {
+        (2 * self.shares).saturating_sub(self.neighbours + 1) as usize
+    }
+
     /// For `clients`, of whom up to a fraction `corrupted` conspires with the coordinator and a fraction `lost` drops out.
     ///
     /// # Errors

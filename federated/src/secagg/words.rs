@@ -18,9 +18,10 @@ pub(crate) const SIGNATURE_WORDS: usize = 8;
 /// Words of a share of a secret.
 pub(crate) const SECRET_WORDS: usize = 4;
 
-/// What stands in a slot: something, and what one gives of a neighbour that was lost.
+/// What stands in a slot: something, what one gives of a neighbour that was lost, and that one has nothing to give of a neighbour.
 const THERE: u64 = 1;
 const LOST: u64 = 2;
+const UNOPENED: u64 = 3;
 
 /// The slots of a client: one for each of its neighbours, in their order.
 #[derive(Debug)]
@@ -176,7 +177,9 @@ impl Slots {
         };
         self.write(|of| {
             let seed = find(&given.seeds, of).map(|share| (THERE, share));
-            seed.or_else(|| find(&given.keys, of).map(|share| (LOST, share)))
+            let key = || find(&given.keys, of).map(|share| (LOST, share));
+            let none = || given.unopened.contains(&of).then_some((UNOPENED, [0; SECRET_WORDS]));
+            seed.or_else(key).or_else(none)
         })
     }
 
@@ -185,12 +188,13 @@ impl Slots {
     /// # Errors
     /// [`SecAggError::Mark`], of this client, for a slot that is none.
     pub(crate) fn read_unmasking(&self, words: &[u64]) -> Result<Unmasking, SecAggError> {
-        let mut given = Unmasking { seeds: Vec::new(), keys: Vec::new() };
+        let mut given = Unmasking::default();
         for (neighbour, mark, words) in self.read(SECRET_WORDS, words) {
             let share = Zeroizing::new(bytes(words));
             match mark {
                 THERE => given.seeds.push((neighbour, share)),
                 LOST => given.keys.push((neighbour, share)),
+                UNOPENED => given.unopened.push(neighbour),
                 _ => return Err(SecAggError::Mark(self.client)),
             }
         }

@@ -135,11 +135,11 @@ fn what_nobody_can_tell_the_sender_of_is_at_nobodys_door() {
     assert_eq!(heard(SecAggError::Mark(2)).as_deref(), Some("c"));
     assert_eq!(heard(SecAggError::Omitted(1)).as_deref(), Some("b"));
     assert_eq!(heard(SecAggError::Forced(0)).as_deref(), Some("a"));
+    assert_eq!(heard(SecAggError::Unopened { client: 1, by: 2 }).as_deref(), Some("b"));
     // Who was lost has not lied about its key.
     assert_eq!(heard(SecAggError::Restored(3)), None);
     let said = |source| door(at_a_provider(&plan, of, round(source)));
     assert_eq!(said(SecAggError::Forced(2)).as_deref(), Some("c"));
-    assert_eq!(said(SecAggError::Sealed(2)), None);
     for source in [SecAggError::Passed, SecAggError::Stories(1), SecAggError::Both(1)] {
         assert_eq!(said(source).as_deref(), Some("lab"));
     }

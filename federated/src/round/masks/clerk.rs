@@ -1,14 +1,13 @@
-//! Providers as the party serves them: each on a thread of its own, so that none waits for another.
+//! One provider as the party serves it: on a thread of its own, so that none waits for another, and over as many connections as
+//! that takes.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
     io,
     sync::{
         Arc,
-        mpsc::{Receiver, RecvTimeoutError, Sender, channel},
+        mpsc::{Receiver, RecvTimeoutError, Sender},
     },
     thread,
-    time::{Duration, Instant},
 };
 
 use protocols::{
@@ -18,197 +17,191 @@ use protocols::{
 };
 use zeroize::Zeroizing;
 
-use super::step::{Head, Step};
+use super::{
+    coming::{Answer, Coming},
+    step::Head,
+};
 use crate::round::{
-    course::Course,
-    message::{COMES, DECLINES, pieces},
+    landing::Lost,
+    message::model_pieces,
+    resume::{LOOK, Place, again},
 };
 
-/// While answers are waited for, providers are told so often that this goes on.
-const TICK: Duration = Duration::from_secs(1);
+/// A model that is handed out, and its hash.
+pub(super) type Model = (Arc<[u8]>, [u8; 32]);
 
 /// What a provider is to be told.
 pub(super) struct Order {
-    head: Head,
-    body: Zeroizing<Vec<u64>>,
-    model: Option<Arc<[u8]>>,
+    pub(super) head: Head,
+    pub(super) body: Zeroizing<Vec<u64>>,
+    pub(super) model: Option<Model>,
     /// Words of its answer; nothing where none is due.
-    answers: Option<usize>,
-    depth: u32,
+    pub(super) answers: Option<usize>,
+    pub(super) depth: u32,
 }
 
-/// What it answered, or how it was lost.
-struct Event {
-    provider: usize,
-    head: Head,
-    /// Nothing where it declines. Wiped: the last answer of a round is shares in the clear.
-    answer: Result<Option<Zeroizing<Vec<u64>>>, SessionError>,
-    depth: u32,
+/// What happens to a provider.
+pub(super) enum News {
+    /// Its link was lost, and is being made anew.
+    Away,
+    /// It stands again.
+    Back,
+    /// It has answered.
+    Answer(Head, Answer),
+    /// It was told that there is no more.
+    Over,
+    /// It is lost for good: its link, or what came over it.
+    Gone,
+    /// This party's disk failed.
+    Disk(io::Error),
+}
+
+/// What happened, to whom, and how deep its link is.
+pub(super) struct Event {
+    pub(super) provider: usize,
+    pub(super) news: News,
+    pub(super) depth: u32,
+}
+
+/// How the party keeps what comes.
+#[derive(Clone, Copy)]
+pub(super) struct Store {
+    /// Whether masked updates are kept on disk until they are added up.
+    pub(super) on_disk: bool,
+    /// A provider may be so many bytes ahead.
+    pub(super) ahead: usize,
 }
 
 /// One provider's end.
-struct Clerk {
+pub(super) struct Clerk {
     provider: usize,
     id: PartyId,
     wire: Wire,
+    store: Store,
+    /// How often its link was made anew.
+    times: u32,
+    events: Sender<Event>,
 }
 
 impl Clerk {
-    fn serve(mut self, orders: &Receiver<Order>, events: &Sender<Event>) {
-        while let Ok(order) = orders.recv() {
+    /// A provider's end of the run's channel, at this step.
+    pub(super) fn new(
+        channel: Arc<dyn Channel>,
+        step: u64,
+        (provider, id): (usize, PartyId),
+        store: Store,
+        events: Sender<Event>,
+    ) -> Self {
+        let mut wire = Wire::new(channel, Gate::listing(&[]));
+        wire.enter(step);
+        let clerk = Self { provider, id, wire, store, times: 0, events };
+        clerk.throttle();
+        clerk
+    }
+
+    /// Starts serving.
+    pub(super) fn start(self, orders: Receiver<Order>) -> io::Result<()> {
+        let name = format!("adds up with {}", self.id);
+        // Not joined: a provider that is far behind must not keep the training from ending.
+        thread::Builder::new().name(name).spawn(move || self.serve(&orders)).map(drop)
+    }
+
+    fn serve(mut self, orders: &Receiver<Order>) {
+        while let Some(order) = self.next(orders) {
             let (head, last) = (order.head, order.answers.is_none());
-            let answer = self.tell(order);
-            let ends = answer.is_err() || last;
-            let event = Event { provider: self.provider, head, answer, depth: self.wire.depth() };
-            if events.send(event).is_err() || ends {
+            let news = match self.carry_out(&order) {
+                Ok(Some(answer)) => News::Answer(head, answer),
+                Ok(None) => News::Over,
+                Err(Lost::Disk(error)) => News::Disk(error),
+                Err(Lost::Link(_)) => News::Gone,
+            };
+            let ends = last || !matches!(news, News::Answer(..));
+            if !self.tell(news) || ends {
                 return;
             }
         }
     }
 
-    fn tell(&mut self, order: Order) -> Result<Option<Zeroizing<Vec<u64>>>, SessionError> {
-        let Order { head, body, model, answers, depth } = order;
-        self.wire.follows(depth);
-        self.wire.send(self.id, &[head.word()])?;
-        self.wire.send(self.id, &body)?;
-        if let Some(model) = model {
-            self.wire.send_common(self.id, (&model, 0..model.len()))?;
-        }
-        let Some(words) = answers else { return Ok(None) };
-        let mut says = [0_u64];
-        self.wire.recv(self.id, &mut says)?;
-        match says[0] {
-            COMES => {}
-            // Only before it has announced keys.
-            DECLINES if head.step == Step::Ask => return Ok(None),
-            _ => {
-                let what = "an answer that is none";
-                return Err(SessionError::Invalid { step: self.wire.step(), peer: self.id, what });
-            }
-        }
-        let mut answer = Zeroizing::new(vec![0_u64; words]);
-        let mut at = 0;
-        for piece in pieces(words) {
-            self.wire.recv(self.id, &mut answer[at..at + piece])?;
-            at += piece;
-        }
-        Ok(Some(answer))
-    }
-}
-
-/// What is known of a provider.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Seat {
-    /// Waits for the next step.
-    Idle,
-    /// Was told this and has not answered.
-    Busy,
-    /// Its link failed.
-    Gone,
-}
-
-/// Where providers are served.
-pub(super) struct Desk {
-    orders: BTreeMap<usize, Sender<Order>>,
-    seats: BTreeMap<usize, Seat>,
-    events: Receiver<Event>,
-    channel: Arc<dyn Channel>,
-}
-
-impl Desk {
-    /// A thread for each provider.
-    pub(super) fn new(channel: &Arc<dyn Channel>, step: u64, course: &Course) -> io::Result<Self> {
-        let (event, events) = channel_of();
-        let (mut orders, mut seats) = (BTreeMap::new(), BTreeMap::new());
-        for (provider, id) in course.guests() {
-            let mut wire = Wire::new(Arc::clone(channel), Gate::listing(&[]));
-            wire.enter(step);
-            let (order, queue) = std::sync::mpsc::channel();
-            let (clerk, event) = (Clerk { provider, id, wire }, event.clone());
-            // Not joined: a provider that is far behind must not keep the training from ending.
-            let thread = thread::Builder::new().name(format!("adds up with {id}"));
-            thread.spawn(move || clerk.serve(&queue, &event))?;
-            orders.insert(provider, order);
-            seats.insert(provider, Seat::Idle);
-        }
-        Ok(Self { orders, seats, events, channel: Arc::clone(channel) })
-    }
-
-    /// Who can be told something: waits until so many are, all who are behind have answered, or the time is over.
-    pub(super) fn idle(
-        &mut self,
-        wire: &mut Wire,
-        least: usize,
-        until: Instant,
-    ) -> BTreeSet<usize> {
-        while self.count(Seat::Idle) < least && self.count(Seat::Busy) > 0 {
-            if self.event(wire, until).is_none() {
-                break;
-            }
-        }
-        self.of(Seat::Idle).collect()
-    }
-
-    /// Tells each of these a body of its own, and gives every answer that comes in time to `take`.
-    pub(super) fn step<E>(
-        &mut self,
-        wire: &mut Wire,
-        to: &BTreeSet<usize>,
-        (head, model, until): (Head, Option<&Arc<[u8]>>, Instant),
-        (answers, body): (Option<usize>, impl Fn(usize) -> Zeroizing<Vec<u64>>),
-        mut take: impl FnMut(usize, Zeroizing<Vec<u64>>) -> Result<(), E>,
-    ) -> Result<(), E> {
-        let depth = wire.depth();
-        for provider in to {
-            let body = body(*provider);
-            let (said, model) = (8 * body.len(), model.cloned());
-            let modelled = model.as_ref().map_or(0, |model| model.len());
-            let order = Order { head, body, model, answers, depth };
-            let told = self.orders[provider].send(order).is_ok();
-            self.seats.insert(*provider, if told { Seat::Busy } else { Seat::Gone });
-            [8, said, modelled].into_iter().filter(|n| *n > 0).for_each(|n| wire.counts(n));
-        }
-        let mut open = to.clone();
+    /// The next thing to say; the link is looked after meanwhile. Nothing if there is none any more.
+    fn next(&mut self, orders: &Receiver<Order>) -> Option<Order> {
         loop {
-            open.retain(|provider| self.seats[provider] == Seat::Busy);
-            if open.is_empty() {
-                return Ok(());
-            }
-            let Some(event) = self.event(wire, until) else { return Ok(()) };
-            // What is late is of a step that is over.
-            if let (true, Ok(Some(answer))) = (event.head == head, event.answer) {
-                take(event.provider, answer)?;
-            }
-        }
-    }
-
-    /// The next thing that a provider does; nothing if the time is over.
-    fn event(&mut self, wire: &mut Wire, until: Instant) -> Option<Event> {
-        loop {
-            let left = until.saturating_duration_since(Instant::now());
-            match self.events.recv_timeout(left.min(TICK)) {
-                Ok(event) => {
-                    wire.follows(event.depth);
-                    let seat = if event.answer.is_ok() { Seat::Idle } else { Seat::Gone };
-                    self.seats.insert(event.provider, seat);
-                    return Some(event);
+            match orders.recv_timeout(LOOK) {
+                Ok(order) => return Some(order),
+                Err(RecvTimeoutError::Disconnected) => return None,
+                Err(RecvTimeoutError::Timeout) if self.wire.channel().lost(self.id) => {
+                    if self.mend(Place::NOWHERE).is_err() {
+                        self.tell(News::Gone);
+                        return None;
+                    }
                 }
-                Err(RecvTimeoutError::Timeout) if left > TICK => self.channel.working(),
-                Err(_) => return None,
+                Err(RecvTimeoutError::Timeout) => {}
             }
         }
     }
 
-    fn of(&self, what: Seat) -> impl Iterator<Item = usize> {
-        let those = self.seats.iter().filter(move |(_, seat)| **seat == what);
-        those.map(|(provider, _)| *provider)
+    /// Says it, and receives what the provider answers, over one link after the other.
+    fn carry_out(&mut self, order: &Order) -> Result<Option<Answer>, Lost> {
+        self.wire.follows(order.depth);
+        let words = order.answers.unwrap_or(0);
+        let mut coming = Coming::new(order.head, words, self.store.on_disk);
+        let mut theirs = Place::NOWHERE;
+        loop {
+            match self.attempt(order, theirs, &mut coming) {
+                Err(Lost::Link(error)) if error.is_lost(self.id) => {
+                    theirs = self.mend(coming.place())?;
+                }
+                done => return done,
+            }
+        }
     }
 
-    fn count(&self, what: Seat) -> usize {
-        self.of(what).count()
+    fn attempt(
+        &mut self,
+        order: &Order,
+        theirs: Place,
+        coming: &mut Coming,
+    ) -> Result<Option<Answer>, Lost> {
+        let heard = theirs.round == order.head.word();
+        if !heard {
+            self.wire.send(self.id, &[order.head.word()])?;
+            self.wire.send(self.id, &order.body)?;
+        }
+        if let Some((model, hash)) = &order.model {
+            if heard && theirs.name != *hash {
+                let what = "that it was told of another model";
+                let step = self.wire.step();
+                return Err(SessionError::Invalid { step, peer: self.id, what }.into());
+            }
+            let (there, mut from) = (if heard { theirs.there() } else { 0 }, 0);
+            for (at, numbers) in model_pieces(model.len() / 4).enumerate() {
+                let piece = from..from + 4 * numbers;
+                from = piece.end;
+                if at >= there {
+                    self.wire.send_common(self.id, (model, piece))?;
+                }
+            }
+        }
+        order.answers.map(|_| coming.receive(&mut self.wire, self.id)).transpose()
     }
-}
 
-fn channel_of() -> (Sender<Event>, Receiver<Event>) {
-    channel()
+    /// Makes the link anew; gives where the provider is.
+    fn mend(&mut self, mine: Place) -> Result<Place, SessionError> {
+        self.tell(News::Away);
+        let id = self.id;
+        let renew = |wire: &mut Wire| wire.renew(id);
+        let theirs = again(&mut self.wire, id, (mine, &mut self.times), renew)?;
+        self.throttle();
+        self.tell(News::Back);
+        Ok(theirs)
+    }
+
+    fn throttle(&self) {
+        self.wire.channel().throttle(self.id, Some(self.store.ahead));
+    }
+
+    /// Tells the party's own thread; whether that listens.
+    fn tell(&self, news: News) -> bool {
+        let (provider, depth) = (self.provider, self.wire.depth());
+        self.events.send(Event { provider, news, depth }).is_ok()
+    }
 }

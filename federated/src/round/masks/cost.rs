@@ -7,7 +7,10 @@ use protocols::{
 
 use super::step::Step;
 use crate::{
-    round::{course::Course, message::pieces},
+    round::{
+        course::Course,
+        message::{model_pieces, pieces},
+    },
     secagg::Threshold,
 };
 
@@ -20,14 +23,14 @@ pub fn masked_cost(m: &mut Meter, course: &Course, threshold: Threshold) {
             if step == Step::Signatures {
                 m.pass_gate(OpeningKind::Average, course.opened(), Recipient::One(Role::P0));
             }
-            let model = if step == Step::Ask { 4 * course.handed() } else { 0 };
+            let model = if step == Step::Ask { course.handed() } else { 0 };
             for (_, id) in course.guests() {
-                let bodies = [8, 8 * step.says(course, threshold), model];
-                let bodies = bodies.into_iter().filter(|bytes| *bytes > 0);
-                bodies.for_each(|bytes| m.told(party, id, bytes));
+                let bodies = [8, 8 * step.says(course, threshold)].into_iter();
+                let all = bodies.chain(model_pieces(model).map(|numbers| 4 * numbers));
+                all.for_each(|bytes| m.told(party, id, bytes));
             }
             for (_, id) in course.guests() {
-                m.told(id, party, 8);
+                m.told(id, party, 8 * step.begins());
                 pieces(answers).for_each(|words| m.told(id, party, 8 * words));
             }
         }

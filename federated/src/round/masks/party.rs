@@ -15,17 +15,20 @@ use protocols::{
 use zeroize::Zeroizing;
 
 use super::{
-    clerk::Desk,
+    clerk::Model,
+    coming::Answer,
+    desk::{Desk, Told},
     setting::Masks,
     step::{Head, Step},
 };
 use crate::{
     average::sum::checked,
+    pairs::Pairs,
     round::{
         committee::Trained,
         course::{Course, RoundReport, State},
-        error::RoundError,
-        message::packed,
+        error::{RoundError, disk},
+        message::{hash_words, packed},
         total::Opened,
     },
     secagg::{Keys, SecAggError, Server, Sets, Setting, Slots, signature_of},
@@ -43,7 +46,24 @@ pub struct Aggregate<'a> {
     pub from: State,
     /// Told after each round.
     pub told: &'a mut dyn FnMut(&State, &RoundReport),
+    /// Told of shares that did not open.
+    pub doubts: Doubts<'a>,
 }
+
+/// Shares that one provider sealed for another and that do not open: one of the two is faulty or cheats, or the party is that passed
+/// them on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// Which round, from 1.
+    pub round: u32,
+    /// Who sealed them.
+    pub from: usize,
+    /// For whom.
+    pub to: usize,
+}
+
+/// Whoever is told of them.
+pub type Doubts<'a> = &'a mut dyn FnMut(Doubt);
 
 impl fmt::Debug for Aggregate<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -62,7 +82,7 @@ impl fmt::Debug for Aggregate<'_> {
 /// # Security
 /// See [`crate::round`] of masks. Opens one average a round, to this party, which the gate lists.
 pub fn aggregate(wire: &mut Wire, with: Aggregate<'_>) -> Result<Trained, RoundError> {
-    let Aggregate { channel, course, masks, from: mut state, told } = with;
+    let Aggregate { channel, course, masks, from: mut state, told, doubts } = with;
     if course.encoding.is_narrow() {
         return Err(RoundError::Narrow);
     }
@@ -74,14 +94,14 @@ pub fn aggregate(wire: &mut Wire, with: Aggregate<'_>) -> Result<Trained, RoundE
         what: "starting a thread",
         why: error.to_string(),
     })?;
-    let mut party = Party { course, masks, desk };
+    let mut party = Party { course, masks, desk, doubts };
     let mut reports = Vec::new();
     while state.rounds < course.rounds {
         let report = party.round(wire, &mut state)?;
         told(&state, &report);
         reports.push(report);
     }
-    party.close(wire, state.rounds);
+    party.close(wire, state.rounds)?;
     Ok(Trained { state, reports, values: Vec::new() })
 }
 
@@ -89,6 +109,7 @@ struct Party<'a> {
     course: &'a Course,
     masks: &'a Masks,
     desk: Desk,
+    doubts: Doubts<'a>,
 }
 
 /// A round under way: the sum, and who is still there.
@@ -103,15 +124,18 @@ impl Party<'_> {
     /// One round: the state moves on by one average.
     fn round(&mut self, wire: &mut Wire, state: &mut State) -> Result<RoundReport, RoundError> {
         let round = state.rounds;
-        let setting = self.masks.setting(self.course, round)?;
-        let server = Server::new(Arc::clone(&setting));
         let until = self.until();
-        let there = self.desk.idle(wire, self.masks.least(self.course), until);
+        let there = self.desk.idle(wire, self.masks.least(self.course), until)?;
+        let model = packed(&state.optimizer.handed(&state.model));
+        let setting = self.masks.setting(self.course, (round, model.1))?;
+        let server = Server::new(Arc::clone(&setting));
         let mut sum = Sum { round, setting, server, there };
-        let handed = state.optimizer.handed(&state.model);
-        self.masked(wire, &mut sum, &packed(&handed).0)?;
-        drop(handed);
+        self.asked(wire, &mut sum, model)?;
+        self.masked(wire, &mut sum)?;
         self.unmasked(wire, &mut sum)?;
+        for (from, to) in sum.server.unopened() {
+            (self.doubts)(Doubt { round: round + 1, from: from as usize, to: to as usize });
+        }
         let (words, of) = sum.server.finish().map_err(|source| refused(round, source))?;
         let (update, figures) = words.split_at(self.course.coordinates());
         let (trailer, total) = checked(figures, of.len(), &self.course.encoding)
@@ -129,26 +153,27 @@ impl Party<'_> {
         Ok(report)
     }
 
+    /// The first step, after which the model need not be held ready any more.
+    fn asked(&mut self, wire: &mut Wire, sum: &mut Sum, model: Model) -> Result<(), RoundError> {
+        let hash = |_: &Sum, _| Zeroizing::new(hash_words(&model.1).to_vec());
+        let take = words_to(|sum, provider, words| {
+            sum.server.keys(number(provider), Keys::from_words(words))
+        });
+        self.step(wire, sum, (Step::Ask, Some(&model)), hash, take)
+    }
+
     /// The steps up to the masked updates.
-    fn masked(
-        &mut self,
-        wire: &mut Wire,
-        sum: &mut Sum,
-        model: &Arc<[u8]>,
-    ) -> Result<(), RoundError> {
-        let nothing = |_: &Sum, _| Zeroizing::new(Vec::new());
-        self.step(wire, sum, (Step::Ask, Some(model)), nothing, |sum, provider, words| {
-            sum.server.keys(number(provider), Keys::from_words(&words))
-        })?;
+    fn masked(&mut self, wire: &mut Wire, sum: &mut Sum) -> Result<(), RoundError> {
         let keys = |sum: &Sum, provider| {
             let client = number(provider);
             Slots::of(&sum.setting, client).keys(&sum.server.keys_for(client))
         };
-        self.step(wire, sum, (Step::Keys, None), keys, |sum, provider, words| {
+        let take = words_to(|sum, provider, words| {
             let client = number(provider);
-            let sent = Slots::of(&sum.setting, client).read_sent(&words);
+            let sent = Slots::of(&sum.setting, client).read_sent(words);
             sum.server.shares(client, sent)
-        })?;
+        });
+        self.step(wire, sum, (Step::Keys, None), keys, take)?;
         let mut envelopes = BTreeMap::new();
         for provider in &sum.there {
             envelopes.insert(*provider, sum.server.shares_for(number(*provider)));
@@ -157,9 +182,7 @@ impl Party<'_> {
             let own = envelopes.get(&provider).map_or(&[][..], Vec::as_slice);
             Slots::of(&sum.setting, number(provider)).envelopes(own)
         };
-        self.step(wire, sum, (Step::Shares, None), shares, |sum, provider, words| {
-            sum.server.vector(number(provider), &words)
-        })
+        self.step(wire, sum, (Step::Shares, None), shares, add)
     }
 
     /// The steps from the sets on.
@@ -167,22 +190,24 @@ impl Party<'_> {
         let sets: Sets = sum.server.sets();
         let told = |sum: &Sum, _| Zeroizing::new(sets.to_words(&sum.setting));
         let mut signed = Vec::new();
-        self.step(wire, sum, (Step::Sets, None), told, |sum, provider, words| {
-            let signature = signature_of(&words);
+        let take = words_to(|sum, provider, words| {
+            let signature = signature_of(words);
             sum.server.signed(number(provider), &sets, &signature)?;
             signed.push((number(provider), signature));
             Ok(())
-        })?;
+        });
+        self.step(wire, sum, (Step::Sets, None), told, take)?;
         // From here on masks come off.
         let count = self.course.opened();
         wire.pass_gate(OpeningKind::Average, count, Recipient::One(Role::P0))?;
         let others =
             |sum: &Sum, provider| Slots::of(&sum.setting, number(provider)).signatures(&signed);
-        self.step(wire, sum, (Step::Signatures, None), others, |sum, provider, words| {
+        let take = words_to(|sum, provider, words| {
             let client = number(provider);
-            let given = Slots::of(&sum.setting, client).read_unmasking(&words)?;
+            let given = Slots::of(&sum.setting, client).read_unmasking(words)?;
             sum.server.unmasking(client, given)
-        })
+        });
+        self.step(wire, sum, (Step::Signatures, None), others, take)
     }
 
     /// Tells all who are there, takes what comes in time, and goes on with those it came from, if they are enough.
@@ -190,9 +215,9 @@ impl Party<'_> {
         &mut self,
         wire: &mut Wire,
         sum: &mut Sum,
-        (step, model): (Step, Option<&Arc<[u8]>>),
+        (step, model): (Step, Option<&Model>),
         body: impl Fn(&Sum, usize) -> Zeroizing<Vec<u64>>,
-        mut take: impl FnMut(&mut Sum, usize, Zeroizing<Vec<u64>>) -> Result<(), SecAggError>,
+        mut take: impl FnMut(&mut Sum, usize, Answer) -> Result<bool, RoundError>,
     ) -> Result<(), RoundError> {
         let until = self.until();
         let head = Head { step, round: sum.round };
@@ -202,13 +227,13 @@ impl Party<'_> {
         let bodies: BTreeMap<usize, Zeroizing<Vec<u64>>> =
             to.iter().map(|provider| (*provider, body(sum, *provider))).collect();
         let bodies = |provider: usize| bodies.get(&provider).cloned().unwrap_or_default();
-        self.desk
-            .step(wire, &to, (head, model, until), (answers, bodies), |provider, words| {
-                take(sum, provider, words)?;
+        let told = Told { head, model, answers, until };
+        self.desk.step(wire, &to, &told, bodies, |provider, answer| {
+            if take(sum, provider, answer)? {
                 sum.there.insert(provider);
-                Ok(())
-            })
-            .map_err(|source| refused(sum.round, source))?;
+            }
+            Ok(())
+        })?;
         self.enough(sum.round, sum.there.len(), step)
     }
 
@@ -229,16 +254,36 @@ impl Party<'_> {
     }
 
     /// Tells every provider that is there that there are no more rounds; who is late gets a round's time to say what it has to.
-    fn close(&mut self, wire: &mut Wire, round: u32) {
+    fn close(&mut self, wire: &mut Wire, round: u32) -> Result<(), RoundError> {
         let (until, all) = (self.until(), self.course.providers.len());
-        let idle = self.desk.idle(wire, all, until);
+        let idle = self.desk.idle(wire, all, until)?;
         let head = Head { step: Step::Over, round };
-        let nothing = |_| Zeroizing::new(Vec::new());
-        let with = (head, None, until);
-        let Ok(()) = self.desk.step(wire, &idle, with, (None, nothing), |_, _| {
-            Ok::<(), std::convert::Infallible>(())
-        });
+        let told = Told { head, model: None, answers: None, until };
+        self.desk.step(wire, &idle, &told, |_| Zeroizing::new(Vec::new()), |_, _| Ok(()))
     }
+}
+
+/// Takes an answer that is words; whether it goes on with who gave it.
+fn words_to(
+    mut take: impl FnMut(&mut Sum, usize, &[u64]) -> Result<(), SecAggError>,
+) -> impl FnMut(&mut Sum, usize, Answer) -> Result<bool, RoundError> {
+    move |sum, provider, answer| {
+        let Answer::Words(words) = answer else { return Ok(false) };
+        let round = sum.round;
+        take(sum, provider, &words).map_err(|source| refused(round, source))?;
+        Ok(true)
+    }
+}
+
+/// Adds a masked update, which is whole, to the sum.
+fn add(sum: &mut Sum, provider: usize, answer: Answer) -> Result<bool, RoundError> {
+    let Answer::Vector(update) = answer else { return Ok(false) };
+    let round = sum.round;
+    let words = update.words().map_err(|error| disk(round, &error))?;
+    let all = sum.server.sum_with(number(provider), words);
+    let all = all.map_err(|source| refused(round, source))?;
+    update.add_to(Pairs::NONE, all).map_err(|error| disk(round, &error))?;
+    Ok(true)
 }
 
 fn refused(round: u32, source: SecAggError) -> RoundError {

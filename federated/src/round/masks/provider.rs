@@ -3,14 +3,12 @@
 use std::{fmt, sync::Arc};
 
 use ed25519_dalek::SigningKey;
-use protocols::{
-    net::at_work,
-    party::{PartyId, Role},
-    prg::Prg,
-    session::{SessionError, Wire},
-};
+use protocols::{prg::Prg, session::Wire};
+use zeroize::Zeroizing;
 
 use super::{
+    adder::{Adder, refused},
+    party::{Doubt, Doubts},
     setting::Masks,
     step::{Head, Step},
 };
@@ -19,7 +17,6 @@ use crate::{
     round::{
         course::Course,
         error::RoundError,
-        message::{COMES, DECLINES, PIECE_WORDS},
         provider::{trailer, usable},
         trainer::{TrainError, Trainer},
     },
@@ -43,6 +40,8 @@ pub struct Member<'a> {
     pub trainer: &'a mut dyn Trainer,
     /// Its account of what it has signed.
     pub once: Once<'a>,
+    /// Told of shares that do not open.
+    pub doubts: Doubts<'a>,
 }
 
 impl fmt::Debug for Member<'_> {
@@ -50,9 +49,6 @@ impl fmt::Debug for Member<'_> {
         write!(f, "Member {}", self.number)
     }
 }
-
-/// The one that adds up.
-const PARTY: PartyId = PartyId(Role::P0 as u16);
 
 /// Why a round ends early for a provider.
 enum Stop {
@@ -62,12 +58,6 @@ enum Stop {
     Late(Head),
     /// There is no update to give.
     Declined(TrainError),
-}
-
-impl From<SessionError> for Stop {
-    fn from(error: SessionError) -> Self {
-        Self::Error(error.into())
-    }
 }
 
 impl From<RoundError> for Stop {
@@ -93,81 +83,78 @@ pub fn take_part_masked(
     mut member: Member<'_>,
     rng: &mut Prg,
 ) -> Result<Vec<(u32, TrainError)>, RoundError> {
-    let (mut declined, mut next) = (Vec::new(), 0);
-    let mut head = heard(wire, next)?;
-    loop {
-        let Head { step, round } = head;
-        match step {
-            Step::Over => return Ok(declined),
-            // One sum a round, ever: of two over different sets of providers the difference could be taken.
-            Step::Ask if round >= next && round < course.rounds => {}
-            _ => return Err(refused(round, SecAggError::Turn)),
+    let (mut adder, mut declined) = (Adder::new(wire, course, masks.threshold), Vec::new());
+    let asked = |round| Head { step: Step::Ask, round };
+    let mut head = adder.says(asked(0))?.0;
+    while head.step != Step::Over {
+        // One sum a round, ever: of two over different sets of providers the difference could be taken.
+        let round = head.round;
+        if round >= course.rounds {
+            return Err(refused(round, SecAggError::Turn));
         }
-        next = round + 1;
-        head = match member.round(wire, (course, masks, round), rng) {
-            Ok(()) => heard(wire, round)?,
+        head = match member.round(&mut adder, (course, masks, round), rng) {
+            Ok(()) => adder.says(asked(round + 1))?.0,
             Err(Stop::Late(head)) => head,
             Err(Stop::Declined(why)) => {
                 member.trainer.declined(round, &why);
                 declined.push((round, why));
-                wire.send(PARTY, &[DECLINES])?;
-                heard(wire, round)?
+                adder.decline()?;
+                adder.says(asked(round + 1))?.0
             }
             Err(Stop::Error(error)) => return Err(error),
         };
     }
+    Ok(declined)
 }
 
 impl Member<'_> {
     fn round(
         &mut self,
-        wire: &mut Wire,
+        adder: &mut Adder<'_>,
         (course, masks, round): (&Course, &Masks, u32),
         rng: &mut Prg,
     ) -> Result<(), Stop> {
         let fail = |source| Stop::Error(refused(round, source));
-        let update = self.update(wire, course, round)?;
-        let setting = masks.setting(course, round)?;
+        let due = |adder: &mut Adder<'_>, step| due(adder, Head { step, round });
+        let (model, hash) = adder.model()?;
+        let trainer = &mut *self.trainer;
+        let update = adder.at_work(|| encoded(course, trainer, (round, &model)));
+        drop(model);
+        let update = update.map_err(Stop::Declined)?;
+        // Of this model, and of no other: with whoever was handed another one there is no mask in common.
+        let setting = masks.setting(course, (round, hash))?;
         let client = u32::try_from(self.number).unwrap_or(u32::MAX);
         let slots = Slots::of(&setting, client);
-        let due = |wire: &mut Wire, step: Step| {
-            due(wire, Head { step, round }, step.says(course, masks.threshold))
-        };
         let (own, keys) =
             Client::new(Arc::clone(&setting), client, self.signer.clone(), rng).map_err(fail)?;
-        answer(wire, &keys.to_words())?;
-        let keys = slots.read_keys(&due(wire, Step::Keys)?);
+        adder.answer(Zeroizing::new(keys.to_words().to_vec()))?;
+        let keys = slots.read_keys(&due(adder, Step::Keys)?);
         let (own, envelopes) = own.share(keys, rng).map_err(fail)?;
-        answer(wire, &slots.envelopes(&envelopes))?;
-        let envelopes = slots.read_received(&due(wire, Step::Shares)?);
+        adder.answer(slots.envelopes(&envelopes))?;
+        let envelopes = slots.read_received(&due(adder, Step::Shares)?);
         let (own, masked) = own.mask(envelopes, update).map_err(fail)?;
-        answer(wire, &masked)?;
-        drop(masked);
-        let sets = Sets::from_words(&due(wire, Step::Sets)?);
+        for from in own.unopened() {
+            let (round, from) = (round + 1, from as usize);
+            (self.doubts)(Doubt { round, from, to: self.number });
+        }
+        adder.answer(Zeroizing::new(masked))?;
+        let sets = Sets::from_words(&due(adder, Step::Sets)?);
         let digest = sets.digest(&setting);
         let (own, signature) = own.confirm(sets).map_err(fail)?;
-        // On disk before a word of it is said: a restart must not sign for this round again.
-        let new = (self.once)(round, &digest).map_err(|why| {
+        self.signs(round, &digest)?;
+        adder.answer(Zeroizing::new(signature_words(&signature).to_vec()))?;
+        let signatures = slots.read_signatures(&due(adder, Step::Signatures)?);
+        let given = own.unmask(&signatures).map_err(fail)?;
+        Ok(adder.answer(slots.unmasking(&given))?)
+    }
+
+    /// On disk before a word of it is said: a restart must not sign for this round again.
+    fn signs(&mut self, round: u32, sets: &[u8; 32]) -> Result<(), RoundError> {
+        let new = (self.once)(round, sets).map_err(|why| {
             let what = "writing down whose updates are in the sum";
             RoundError::Disk { round: round.saturating_add(1), what, why }
         })?;
-        if !new {
-            return Err(fail(SecAggError::Once));
-        }
-        answer(wire, &signature_words(&signature))?;
-        let signatures = slots.read_signatures(&due(wire, Step::Signatures)?);
-        let given = own.unmask(&signatures).map_err(fail)?;
-        answer(wire, &slots.unmasking(&given))?;
-        Ok(())
-    }
-
-    /// The update of a round as integers, its figures behind it.
-    fn update(&mut self, wire: &mut Wire, course: &Course, round: u32) -> Result<Vec<u64>, Stop> {
-        let bits = wire.recv_words::<u32>(PARTY, course.handed())?;
-        let model: Vec<f32> = bits.iter().map(|bits| f32::from_bits(*bits)).collect();
-        let trainer = &mut *self.trainer;
-        let train = || encoded(course, &mut *trainer, (round, &model));
-        at_work(|| wire.working(), train).map_err(Stop::Declined)
+        if new { Ok(()) } else { Err(refused(round, SecAggError::Once)) }
     }
 }
 
@@ -189,35 +176,10 @@ fn encoded(
     Ok(words)
 }
 
-/// What the party says next.
-fn heard(wire: &mut Wire, round: u32) -> Result<Head, RoundError> {
-    let mut word = [0];
-    wire.recv(PARTY, &mut word)?;
-    Head::of(word[0]).ok_or_else(|| refused(round, SecAggError::Turn))
-}
-
 /// The body of the step that is due, unless the party has gone on to another round.
-fn due(wire: &mut Wire, want: Head, words: usize) -> Result<Vec<u64>, Stop> {
-    let head = heard(wire, want.round)?;
-    let later = match head.step {
-        Step::Over => true,
-        Step::Ask => head.round > want.round,
-        _ => false,
-    };
-    if later {
-        return Err(Stop::Late(head));
+fn due(adder: &mut Adder<'_>, want: Head) -> Result<Vec<u64>, Stop> {
+    match adder.says(want)? {
+        (head, body) if head == want => Ok(body),
+        (head, _) => Err(Stop::Late(head)),
     }
-    if head != want {
-        return Err(Stop::Error(refused(want.round, SecAggError::Turn)));
-    }
-    Ok(wire.recv_words::<u64>(PARTY, words)?.to_vec())
-}
-
-fn answer(wire: &mut Wire, words: &[u64]) -> Result<(), SessionError> {
-    wire.send(PARTY, &[COMES])?;
-    words.chunks(PIECE_WORDS).try_for_each(|piece| wire.send(PARTY, piece))
-}
-
-fn refused(round: u32, source: SecAggError) -> RoundError {
-    RoundError::Masks { round: round.saturating_add(1), source }
 }

@@ -21,9 +21,13 @@ pub struct Masks {
 }
 
 impl Masks {
-    /// The sum of a round, from 0.
-    pub(super) fn setting(&self, course: &Course, round: u32) -> Result<Arc<Setting>, RoundError> {
-        let name = Name { job: self.run, round, attempt: 1 };
+    /// The sum of a round, from 0, of updates to the model of this hash: of another one it is another sum.
+    pub(super) fn setting(
+        &self,
+        course: &Course,
+        (round, model): (u32, [u8; 32]),
+    ) -> Result<Arc<Setting>, RoundError> {
+        let name = Name { job: self.run, round, attempt: 1, from: model };
         let terms = (self.threshold, self.least(course));
         // All are neighbours of all where jobs use this, and the coin says nothing.
         let setting = Setting::new(name, self.keys.clone(), course.words(), terms, &self.run);

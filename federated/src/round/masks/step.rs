@@ -1,14 +1,14 @@
 //! What the party says, and how long each body is.
 
 use crate::{
-    round::course::Course,
+    round::{course::Course, message::HASH_WORDS},
     secagg::{ENVELOPE_WORDS, KEYS_WORDS, SECRET_WORDS, SIGNATURE_WORDS, Slots, Threshold},
 };
 
 /// The step of a round that a message begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Step {
-    /// The model: an update is asked for.
+    /// The hash of the model, and the model: an update is asked for.
     Ask = 1,
     /// The others' keys.
     Keys = 2,
@@ -30,7 +30,8 @@ impl Step {
     pub(super) fn says(self, course: &Course, threshold: Threshold) -> usize {
         let slots = |each| Slots::words(threshold.neighbours as usize, each);
         match self {
-            Self::Ask | Self::Over => 0,
+            Self::Ask => HASH_WORDS,
+            Self::Over => 0,
             Self::Keys => slots(KEYS_WORDS),
             Self::Shares => slots(ENVELOPE_WORDS),
             Self::Sets => 2 * course.set_words(),
@@ -38,7 +39,17 @@ impl Step {
         }
     }
 
-    /// Words of what a provider answers, beyond that it does; nothing where no answer is due.
+    /// Words before an answer: that it comes, and of what is large its name.
+    pub(super) const fn begins(self) -> usize {
+        if self.is_large() { 1 + HASH_WORDS } else { 1 }
+    }
+
+    /// Whether the answer is a vector, which goes on where a link was lost.
+    pub(super) const fn is_large(self) -> bool {
+        matches!(self, Self::Shares)
+    }
+
+    /// Words of what a provider answers, behind those; nothing where no answer is due.
     pub(super) fn answers(self, course: &Course, threshold: Threshold) -> Option<usize> {
         let slots = |each| Slots::words(threshold.neighbours as usize, each);
         match self {
@@ -61,6 +72,11 @@ pub(super) struct Head {
 }
 
 impl Head {
+    /// Whether it comes after another one in a training.
+    pub(super) fn is_after(self, other: Self) -> bool {
+        (self.round, self.step) > (other.round, other.step)
+    }
+
     pub(super) const fn word(self) -> u64 {
         (self.step as u64) << 32 | self.round as u64
     }

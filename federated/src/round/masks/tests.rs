@@ -1,5 +1,6 @@
 //! Rounds by masks against rounds in one place, and providers that are lost at every step.
 
+mod cut;
 mod hostile;
 
 use std::{
@@ -57,6 +58,7 @@ struct Ran {
     providers: Vec<Ended>,
     counters: Counters,
     opened: Vec<Opening>,
+    doubts: Vec<Doubt>,
 }
 
 /// What a provider does, on its wire.
@@ -74,7 +76,8 @@ fn honest<'a>(
             Ok(new)
         };
         let trainer = &mut *trainers(number);
-        let member = Member { number, signer: signer(number), trainer, once };
+        let doubts = &mut |_| ();
+        let member = Member { number, signer: signer(number), trainer, once, doubts };
         take_part_masked(wire, course, masks, member, rng)
     }
 }
@@ -93,9 +96,11 @@ fn run_over(
             let mut wire = Wire::new(Arc::clone(&channel), Gate::recording());
             wire.enter(1);
             let told = &mut |state: &State, _: &_| told(state);
-            let with = Aggregate { channel, course, masks, from: start(course), told };
+            let (from, mut doubts) = (start(course), Vec::new());
+            let noted = &mut |doubt| doubts.push(doubt);
+            let with = Aggregate { channel, course, masks, from, told, doubts: noted };
             let ended = aggregate(&mut wire, with);
-            (ended, wire.stats().total(), wire.depth(), wire.opened().to_vec())
+            (ended, wire.stats().total(), wire.depth(), wire.opened().to_vec(), doubts)
         });
         let guests = channels.skip(2).enumerate();
         let guests: Vec<_> = guests
@@ -109,7 +114,7 @@ fn run_over(
                 })
             })
             .collect();
-        let (party, mut counters, depth, opened) = party.join().unwrap();
+        let (party, mut counters, depth, opened, doubts) = party.join().unwrap();
         counters.rounds = depth;
         let mut providers = Vec::new();
         for guest in guests {
@@ -119,7 +124,7 @@ fn run_over(
             counters.rounds = counters.rounds.max(depth);
             providers.push(ended);
         }
-        Ran { party, providers, counters, opened }
+        Ran { party, providers, counters, opened, doubts }
     })
 }
 
@@ -314,7 +319,8 @@ fn a_provider_that_signed_before_it_was_restarted_signs_no_other_sets() {
             Ok(before.is_none())
         };
         let trainer = &mut native(2, number);
-        let member = Member { number, signer: signer(number), trainer, once };
+        let doubts = &mut |_| ();
+        let member = Member { number, signer: signer(number), trainer, once, doubts };
         take_part_masked(wire, &course, &masks, member, rng)
     };
     let ran = run_over((&course, &masks), in_memory(8), &plays, &mut |_| {});

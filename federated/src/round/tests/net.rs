@@ -15,20 +15,20 @@ use protocols::{
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Two ends of a link, the lower one first.
-pub(super) type Ends = (PartyId, PartyId);
+pub(in crate::round) type Ends = (PartyId, PartyId);
 
 /// When a link is lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Cut {
-    pub(super) link: Ends,
+pub(in crate::round) struct Cut {
+    pub(in crate::round) link: Ends,
     /// Which frame of the two over it is the first that does not arrive, from 0 after each time that it was made anew.
-    pub(super) at: usize,
+    pub(in crate::round) at: usize,
     /// Whether what was sent before it has arrived.
-    pub(super) arrives: bool,
+    pub(in crate::round) arrives: bool,
 }
 
 /// All links of a run.
-pub(super) struct Net {
+pub(in crate::round) struct Net {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -68,7 +68,7 @@ struct Link {
 
 impl Net {
     /// Ends of so many parties that are cut like this, one after the other on each link.
-    pub(super) fn mesh(parties: u16, plan: &[Cut]) -> (Arc<Self>, Vec<Arc<dyn Channel>>) {
+    pub(in crate::round) fn mesh(parties: u16, plan: &[Cut]) -> (Arc<Self>, Vec<Arc<dyn Channel>>) {
         let state = Mutex::new(State { plan: plan.to_vec(), ..State::default() });
         let net = Arc::new(Self { state, changed: Condvar::new() });
         let ends = (0..parties).map(|me| net.end(PartyId(me)) as Arc<dyn Channel>).collect();
@@ -106,12 +106,12 @@ impl Net {
     }
 
     /// How often a link was made anew.
-    pub(super) fn times(&self, link: Ends) -> u32 {
+    pub(in crate::round) fn times(&self, link: Ends) -> u32 {
         self.lock().links.get(&link).map_or(0, |link| link.times)
     }
 
     /// Frames and bytes that were sent over a link.
-    pub(super) fn carried(&self, link: Ends) -> (usize, usize) {
+    pub(in crate::round) fn carried(&self, link: Ends) -> (usize, usize) {
         self.lock().links.get(&link).map_or((0, 0), |link| link.carried)
     }
 

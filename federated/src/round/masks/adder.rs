@@ -1,0 +1,225 @@
+//! The party that adds up as a provider sees it: what it said last, what has come of its model, and what it was answered, over as many
+//! connections as that takes.
+
+use std::cell::RefCell;
+
+use protocols::{
+    net::at_work,
+    party::{PartyId, Role},
+    session::{SessionError, Wire},
+};
+use zeroize::Zeroizing;
+
+use super::step::{Head, Step};
+use crate::{
+    average::WordsDigest,
+    round::{
+        course::Course,
+        error::RoundError,
+        message::{COMES, DECLINES, PIECE_WORDS, hash_of, hash_words, model_bytes, model_pieces},
+        parcel::name,
+        resume::{NONE, Place, again},
+    },
+    secagg::{SecAggError, Threshold},
+};
+
+/// The one that adds up.
+const PARTY: PartyId = PartyId(Role::P0 as u16);
+
+/// Its link, and where the two are.
+pub(super) struct Adder<'w> {
+    wire: &'w mut Wire,
+    course: &'w Course,
+    threshold: Threshold,
+    /// What it said last, all of whose body has come.
+    heard: Option<Head>,
+    /// The hash of the model that it said, and what has come of it.
+    hash: [u8; 32],
+    model: Vec<f32>,
+    pieces: usize,
+    /// What it was answered to that.
+    given: Option<Given>,
+    /// How often its link was made anew.
+    times: u32,
+    /// Why it is not made anew any more.
+    failed: Option<RoundError>,
+}
+
+/// An answer, which is sent again as it is where it was lost.
+struct Given {
+    begins: Vec<u64>,
+    name: [u8; 32],
+    words: Zeroizing<Vec<u64>>,
+}
+
+impl<'w> Adder<'w> {
+    pub(super) fn new(wire: &'w mut Wire, course: &'w Course, threshold: Threshold) -> Self {
+        let (heard, given, failed) = (None, None, None);
+        let (hash, model) = ([0; 32], Vec::new());
+        Self { wire, course, threshold, heard, hash, model, pieces: 0, given, times: 0, failed }
+    }
+
+    /// What it says next, where this is due; else it has gone on to a later round, or there are no more.
+    pub(super) fn says(&mut self, due: Head) -> Result<(Head, Vec<u64>), RoundError> {
+        let (course, threshold) = (self.course, self.threshold);
+        self.through(|adder| {
+            let mut word = [0];
+            adder.wire.recv(PARTY, &mut word)?;
+            let later = |head: Head| match head.step {
+                Step::Over => true,
+                Step::Ask => head.round > due.round && head.round < course.rounds,
+                _ => false,
+            };
+            let head = Head::of(word[0]).filter(|head| *head == due || later(*head));
+            let Some(head) = head else { return Ok(Err(refused(due.round, SecAggError::Turn))) };
+            let body = adder.wire.recv_words::<u64>(PARTY, head.step.says(course, threshold))?;
+            let body = body.to_vec();
+            (adder.heard, adder.given) = (Some(head), None);
+            (adder.model, adder.pieces) = (Vec::new(), 0);
+            adder.hash = match *body.as_slice() {
+                [a, b, c, d] if head.step == Step::Ask => hash_of([a, b, c, d]),
+                _ => [0; 32],
+            };
+            Ok(Ok((head, body)))
+        })?
+    }
+
+    /// The model that is asked for an update of, which has the hash that was said; and that.
+    pub(super) fn model(&mut self) -> Result<(Vec<f32>, [u8; 32]), RoundError> {
+        let numbers = self.course.handed();
+        self.through(|adder| {
+            for piece in model_pieces(numbers).skip(adder.pieces) {
+                let words = adder.wire.recv_words::<u32>(PARTY, piece)?;
+                adder.model.extend(words.iter().map(|bits| f32::from_bits(*bits)));
+                adder.pieces += 1;
+            }
+            Ok(())
+        })?;
+        let model = std::mem::take(&mut self.model);
+        if *blake3::hash(&model_bytes(&model)).as_bytes() != self.hash {
+            return Err(self.invalid("a model of another hash than it said").into());
+        }
+        Ok((model, self.hash))
+    }
+
+    /// Does long work, and looks after the link meanwhile.
+    pub(super) fn at_work<T: Send>(&mut self, work: impl FnOnce() -> T + Send) -> T {
+        let adder = RefCell::new(self);
+        at_work(|| adder.borrow_mut().tend(), work)
+    }
+
+    /// Tells the party that this provider gets on, and makes the link anew if it was lost.
+    fn tend(&mut self) {
+        self.wire.working();
+        if self.failed.is_none()
+            && self.wire.channel().lost(PARTY)
+            && let Err(error) = self.mend()
+        {
+            // Said where the link is needed next.
+            self.failed = Some(error);
+        }
+    }
+
+    /// Answers what it said last.
+    pub(super) fn answer(&mut self, words: Zeroizing<Vec<u64>>) -> Result<(), RoundError> {
+        let (mut begins, mut name_of) = (vec![COMES], [0; 32]);
+        if let Some(head) = self.heard.filter(|head| head.step.is_large()) {
+            let mut digest = WordsDigest::new();
+            digest.update(&words);
+            name_of = name(&[head.word()], &digest);
+            begins.extend(hash_words(&name_of));
+        }
+        self.give(Given { begins, name: name_of, words })
+    }
+
+    /// Says that there is no update this time.
+    pub(super) fn decline(&mut self) -> Result<(), RoundError> {
+        let words = Zeroizing::new(Vec::new());
+        self.give(Given { begins: vec![DECLINES], name: [0; 32], words })
+    }
+
+    fn give(&mut self, given: Given) -> Result<(), RoundError> {
+        self.given = Some(given);
+        self.check()?;
+        match self.give_from(0) {
+            // What is missing then is sent when the link stands again.
+            Err(error) if error.is_lost(PARTY) => self.mend(),
+            done => Ok(done?),
+        }
+    }
+
+    fn give_from(&mut self, from: usize) -> Result<(), SessionError> {
+        let Self { wire, given: Some(given), .. } = self else { return Ok(()) };
+        wire.send(PARTY, &given.begins)?;
+        given.words.chunks(PIECE_WORDS).skip(from).try_for_each(|piece| wire.send(PARTY, piece))
+    }
+
+    /// Does something until it is done, over one link after the other.
+    fn through<T>(
+        &mut self,
+        work: impl Fn(&mut Self) -> Result<T, SessionError>,
+    ) -> Result<T, RoundError> {
+        self.check()?;
+        loop {
+            match work(self) {
+                Err(error) if error.is_lost(PARTY) => self.mend()?,
+                done => return Ok(done?),
+            }
+        }
+    }
+
+    fn check(&self) -> Result<(), RoundError> {
+        self.failed.clone().map_or(Ok(()), Err)
+    }
+
+    /// Makes the link anew, and sends what the party has not got.
+    fn mend(&mut self) -> Result<(), RoundError> {
+        loop {
+            let (place, renew) = (self.place(), |wire: &mut Wire| wire.renew(PARTY));
+            let theirs = again(self.wire, PARTY, (place, &mut self.times), renew)?;
+            match self.catch_up(theirs) {
+                Err(error) if error.is_lost(PARTY) => {}
+                done => return Ok(done?),
+            }
+        }
+    }
+
+    /// Sends what the party lacks of the answer that is there: to the bit what was sent before, and nothing of another step.
+    fn catch_up(&mut self, theirs: Place) -> Result<(), SessionError> {
+        if theirs.round == NONE {
+            return Ok(());
+        }
+        let due = Head::of(theirs.round).ok_or_else(|| self.invalid("a step that is none"))?;
+        match self.heard {
+            Some(heard) if heard == due => {}
+            // What it says now is to be heard yet.
+            Some(heard) if !due.is_after(heard) => {
+                return Err(self.invalid("that an earlier step is due"));
+            }
+            _ => return Ok(()),
+        }
+        let named = self.given.as_ref().map(|given| given.name);
+        if theirs.name != [0; 32] && named != Some(theirs.name) {
+            return Err(self.invalid("that another update is due than the one that it gets"));
+        }
+        self.give_from(theirs.there())
+    }
+
+    /// How far this end is.
+    fn place(&self) -> Place {
+        let pieces = self.pieces as u64;
+        self.heard.map_or(Place::NOWHERE, |head| Place {
+            round: head.word(),
+            name: self.hash,
+            pieces,
+        })
+    }
+
+    fn invalid(&self, what: &'static str) -> SessionError {
+        SessionError::Invalid { step: self.wire.step(), peer: PARTY, what }
+    }
+}
+
+pub(super) fn refused(round: u32, source: SecAggError) -> RoundError {
+    RoundError::Masks { round: round.saturating_add(1), source }
+}
