@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 
 use crate::{
     cast::Cast,
+    lost::receipt,
     psi::opened,
     train::{model_of, region},
+    wiretap::Strike,
     world::{BUYER, LAB, World, ended_with, eventually, succeeded},
 };
 
@@ -89,6 +91,29 @@ fn a_provider_that_is_killed_is_left_out_and_the_sum_goes_on() {
     let four = of.iter().take_while(|count| **count == "4").count();
     assert!(of.len() == ROUNDS && (9..ROUNDS).contains(&four), "{four} of {}", of.len());
     assert!(of[four..].iter().all(|count| *count == "3"), "and never comes back");
+}
+
+#[test]
+fn a_masked_update_goes_on_where_the_link_was_cut() {
+    // Units of the network: its model has two pieces, an update three.
+    const UNITS: usize = 14_000;
+    const PIECE: usize = 256 << 10;
+    let mut cast = cast();
+    for table in tables(&mut cast) {
+        table.train["models"] = json!(["network"]);
+    }
+    let (world, wiretap) = World::start_tapped(&cast);
+    wiretap.strike(["census", LAB], &[(PIECE + PIECE / 2, Strike::Cut), (PIECE, Strike::Cut)]);
+    let network = format!("\"network\", hidden = [{UNITS}]");
+    let asked = train(&format!("rounds = 2\nepochs = 1\nmin_providers = 3\n{MASKS}"));
+    let text = succeeded(&world.ask_alone(&asked.replace("\"logistic\"", &network)));
+    let of: Vec<_> = text.lines().skip(1).map(|line| line.split(',').nth(1).unwrap()).collect();
+    assert_eq!(of, ["4", "4"], "{text}");
+    let (body, told) = receipt(&world);
+    let [census, lab] = ["census", LAB].map(|party| party.try_into().unwrap());
+    assert_eq!(body.renewed(&census, &lab), 2, "{told}");
+    let others = body.links.iter().filter(|link| link.sent.unwrap().renewed > 0).count();
+    assert_eq!(others, 2, "one link, both directions");
 }
 
 #[test]
