@@ -247,3 +247,68 @@ fn a_place_that_cannot_be_is_refused() {
     assert!(Head { step: Step::Sets, round: 1 }.is_after(Head { step: Step::Shares, round: 1 }));
     assert!(!ask.is_after(ask));
 }
+
+/// A provider's end that keeps a masked update back, but for the words before it, until it hears that the round is over.
+struct Late {
+    inner: Arc<dyn Channel>,
+    over: Mutex<mpsc::Receiver<()>>,
+    due: AtomicBool,
+}
+
+impl Late {
+    fn waits(&self) {
+        self.over.lock().unwrap().recv().unwrap();
+    }
+}
+
+impl Channel for Late {
+    fn me(&self) -> PartyId {
+        self.inner.me()
+    }
+
+    fn send(&self, to: PartyId, frame: Frame) -> Result<(), ChannelError> {
+        // Not what the answer begins with.
+        if frame.body.len() > 8 * Step::Shares.begins() && self.due.swap(false, Ordering::Relaxed) {
+            self.waits();
+        }
+        self.inner.send(to, frame)
+    }
+
+    fn recv(&self, from: PartyId) -> Result<Frame, ChannelError> {
+        let frame = self.inner.recv(from)?;
+        let head = Head { step: Step::Shares, round: 0 };
+        if frame.body[..] == head.word().to_le_bytes() {
+            self.due.store(true, Ordering::Relaxed);
+        }
+        Ok(frame)
+    }
+
+    fn abort(&self, abort: Abort) {
+        self.inner.abort(abort);
+    }
+}
+
+#[test]
+fn a_masked_update_that_comes_too_late_is_in_no_sum_and_its_provider_comes_back() {
+    let (mut course, masks) = setting(60, Rule::Average { rate: 1.0 });
+    course.pace.deadline = Duration::from_secs(1);
+    let (over, wait) = mpsc::channel();
+    let mut channels = in_memory(8);
+    let (inner, over_there) = (Arc::clone(&channels[7]), Mutex::new(wait));
+    channels[7] = Arc::new(Late { inner, over: over_there, due: AtomicBool::new(false) });
+    let trainers = natives(4);
+    let told = &mut |state: &State| {
+        if state.rounds == 1 {
+            over.send(()).unwrap();
+        }
+    };
+    let plays = honest((&course, &masks), &trainers);
+    let ran = run_over((&course, &masks), channels, &plays, told);
+    let trained = ran.party.unwrap();
+    let rounds: Vec<_> = trained.reports.iter().map(|report| report.providers.clone()).collect();
+    assert_eq!(rounds[0], [0, 1, 2, 3]);
+    assert!(rounds.iter().any(|providers| providers.contains(&4)), "{rounds:?}");
+    // It has trained in the round that it is not in; its batches are those of a round.
+    assert!(trained.state == in_one_place(4, &course, &rounds));
+    assert_eq!(ran.providers[4], Ok(Vec::new()));
+}
