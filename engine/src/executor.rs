@@ -16,6 +16,7 @@ mod evidence;
 mod fetched;
 mod forest;
 mod joint;
+mod labelled;
 mod links;
 mod lookups;
 mod masking;

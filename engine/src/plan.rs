@@ -63,7 +63,7 @@ pub(crate) use circuit::bucketed;
 pub use circuit::{circuit_task, columns_of, input_of, meeting};
 pub use decode::{DecodeError, Opened, OpenedColumn, decode, json_rows};
 pub use encoded::{EncodedColumn, EncodedInput, HomeSet, Masking, SignOnce, Spend, TrainingRows};
-pub use ends::{Answers, Asks, KeyIds, LookupEnd, Store};
+pub use ends::{Answers, Asks, KeyIds, LookupEnd, Passing, Shelf, TableCopy};
 pub use explain::{explain, leakage};
 pub use hash::hash;
 pub use ir::{

@@ -5,8 +5,9 @@ use protocols::{
     psi::{
         Sizes,
         lookup::{
-            Answer, Epoch, EpochKey, HEADER_BYTES, Header, Ledger, Publisher, Stored, Terms, cost,
-            fetch_table, look_up, send_table, serve, table_bytes, table_cost,
+            Answer, Asking, Epoch, EpochKey, HEADER_BYTES, Header, Landing, Ledger, Publisher,
+            Questions, Stored, Terms, cost, fetch_table, look_up_from, send_table, serve,
+            table_bytes, table_cost,
         },
     },
     session::{PairCost, Side},
@@ -61,7 +62,7 @@ fn quote(sizes: Sizes, from: Table) -> Option<Quote> {
     if from == Table::Fetched {
         let body = table_bytes(rows as u64, BUDGET, u32::try_from(LABEL_BYTES).ok()?)?;
         c.message::<u8>(Side::Sender, HEADER_BYTES);
-        table_cost(&mut c, body);
+        table_cost(&mut c, body, 0);
     }
     cost(&mut c, queries(sizes));
     Some(Quote { bytes: c.total_bytes(), rounds: c.rounds() })
@@ -103,29 +104,62 @@ fn party(seat: &mut Seat<'_>, from: Table) -> Result<bool, Failure> {
         return provider(seat, from);
     }
     let Sets { own, common } = Sets::new(1, queries(seat.sizes), least(seat.sizes), seat.rep);
-    let (mut rng, mut file) = (seat.prg(0), tempfile::tempfile()?);
+    let (mut rng, mut file) = (seat.prg(0), None);
     let mut table = match from {
-        Table::Fetched => None,
+        Table::Fetched => {
+            file = Some(tempfile::tempfile()?);
+            None
+        }
         Table::AtHand => {
             let (header, body, _) = published(seat.sizes, seat.rep)?;
             Some(header.open_stored(Box::new(body))?)
         }
     };
-    let answers = seat.timed_pair(|pair| {
-        if from == Table::Fetched {
+    let mut known = Known { own: &own, asked: 0, common: &common, answered: 0, right: true };
+    let asked = seat.timed_pair(|pair| {
+        if let Some(file) = file.take() {
             let header = Header::from_bytes(&pair.recv_array::<HEADER_BYTES>()?);
-            let Ok(header) = header else { return Ok(None) };
-            let fetched = fetch_table(pair, &header, &mut file);
-            let opened = fetched.map(|fetched| {
-                let body = Stored::behind(file.try_clone()?, 0)?;
-                Ok::<_, Failure>(fetched.open(Box::new(body))?)
-            });
-            table = opened.ok().and_then(Result::ok);
+            let landing = header.and_then(|header| Landing::begin(file, 0, &header));
+            let Ok(mut landing) = landing else { return Ok(None) };
+            let fetched = fetch_table(pair, &mut landing);
+            table = fetched.ok().and_then(|()| landing.table().ok());
         }
-        Ok(table.as_ref().map(|table| look_up(pair, table, &own, &mut rng)))
+        let mut asking = Asking::new(own.len());
+        let table = table.as_ref();
+        Ok(table.map(|table| look_up_from(pair, table, &mut asking, &mut known, &mut rng)))
     })?;
-    let answers = answers.ok_or("the table is not the one that was published")??;
-    Ok(right(&own, &common, &answers))
+    asked.ok_or("the table is not the one that was published")??;
+    Ok(known.right && known.answered == own.len())
+}
+
+/// Items that are asked a batch at a time, and what is known of them: those that are common have their labels, and no other has one.
+struct Known<'s> {
+    own: &'s [u128],
+    asked: usize,
+    /// Places of those that are common and not answered yet.
+    common: &'s [u32],
+    answered: usize,
+    right: bool,
+}
+
+impl Questions for Known<'_> {
+    fn next(&mut self, count: usize, out: &mut Vec<u128>) -> Result<(), String> {
+        out.extend_from_slice(&self.own[self.asked..self.asked + count]);
+        self.asked += count;
+        Ok(())
+    }
+
+    fn answered(&mut self, answers: Vec<Answer>) -> Result<(), String> {
+        for answer in answers {
+            let (first, item) = (self.common.split_first(), self.own[self.answered]);
+            let there = first.filter(|(place, _)| **place as usize == self.answered);
+            self.common = there.map_or(self.common, |(_, rest)| rest);
+            let present = || Answer::Present(label(item).to_vec());
+            self.right &= answer == there.map_or(Answer::Absent, |_| present());
+            self.answered += 1;
+        }
+        Ok(())
+    }
 }
 
 fn provider(seat: &mut Seat<'_>, from: Table) -> Result<bool, Failure> {
@@ -134,21 +168,11 @@ fn provider(seat: &mut Seat<'_>, from: Table) -> Result<bool, Failure> {
     seat.timed_pair(|pair| {
         if from == Table::Fetched {
             pair.send(&header.to_bytes())?;
-            if let Err(error) = send_table(pair, &body) {
+            if let Err(error) = send_table(pair, &body, 0) {
                 return Ok(Err(error));
             }
         }
         Ok(serve(pair, &key, queries, "buyer", &mut Ledger::new(BUDGET), &mut rng))
     })??;
     Ok(true)
-}
-
-/// Whether those that are common have their labels and no other has one.
-fn right(own: &[u128], common: &[u32], answers: &[Answer]) -> bool {
-    let mut found = common.iter().map(|place| *place as usize).peekable();
-    own.iter().zip(answers).enumerate().all(|(place, (item, answer))| {
-        let there = found.next_if_eq(&place).is_some();
-        let want = if there { Answer::Present(label(*item).to_vec()) } else { Answer::Absent };
-        *answer == want
-    })
 }

@@ -56,8 +56,14 @@ pub enum ExecError {
     #[error("this party's set cannot be read: {0}")]
     Set(String),
     /// A published table cannot be kept or read at this party.
-    #[error("a table to look keys up in cannot be kept here: {0}")]
+    #[error(
+        "a table to look keys up in cannot be kept or read in the `state` folder here: {0}; see whether the disk is full, and \
+         run the job again: what has come of the table stays"
+    )]
     Table(String),
+    /// The keys that this party asks for cannot be read, or what was found of them not be kept.
+    #[error("{0}; see to it, and run the job again")]
+    Keys(String),
     /// A bit that was opened says that the run is not to go on: the same to all three compute parties.
     #[error("fewer keys are common than a policy allows rows to be shown of; none were shown")]
     TooFew,

@@ -238,13 +238,6 @@ pub(super) fn unread(error: TableError) -> ExecError {
     ExecError::Set(error.to_string())
 }
 
-/// Ids up to the published bound: random ones are in no other set.
-pub(super) fn padded(ids: &[u128], bound: usize, rng: &mut Prg) -> Vec<u128> {
-    use protocols::ring::Z128;
-    let filling = rng.elements::<Z128>(bound.saturating_sub(ids.len()));
-    ids.iter().copied().chain(filling.iter().copied()).collect()
-}
-
 /// Twin of [`run`].
 pub(super) fn cost(m: &mut Meter, plan: &Plan, of: &Match, at: usize) -> Result<(), ExecError> {
     let owners = Owners::of(plan, of).ok_or(ExecError::Malformed(at))?;

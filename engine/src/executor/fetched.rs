@@ -1,66 +1,190 @@
 //! The published tables that a party has fetched to look keys up in: kept, so that a later job need not fetch them again.
+//!
+//! What is being fetched stands beside its place, in a file that outlasts the job and the daemon, one for each provider and terms: where
+//! the fetch breaks off, the next job goes on behind the last whole piece. It is no longer than the table and a thousandth; it goes when
+//! the provider publishes another table, when what came turns out to be another one than was signed, and when nobody went on with it
+//! for two days.
 
 use std::{
+    collections::BTreeSet,
     fs::{self, File},
-    io::{self, Read as _, Write as _},
+    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use protocols::psi::lookup::{Stored, Table};
+use protocols::psi::lookup::{Landing, Stored, Table, TableError};
 use tempfile::NamedTempFile;
 
 use crate::{
     identity::{Hash32, PartyName, PublicKey},
-    plan::{STATEMENT_BYTES, Statement},
+    plan::{self, STATEMENT_BYTES, Statement, TableCopy},
 };
 
 /// What files are called that are being written.
 const PREFIX: &str = ".unfinished-";
+/// What the names of tables end in, and of those that have come in part.
+const WHOLE: &str = "table";
+const PART: &str = "part";
 /// Whoever writes one has ended by now, one way or the other.
 const OLD: Duration = Duration::from_secs(2 * 24 * 3600);
 
-/// Where the table of one provider on these terms is kept: the newest one alone.
-fn place(folder: &Path, provider: &PartyName, terms: Hash32) -> PathBuf {
-    folder.join(format!("{provider}-{terms}.table"))
+/// All that a party has fetched.
+#[derive(Debug)]
+pub(super) struct Fetched {
+    folder: PathBuf,
+    /// The parts that a run is writing.
+    busy: Arc<Mutex<BTreeSet<PathBuf>>>,
+}
+
+/// Whose table on which terms: of these there is one whole at most, and one in part.
+#[derive(Clone, Debug)]
+pub(super) struct Of {
+    pub(super) provider: PartyName,
+    pub(super) key: PublicKey,
+    pub(super) terms: Hash32,
+}
+
+/// Where a run keeps the table that it fetches.
+pub(super) struct Shelf {
+    folder: PathBuf,
+    of: Of,
+    busy: Arc<Mutex<BTreeSet<PathBuf>>>,
+    /// Whether the part is this run's to write: another run that fetches the same has it otherwise, and this one writes a file
+    /// that goes with it.
+    mine: bool,
+    passing: Mutex<Option<NamedTempFile>>,
+}
+
+impl Fetched {
+    /// In this folder. What a crash left there goes, and parts that nobody went on with.
+    pub(super) fn new(folder: PathBuf) -> Self {
+        clear(&folder);
+        Self { folder, busy: Arc::default() }
+    }
+
+    /// What there is of a table: all of it, or what has come of a newer one.
+    pub(super) fn copy(&self, of: Of) -> (TableCopy, Shelf) {
+        let (folder, busy) = (self.folder.clone(), Arc::clone(&self.busy));
+        let part = place(&folder, &of, PART);
+        let mine = lock(&busy).insert(part.clone());
+        let shelf = Shelf { folder, of, busy, mine, passing: Mutex::default() };
+        let whole = held(&shelf.folder, &shelf.of);
+        let begun = if mine { begun(&part, &shelf.of) } else { None };
+        let epoch = |statement: &Statement| statement.header.epoch.number;
+        let newer = |(part, _): &(Statement, Landing)| {
+            whole.as_ref().is_none_or(|(whole, _)| epoch(part) > epoch(whole))
+        };
+        let copy = match (begun.filter(newer), whole) {
+            (Some((statement, landing)), _) => TableCopy::Part(statement, landing),
+            (None, Some((statement, table))) => TableCopy::Whole(statement, table),
+            (None, None) => TableCopy::Nothing,
+        };
+        (copy, shelf)
+    }
+}
+
+fn lock(busy: &Mutex<BTreeSet<PathBuf>>) -> MutexGuard<'_, BTreeSet<PathBuf>> {
+    busy.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Where the table of one provider on these terms is kept, whole or in part: the newest one alone.
+fn place(folder: &Path, of: &Of, ending: &str) -> PathBuf {
+    folder.join(format!("{}-{}.{ending}", of.provider, of.terms))
 }
 
 /// The table that is kept, if its provider signed it and it is whole. It is read once, a little at a time.
-pub(super) fn held(
-    folder: &Path,
-    (provider, key): (&PartyName, &PublicKey),
-    terms: Hash32,
-) -> Option<(Statement, Table)> {
-    let mut file = File::open(place(folder, provider, terms)).ok()?;
-    let mut statement = [0; STATEMENT_BYTES];
-    let opened = (|| {
-        file.read_exact(&mut statement).ok()?;
-        let statement = Statement::check(&statement, terms, key).ok()?;
+fn held(folder: &Path, of: &Of) -> Option<(Statement, Table)> {
+    let file = File::open(place(folder, of, WHOLE)).ok()?;
+    let opened = signed(file, of).and_then(|(statement, file)| {
         let body = Stored::behind(file, STATEMENT_BYTES as u64).ok()?;
         Some((statement.header.open_stored(Box::new(body)).ok()?, statement))
-    })();
+    });
     if opened.is_none() {
-        tracing::warn!(%provider, "a fetched table is damaged; it will be fetched again");
+        tracing::warn!(provider = %of.provider, "a fetched table is damaged; it will be fetched again");
     }
     opened.map(|(table, statement)| (statement, table))
 }
 
-/// A file for the table of a statement, which stands in front; and the same, to write the table to.
-pub(super) fn begin(folder: &Path, statement: &Statement) -> io::Result<(NamedTempFile, File)> {
-    fs::create_dir_all(folder)?;
-    let mut file = unfinished(folder)?;
-    file.write_all(&statement.to_bytes())?;
-    let place = file.as_file().try_clone()?;
-    Ok((file, place))
+/// What has come of a table, if its provider signed it. It is read once, a little at a time.
+fn begun(part: &Path, of: &Of) -> Option<(Statement, Landing)> {
+    let file = File::options().read(true).write(true).open(part).ok()?;
+    let opened = signed(file, of).and_then(|(statement, file)| {
+        let landing = Landing::again(file, STATEMENT_BYTES as u64, &statement.header).ok()?;
+        Some((statement, landing))
+    });
+    match &opened {
+        Some((_, landing)) => {
+            tracing::info!(provider = %of.provider, ?landing, "a fetch of a table goes on");
+        }
+        None => {
+            tracing::warn!(provider = %of.provider, "what had come of a table is damaged; it is fetched anew");
+        }
+    }
+    opened
 }
 
-/// Keeps a table in place of the one before it.
-pub(super) fn keep(
-    folder: &Path,
-    provider: &PartyName,
-    (statement, file): (&Statement, NamedTempFile),
-) -> io::Result<()> {
-    file.persist(place(folder, provider, statement.terms)).map(drop).map_err(|error| error.error)
+/// The statement in front of a file, if it is the provider's.
+fn signed(mut file: File, of: &Of) -> Option<(Statement, File)> {
+    let mut statement = [0; STATEMENT_BYTES];
+    file.read_exact(&mut statement).ok()?;
+    Some((Statement::check(&statement, of.terms, &of.key).ok()?, file))
+}
+
+impl Shelf {
+    /// An empty file for what comes.
+    fn empty(&self) -> io::Result<File> {
+        fs::create_dir_all(&self.folder)?;
+        if !self.mine {
+            let file = unfinished(&self.folder)?;
+            let place = file.as_file().try_clone();
+            *self.passing.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
+            return place;
+        }
+        let mut options = File::options();
+        options.read(true).write(true).create(true).truncate(true);
+        #[cfg(unix)]
+        std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+        options.open(place(&self.folder, &self.of, PART))
+    }
+}
+
+impl plan::Shelf for Shelf {
+    fn begin(&self, of: &Statement) -> Result<Landing, TableError> {
+        let mut file = self.empty()?;
+        file.write_all(&of.to_bytes())?;
+        file.seek(SeekFrom::Start(0))?;
+        Landing::begin(file, STATEMENT_BYTES as u64, &of.header)
+    }
+
+    fn keep(&self, _: &Statement) {
+        let whole = place(&self.folder, &self.of, WHOLE);
+        let passing = self.passing.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let kept = match passing {
+            Some(file) => file.persist(whole).map(drop).map_err(|error| error.error),
+            None => fs::rename(place(&self.folder, &self.of, PART), whole),
+        };
+        if let Err(error) = kept {
+            tracing::warn!(%error, "a fetched table is not kept; the next job fetches it again");
+        }
+    }
+
+    fn discard(&self) {
+        let passing = self.passing.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if self.mine && passing.is_none() {
+            // What cannot be removed is overwritten by the next fetch, or found to be wrong by it.
+            let _ = fs::remove_file(place(&self.folder, &self.of, PART));
+        }
+    }
+}
+
+impl Drop for Shelf {
+    fn drop(&mut self) {
+        if self.mine {
+            lock(&self.busy).remove(&place(&self.folder, &self.of, PART));
+        }
+    }
 }
 
 /// A file beside those that are kept, which nobody else may read and that goes with this unless it is moved to a place.
@@ -68,15 +192,19 @@ pub(super) fn unfinished(folder: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new().prefix(PREFIX).tempfile_in(folder)
 }
 
-/// Removes what a crash left of files that were being written: those that nobody writes any more.
+/// Removes what a crash left of files that were being written, and parts that nobody went on with: those that nobody writes any more.
 pub(super) fn clear(folder: &Path) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let changed = entry.metadata().and_then(|file| file.modified());
         let old = changed.ok().and_then(|at| at.elapsed().ok()).is_some_and(|age| age > OLD);
-        if old && entry.file_name().to_string_lossy().starts_with(PREFIX) {
+        let part = entry.path().extension().is_some_and(|ending| ending == PART);
+        if old && (part || entry.file_name().to_string_lossy().starts_with(PREFIX)) {
             // What cannot be removed takes room and does no harm.
             let _ = fs::remove_file(entry.path());
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

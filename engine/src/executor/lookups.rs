@@ -1,44 +1,32 @@
 //! Private lookups at a participant: what it brings to a run, and what it keeps of one.
 
 use std::{
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    io,
+    path::Path,
+    sync::{Arc, Mutex},
 };
-
-use datafusion::arrow::{
-    array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt64Array},
-    compute::filter_record_batch,
-    datatypes::{DataType, Field, Schema},
-};
-
-use tables::TableWriter;
-use tempfile::NamedTempFile;
 
 use super::{
-    fetched,
+    fetched::{self, Fetched},
     joint::Me,
+    labelled,
     prepare::Held,
     publications::{Publications, Published, Publisher, Subject},
-    results::whole,
     scratch::Spool,
 };
 use crate::{
     exec::LookedUp,
     identity::PartyName,
     job::{Failure, JobId, JobKind, JobSpec, Reason, Stage},
-    plan::{Answers, Asks, EncodedInput, Keep, Lookup, LookupEnd, Op, Plan, Statement},
-    sql::{key_ids_of, label_columns},
+    plan::{Answers, Asks, EncodedInput, KeyIds, Lookup, LookupEnd, Op, Passing, Plan},
 };
 
 /// The folders of a participant's lookups.
 #[derive(Debug)]
 pub(super) struct Lookups {
     publications: Publications,
-    fetched: PathBuf,
+    fetched: Fetched,
 }
-
-/// The table that is fetched in a run, until it is kept.
-pub(super) type Fetching = Arc<Mutex<Option<NamedTempFile>>>;
 
 /// The lookup of a plan, if it has one.
 fn lookup_of(plan: &Plan) -> Option<&Lookup> {
@@ -48,10 +36,10 @@ fn lookup_of(plan: &Plan) -> Option<&Lookup> {
     })
 }
 
-/// The rows of an input, where this participant holds them.
-fn rows_of(held: &[Option<Held>], input: u32) -> Option<&RecordBatch> {
+/// The rows whose keys are asked for, where this participant holds them.
+pub(super) fn asked_of(held: &[Option<Held>], input: u32) -> Option<&Spool> {
     match held.get(input as usize)? {
-        Some(Held::Rows(rows)) => Some(rows),
+        Some(Held::Asked(rows)) => Some(rows),
         _ => None,
     }
 }
@@ -82,8 +70,7 @@ impl Lookups {
     pub(super) fn new(folder: &Path) -> Self {
         let [published, fetched] = ["published", "fetched"].map(|name| folder.join(name));
         fetched::clear(&published);
-        fetched::clear(&fetched);
-        Self { publications: Publications::new(published), fetched }
+        Self { publications: Publications::new(published), fetched: Fetched::new(fetched) }
     }
 
     /// What there is that others may look keys up in.
@@ -131,7 +118,7 @@ pub(super) fn attach(
     lookups: Option<&Lookups>,
     me: Me<'_>,
     plan: &Plan,
-    (held, published, fetching): (&[Option<Held>], Option<&Arc<Answers>>, &Fetching),
+    (held, published): (&Arc<Vec<Option<Held>>>, Option<&Arc<Answers>>),
     inputs: &mut [Option<EncodedInput>],
 ) -> Result<(), Failure> {
     let Some(of) = lookup_of(plan) else { return Ok(()) };
@@ -139,95 +126,54 @@ pub(super) fn attach(
         let end = LookupEnd::Answers(Arc::clone(answers));
         inputs[of.answers as usize].iter_mut().for_each(|input| input.lookup = Some(end.clone()));
     }
-    let (Some(rows), Some(lookups)) = (rows_of(held, of.asks).cloned(), lookups) else {
-        return Ok(());
-    };
-    let provider = &plan.inputs[of.answers as usize].party;
-    let pin = me.pins.of(provider).map_err(|error| failed(me.name, error.to_string()))?;
-    let held = fetched::held(&lookups.fetched, (provider, &pin.key), of.terms(plan));
-    let (folder, fetching) = (lookups.fetched.clone(), Arc::clone(fetching));
-    let store = Box::new(move |statement: &Statement| {
-        let (file, place) = fetched::begin(&folder, statement)?;
-        *fetching.lock().unwrap_or_else(PoisonError::into_inner) = Some(file);
-        Ok(place)
-    });
-    let input = plan.inputs[of.asks as usize].clone();
-    let ids = Box::new(move |salt: &[u8; 32]| key_ids_of(&input, &rows, salt).ok());
-    let end = LookupEnd::Asks(Arc::new(Asks { provider: pin.key, ids, held, store }));
+    let (Some(_), Some(lookups)) = (asked_of(held, of.asks), lookups) else { return Ok(()) };
+    let provider = plan.inputs[of.answers as usize].party.clone();
+    let pin = me.pins.of(&provider).map_err(|error| failed(me.name, error.to_string()))?;
+    let (key, terms) = (pin.key, of.terms(plan));
+    let (copy, shelf) = lookups.fetched.copy(fetched::Of { provider, key, terms });
+    let (ids, passing) = brought(me.name, plan, (of, held));
+    let (copy, shelf) = (Mutex::new(copy), Box::new(shelf));
+    let asks = Asks { provider: key, ids, passing, copy, shelf };
+    let end = LookupEnd::Asks(Arc::new(asks));
     inputs[of.asks as usize].iter_mut().for_each(|input| input.lookup = Some(end.clone()));
     Ok(())
 }
 
-/// Keeps what was learned, and the table that was fetched for it.
-pub(super) fn keep(
-    lookups: Option<&Lookups>,
-    folder: &Path,
-    (job, plan): (JobId, &Plan),
-    (held, fetching): (&[Option<Held>], &Fetching),
-    learned: &[LookedUp],
-) -> Result<(), Failure> {
-    let Some(of) = lookup_of(plan) else { return Ok(()) };
-    let provider = &plan.inputs[of.answers as usize].party;
-    for learned in learned {
-        let file = fetching.lock().unwrap_or_else(PoisonError::into_inner).take();
-        if let (Some(statement), Some(file), Some(lookups)) = (&learned.fetched, file, lookups)
-            && let Err(error) = fetched::keep(&lookups.fetched, provider, (statement, file))
-        {
-            tracing::warn!(%error, "a fetched table is not kept; the next job fetches it again");
-        }
-        let at = learned.input as usize;
-        let Some(rows) = rows_of(held, learned.input) else { continue };
-        let labels: Vec<_> = learned.labels.iter().map(Option::as_deref).collect();
-        let labels = label_columns(of, &labels).ok_or_else(|| {
-            let words = "what it published of a key cannot be read";
-            Failure::new(Reason::ProtocolViolation, Stage::Release, words).at(provider)
-        })?;
-        let path = folder.join(format!("{job}-{}.parquet", plan.inputs[at].datasets.join("-")));
-        let failed = |what: &str| {
-            let words = format!("the result cannot be written to {}: {what}", path.display());
-            Failure::new(Reason::Internal, Stage::Release, words)
-        };
-        let table = table(of, rows, (learned, labels));
-        let table = table.ok_or_else(|| failed("its rows do not fit"))?;
-        let stored = whole(&path, |part| {
-            let mut writer = TableWriter::create(part, table.schema())?;
-            writer.push(&table)?;
-            writer.finish()
-        });
-        stored.map_err(|what| failed(&what))?;
-    }
-    Ok(())
+/// The keys of the rows that are asked for, and files for what is found of them: both on this party's disk.
+fn brought(
+    name: &PartyName,
+    plan: &Plan,
+    (of, held): (&Lookup, &Arc<Vec<Option<Held>>>),
+) -> (Box<KeyIds>, Box<Passing>) {
+    let (name, asks) = (name.clone(), of.asks);
+    let key = plan.inputs[asks as usize].key.clone();
+    let rows = Arc::clone(held);
+    let ids = move |salt: &[u8; 32]| {
+        let rows = asked_of(&rows, asks).zip(key.as_ref()).ok_or("the keys to ask for are gone")?;
+        rows.0.own_set(&name, rows.1, salt).map_err(|failure| failure.to_string())
+    };
+    let rows = Arc::clone(held);
+    let passing = move || {
+        let rows = asked_of(&rows, asks).ok_or(io::ErrorKind::NotFound)?;
+        rows.passing().map_err(io::Error::other)
+    };
+    (Box::new(ids), Box::new(passing))
 }
 
-/// The rows to keep: their number in the set, counted from 0, the own columns asked for, what was found of them, and whether
-/// anything was.
-fn table(
-    of: &Lookup,
-    rows: &RecordBatch,
-    (learned, labels): (&LookedUp, Vec<ArrayRef>),
-) -> Option<RecordBatch> {
-    let count = u64::try_from(rows.num_rows()).ok()?;
-    let mut fields = vec![Field::new("row", DataType::UInt64, false)];
-    let mut columns: Vec<ArrayRef> = vec![Arc::new(UInt64Array::from_iter_values(0..count))];
-    for (source, name) in &of.keeps.columns {
-        let column = rows.columns().get(*source as usize)?;
-        fields.push(Field::new(name, column.data_type().clone(), true));
-        columns.push(Arc::clone(column));
+/// Writes what was learned into a folder.
+pub(super) fn write(
+    folder: &Path,
+    (job, plan): (JobId, &Plan),
+    held: &[Option<Held>],
+    looked_up: &[LookedUp],
+) -> Result<(), Failure> {
+    let Some(of) = lookup_of(plan) else { return Ok(()) };
+    for LookedUp { input, labels } in looked_up {
+        let Some(rows) = asked_of(held, *input) else { continue };
+        let datasets = plan.inputs[*input as usize].datasets.join("-");
+        let path = folder.join(format!("{job}-{datasets}.parquet"));
+        let provider = &plan.inputs[of.answers as usize].party;
+        labelled::write(&path, (of, provider), rows, labels)?;
     }
-    for (label, column) in of.labels.iter().zip(labels) {
-        fields.push(Field::new(&label.name, column.data_type().clone(), true));
-        columns.push(column);
-    }
-    let matched: BooleanArray = learned.labels.iter().map(|label| Some(label.is_some())).collect();
-    let keep = match of.keeps.keep {
-        Keep::All => {
-            fields.push(Field::new("matched", DataType::Boolean, false));
-            columns.push(Arc::new(matched));
-            BooleanArray::from(vec![true; rows.num_rows()])
-        }
-        _ => matched,
-    };
-    let options = RecordBatchOptions::new().with_row_count(Some(rows.num_rows()));
-    let table = RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), columns, &options);
-    filter_record_batch(&table.ok()?, &keep).ok()
+    Ok(())
 }

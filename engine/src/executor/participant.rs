@@ -14,7 +14,7 @@ use super::{
     compilation::{Compilation, compile_published},
     evidence,
     joint::{self, Me},
-    lookups::{self, Fetching, Lookups},
+    lookups::{self, Lookups},
     masking::masks,
     prepare,
     publications::Publisher,
@@ -354,11 +354,10 @@ impl Runner for Participant {
             presence: Presence { run, again: start.again },
             masking: self.masking(plan, &start)?,
         };
-        let fetching = Fetching::default();
         let bring = || {
             let me = (&self.name, &training);
             let mut encoded = prepare::encode(me, &compilation, &held, run)?;
-            let brought = (&held[..], published.as_ref(), &fetching);
+            let brought = (&held, published.as_ref());
             lookups::attach(lookups, self.me(), plan, brought, &mut encoded)?;
             Ok(encoded)
         };
@@ -368,8 +367,7 @@ impl Runner for Participant {
             if let Some(told) = &finished.told {
                 results::write_told(folder, job.id, plan, told)?;
             }
-            let brought = (&held[..], &fetching);
-            lookups::keep(lookups, folder, (job.id, plan), brought, &finished.looked_up)?;
+            lookups::write(folder, (job.id, plan), &held, &finished.looked_up)?;
         }
         let sealed = finished.sealed.as_ref();
         let about = (&order, run);

@@ -75,6 +75,8 @@ pub(super) enum Held {
     Set(Spool),
     /// Rows that are published for lookups.
     Published(Spool),
+    /// Rows whose keys are looked up.
+    Asked(Spool),
 }
 
 /// The local parts of this provider's inputs, run: the long work, done before any peer waits for it.
@@ -95,12 +97,19 @@ pub(super) fn rows(
             return Ok(None);
         }
         let invalid = |error: LocalError| fault(party, Reason::InputInvalid, error.to_string());
-        let published = is_published(&compiled.plan, at);
-        let owned = input.key.as_ref().is_some_and(|key| key.enters == SetUse::Owner);
-        if published || owned || entering(&compiled.plan, at).is_some() {
+        let held = match input.key.as_ref().map(|key| key.enters) {
+            Some(SetUse::Owner) => Some(Held::Set as fn(Spool) -> Held),
+            Some(SetUse::Lookup) if is_published(&compiled.plan, at) => {
+                Some(Held::Published as fn(Spool) -> Held)
+            }
+            Some(SetUse::Lookup) => Some(Held::Asked as fn(Spool) -> Held),
+            _ if entering(&compiled.plan, at).is_some() => Some(Held::Set as fn(Spool) -> Held),
+            _ => None,
+        };
+        if let Some(held) = held {
             let batches = runtime.block_on(local_batches(catalog, local, input));
             let spool = runtime.block_on(Spool::of(batches.map_err(invalid)?, input, scratch))?;
-            return Ok(Some(if published { Held::Published(spool) } else { Held::Set(spool) }));
+            return Ok(Some(held(spool)));
         }
         let ran = runtime.block_on(local_rows(catalog, local, input));
         ran.map(|rows| Some(Held::Rows(rows))).map_err(invalid)
@@ -134,8 +143,8 @@ pub(super) fn encode(
     let inputs = plan.inputs.iter().zip(held).enumerate();
     let each = inputs.map(|(at, (input, held))| match (held, &input.key) {
         (None, _) => Ok(None),
-        (Some(Held::Published(_)), _) => {
-            // Queries are answered with its key; no rows of it take part.
+        (Some(Held::Published(_) | Held::Asked(_)), _) => {
+            // Queries are answered with a key, and asked by ids under a salt that the run tells.
             Ok(Some(EncodedInput::default()))
         }
         (Some(Held::Set(spool)), Some(key)) => {

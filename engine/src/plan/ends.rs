@@ -1,17 +1,60 @@
 //! What the two parties of a lookup bring to it: one its keys and the table it may hold already, the other its publication.
 
-use std::{fmt, fs::File, io, sync::Arc};
+use std::{
+    fmt,
+    fs::File,
+    io,
+    sync::{Arc, Mutex},
+};
 
-use protocols::psi::lookup::{EpochKey, Places, Table};
+use protocols::psi::lookup::{EpochKey, Landing, Places, Table, TableError};
 
-use super::statement::Statement;
+use super::{own_set::OwnSet, statement::Statement};
 use crate::identity::PublicKey;
 
-/// The ids of the rows' keys under a salt; none where a key has a NULL. Nothing where a column can be no key.
-pub type KeyIds = dyn Fn(&[u8; 32]) -> Option<Vec<Option<u128>>> + Send + Sync;
+/// The rows' keys as ids under a salt, those without a NULL; in words why not, where they cannot be read.
+pub type KeyIds = dyn Fn(&[u8; 32]) -> Result<OwnSet, String> + Send + Sync;
 
-/// A file for a table that is fetched, which stands where the table is to be written, behind whatever is in front.
-pub type Store = dyn Fn(&Statement) -> io::Result<File> + Send + Sync;
+/// A file for what is passing, without a name.
+pub type Passing = dyn Fn() -> io::Result<File> + Send + Sync;
+
+/// What a party has of a published table.
+#[derive(Debug, Default)]
+pub enum TableCopy {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// What has come of it, in whole pieces.
+    Part(Statement, Landing),
+    /// All of it, checked.
+    Whole(Statement, Table),
+}
+
+impl TableCopy {
+    /// Of which publication it is.
+    #[must_use]
+    pub fn statement(&self) -> Option<&Statement> {
+        match self {
+            Self::Nothing => None,
+            Self::Part(statement, _) | Self::Whole(statement, _) => Some(statement),
+        }
+    }
+}
+
+/// Where the party that asks keeps the table of one provider, between runs.
+pub trait Shelf: Send + Sync {
+    /// A place for the table of another publication, of which nothing has come. What had come of one before is gone.
+    ///
+    /// # Errors
+    /// If there is no room for it.
+    fn begin(&self, of: &Statement) -> Result<Landing, TableError>;
+
+    /// The table has come, as it was signed: it is kept in the place of the one before it.
+    fn keep(&self, of: &Statement);
+
+    /// What has come is another table than the one that was signed: none of it is of use.
+    fn discard(&self);
+}
 
 /// One party's end of a lookup.
 #[derive(Clone, Debug)]
@@ -28,10 +71,12 @@ pub struct Asks {
     pub provider: PublicKey,
     /// Its own keys.
     pub ids: Box<KeyIds>,
-    /// The publication that it fetched in an earlier run, checked.
-    pub held: Option<(Statement, Table)>,
-    /// Where it keeps another one that is fetched.
-    pub store: Box<Store>,
+    /// Where what is found goes, until the result is written.
+    pub passing: Box<Passing>,
+    /// What it has of the table from earlier runs; this run takes it.
+    pub copy: Mutex<TableCopy>,
+    /// Where it keeps what it fetches.
+    pub shelf: Box<dyn Shelf>,
 }
 
 /// What the party that answers brings.
@@ -47,7 +92,7 @@ pub struct Answers {
 /// Keys do not print.
 impl fmt::Debug for Asks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Asks(holding a table: {})", self.held.is_some())
+        write!(f, "Asks(holding {:?})", self.copy)
     }
 }
 

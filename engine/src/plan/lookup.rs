@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use protocols::psi::lookup::table_bytes;
 
 use super::{
+    between::Between,
     explain::thousands,
     ir::{LocalInput, Plan},
     psi::{Keeps, SetUse},
@@ -134,12 +135,17 @@ impl Lookup {
                 self.label_bytes()
             ),
             format!(
-                "{other}: that {keys} keys are asked for (the bound, however many there are), and whether {who} holds the \
-                 table already; not which keys, and not how many are found"
+                "{other}: that {keys} keys are asked for (the bound, however many there are), and how much of the table {who} \
+                 holds already; not which keys, and not how many are found"
             ),
             format!(
                 "protocol `lookup` between {who} and {other}: {other} may deviate and learns no more; {who} learns of as many \
                  keys as it asks for, whatever it does"
+            ),
+            format!(
+                "if the link between {who} and {other} is lost they go on over another, {} times at most: what is sent again is what \
+                 was sent before, and no key is counted or answered twice",
+                Between::RENEWALS
             ),
         ]
     }

@@ -18,7 +18,9 @@ use serde_json::{Value, json};
 
 use crate::{
     cast::{Cast, Column},
-    world::{World, ended_with, succeeded},
+    lost::receipt,
+    wiretap::{Strike, Wiretap},
+    world::{World, ended_with, eventually, succeeded},
 };
 
 /// Telephone numbers as two organisations typed them. Of Ann's rows at employers the first counts.
@@ -231,4 +233,84 @@ fn what_a_lookup_cannot_be_is_refused_by_name() {
     refused(&lookup("anti", ["[\"age\"]", "[]"], TO), "a lookup of form `anti`");
     refused(&lookup("inner", ["[]", "[\"phone\"]"], TO), "max_bytes");
     assert!(!world.of("census").join("state/results").exists());
+}
+
+/// Bytes of a piece of a table.
+const PIECE: usize = 256 << 10;
+const OWNERS: [&str; 2] = ["census", "employers"];
+
+/// A table of five pieces: 64 rows, with places for long names.
+fn large() -> Cast {
+    let mut cast = cast(json!(100));
+    let city = cast.jobs.columns.iter_mut().find(|column| column.name == "city").unwrap();
+    city.config = "type = \"string\"\nnullable = true\nmax_bytes = 20000".into();
+    // What is gone is given up after a quarter of that.
+    cast.stall_seconds = 12;
+    cast
+}
+
+/// What a lookup in it finds.
+fn found(world: &World) {
+    let lines = learned(world);
+    assert_eq!(lines[..2], ["row,age,pay,grade,city,since", "0,31,1000.00,A,Ulm,2020-01-31"]);
+    assert_eq!(lines.len(), 5);
+}
+
+#[test]
+fn a_fetch_goes_on_where_the_link_was_cut() {
+    let (world, wiretap) = World::start_tapped(&large());
+    let job = lookup("inner", ["[\"age\"]", LABELS], TO);
+    wiretap.strike(OWNERS, &[(PIECE + PIECE / 2, Strike::Cut), (2 * PIECE, Strike::Cut)]);
+    succeeded(&world.ask_psi(&job));
+    found(&world);
+    let (sent, (price, table)) = (bytes(&world), quoted(&world));
+    assert!(table > 4 * PIECE as u64, "{table}");
+    let (body, told) = receipt(&world);
+    let [census, employers] = OWNERS.map(|party| party.try_into().unwrap());
+    assert_eq!(body.renewed(&census, &employers), 2);
+    assert!(told.contains("census and employers was lost and made anew, 2 of at most 2"), "{told}");
+    // What passed in vain is counted; the last connections carried what was left.
+    assert!(sent > price + table, "{sent} of {price} and {table}");
+    let carried: u64 = body.links.iter().map(|link| link.sent.unwrap().bytes).sum();
+    assert!(carried < price + table - 2 * PIECE as u64, "{carried} of {price} and {table}");
+    // It is held from then on, and a link that is lost under queries does not end the job either.
+    wiretap.strike(OWNERS, &[(400, Strike::Cut)]);
+    succeeded(&world.ask_psi(&job));
+    found(&world);
+    assert_eq!(receipt(&world).0.renewed(&census, &employers), 1);
+}
+
+/// Kills who fetches in the middle of it.
+fn killed(world: &mut World, wiretap: &Wiretap, job: &str) {
+    wiretap.strike(OWNERS, &[(2 * PIECE + PIECE / 2, Strike::Hold)]);
+    let job = world.submit_psi(job);
+    let waiting = world.follow(&job);
+    eventually("the table is on its way", || wiretap.holds());
+    world.kill("census");
+    wiretap.cut_held();
+    let (code, _, said) = waiting.end();
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("PARTY_LOST"), "{said}");
+}
+
+#[test]
+fn what_has_come_of_a_table_outlasts_the_daemon() {
+    let (mut world, wiretap) = World::start_tapped(&large());
+    let job = lookup("inner", ["[\"age\"]", LABELS], TO);
+    killed(&mut world, &wiretap, &job);
+    let folder = world.of("census").join("state/lookups/fetched");
+    let part = || fs::read_dir(&folder).unwrap().next().unwrap().unwrap();
+    assert!(part().path().extension().is_some_and(|ending| ending == "part"));
+    assert_eq!(part().metadata().unwrap().mode() & 0o777, 0o600);
+    world.up("census");
+    succeeded(&world.ask_psi(&job));
+    found(&world);
+    let (sent, (price, table)) = (bytes(&world), quoted(&world));
+    let saved = price + table - sent;
+    let pieces = |n: usize| (n * PIECE) as u64..(n * PIECE + PIECE / 2) as u64;
+    assert!(pieces(2).contains(&saved), "{saved} bytes");
+    assert!(part().path().extension().is_some_and(|ending| ending == "table"));
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1);
+    succeeded(&world.ask_psi(&job));
+    assert_eq!(bytes(&world), price);
 }

@@ -23,7 +23,13 @@
 //! The provider learns how many queries were asked; the buyer how many rows there are and how long labels are.
 //!
 //! A table is made, sent and kept without standing in memory: [`Publisher`], [`send_table`], [`fetch_table`], [`Table`]. Which
-//! places of its own copy a buyer reads follows from its items; that is for itself to see, on its own disk.
+//! places of its own copy a buyer reads follows from its items; that is for itself to see, on its own disk. Items and answers go a
+//! batch at a time: [`look_up_from`], [`Questions`].
+//!
+//! # Where the link is lost
+//! A table goes on behind its last whole piece, in the same run or in a later one: [`Landing`]. Queries go on behind the last batch that
+//! was answered, over a link made anew in the same run: [`Asking`], [`Serving`]. Either end says how far it is; none is sent anything that
+//! it was not sent before the loss, or would have been sent without it.
 //!
 //! A tag has 40 + log2(rows · queries) bits, so that over all queries of the epoch an absent item passes for a present one
 //! with probability 2^−40.
@@ -34,6 +40,7 @@
 //! T. Schneider, N. Asokan, B. Pinkas, "Private set intersection for unequal set sizes with mobile applications",
 //! PoPETs 2017(4).
 
+mod asked;
 mod body;
 mod budget;
 mod buyer;
@@ -45,10 +52,12 @@ mod header;
 mod index;
 mod key;
 mod label;
+mod landing;
 mod places;
 mod proof;
 mod provider;
 mod publish;
+mod questions;
 mod suite;
 mod table;
 #[cfg(test)]
@@ -56,13 +65,15 @@ mod tests;
 mod transfer;
 
 pub use budget::{Budget, BudgetError, Ledger};
-pub use buyer::{Answer, look_up};
+pub use buyer::{Answer, Asking, look_up, look_up_from};
 pub use cost::cost;
 pub use error::LookupError;
 pub use header::{Epoch, HEADER_BYTES, Header, table_bytes};
 pub use key::{EpochKey, PublicKey};
+pub use landing::{Landing, PIECE_BYTES};
 pub use places::{Places, Scratch, Stored};
-pub use provider::serve;
+pub use provider::{Serving, serve, serve_from};
 pub use publish::{Publication, PublishError, Publisher, Rows, Terms, publish};
+pub use questions::Questions;
 pub use table::{Table, TableError};
-pub use transfer::{Fetched, fetch_table, send_table, table_cost};
+pub use transfer::{fetch_table, send_table, table_cost};

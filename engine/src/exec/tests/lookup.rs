@@ -4,19 +4,21 @@
 use std::{
     fs::File,
     io::{Read as _, Seek as _, SeekFrom, Write as _},
-    sync::Mutex,
+    sync::{Mutex, MutexGuard},
 };
 
 use protocols::{
     net::record::{Recorder, Shape},
-    psi::lookup::{Epoch, Rows, publish},
+    psi::lookup::{Epoch, Landing, PIECE_BYTES, Rows, Stored, TableError, publish, table_cost},
+    session::PairCost,
 };
+use tables::Spill;
 
 use super::*;
 use crate::{
     identity::{Hash32, IdentityKey},
     job::{JobKind, PsiForm, PsiProtocol, PsiSet, PsiSpec, TextRule},
-    plan::{Answers, Asks, Lookup, LookupEnd, PolicyTerms, Statement},
+    plan::{Answers, Asks, Lookup, LookupEnd, OwnSet, PolicyTerms, Shelf, Statement, TableCopy},
 };
 
 /// Bounds of who asks and of what is published.
@@ -67,8 +69,12 @@ fn published(plan: &Plan, ids: &[u128], signer: &IdentityKey, seed: u8) -> Answe
     let (of, bound) = (lookup_of(plan), usize::try_from(PUBLISHED).unwrap());
     let invented = (0..).map(|i| u128::MAX - i);
     let items: Vec<u128> = ids.iter().copied().chain(invented).take(bound).collect();
-    let labels: Vec<u8> = items.iter().flat_map(|id| label(*id)).collect();
-    let rows = Rows { items: &items, labels: &labels, label_bytes: 5, withdrawn: &[] };
+    let (label_bytes, mut labels) = (of.label_bytes(), Vec::new());
+    for id in &items {
+        labels.extend(label(*id));
+        labels.resize(labels.len() + label_bytes as usize - 5, 0);
+    }
+    let rows = Rows { items: &items, labels: &labels, label_bytes, withdrawn: &[] };
     let epoch = Epoch { number: 9, base: None };
     let (made, key) = publish(epoch, of.queries, rows, &mut Prg::new(&[seed; 16])).unwrap();
     let statement = Statement::sign(of.terms(plan), Hash32([seed; 32]), made.header, signer);
@@ -80,37 +86,99 @@ fn provider() -> IdentityKey {
     IdentityKey::from_seed(&[3; 32])
 }
 
-/// What who asks learns, and what it fetched.
-type Learned = (Vec<Option<Vec<u8>>>, Option<(Statement, Vec<u8>)>);
-
-/// The file of a table that was fetched.
-type Fetched = Arc<Mutex<Option<File>>>;
-
-/// What stands in front of it there.
+/// What stands in front of a table where it is kept.
 const FRONT: &[u8] = b"before";
 
-fn ends(
-    keys: &[Option<u128>],
-    held: Option<&(Statement, Vec<u8>)>,
-    answers: Answers,
-    fetched: &Fetched,
-) -> [EncodedInput; 2] {
-    let keys = keys.to_vec();
-    let held =
-        held.map(|(statement, body)| (statement.clone(), statement.header.open(body).unwrap()));
-    let ids = Box::new(move |_: &[u8; 32]| Some(keys.clone()));
-    let slot = fetched.clone();
-    let store = Box::new(move |_: &Statement| {
+/// Where who asks keeps what it fetches.
+#[derive(Clone, Default)]
+struct Kept(Arc<Mutex<Slot>>);
+
+#[derive(Default)]
+struct Slot {
+    file: Option<(Statement, File)>,
+    /// All of it has come, as it was signed.
+    whole: bool,
+}
+
+impl Kept {
+    fn slot(&self) -> MutexGuard<'_, Slot> {
+        self.0.lock().unwrap()
+    }
+
+    /// The publication that it has a file of.
+    fn statement(&self) -> Option<Statement> {
+        self.slot().file.as_ref().map(|(statement, _)| statement.clone())
+    }
+
+    fn is_whole(&self) -> bool {
+        self.slot().whole
+    }
+
+    /// What a later run finds there.
+    fn copy(&self) -> TableCopy {
+        let slot = self.slot();
+        let Some((statement, file)) = &slot.file else { return TableCopy::Nothing };
+        let (statement, file) = (statement.clone(), file.try_clone().unwrap());
+        let (header, from) = (statement.header, FRONT.len() as u64);
+        if slot.whole {
+            let body = Box::new(Stored::behind(file, from).unwrap());
+            return TableCopy::Whole(statement, header.open_stored(body).unwrap());
+        }
+        TableCopy::Part(statement, Landing::again(file, from, &header).unwrap())
+    }
+
+    /// As if no more had come than so many pieces.
+    fn cut(&self, pieces: usize) {
+        let mut slot = self.slot();
+        let (statement, file) = slot.file.as_mut().unwrap();
+        let mut bytes = Vec::new();
+        file.seek(SeekFrom::Start(FRONT.len() as u64)).unwrap();
+        file.read_to_end(&mut bytes).unwrap();
+        let file = file.try_clone().unwrap();
+        let mut landing = Landing::begin(file, FRONT.len() as u64, &statement.header).unwrap();
+        bytes.chunks(PIECE_BYTES).take(pieces).for_each(|piece| landing.take(piece).unwrap());
+        slot.whole = false;
+    }
+}
+
+impl Shelf for Kept {
+    fn begin(&self, of: &Statement) -> Result<Landing, TableError> {
         let mut file = tempfile::tempfile()?;
         file.write_all(FRONT)?;
-        *slot.lock().unwrap() = Some(file.try_clone()?);
-        Ok(file)
-    });
-    let asks = Asks { provider: provider().public(), ids, held, store };
-    let input = |end| {
-        let (live, columns, lookup) = (Vec::new(), Vec::new(), Some(end));
-        EncodedInput { live, columns, home: None, own: None, lookup, train: None }
+        let place = file.try_clone()?;
+        *self.slot() = Slot { file: Some((of.clone(), file)), whole: false };
+        Landing::begin(place, FRONT.len() as u64, &of.header)
+    }
+
+    fn keep(&self, of: &Statement) {
+        assert!(self.statement().as_ref() == Some(of));
+        self.slot().whole = true;
+    }
+
+    fn discard(&self) {
+        *self.slot() = Slot::default();
+    }
+}
+
+/// Keys, as their owner's disk has them.
+fn set_of(keys: &[Option<u128>]) -> OwnSet {
+    let mut ids = Spill::new(&std::env::temp_dir(), 0);
+    for (id, row) in keys.iter().zip(0..) {
+        id.map_or(Ok(()), |id| ids.push(id, row)).unwrap();
+    }
+    OwnSet::new(ids, keys.len() as u64, [0; 32])
+}
+
+fn ends(keys: &[Option<u128>], kept: &Kept, answers: Answers) -> [EncodedInput; 2] {
+    let keys = keys.to_vec();
+    let asks = Asks {
+        provider: provider().public(),
+        ids: Box::new(move |_| Ok(set_of(&keys))),
+        passing: Box::new(tempfile::tempfile),
+        copy: Mutex::new(kept.copy()),
+        shelf: Box::new(kept.clone()),
     };
+    let input = |end| EncodedInput { lookup: Some(end), ..EncodedInput::default() };
     [LookupEnd::Asks(Arc::new(asks)), LookupEnd::Answers(Arc::new(answers))].map(input)
 }
 
@@ -125,33 +193,39 @@ fn run_ends(plan: &Plan, inputs: &[EncodedInput]) -> ([Result<Ended, ExecError>;
     (ended, recorders.iter().map(|end| end.shape()).collect())
 }
 
-/// Runs it, and holds it to the quote.
+/// Bytes of what is fetched where so many pieces of the table are there; nothing where it has no more.
+fn fetched(plan: &Plan, pieces: u64) -> u64 {
+    let mut cost = PairCost::new();
+    table_cost(&mut cost, lookup_of(plan).table_bytes(plan).unwrap(), pieces);
+    cost.total_bytes()
+}
+
+/// Runs it, and holds it to the quote, where so many pieces of the table are there; the label of each row.
 fn looked_up(
     plan: &Plan,
     keys: &[Option<u128>],
-    held: Option<&(Statement, Vec<u8>)>,
+    (kept, pieces): (&Kept, u64),
     answers: Answers,
-) -> Learned {
+) -> Vec<Option<Vec<u8>>> {
     let price = quote(plan, &check(plan).unwrap(), Profile::LAN).unwrap();
-    let file = Fetched::default();
-    let ended = run_ends(plan, &ends(keys, held, answers, &file)).0.map(Result::unwrap);
+    let ended = run_ends(plan, &ends(keys, kept, answers)).0.map(Result::unwrap);
     let bytes: u64 = ended.iter().map(|party| party.total.bytes).sum();
     let rounds = ended.iter().map(|party| party.depth).max();
     let [mut asks, others @ ..] = ended;
-    let learned = asks.result.looked_up.pop().unwrap();
-    let body = file.lock().unwrap().take().map(|mut file| {
-        let mut bytes = Vec::new();
-        file.seek(SeekFrom::Start(0)).unwrap();
-        file.read_to_end(&mut bytes).unwrap();
-        bytes.strip_prefix(FRONT).unwrap().to_vec()
-    });
-    assert_eq!(learned.fetched.is_some(), body.is_some());
+    let labels = asks.result.looked_up.pop().unwrap().labels;
     assert!(others.iter().all(|party| party.result.looked_up.is_empty()));
-    let table = if learned.fetched.is_some() { price.tables.bytes } else { 0 };
-    assert_eq!((bytes, rounds), (price.total.bytes + table, Some(price.total.rounds)));
-    assert!(price.tables.bytes > 0);
-    (learned.labels, learned.fetched.zip(body))
+    assert_eq!(price.tables.bytes, fetched(plan, 0));
+    let due = price.total.bytes + fetched(plan, pieces);
+    assert_eq!((bytes, rounds), (due, Some(price.total.rounds)));
+    assert!(kept.is_whole());
+    assert_eq!(labels.rows(), keys.len() as u64);
+    let (width, all) = (labels.width(), labels.read(0, keys.len()).unwrap());
+    let place = |row: usize| all[row * width..(row + 1) * width].to_vec();
+    (0..keys.len()).map(|row| labels.has(row as u64).then(|| place(row))).collect()
 }
+
+/// All of the table is there.
+const ALL: u64 = u64::MAX;
 
 #[test]
 fn labels_are_those_of_the_keys_that_are_there_at_the_quoted_price() {
@@ -165,28 +239,71 @@ fn labels_are_those_of_the_keys_that_are_there_at_the_quoted_price() {
             (0..asked).map(|i| (i % 5 != 4).then_some(1000 + 3 * (i / 2))).collect();
         let want: Vec<_> =
             keys.iter().map(|key| key.filter(|id| ids.contains(id)).map(label)).collect();
-        let made = || published(&plan, &ids, &provider(), seed);
-        let (labels, fetched) = looked_up(&plan, &keys, None, made());
-        assert_eq!(labels, want, "seed {seed}");
-        let (again, nothing) = looked_up(&plan, &keys, fetched.as_ref(), made());
-        assert_eq!((again, nothing.is_none()), (want, true), "seed {seed}");
+        let (made, kept) = (|| published(&plan, &ids, &provider(), seed), Kept::default());
+        assert_eq!(looked_up(&plan, &keys, (&kept, 0), made()), want, "seed {seed}");
+        assert_eq!(looked_up(&plan, &keys, (&kept, ALL), made()), want, "seed {seed}");
     }
     let all: Vec<_> = (0..70).map(|i| Some(1000 + i)).collect();
     let ids: Vec<u128> = all.iter().flatten().copied().collect();
-    let (labels, fetched) = looked_up(&plan, &all, None, published(&plan, &ids, &provider(), 1));
+    let kept = Kept::default();
+    let labels = looked_up(&plan, &all, (&kept, 0), published(&plan, &ids, &provider(), 1));
     assert!(labels.iter().all(Option::is_some));
     // A new publication: what is held is of no use, and is replaced.
+    let before = kept.statement().unwrap().digest();
     let changed = published(&plan, &ids[..1], &provider(), 2);
-    let (labels, anew) = looked_up(&plan, &all, fetched.as_ref(), changed);
+    let labels = looked_up(&plan, &all, (&kept, 0), changed);
     assert_eq!(labels.iter().flatten().count(), 1);
-    assert!(anew.unwrap().0.digest() != fetched.unwrap().0.digest());
+    assert!(kept.statement().unwrap().digest() != before);
+}
+
+/// A plan whose table has several pieces.
+fn large() -> Plan {
+    let mut plan = compiled();
+    let at = plan.nodes.iter().position(|op| matches!(op, Op::Lookup(_))).unwrap();
+    let Op::Lookup(of) = &mut plan.nodes[at] else { unreachable!() };
+    of.labels[0].bytes = 6 << 10;
+    plan
+}
+
+#[test]
+fn what_has_come_of_a_table_in_an_earlier_run_is_not_fetched_again() {
+    let plan = large();
+    let ids: Vec<u128> = (0..100).map(|i| 1000 + i).collect();
+    let keys: Vec<Option<u128>> = (0..70).map(|i| Some(1050 + i)).collect();
+    let (made, kept) = (|seed| published(&plan, &ids, &provider(), seed), Kept::default());
+    let want = looked_up(&plan, &keys, (&kept, 0), made(1));
+    assert_eq!(want.iter().flatten().count(), 50);
+    assert!(fetched(&plan, 3) > 0 && fetched(&plan, 4) == 0, "four pieces");
+    for pieces in 0..=4 {
+        kept.cut(pieces);
+        assert_eq!(looked_up(&plan, &keys, (&kept, pieces as u64), made(1)), want, "{pieces}");
+    }
+    // Of another publication it is of no use, however much of it has come.
+    for pieces in [1, 4] {
+        kept.cut(pieces);
+        assert_eq!(looked_up(&plan, &keys, (&kept, 0), made(2)), want);
+        assert_eq!(looked_up(&plan, &keys, (&kept, 0), made(1)), want);
+    }
+    // Another table in the second try than the one that was signed: refused, and nothing of it is kept.
+    kept.cut(2);
+    let hostile = made(1);
+    let mut body = vec![0; usize::try_from(hostile.body.bytes()).unwrap()];
+    hostile.body.read_at(0, &mut body).unwrap();
+    *body.last_mut().unwrap() ^= 1;
+    let hostile = Answers { body: Box::new(body), ..hostile };
+    let [asks, ..] = run_ends(&plan, &ends(&keys, &kept, hostile)).0;
+    let error = asks.err().unwrap();
+    assert!(matches!(error, ExecError::Session(SessionError::Invalid { .. })), "{error}");
+    assert!(error.to_string().contains("another table than the one that"), "{error}");
+    assert!(kept.statement().is_none());
+    assert_eq!(looked_up(&plan, &keys, (&kept, 0), made(1)), want);
 }
 
 #[test]
 fn what_a_provider_did_not_sign_for_this_job_is_refused() {
     let plan = compiled();
     let refused = |answers: Answers| {
-        let ended = run_ends(&plan, &ends(&[Some(7)], None, answers, &Fetched::default())).0;
+        let ended = run_ends(&plan, &ends(&[Some(7)], &Kept::default(), answers)).0;
         let [asks, ..] = ended;
         match asks.err().unwrap() {
             ExecError::Session(SessionError::Invalid { peer, .. }) => {
@@ -217,7 +334,7 @@ fn how_many_keys_are_asked_for_and_found_shows_in_no_message() {
     let ids: Vec<u128> = (0..100).map(|i| 1000 + i).collect();
     let view = |keys: &[Option<u128>]| {
         let answers = published(&plan, &ids, &provider(), 1);
-        let (ended, views) = run_ends(&plan, &ends(keys, None, answers, &Fetched::default()));
+        let (ended, views) = run_ends(&plan, &ends(keys, &Kept::default(), answers));
         assert!(ended.iter().all(Result::is_ok));
         views
     };

@@ -1,19 +1,18 @@
 //! The side that asks.
 
-use std::fmt;
-
-use curve25519_dalek::Scalar;
-use zeroize::Zeroizing;
+use std::{collections::VecDeque, fmt};
 
 use super::{
+    asked::Asked,
     composite::MOST,
     error::LookupError,
-    key::PublicKey,
-    proof::{Batch, PROOF_BYTES, verify},
-    suite::{Element, OUTPUT_BYTES, hash_to_group, multiply, output, random_scalar},
+    questions::{Listed, Questions},
     table::Table,
 };
-use crate::{prg::Prg, session::Pair};
+use crate::{
+    prg::Prg,
+    session::{Pair, SessionError},
+};
 
 /// What a table says of an item.
 #[derive(Clone, PartialEq, Eq)]
@@ -37,92 +36,174 @@ impl fmt::Debug for Answer {
     }
 }
 
-/// Learns what the table says of each of `items`.
+/// Batches that are sent before the first of them is answered: the provider has the next one's time for each.
+pub(super) const AHEAD: usize = 2;
+
+/// Learns what the table says of each of `items`, all of which are in memory, with their answers: see [`look_up_from`].
 ///
 /// # Shape
-/// One answer an item, in their order. The table was opened with a header whose signature was checked.
+/// One answer an item, in their order.
 ///
 /// # Cost
 /// [`cost`](super::cost): 32 bytes a query each way, and 64 for each batch of 4096.
 ///
 /// # Errors
-/// [`LookupError::Table`] if the table cannot be read any more. The session's: [`Invalid`](crate::session::SessionError::Invalid) for an answer that is no point, or without a proof that it
-/// was made with the key of the epoch.
+/// As [`look_up_from`].
 ///
 /// # Security
-/// Which places of the table are read follows from the items: it is this party's own copy.
-///
-/// The items are secret: the queries are uniform points whatever they are, so that the provider learns their number alone, be
-/// it malicious. It can refuse to answer, and cannot see which items made it.
+/// That of [`look_up_from`].
 pub fn look_up(
     pair: &mut Pair<'_>,
     table: &Table,
     items: &[u128],
     rng: &mut Prg,
 ) -> Result<Vec<Answer>, LookupError> {
-    let header = table.header();
-    let mut answers = Vec::with_capacity(items.len());
-    if items.is_empty() {
-        return Ok(answers);
-    }
-    pair.send(&header.epoch.number.to_le_bytes())?;
-    let mut asked: Option<Asked> = None;
-    for items in items.chunks(MOST) {
-        let next = Asked::new(items, rng);
-        let next = next.ok_or_else(|| pair.unlucky("a blinded query is the neutral element"))?;
-        pair.send(next.blinded.as_flattened())?;
-        // The batch before this one: the provider had this one's time for it.
-        if let Some(asked) = asked.replace(next) {
-            asked.hear(pair, table, &mut answers)?;
-        }
-    }
-    if let Some(asked) = asked {
-        asked.hear(pair, table, &mut answers)?;
-    }
-    Ok(answers)
+    let mut listed = Listed { items, answers: Vec::with_capacity(items.len()) };
+    look_up_from(pair, table, &mut Asking::new(items.len()), &mut listed, rng)?;
+    Ok(listed.answers)
 }
 
-/// A batch that was sent.
-struct Asked {
-    inputs: Vec<[u8; 16]>,
-    blinds: Zeroizing<Vec<Scalar>>,
-    blinded: Vec<Element>,
+/// Learns what the table says of items that come a batch of 4096 at a time, behind those that were answered in attempts before.
+///
+/// # Shape
+/// As many items as were agreed on. The table was opened with a header whose signature was checked; in each attempt it is the same.
+/// Three batches are in memory at most, whatever their number.
+///
+/// # Cost
+/// [`cost`](super::cost) in one attempt; a later one is that of what was not answered, with 16 bytes of how far both are.
+///
+/// # Errors
+/// [`LookupError::Table`] if the table cannot be read any more, [`LookupError::Own`] if the items cannot, or the answers not be kept.
+/// The session's: [`Invalid`](crate::session::SessionError::Invalid) for an answer that is no point, or without a proof that it was
+/// made with the key of the epoch, and for a provider that is farther than it was asked.
+///
+/// # Security
+/// Which places of the table are read follows from the items: it is this party's own copy.
+///
+/// The items are secret: the queries are uniform points whatever they are, so that the provider learns their number alone, be
+/// it malicious. It can refuse to answer, and cannot see which items made it. What is sent again in another attempt is to the byte what
+/// was sent before.
+pub fn look_up_from(
+    pair: &mut Pair<'_>,
+    table: &Table,
+    asking: &mut Asking,
+    questions: &mut dyn Questions,
+    rng: &mut Prg,
+) -> Result<(), LookupError> {
+    if asking.queries == 0 {
+        return Ok(());
+    }
+    pair.send(&table.header().epoch.number.to_le_bytes())?;
+    if asking.lost {
+        asking.go_on(pair)?;
+    }
+    while asking.heard < asking.batches() {
+        asking.ask(pair, questions, rng)?;
+        asking.hear(pair, table, questions)?;
+    }
+    Ok(())
 }
 
-impl Asked {
-    /// `Blind`; nothing if a blind is 0, or an item's point is the neutral one. RFC 9497 §3.3.2.
-    fn new(items: &[u128], rng: &mut Prg) -> Option<Self> {
-        let inputs: Vec<_> = items.iter().map(|item| item.to_le_bytes()).collect();
-        let blinds: Vec<_> = items.iter().map(|_| random_scalar(rng)).collect();
-        let hashed = hash_to_group(inputs.iter().map(<[u8; 16]>::as_slice));
-        let blinded = multiply(blinds.iter().copied(), &hashed)?;
-        Some(Self { inputs, blinds: Zeroizing::new(blinds), blinded })
+/// How far a buyer is with its questions, between attempts.
+pub struct Asking {
+    queries: usize,
+    /// Queries of a batch.
+    batch: usize,
+    /// Batches that were answered.
+    heard: usize,
+    /// Those that were sent and not answered yet: the next ones.
+    open: VecDeque<Asked>,
+    /// There was an attempt before.
+    lost: bool,
+}
+
+impl Asking {
+    /// So many questions, none of them asked.
+    #[must_use]
+    pub fn new(queries: usize) -> Self {
+        Self { queries, batch: MOST, heard: 0, open: VecDeque::new(), lost: false }
     }
 
-    fn hear(
-        self,
+    /// In smaller batches, as the provider has them.
+    #[cfg(test)]
+    pub(super) fn in_batches_of(self, batch: usize) -> Self {
+        Self { batch, ..self }
+    }
+
+    /// Batches that were answered.
+    #[cfg(test)]
+    pub(super) fn heard(&self) -> usize {
+        self.heard
+    }
+
+    /// The link was lost: the next attempt begins with how far both are.
+    pub fn lost(&mut self) {
+        self.lost = true;
+    }
+
+    fn batches(&self) -> usize {
+        self.queries.div_ceil(self.batch)
+    }
+
+    /// Hears which batches the provider has answered, and sends it the open ones that it has not seen.
+    fn go_on(&self, pair: &mut Pair<'_>) -> Result<(), SessionError> {
+        pair.send(&(self.heard as u64).to_le_bytes())?;
+        let answered = u64::from_le_bytes(pair.recv_array()?);
+        let ahead = usize::try_from(answered).ok().and_then(|all| all.checked_sub(self.heard));
+        let ahead = ahead.filter(|ahead| *ahead <= self.open.len());
+        let ahead = ahead.ok_or_else(|| pair.invalid("answers to what it was not asked"))?;
+        self.open.iter().skip(ahead).try_for_each(|asked| asked.send(pair))
+    }
+
+    /// Sends the next batches, as far as may be open.
+    fn ask(
+        &mut self,
         pair: &mut Pair<'_>,
-        table: &Table,
-        answers: &mut Vec<Answer>,
+        questions: &mut dyn Questions,
+        rng: &mut Prg,
     ) -> Result<(), LookupError> {
-        let answer = pair.recv_words::<u8>(32 * self.blinded.len() + PROOF_BYTES)?;
-        let outputs = self
-            .finalize(&table.header().key, &answer)
-            .ok_or_else(|| pair.invalid("an answer that its key did not make"))?;
-        for output in &outputs {
-            answers.push(table.find(output)?);
+        let mut items = Vec::new();
+        while self.open.len() < AHEAD && self.heard + self.open.len() < self.batches() {
+            let before = self.batch * (self.heard + self.open.len());
+            let count = self.batch.min(self.queries - before);
+            items.clear();
+            questions.next(count, &mut items).map_err(LookupError::Own)?;
+            if items.len() != count {
+                return Err(pair.misuse("another number of items than it said").into());
+            }
+            let asked = Asked::new(&items, rng);
+            let asked =
+                asked.ok_or_else(|| pair.unlucky("a blinded query is the neutral element"))?;
+            // It is open before it is sent: a link that is lost under it loses nothing.
+            self.open.push_back(asked);
+            self.open.back().map_or(Ok(()), |asked| asked.send(pair))?;
         }
         Ok(())
     }
 
-    /// `Finalize`: nothing if an element is none or the proof does not hold. RFC 9497 §3.3.2.
-    fn finalize(mut self, key: &PublicKey, answer: &[u8]) -> Option<Vec<[u8; OUTPUT_BYTES]>> {
-        let (elements, proof) = answer.split_last_chunk::<PROOF_BYTES>()?;
-        let evaluated = elements.as_chunks::<32>().0;
-        verify(key, Batch { blinded: &self.blinded, evaluated }, proof)?;
-        Scalar::invert_batch_alloc(&mut self.blinds);
-        let unblinded = multiply(self.blinds.iter().copied(), evaluated)?;
-        let pairs = self.inputs.iter().zip(&unblinded);
-        Some(pairs.map(|(input, element)| output(input, element)).collect())
+    /// Hears of the batch that has been open longest.
+    fn hear(
+        &mut self,
+        pair: &mut Pair<'_>,
+        table: &Table,
+        questions: &mut dyn Questions,
+    ) -> Result<(), LookupError> {
+        let Some(asked) = self.open.front() else { return Ok(()) };
+        let answer = asked.receive(pair)?;
+        let outputs =
+            self.open.pop_front().and_then(|asked| asked.finalize(&table.header().key, &answer));
+        let outputs =
+            outputs.ok_or_else(|| pair.invalid("an answer that its key did not make"))?;
+        let answers: Result<Vec<_>, _> = outputs.iter().map(|output| table.find(output)).collect();
+        questions.answered(answers?).map_err(LookupError::Own)?;
+        self.heard += 1;
+        Ok(())
+    }
+}
+
+/// Questions do not print.
+impl fmt::Debug for Asking {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Asking({} of {} batches answered)", self.heard, self.batches())
     }
 }

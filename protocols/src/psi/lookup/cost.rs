@@ -1,26 +1,61 @@
 //! What a lookup puts on the link.
 
-use super::{composite::MOST, proof::PROOF_BYTES};
+use std::collections::VecDeque;
+
+use super::{buyer::AHEAD, composite::MOST, proof::PROOF_BYTES};
 use crate::session::{PairCost, Side};
 
 /// The price of [`serve`](super::serve), who is the sender, and [`look_up`](super::look_up).
 pub fn cost(c: &mut PairCost, queries: usize) {
+    if queries > 0 {
+        epoch_cost(c);
+        batches_cost(c, (queries, MOST), 0, VecDeque::new());
+    }
+}
+
+/// The price of an attempt after another, in batches of so many, where the buyer has heard of so many and the provider answered so many.
+#[cfg(test)]
+pub(super) fn cost_from(
+    c: &mut PairCost,
+    (queries, batch): (usize, usize),
+    [heard, answered]: [usize; 2],
+) {
     if queries == 0 {
         return;
     }
-    let epoch = c.departs(Side::Receiver, size_of::<u64>());
-    c.arrives(epoch);
-    let mut answer = None;
-    for start in (0..queries).step_by(MOST) {
-        let bytes = 32 * MOST.min(queries - start);
-        let asked = c.departs(Side::Receiver, bytes);
-        if let Some(answer) = answer.take() {
+    epoch_cost(c);
+    c.message::<u8>(Side::Receiver, size_of::<u64>());
+    let far = c.departs(Side::Sender, size_of::<u64>());
+    let again = (heard..answered).map(|at| {
+        let queries = batch.min(queries - at * batch);
+        c.departs(Side::Sender, 32 * queries + PROOF_BYTES)
+    });
+    let again = again.collect();
+    c.arrives(far);
+    batches_cost(c, (queries, batch), heard, again);
+}
+
+fn epoch_cost(c: &mut PairCost) {
+    c.message::<u8>(Side::Receiver, size_of::<u64>());
+}
+
+/// The batches from one on, of which these answers are on their way.
+fn batches_cost(
+    c: &mut PairCost,
+    (queries, batch): (usize, usize),
+    heard: usize,
+    mut answers: VecDeque<crate::session::InFlight>,
+) {
+    let bytes = |at: usize| 32 * batch.min(queries - at * batch);
+    let batches = queries.div_ceil(batch);
+    for heard in heard..batches {
+        while answers.len() < AHEAD && heard + answers.len() < batches {
+            let bytes = bytes(heard + answers.len());
+            c.bytes_from(Side::Receiver, bytes);
+            answers.push_back(c.departs(Side::Sender, bytes + PROOF_BYTES));
+        }
+        if let Some(answer) = answers.pop_front() {
             c.arrives(answer);
         }
-        c.arrives(asked);
-        answer = Some(c.departs(Side::Sender, bytes + PROOF_BYTES));
-    }
-    if let Some(answer) = answer {
-        c.arrives(answer);
     }
 }

@@ -16,6 +16,9 @@ pub enum LookupError {
     /// The table, where this party keeps it.
     #[error(transparent)]
     Table(#[from] TableError),
+    /// The buyer's own items, or what becomes of the answers, where it keeps them: in its own words.
+    #[error("{0}")]
+    Own(String),
     /// The buyer has the table of another epoch.
     #[error(
         "the buyer asks about epoch {theirs}, this key is for epoch {ours}; fetch that epoch's table"

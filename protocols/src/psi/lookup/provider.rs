@@ -1,7 +1,10 @@
 //! The side that has the key: answers blinded queries, and counts them first.
 
+use std::{collections::VecDeque, fmt};
+
 use super::{
     budget::Budget,
+    buyer::AHEAD,
     composite::MOST,
     error::LookupError,
     key::{EpochKey, SecretKey},
@@ -10,10 +13,10 @@ use super::{
 };
 use crate::{
     prg::Prg,
-    session::{OpeningKind, Pair},
+    session::{OpeningKind, Pair, SessionError},
 };
 
-/// Answers `queries` queries of one recipient.
+/// Answers `queries` queries of one recipient: see [`serve_from`].
 ///
 /// # Shape
 /// Both sides know `queries`, as they know who the recipient is.
@@ -22,12 +25,10 @@ use crate::{
 /// [`cost`](super::cost). A decoding, a multiplication and a share of the proof a query.
 ///
 /// # Errors
-/// [`LookupError::Budget`] before anything is received, [`LookupError::OtherEpoch`] before anything is evaluated; the session's
-/// for a query that is no point. What was spent stays spent.
+/// As [`serve_from`].
 ///
 /// # Security
-/// The provider learns nothing but the number of queries. What it sends is the function at points of the buyer's choice, as
-/// many as were counted, and a proof without knowledge. The key is secret, and the time taken does not depend on it.
+/// That of [`serve_from`].
 pub fn serve(
     pair: &mut Pair<'_>,
     key: &EpochKey,
@@ -36,8 +37,41 @@ pub fn serve(
     budget: &mut dyn Budget,
     rng: &mut Prg,
 ) -> Result<(), LookupError> {
-    budget.spend(recipient, queries as u64)?;
-    pair.reveal(OpeningKind::Membership, queries)?;
+    serve_from(pair, key, &mut Serving::new(queries), (recipient, budget), rng)
+}
+
+/// Answers the queries of one recipient behind those that were answered in attempts before.
+///
+/// # Shape
+/// Both sides know the number of queries, and in how manyeth attempt they are; the key is the same in each.
+///
+/// # Cost
+/// [`cost`](super::cost) in one attempt; a later one is that of what was not answered, with 16 bytes of how far both are.
+///
+/// # Errors
+/// [`LookupError::Budget`] before anything is received, [`LookupError::OtherEpoch`] before anything is evaluated; the session's
+/// for a query that is no point, and for a buyer that is where it cannot be. What was spent stays spent.
+///
+/// # Security
+/// The provider learns nothing but the number of queries. What it sends is the function at points of the buyer's choice, as
+/// many as were counted, and a proof without knowledge. The key is secret, and the time taken does not depend on it.
+///
+/// All queries are counted before the first is answered, once for all attempts; each batch is evaluated once. What a buyer has not heard
+/// when the link is lost, two batches at most, is kept and sent to it again, to the byte, whatever it asks: a buyer that loses its link on
+/// purpose learns of no more points than were counted.
+pub fn serve_from(
+    pair: &mut Pair<'_>,
+    key: &EpochKey,
+    serving: &mut Serving,
+    (recipient, budget): (&str, &mut dyn Budget),
+    rng: &mut Prg,
+) -> Result<(), LookupError> {
+    let queries = serving.queries;
+    if !serving.counted {
+        budget.spend(recipient, queries as u64)?;
+        pair.reveal(OpeningKind::Membership, queries)?;
+        serving.counted = true;
+    }
     if queries == 0 {
         return Ok(());
     }
@@ -45,14 +79,90 @@ pub fn serve(
     if theirs != key.number() {
         return Err(LookupError::OtherEpoch { ours: key.number(), theirs });
     }
-    for start in (0..queries).step_by(MOST) {
-        let mut blinded = vec![[0; 32]; MOST.min(queries - start)];
+    if serving.lost {
+        serving.go_on(pair)?;
+    }
+    while serving.answered < queries.div_ceil(serving.batch) {
+        serving.answer(pair, key, rng)?;
+    }
+    Ok(())
+}
+
+/// How far a provider is with one recipient's queries, between attempts.
+pub struct Serving {
+    queries: usize,
+    /// Queries of a batch.
+    batch: usize,
+    /// They were taken from the budget, and the opening off the list of the run.
+    counted: bool,
+    /// Batches that were answered.
+    answered: usize,
+    /// The last answers, which the buyer may not have heard.
+    last: VecDeque<Vec<u8>>,
+    /// There was an attempt before.
+    lost: bool,
+}
+
+impl Serving {
+    /// So many queries, none of them answered.
+    #[must_use]
+    pub fn new(queries: usize) -> Self {
+        let last = VecDeque::new();
+        Self { queries, batch: MOST, counted: false, answered: 0, last, lost: false }
+    }
+
+    /// In smaller batches, as the buyer has them.
+    #[cfg(test)]
+    pub(super) fn in_batches_of(self, batch: usize) -> Self {
+        Self { batch, ..self }
+    }
+
+    /// Batches that were answered.
+    #[cfg(test)]
+    pub(super) fn answered(&self) -> usize {
+        self.answered
+    }
+
+    /// The link was lost: the next attempt begins with how far both are.
+    pub fn lost(&mut self) {
+        self.lost = true;
+    }
+
+    /// Tells the buyer which batches were answered, and sends again what it has not heard.
+    fn go_on(&self, pair: &mut Pair<'_>) -> Result<(), SessionError> {
+        let heard = u64::from_le_bytes(pair.recv_array()?);
+        let behind = usize::try_from(heard).ok().and_then(|all| self.answered.checked_sub(all));
+        let again = behind.and_then(|behind| self.last.len().checked_sub(behind));
+        let again =
+            again.ok_or_else(|| pair.invalid("a number of answers that no lost link explains"))?;
+        pair.send(&(self.answered as u64).to_le_bytes())?;
+        self.last.iter().skip(again).try_for_each(|answer| pair.send(answer))
+    }
+
+    /// The next batch: evaluated once, and kept as long as the buyer may lack it.
+    fn answer(
+        &mut self,
+        pair: &mut Pair<'_>,
+        key: &EpochKey,
+        rng: &mut Prg,
+    ) -> Result<(), SessionError> {
+        let mut blinded = vec![[0; 32]; self.batch.min(self.queries - self.batch * self.answered)];
         pair.recv(blinded.as_flattened_mut())?;
         let answer = evaluate(&key.secret, &blinded, rng)
             .ok_or_else(|| pair.invalid("a query that is no point of the group"))?;
-        pair.send(&answer)?;
+        if self.last.len() == AHEAD {
+            self.last.pop_front();
+        }
+        self.last.push_back(answer);
+        self.answered += 1;
+        self.last.back().map_or(Ok(()), |answer| pair.send(answer))
     }
-    Ok(())
+}
+
+impl fmt::Debug for Serving {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Serving({} queries, {} batches answered)", self.queries, self.answered)
+    }
 }
 
 /// The evaluated elements, and behind them the proof; nothing if one of the queries is no point.

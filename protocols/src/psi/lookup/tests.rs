@@ -9,6 +9,8 @@ use crate::{
     testkit::Duo,
 };
 
+mod attempts;
+mod landing;
 mod random;
 mod stored;
 mod vectors;

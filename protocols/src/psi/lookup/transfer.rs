@@ -1,25 +1,35 @@
 //! A table on its way from its provider to a buyer: read from the one's disk, written to the other's, never whole in memory.
-
-use std::io::Write;
+//!
+//! Where the way breaks off, or the buyer is started anew, it goes on behind the last whole piece that has come: the buyer says how
+//! many have, of which table, and gets the others.
 
 use super::{
     error::LookupError,
-    header::Header,
+    landing::{Landing, PIECE_BYTES, pieces_of},
     places::Places,
-    table::{Table, TableError},
+    table::TableError,
 };
 use crate::session::{Pair, PairCost, Side};
 
-/// Sends the body of a table.
+/// Sends the body of a table without its first so many pieces.
 ///
 /// # Cost
-/// [`table_cost`]: one message.
+/// [`table_cost`]: one message, or none if the buyer has all.
 ///
 /// # Errors
-/// The session's; [`LookupError::Table`] if the table cannot be read.
-pub fn send_table(pair: &mut Pair<'_>, places: &dyn Places) -> Result<(), LookupError> {
-    let len = usize::try_from(places.bytes()).unwrap_or(usize::MAX);
-    let mut at = 0;
+/// The session's, and [`Invalid`](crate::session::SessionError::Invalid) for a buyer that claims more pieces than there are;
+/// [`LookupError::Table`] if the table cannot be read.
+pub fn send_table(
+    pair: &mut Pair<'_>,
+    places: &dyn Places,
+    pieces: u64,
+) -> Result<(), LookupError> {
+    let bytes = places.bytes();
+    if pieces > pieces_of(bytes) {
+        return Err(pair.invalid("a claim to more pieces of a table than it has").into());
+    }
+    let mut at = bytes.min(pieces * PIECE_BYTES as u64);
+    let len = usize::try_from(bytes - at).unwrap_or(usize::MAX);
     pair.send_pieces(len, |piece| {
         places.read_at(at, piece).map_err(TableError::from)?;
         at += piece.len() as u64;
@@ -27,46 +37,24 @@ pub fn send_table(pair: &mut Pair<'_>, places: &dyn Places) -> Result<(), Lookup
     })
 }
 
-/// Receives the body of the table that `header` describes and writes it to `out`, without a buffer of its own.
+/// Receives what has not come of a table and writes it where it belongs, without a buffer of its own. Where that breaks off the pieces
+/// that have come are in `landing`, and the next call goes on behind them.
 ///
 /// # Cost
 /// [`table_cost`].
 ///
 /// # Errors
-/// The session's; [`LookupError::Table`] if it is another one than `header` was signed for, which shows when all of it has come,
-/// or if it cannot be written.
-pub fn fetch_table(
-    pair: &mut Pair<'_>,
-    header: &Header,
-    out: &mut dyn Write,
-) -> Result<Fetched, LookupError> {
-    let [tags, slots] = header.body_parts().ok_or(TableError::Header)?;
-    let len = tags.checked_add(slots).ok_or(TableError::Header)?;
-    let mut hasher = blake3::Hasher::new();
-    pair.recv_pieces::<LookupError>(len, |piece| {
-        hasher.update(piece);
-        Ok(out.write_all(piece).map_err(TableError::from)?)
-    })?;
-    out.flush().map_err(TableError::from)?;
-    let same = *hasher.finalize().as_bytes() == header.digest;
-    same.then_some(Fetched(*header)).ok_or(LookupError::Table(TableError::Digest))
+/// The session's; [`LookupError::Table`] if it cannot be written. That it is another table than was signed for shows when it is whole:
+/// in [`Landing::table`].
+pub fn fetch_table(pair: &mut Pair<'_>, landing: &mut Landing) -> Result<(), LookupError> {
+    let left = usize::try_from(landing.left()).map_err(|_| TableError::Header)?;
+    pair.recv_pieces::<LookupError>(left, |piece| {
+        Ok(landing.take(piece).map_err(TableError::from)?)
+    })
 }
 
-/// A table that was received as it was signed for.
-#[derive(Clone, Copy, Debug)]
-pub struct Fetched(Header);
-
-impl Fetched {
-    /// The table, where its bytes were written to.
-    ///
-    /// # Errors
-    /// [`TableError`] if it cannot be read.
-    pub fn open(self, places: Box<dyn Places>) -> Result<Table, TableError> {
-        Table::indexed(&self.0, places)
-    }
-}
-
-/// The price of [`send_table`], who is the sender, and [`fetch_table`].
-pub fn table_cost(c: &mut PairCost, bytes: usize) {
-    c.bytes_from(Side::Sender, bytes);
+/// The price of [`send_table`], who is the sender, and [`fetch_table`], of a table of so many bytes of which so many pieces have come.
+pub fn table_cost(c: &mut PairCost, bytes: usize, pieces: u64) {
+    let there = usize::try_from(pieces).unwrap_or(usize::MAX).saturating_mul(PIECE_BYTES);
+    c.bytes_from(Side::Sender, bytes.saturating_sub(there));
 }

@@ -289,61 +289,12 @@ fn a_table_that_can_no_longer_be_read_is_told() {
     }
 }
 
-/// Sends these bytes where the table of a header is due; what is fetched then.
-fn fetched(header: &Header, sent: &[u8]) -> Result<Vec<u8>, LookupError> {
-    let sent = sent.to_vec();
-    let run = Duo::new(71).run(
-        |pair, _| Ok::<_, SessionError>(send_table(pair, &sent)),
-        |pair, _| -> Outcome<_> {
-            let mut file = Vec::new();
-            Ok(fetch_table(pair, header, &mut file).map(|of| (of, file)))
-        },
-    );
-    run.receiver.map(|(of, file)| {
-        assert_eq!(run.sender, Ok(()));
-        assert!(of.open(Box::new(file.clone())).is_ok());
-        file
-    })
-}
-
-#[test]
-fn a_table_arrives_as_it_was_signed_or_not_at_all() {
-    // Of one piece, and of more than may wait to leave.
-    for (n, label_bytes) in [(3, 0), (40, CHUNK_BYTES / 2)] {
-        let items: Vec<u128> = (0..n).collect();
-        let labels = vec![1; items.len() * label_bytes];
-        let label_bytes = u32::try_from(label_bytes).unwrap();
-        let rows = Rows { items: &items, labels: &labels, label_bytes, withdrawn: &[] };
-        let (made, _) = publish(BASE, 9, rows, &mut Prg::new(&[1; 16])).unwrap();
-        let Publication { header, body } = made;
-        assert!(fetched(&header, &body).unwrap() == body);
-        let altered = |change: &dyn Fn(&mut Vec<u8>)| {
-            let mut body = body.clone();
-            change(&mut body);
-            fetched(&header, &body).map(drop).unwrap_err()
-        };
-        let digest = LookupError::Table(TableError::Digest);
-        assert_eq!(altered(&|body| *body.last_mut().unwrap() ^= 1), digest);
-        assert_eq!(altered(&|body| body.rotate_left(1)), digest);
-        let other = |error| matches!(error, LookupError::Session(SessionError::Length { .. }));
-        assert!(other(altered(&|body| body.truncate(body.len() - 1))));
-        assert!(other(altered(&|body| body.push(0))));
-    }
-    let (_, Publication { header, body }, _) = published(&Duo::new(72), 30);
-    let run = Duo::new(73).run(
-        |pair, _| Ok::<_, SessionError>(send_table(pair, &body)),
-        |pair, _| -> Outcome<_> { Ok(fetch_table(pair, &header, &mut Full).map(drop)) },
-    );
-    let full = TableError::Storage(io::ErrorKind::StorageFull);
-    assert_eq!(run.receiver, Err(LookupError::Table(full)));
-}
-
 #[test]
 fn a_message_in_pieces_is_the_message() {
     for len in [0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, CHUNK_BYTES + 1, 20 * CHUNK_BYTES + 7] {
         let bytes: Vec<u8> = (0..=250).cycle().take(len).collect();
         let mut quoted = PairCost::new();
-        table_cost(&mut quoted, len);
+        table_cost(&mut quoted, len, 0);
         let whole = Duo::new(74).run(
             |pair, _| pair.send(&bytes),
             |pair, _| {

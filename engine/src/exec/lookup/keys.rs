@@ -1,0 +1,121 @@
+//! The keys of the party that asks, as they are asked: from its disk, a range of ids at a time.
+
+use std::collections::VecDeque;
+
+use protocols::{
+    prg::Prg,
+    psi::lookup::{Answer, Questions},
+    ring::Z128,
+};
+
+use super::labels::Labels;
+use crate::{
+    exec::error::ExecError,
+    plan::{Asks, OwnSet},
+};
+
+/// Rows whose ids are in memory at a time, about; all rows of one key, where those are more.
+const AT_ONCE: u64 = 1 << 15;
+
+/// Each id of a set once, in ascending order, filled up with random ones, which are in no table; and where the answers go.
+///
+/// In memory are the ids of a range and the rows of two batches, and a bit for each row.
+pub(super) struct Keys {
+    set: OwnSet,
+    /// Ranges of ids, a power of two, and which is the next.
+    range_bits: u32,
+    range: u64,
+    /// Of the range that was read last: what has not been asked stands behind `at`.
+    pairs: Vec<(u128, u64)>,
+    at: usize,
+    /// Batches that were asked and not answered.
+    open: VecDeque<Open>,
+    filling: Prg,
+    labels: Labels,
+}
+
+/// The rows of a batch, and where those of each of its items end.
+#[derive(Default)]
+struct Open {
+    rows: Vec<u64>,
+    ends: Vec<usize>,
+}
+
+impl Keys {
+    /// Reads the rows' keys as ids under a salt.
+    pub(super) fn read(
+        end: &Asks,
+        (salt, label): (&[u8; 32], usize),
+        rng: &mut Prg,
+    ) -> Result<Self, ExecError> {
+        let set = (end.ids)(salt).map_err(ExecError::Keys)?;
+        let file = (end.passing)().map_err(|error| ExecError::Keys(unkept(&error)))?;
+        let labels = Labels::new(file, set.rows(), label);
+        let labels = labels.map_err(|error| ExecError::Keys(unkept(&error)))?;
+        let range_bits = (set.rows() / AT_ONCE + 1).next_power_of_two().trailing_zeros();
+        let filling = Prg::new(&rng.elements::<Z128>(1)[0].to_le_bytes());
+        let (pairs, open) = (Vec::new(), VecDeque::new());
+        Ok(Self { set, range_bits, range: 0, pairs, at: 0, open, filling, labels })
+    }
+
+    /// What was found.
+    pub(super) fn into_labels(self) -> Labels {
+        self.labels
+    }
+
+    /// Whether there is a key that was not asked: reads on where that shows no other way.
+    fn has_more(&mut self) -> Result<bool, String> {
+        while self.at == self.pairs.len() {
+            if self.range >> self.range_bits > 0 {
+                return Ok(false);
+            }
+            // No bit is left of 128 where there is one range.
+            let shift = u128::BITS - self.range_bits;
+            let first = u128::from(self.range).checked_shl(shift).unwrap_or(0);
+            let last = first | (u128::MAX >> self.range_bits);
+            (self.at, self.range) = (0, self.range + 1);
+            self.pairs.clear();
+            let read = self.set.between(first, last, &mut self.pairs);
+            read.map_err(|error| format!("this party's keys cannot be read: {error}"))?;
+            self.pairs.sort_unstable();
+        }
+        Ok(true)
+    }
+}
+
+impl Questions for Keys {
+    fn next(&mut self, count: usize, out: &mut Vec<u128>) -> Result<(), String> {
+        let mut open = Open::default();
+        while open.ends.len() < count && self.has_more()? {
+            let id = self.pairs[self.at].0;
+            let same = self.pairs[self.at..].iter().take_while(|pair| pair.0 == id);
+            open.rows.extend(same.map(|(_, row)| *row));
+            let before = open.ends.last().copied().unwrap_or(0);
+            self.at += open.rows.len() - before;
+            open.ends.push(open.rows.len());
+            out.push(id);
+        }
+        let filling = self.filling.elements::<Z128>(count - open.ends.len());
+        out.extend_from_slice(&filling);
+        self.open.push_back(open);
+        Ok(())
+    }
+
+    fn answered(&mut self, answers: Vec<Answer>) -> Result<(), String> {
+        let Some(Open { rows, ends }) = self.open.pop_front() else { return Ok(()) };
+        let mut before = 0;
+        for (answer, end) in answers.into_iter().zip(ends) {
+            if let Answer::Present(label) = answer {
+                for row in &rows[before..end] {
+                    self.labels.put(*row, &label).map_err(|error| unkept(&error))?;
+                }
+            }
+            before = end;
+        }
+        Ok(())
+    }
+}
+
+fn unkept(error: &std::io::Error) -> String {
+    format!("what was found cannot be kept in this party's `scratch` folder: {error}")
+}
