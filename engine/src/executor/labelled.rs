@@ -90,10 +90,12 @@ impl Found {
         rows: usize,
     ) -> Result<Option<Self>, TableError> {
         let bytes = labels.read(first, rows);
-        let bytes = bytes.map_err(|source| TableError::Io { file: "what was found".into(), source })?;
+        let bytes =
+            bytes.map_err(|source| TableError::Io { file: "what was found".into(), source })?;
         let matched: Vec<bool> = (first..).take(rows).map(|row| labels.has(row)).collect();
         let width = labels.width();
-        let label = |(row, there): (usize, &bool)| there.then(|| &bytes[row * width..(row + 1) * width]);
+        let label =
+            |(row, there): (usize, &bool)| there.then(|| &bytes[row * width..(row + 1) * width]);
         let each: Vec<_> = matched.iter().enumerate().map(label).collect();
         let columns = label_columns(of, &each);
         let matched = matched.into();

@@ -30,9 +30,9 @@ pub(super) fn failed(pair: &Pair<'_>, error: LookupError) -> ExecError {
     match error {
         LookupError::Session(error) => error.into(),
         LookupError::Table(error @ TableError::Storage(_)) => ExecError::Table(error.to_string()),
-        LookupError::Table(TableError::Tags) => {
-            pair.invalid("a table that it signed and that is none; it has to publish it again").into()
-        }
+        LookupError::Table(TableError::Tags) => pair
+            .invalid("a table that it signed and that is none; it has to publish it again")
+            .into(),
         LookupError::Table(_) => {
             pair.invalid("another table than the one that its provider signed").into()
         }

@@ -1,11 +1,6 @@
 //! What was found of a set's rows, on the disk: the label of each row that has one, at the row's place.
 
-use std::{
-    fmt,
-    fs::File,
-    io,
-    os::unix::fs::FileExt as _,
-};
+use std::{fmt, fs::File, io, os::unix::fs::FileExt as _};
 
 /// A label for each row whose key was found. In memory is a bit for each row.
 pub struct Labels {

@@ -52,7 +52,12 @@ impl<'p> Shape<'p> {
 }
 
 /// Twin of [`run`](super::run) where the publication is held.
-pub(in crate::exec) fn cost(m: &mut Meter, plan: &Plan, of: &Lookup, at: usize) -> Result<(), ExecError> {
+pub(in crate::exec) fn cost(
+    m: &mut Meter,
+    plan: &Plan,
+    of: &Lookup,
+    at: usize,
+) -> Result<(), ExecError> {
     let shape = Shape::new(plan, of).ok_or(ExecError::Malformed(at))?;
     let (kind, count, to) = shape.opening();
     m.pass_gate(kind, count, to);
@@ -67,7 +72,11 @@ pub(in crate::exec) fn cost(m: &mut Meter, plan: &Plan, of: &Lookup, at: usize) 
 
 /// What fetching the publication adds where nothing of it has come: the table, which travels behind its statement and so takes no round
 /// of its own.
-pub(in crate::exec) fn table_cost(plan: &Plan, of: &Lookup, at: usize) -> Result<(u64, u64), ExecError> {
+pub(in crate::exec) fn table_cost(
+    plan: &Plan,
+    of: &Lookup,
+    at: usize,
+) -> Result<(u64, u64), ExecError> {
     let shape = Shape::new(plan, of).ok_or(ExecError::Malformed(at))?;
     let mut cost = PairCost::new();
     lookup::table_cost(&mut cost, shape.table, 0);

@@ -27,8 +27,7 @@ fn published(number: u64) -> (Statement, Vec<u8>) {
     let label_bytes = u32::try_from(PIECE_BYTES).unwrap() + 1;
     let rows = Rows { items: &items, labels: &labels, label_bytes, withdrawn: &[] };
     let seed = [number.to_le_bytes()[0]; 16];
-    let (made, _) =
-        publish(Epoch { number, base: None }, 9, rows, &mut Prg::new(&seed)).unwrap();
+    let (made, _) = publish(Epoch { number, base: None }, 9, rows, &mut Prg::new(&seed)).unwrap();
     let Publication { header, body } = made;
     (Statement::sign(TERMS, Hash32([9; 32]), header, &provider()), body)
 }

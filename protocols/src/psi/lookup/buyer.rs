@@ -192,8 +192,7 @@ impl Asking {
         let answer = asked.receive(pair)?;
         let outputs =
             self.open.pop_front().and_then(|asked| asked.finalize(&table.header().key, &answer));
-        let outputs =
-            outputs.ok_or_else(|| pair.invalid("an answer that its key did not make"))?;
+        let outputs = outputs.ok_or_else(|| pair.invalid("an answer that its key did not make"))?;
         let answers: Result<Vec<_>, _> = outputs.iter().map(|output| table.find(output)).collect();
         questions.answered(answers?).map_err(LookupError::Own)?;
         self.heard += 1;

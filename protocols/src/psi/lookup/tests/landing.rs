@@ -260,10 +260,8 @@ fn what_changed_on_the_disk_is_fetched_again_and_the_table_is_right() {
 fn a_claim_to_more_than_there_is_is_refused_and_a_disk_that_fails_is_told() {
     let Publication { header, body } = large();
     for pieces in [5, u64::MAX] {
-        let run = Duo::new(72).run(
-            |pair, _| Ok::<_, SessionError>(send_table(pair, &body, pieces)),
-            |_, _| Ok(()),
-        );
+        let run = Duo::new(72)
+            .run(|pair, _| Ok::<_, SessionError>(send_table(pair, &body, pieces)), |_, _| Ok(()));
         let refused = matches!(run.sender, Err(LookupError::Session(SessionError::Invalid { .. })));
         assert!(refused, "{pieces}");
     }
