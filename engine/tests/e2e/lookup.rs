@@ -239,11 +239,12 @@ fn what_a_lookup_cannot_be_is_refused_by_name() {
 const PIECE: usize = 256 << 10;
 const OWNERS: [&str; 2] = ["census", "employers"];
 
-/// A table of five pieces: 64 rows, with places for long names.
+/// A table of several pieces: few rows, with places for long names.
 fn large() -> Cast {
     let mut cast = cast(json!(100));
     let city = cast.jobs.columns.iter_mut().find(|column| column.name == "city").unwrap();
-    city.config = "type = \"string\"\nnullable = true\nmax_bytes = 20000".into();
+    city.config = "type = \"string\"\nnullable = true\nmax_bytes = 4096".into();
+    cast.jobs.rows_max = 320;
     // What is gone is given up after a quarter of that.
     cast.stall_seconds = 12;
     cast
@@ -260,7 +261,8 @@ fn found(world: &World) {
 fn a_fetch_goes_on_where_the_link_was_cut() {
     let (world, wiretap) = World::start_tapped(&large());
     let job = lookup("inner", ["[\"age\"]", LABELS], TO);
-    wiretap.strike(OWNERS, &[(PIECE + PIECE / 2, Strike::Cut), (2 * PIECE, Strike::Cut)]);
+    wiretap
+        .strike(OWNERS, &[(PIECE + PIECE / 2, Strike::Cut), (2 * PIECE + PIECE / 2, Strike::Cut)]);
     succeeded(&world.ask_psi(&job));
     found(&world);
     let (sent, (price, table)) = (bytes(&world), quoted(&world));
