@@ -12,8 +12,9 @@
 //! ```
 //!
 //! Where the link of the two is lost they make it anew, and begin like this again: what has come of the table stays, in a later run too,
-//! and so do the batches that were answered, in this run ([`protocols::psi::lookup::look_up_from`]). The queries are counted once. As in an intersection of
-//! two ([`super::resume`]), who says the last word cannot know that it arrives: a link that is lost under it ends the job.
+//! and so do the batches that were answered, in this run ([`protocols::psi::lookup::look_up_from`]). The queries are counted once. As in
+//! an intersection of two ([`super::resume`]), who says the last word cannot know that it arrives: a link that is lost under it ends the
+//! job.
 
 mod answer;
 mod ask;
@@ -25,6 +26,7 @@ mod shape;
 
 pub use labels::Labels;
 pub use run::LookedUp;
+pub use shape::{Far, lookup_cost_from, table_left};
 
 pub(super) use run::run;
 pub(super) use shape::{cost, table_cost};

@@ -5,14 +5,16 @@ use protocols::{party::Role, psi::multiparty, session::CircleCost};
 use super::compilation::Compilation;
 use crate::{
     audit::{LinkEntry, ReceiptBody},
+    exec::{Far, lookup_cost_from, table_left},
     identity::PartyName,
     job::{Failure, Reason, Stage},
-    plan::{Between, Many, Op, many_setting},
+    plan::{Between, LocalInput, Lookup, Many, Op, Plan, many_setting},
 };
 
 /// Holds the links of a receipt against the quote: they carried exactly what the plan costs. Where a link is stated to have been
-/// made anew, its last connections carried what an intersection costs from one of its buckets on, in the place of all of it. Of a
-/// training nothing is compared, but of trees: providers may leave it, and the links of those that do not compute may be made anew.
+/// made anew, its last connections carried what an intersection costs from one of its buckets on, or a lookup from a piece of its table or
+/// a batch of its queries on, in the place of all of it. Of a training nothing is compared, but of trees: providers may leave it, and the
+/// links of those that do not compute may be made anew.
 /// Trees that go on from an earlier run cost no more than all of them: how far that run came is known to those alone who compute.
 ///
 /// # Errors
@@ -38,8 +40,9 @@ pub(super) fn check(compilation: &Compilation, body: &ReceiptBody) -> Result<(),
     } else if plan.training().is_some_and(|(_, of)| of.resumes.is_some()) {
         carried <= quoted
     } else {
-        // A table that one party did not hold comes on top.
-        [quoted, quoted + compilation.quote.tables.bytes].contains(&carried)
+        // What one party lacked of a table comes on top.
+        let left = |pieces| Some(quoted + table_left(plan, looks_up(plan)?.1, pieces)?);
+        carried == quoted || begins(left, carried)
     };
     if fits {
         return Ok(());
@@ -48,7 +51,7 @@ pub(super) fn check(compilation: &Compilation, body: &ReceiptBody) -> Result<(),
     Err(Failure::new(Reason::ReceiptInvalid, Stage::Deliver, words))
 }
 
-/// The same where a link was made anew: between the owners of an intersection that goes on, and no other.
+/// The same where a link was made anew: between the owners of an intersection that goes on, or of a lookup, and no other.
 fn resumed(compilation: &Compilation, body: &ReceiptBody, carried: u64) -> bool {
     let plan = &compilation.compiled.plan;
     let many = plan.nodes.iter().find_map(|op| match op {
@@ -58,20 +61,19 @@ fn resumed(compilation: &Compilation, body: &ReceiptBody, carried: u64) -> bool 
     if let Some(of) = many {
         return among_many(compilation, body, of);
     }
+    if let Some((at, of)) = looks_up(plan) {
+        let rest = compilation.quote.total.bytes - compilation.quote.ops[at].bytes;
+        return between(plan, [of.asks, of.answers], body) && asked(plan, of, (rest, carried));
+    }
     let of = plan.nodes.iter().enumerate().find_map(|(at, op)| match op {
         Op::Match(of) => Some((at, of, Between::of(plan, of)?)),
         _ => None,
     });
-    let Some((at, of, between)) = of else { return false };
-    let owner = |input: u32| plan.inputs.get(input as usize).map(|input| &input.party);
-    let owners = [owner(of.sender), owner(of.receiver)];
-    let theirs = body.links.iter().all(|link| {
-        let ends = [Some(&link.from), Some(&link.to)];
-        link.sent.is_none_or(|flow| flow.renewed == 0) || owners.iter().all(|o| ends.contains(o))
-    });
-    let Some(whole) = between.cost_from(0) else { return false };
+    let Some((at, of, setting)) = of else { return false };
+    let theirs = between(plan, [of.sender, of.receiver], body);
+    let Some(whole) = setting.cost_from(0) else { return false };
     let rest = compilation.quote.total.bytes.saturating_sub(whole.total_bytes());
-    let from = |first: usize| Some(rest + between.cost_from(first)?.total_bytes());
+    let from = |first: usize| Some(rest + setting.cost_from(first)?.total_bytes());
     // What these two had sent each other before is gone with the connections that carried it.
     let alone = compilation.quote.ops[..at].iter().all(|cost| cost.messages == 0);
     theirs && ((!alone && carried < rest + whole.total_bytes()) || begins(from, carried))
@@ -109,6 +111,33 @@ fn among_many(compilation: &Compilation, body: &ReceiptBody, of: &Many) -> bool 
         exact || rest > 0
     };
     body.links.iter().filter(|link| link.from < link.to).all(fits)
+}
+
+/// Whether no link was made anew but that between the owners of two inputs.
+fn between(plan: &Plan, inputs: [u32; 2], body: &ReceiptBody) -> bool {
+    let owner = |input: u32| plan.inputs.get(input as usize).map(|input: &LocalInput| &input.party);
+    let owners = inputs.map(owner);
+    body.links.iter().all(|link| {
+        let ends = [Some(&link.from), Some(&link.to)];
+        link.sent.is_none_or(|flow| flow.renewed == 0) || owners.iter().all(|o| ends.contains(o))
+    })
+}
+
+/// The lookup of a plan, if it has one, and where.
+fn looks_up(plan: &Plan) -> Option<(usize, &Lookup)> {
+    plan.nodes.iter().enumerate().find_map(|(at, op)| match op {
+        Op::Lookup(of) => Some((at, of)),
+        _ => None,
+    })
+}
+
+/// Whether a lookup's last connections carried what is left of it from a piece of its table on, or from a batch of its queries on, of
+/// which the answering side may be up to two ahead.
+fn asked(plan: &Plan, of: &Lookup, (rest, carried): (u64, u64)) -> bool {
+    let bytes = |far: Far| Some(rest + lookup_cost_from(plan, of, far)?);
+    let ahead =
+        |ahead: usize| begins(|heard: usize| bytes(Far::Asking([heard, heard + ahead])), carried);
+    begins(|pieces| bytes(Far::Fetching(pieces)), carried) || (0..=2).any(ahead)
 }
 
 /// Whether it costs so many bytes from some bucket on: the later it begins, the fewer, and nothing from beyond the last.

@@ -288,6 +288,14 @@ fn killed(world: &mut World, wiretap: &Wiretap, job: &str) {
     let job = world.submit_psi(job);
     let waiting = world.follow(&job);
     eventually("the table is on its way", || wiretap.holds());
+    // The table with what stands in front of it, and a mark of 32 bytes for each piece that has come.
+    let told = succeeded(&world.by("employers", &["lookup", "list"]));
+    let whole = told.split(" bytes for each who asks").next().unwrap();
+    let whole: u64 = whole.rsplit(' ').next().unwrap().parse().unwrap();
+    let folder = world.of("census").join("state/lookups/fetched");
+    let files = || fs::read_dir(&folder).into_iter().flatten().flatten();
+    let come = |file: fs::DirEntry| file.metadata().is_ok_and(|file| file.len() >= whole + 64);
+    eventually("two pieces have come", || files().any(come));
     world.kill("census");
     wiretap.cut_held();
     let (code, _, said) = waiting.end();

@@ -66,7 +66,7 @@ mod transfer;
 
 pub use budget::{Budget, BudgetError, Ledger};
 pub use buyer::{Answer, Asking, look_up, look_up_from};
-pub use cost::cost;
+pub use cost::{cost, cost_from};
 pub use error::LookupError;
 pub use header::{Epoch, HEADER_BYTES, Header, table_bytes};
 pub use key::{EpochKey, PublicKey};

@@ -51,6 +51,47 @@ impl<'p> Shape<'p> {
     }
 }
 
+/// How far a lookup was when its last connections began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Far {
+    /// So many pieces of the table had come.
+    Fetching(usize),
+    /// All of it, and so many batches were heard of at the one end, so many answered at the other.
+    Asking([usize; 2]),
+}
+
+/// Bytes of an attempt after another; nothing where it cannot have been so far.
+#[must_use]
+pub fn lookup_cost_from(plan: &Plan, of: &Lookup, far: Far) -> Option<u64> {
+    let shape = Shape::new(plan, of)?;
+    let mut c = PairCost::new();
+    let pieces = shape.table.div_ceil(lookup::PIECE_BYTES);
+    let (pieces, batches) = match far {
+        Far::Fetching(there) => (Some(there).filter(|there| *there <= pieces)?, [0, 0]),
+        Far::Asking(batches) => (pieces, batches),
+    };
+    held_cost(&mut c);
+    lookup::table_cost(&mut c, shape.table, pieces as u64);
+    lookup::cost_from(&mut c, shape.queries, batches)?;
+    c.message::<u64>(Side::Receiver, 1);
+    Some(c.total_bytes())
+}
+
+/// Bytes of the table where so many pieces of it have come; nothing if it has not so many.
+#[must_use]
+pub fn table_left(plan: &Plan, of: &Lookup, pieces: usize) -> Option<u64> {
+    let table = Shape::new(plan, of)?.table;
+    let mut c = PairCost::new();
+    lookup::table_cost(&mut c, table, pieces as u64);
+    (pieces <= table.div_ceil(lookup::PIECE_BYTES)).then(|| c.total_bytes())
+}
+
+/// What either end says first.
+fn held_cost(c: &mut PairCost) {
+    c.bytes_from(Side::Receiver, HELD_BYTES);
+    c.bytes_from(Side::Sender, STATEMENT_BYTES);
+}
+
 /// Twin of [`run`](super::run) where the publication is held.
 pub(in crate::exec) fn cost(
     m: &mut Meter,
@@ -62,8 +103,7 @@ pub(in crate::exec) fn cost(
     let (kind, count, to) = shape.opening();
     m.pass_gate(kind, count, to);
     m.pair(shape.answers, shape.asks, |c| {
-        c.bytes_from(Side::Receiver, HELD_BYTES);
-        c.bytes_from(Side::Sender, STATEMENT_BYTES);
+        held_cost(c);
         lookup::cost(c, shape.queries);
         c.message::<u64>(Side::Receiver, 1);
     });

@@ -13,15 +13,23 @@ pub fn cost(c: &mut PairCost, queries: usize) {
     }
 }
 
-/// The price of an attempt after another, in batches of so many, where the buyer has heard of so many and the provider answered so many.
-#[cfg(test)]
-pub(super) fn cost_from(
+/// The price of an attempt after another, where the buyer has heard of so many batches and the provider answered so many:
+/// [`serve_from`](super::serve_from), who is the sender, and [`look_up_from`](super::look_up_from). Nothing if they cannot be there.
+#[must_use]
+pub fn cost_from(c: &mut PairCost, queries: usize, far: [usize; 2]) -> Option<()> {
+    cost_in(c, (queries, MOST), far)
+}
+
+/// The same in batches of so many.
+pub(super) fn cost_in(
     c: &mut PairCost,
     (queries, batch): (usize, usize),
     [heard, answered]: [usize; 2],
-) {
+) -> Option<()> {
+    let ahead = answered.checked_sub(heard).filter(|ahead| *ahead <= AHEAD);
+    ahead.filter(|_| answered <= queries.div_ceil(batch))?;
     if queries == 0 {
-        return;
+        return Some(());
     }
     epoch_cost(c);
     c.message::<u8>(Side::Receiver, size_of::<u64>());
@@ -33,6 +41,7 @@ pub(super) fn cost_from(
     let again = again.collect();
     c.arrives(far);
     batches_cost(c, (queries, batch), heard, again);
+    Some(())
 }
 
 fn epoch_cost(c: &mut PairCost) {

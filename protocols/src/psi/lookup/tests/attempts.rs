@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    super::{buyer::AHEAD, cost::cost_from},
+    super::{buyer::AHEAD, cost::cost_in},
     *,
 };
 use crate::{
@@ -155,7 +155,7 @@ fn whichever_message_is_lost_nothing_is_asked_or_evaluated_twice() {
             let again = sides.attempt(seed + 100, None);
             assert_eq!((&again.sender, &again.receiver), (&Ok(Ok(())), &Ok(Ok(()))), "{what}");
             let mut quoted = PairCost::new();
-            cost_from(&mut quoted, (asked, BATCH), far);
+            cost_in(&mut quoted, (asked, BATCH), far).unwrap();
             again.assert_cost(&quoted);
             assert!(sides.questions.answers == want, "{what}");
             assert_eq!(sides.budget.spent()["buyer"], asked as u64, "{what}");
