@@ -154,6 +154,11 @@ impl Spool {
         self.table.batches(&names.iter().map(String::as_str).collect::<Vec<_>>())
     }
 
+    /// The rows; columns are called what [`column`] says.
+    pub(super) fn table(&self) -> &TableFile {
+        &self.table
+    }
+
     /// A file without a name for what is passing.
     pub(super) fn passing(&self) -> Result<File, TableError> {
         let folder = self.folder.path();
