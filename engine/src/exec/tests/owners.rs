@@ -169,7 +169,7 @@ fn owners_learn_it_bucket_by_bucket_at_the_quoted_price() {
 }
 
 #[test]
-fn how_many_rows_a_bucket_has_is_in_the_plan_and_in_its_text_and_for_rows_to_owners_alone() {
+fn how_many_rows_a_bucket_has_is_in_the_plan_and_in_its_text_where_sets_go_by_buckets() {
     let mut sets = small(7, (9, 9));
     sets.world.descriptors.iter_mut().for_each(|descriptor| descriptor.rows_max = 9000);
     let mut job = asked(PsiForm::Inner, [&[], &[]]);
@@ -193,7 +193,7 @@ fn how_many_rows_a_bucket_has_is_in_the_plan_and_in_its_text_and_for_rows_to_own
     assert!(leakage.contains("go on over another"), "{leakage}");
     assert!(small != usual && more > price, "{more} bytes, and {price} in one bucket");
 
-    let why = "is for rows to owners, whose sets alone meet bucket by bucket";
+    let why = "is for rows to owners, and for counts and sums by `auto` or `circuit`: no other sets meet bucket by bucket";
     assert_eq!(psi(&mut job).check(), Ok(()));
     let changes: [&dyn Fn(&mut PsiSpec); 3] =
         [&|psi| psi.to.clear(), &|psi| psi.form = PsiForm::Cardinality, &|psi| {
