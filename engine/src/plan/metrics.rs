@@ -71,15 +71,18 @@ impl Training {
         let (tally, MetricsSpec { least_rows, .. }) = self.tally().ok()?.zip(self.metrics)?;
         let when = "compute parties, and the buyer: for each round how many providers' rows are counted, and of rounds in which that is \
                     all of them";
-        Some(match tally {
+        let beside =
+            "beside those of another training with one provider less they tell that provider's";
+        let told = match tally {
             Tally::Bins(bins) => format!(
                 "{when} how many rows are of each class, and the area under the curve of {bins} steps, if {least_rows} rows and more are \
-                 of each; how many of either class the model calls positive, if it calls {least_rows} and more so; else bits that say \
-                 what is of fewer"
+                 of each; how many of either class the model calls positive, if it calls {least_rows} and more so, and as many not; else \
+                 bits that say what is of fewer"
             ),
             Tally::Moments(_) => format!(
                 "{when}, with {least_rows} rows and more, the mean of the label and of its square over all rows together"
             ),
-        })
+        };
+        Some(format!("{told}; {beside}"))
     }
 }

@@ -48,10 +48,11 @@ pub struct TrainRule {
     /// much more than a model.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub moments: bool,
-    /// Whether it may be opened how many rows of all providers together are of which class, and how a model ranks them, as `metrics` does.
+    /// Whether it may be opened how many rows of all providers together are of which class, and how a model ranks them, as `metrics` does. Of
+    /// two trainings, over these providers with and without this one, that tells this one's: no rule holds them together.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub metrics: bool,
-    /// Fewest rows of a class, and of those that a model calls so, of which that may be told.
+    /// Fewest rows of a class, and of those that a model calls so or not, of which that may be told.
     #[serde(default = "twenty", skip_serializing_if = "is_twenty")]
     pub min_class_rows: u32,
 }

@@ -21,6 +21,8 @@ use crate::{
 const AGAIN: Duration = Duration::from_millis(20);
 /// And one that is ending is looked at so often.
 const LOOKS: u32 = 10;
+/// Of a round's time a program has one part of so many to evaluate in, or is not to blame for being late.
+const FAIR: u32 = 4;
 /// Beyond this a sum of losses cannot be added up with those of the others.
 const MOST_LOSS: f64 = (1_u64 << 34) as f64;
 
@@ -28,9 +30,9 @@ const MOST_LOSS: f64 = (1_u64 << 34) as f64;
 pub struct Hired {
     runtime: Runtime,
     office: Office,
-    limit: Duration,
+    pub(super) limit: Duration,
     /// When the round that it trains in is nearly over.
-    until: Instant,
+    pub(super) until: Instant,
 }
 
 struct Office {
@@ -81,10 +83,10 @@ impl Hired {
     }
 }
 
-/// What comes of this, unless the run ends before, or it takes longer than it may.
+/// What comes of this, unless the run ends before, or it takes longer than it may; then this is said too.
 async fn in_time<T>(
     program: &Program,
-    limit: Duration,
+    (limit, late): (Duration, &str),
     work: impl Future<Output = T>,
 ) -> Result<T, String> {
     let mut ended = program.ended.clone();
@@ -93,7 +95,7 @@ async fn in_time<T>(
         // Whoever could say that it ended may be gone: then it has.
         _ = ended.wait_for(|ended| *ended) => Err("the run has ended".to_owned()),
         came = tokio::time::timeout(limit, work) => came.map_err(|_| {
-            format!("nothing within {} seconds; it was ended", limit.as_secs_f32())
+            format!("nothing within {} seconds; {late}", limit.as_secs_f32())
         }),
     }
 }
@@ -106,7 +108,8 @@ impl Trainer for Hired {
             return Err(TrainError::Fit(FitError::Empty));
         }
         let program = office.program.clone();
-        let came = runtime.block_on(in_time(&program, *limit, office.insist(round, model)));
+        let limit = (*limit, "it was ended");
+        let came = runtime.block_on(in_time(&program, limit, office.insist(round, model)));
         let came = came.and_then(|came| came);
         let came = came.inspect_err(|_| office.engaged = None).and_then(|came| came);
         let trained = came.map_err(TrainError::Outside)?;
@@ -114,15 +117,21 @@ impl Trainer for Hired {
     }
 
     fn tally(&mut self, round: u32, model: &[f32], tally: &Tally) -> Result<Vec<u64>, TrainError> {
-        let Self { runtime, office, until, .. } = self;
+        let Self { runtime, office, limit, until } = self;
         if office.mute {
             let why = "it does not evaluate, or took too long over it once".to_owned();
             return Err(TrainError::Outside(why));
         }
         let program = office.program.clone();
         let left = until.saturating_duration_since(Instant::now());
-        let came = runtime.block_on(in_time(&program, left, office.scores(round, model)));
-        let scores = office.evaluated(came).map_err(TrainError::Outside)?;
+        let fair = left >= *limit / FAIR;
+        let late = if fair {
+            "it is not asked to evaluate again in this run"
+        } else {
+            "training had left it no more of this round to evaluate in, and the next one asks again"
+        };
+        let came = runtime.block_on(in_time(&program, (left, late), office.scores(round, model)));
+        let scores = office.evaluated(came, fair).map_err(TrainError::Outside)?;
         let garbage = || "what it gave are no probabilities, or the job asks for none".to_owned();
         tally
             .of_probabilities(&scores, &office.rows)
@@ -222,11 +231,12 @@ impl Office {
         came
     }
 
-    /// What became of asking for that. A program that does not know the call, or hangs in it, is not asked again: its updates are not to be late
-    /// for that in every round. One that died is started anew with the next round.
+    /// What became of asking for that. A program that does not know the call, or hangs in it though it had a fair time, is not asked again: its
+    /// updates are not to be late for that in every round. One that died is started anew with the next round.
     fn evaluated(
         &mut self,
         came: Result<Result<Vec<f32>, Unscored>, String>,
+        fair: bool,
     ) -> Result<Vec<f32>, String> {
         let failed = match came {
             Ok(Ok(scores)) => return Ok(scores),
@@ -235,7 +245,7 @@ impl Office {
                 why
             }
             Err(why) => {
-                self.mute = true;
+                self.mute |= fair;
                 why
             }
         };

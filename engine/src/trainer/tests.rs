@@ -1,5 +1,7 @@
 //! Programs that do what they should, and others that do not.
 
+mod slow;
+
 use std::{
     sync::{
         Arc,
@@ -425,13 +427,9 @@ fn rows_of_which_garbage_is_said_are_not_counted() {
 
 #[test]
 fn a_program_that_does_not_evaluate_is_not_asked_again() {
-    for (says, seconds, words) in
-        [(Says::Unknown, 60, "no such call"), (Says::Hangs, 2, "nothing within")]
-    {
-        let [first, second] = scored(says, seconds).map(Result::unwrap_err);
-        assert!(first.contains(words), "{says:?}: {first}");
-        assert!(second.contains("does not evaluate, or took too long"), "{says:?}: {second}");
-    }
+    let [first, second] = scored(Says::Unknown, 60).map(Result::unwrap_err);
+    assert!(first.contains("no such call"), "{first}");
+    assert!(second.contains("does not evaluate, or took too long"), "{second}");
 }
 
 #[test]

@@ -4,6 +4,9 @@ use super::{pass::sigmoid, rows::Rows};
 
 /// Fractional bits of a label's part of its unit.
 const BITS: i32 = 28;
+/// Steps of rounding below which what labels vary by is not told from it: each row's part and its square are off by half a step at most,
+/// so that a variance is by 2.5.
+const LEAST_STEPS: f64 = 64.0;
 
 /// What is counted of rows: counts of all providers' rows add up.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -81,13 +84,15 @@ impl Tally {
     }
 
     /// R² of a model whose squared errors add up to `error`: by what part that is less than for the mean of the labels. Of the sums of so many
-    /// rows' moments; nothing where all labels are the same, or of bins.
+    /// rows' moments; nothing where labels vary by little more than they are rounded by, less than 2^−11 of their unit, or of bins.
     #[must_use]
     pub fn explained(&self, [sum, squares]: [u64; 2], rows: u64, error: f64) -> Option<f64> {
         let Self::Moments(unit) = self else { return None };
         let mean = |sum: u64| sum as f64 / f64::from(BITS).exp2() / rows.max(1) as f64;
-        let variance = f64::from(*unit).powi(2) * (mean(squares) - mean(sum).powi(2));
-        (rows > 0 && variance > 0.0).then(|| 1.0 - error / rows as f64 / variance)
+        let varies = mean(squares) - mean(sum).powi(2);
+        let least = LEAST_STEPS / f64::from(BITS).exp2();
+        let variance = f64::from(*unit).powi(2) * varies;
+        (rows > 0 && varies >= least).then(|| 1.0 - error / rows as f64 / variance)
     }
 }
 
@@ -222,6 +227,14 @@ mod tests {
         let found = tally.explained([sums[0], sums[1]], 2, 8.0).unwrap();
         assert!((found - 0.75).abs() < 1e-9, "{found}");
         assert_eq!(tally.explained([one, one], 1, 1.0), None, "a label alone does not vary");
+        // Apart by 2^-9 of the unit, and by less than rounding leaves to tell.
+        for (apart, told) in [(1.0 / 512.0, true), (1.0 / 2048.0, false), (1e-7, false)] {
+            let rows = Rows::new(0, Vec::new(), vec![1.0, 1.0 - apart]).unwrap();
+            let tally = Tally::Moments(1.0);
+            let sums = tally.of_rows(&[0.0; 2], &rows);
+            let found = tally.explained([sums[0], sums[1]], 2, 0.0);
+            assert_eq!(found, told.then_some(1.0), "{apart}");
+        }
         assert!(!Tally::Bins(2).allows(&[u64::MAX, 1, 0, 0], 9), "it would wrap");
     }
 }

@@ -9,7 +9,12 @@
 //! # Security
 //! No count of a bin is opened. Class counts do not depend on the model: totals over two sets of providers would tell their
 //! difference to the row. So nothing is told but of all providers of the training: of any other round zeros are opened, as
-//! much and as often.
+//! much and as often. Two trainings over different sets of providers tell that difference all the same, each by its own rules.
+//!
+//! That every provider is in the round is public and holds whatever providers say. What they share is not proven to be counts: one that
+//! deviates can say that it counts for another one that is in the round and does not; can add rows that it does not have, up to the
+//! bound on rows, so that a few rows of the others pass for many, and subtract what it added from what is told; and can weigh the
+//! others' bins by what it shares for its own. It learns from that what a party, or the buyer, tells it of the numbers.
 //!
 //! # Source
 //! The area under the curve as the Mann–Whitney statistic of binned scores, ties by half: Hanley and McNeil, *The Meaning and Use of
@@ -36,11 +41,17 @@ pub const UNTOLD: u64 = u64::MAX;
 
 /// Rows of all providers at most: twice the pairs of one of each class stay below 2^62.
 const MOST_ROWS: u64 = 1 << 31;
-/// Bits of a number of rows, and of what it lacks of another one.
-const ROW_BITS: usize = 32;
+/// Bits below the sign that a comparison takes in: all, as what providers shared need not be numbers of rows.
+const BITS: usize = 63;
+/// Numbers of rows that are not to be few.
+const FLOORS: usize = 4;
+/// Numbers of rows of which there are not to be more than all.
+const CEILINGS: usize = 3;
+/// The bits of those that the model calls one or the other class, if they are few.
+const FEW_CALLS: u64 = 0b1100;
 /// Numbers that are opened of bins: rows of class 0 and of class 1, pairs, hits, false alarms.
 const OF_BINS: usize = 5;
-/// Numbers of them that are told where few rows are called class 1.
+/// Numbers of them that are told where few rows are called class 1, or class 0.
 const WITHOUT_CALLS: usize = 3;
 
 /// What is counted in each round, and of how few rows nothing is told.
@@ -107,7 +118,8 @@ impl Counting {
         }
     }
 
-    /// Tells what this party's sums of counts say together, of updates of so much weight, and whether all providers are counted.
+    /// Tells what this party's sums of counts say together, of updates of so much weight, and of how many providers rows are counted; of
+    /// so many providers in the round, of so many of the training.
     ///
     /// # Cost
     /// For bins some 10 rounds, 8 bytes a count each party; for moments 2 rounds.
@@ -116,14 +128,16 @@ impl Counting {
     /// [`SessionError`].
     ///
     /// # Security
-    /// Semi-honest, one corrupted party. Opens three bits and five numbers, or two; zeros in the place of what is not told.
+    /// Semi-honest, one corrupted party. Opens seven bits and five numbers, or two numbers; zeros in the place of what is not told. For
+    /// providers that deviate see the module.
     pub(super) fn tell(
         &self,
         s: &mut Session,
         (own, counted): (&[u64], u64),
-        (weight, providers): (u64, usize),
+        (weight, present, providers): (u64, usize, usize),
     ) -> Result<Vec<u64>, SessionError> {
-        let all = counted == providers as u64;
+        // Who is in the round is public: the word beside the counts is what providers made it.
+        let all = present == providers && counted == providers as u64;
         let enough = all && weight >= self.least;
         let zeros = vec![0; own.len()];
         let counts = replicate(s, if enough { own } else { &zeros })?;
@@ -155,17 +169,19 @@ impl Counting {
         Ok((reveal::<Z64>(s, &words, OpeningKind::Average)?, told))
     }
 
-    /// How many words are told: whether either class, or what the model calls class 1, is of few rows is opened.
+    /// How many words are told: what of either class, or of what the model calls so, is of few rows is opened, and what is of more than
+    /// there are. Within both bounds no sum has wrapped.
     fn enough(&self, s: &mut Session, totals: &Shared<Z64>) -> Result<usize, SessionError> {
-        let called = totals.slice(2, 3).plus(&totals.slice(3, 4));
-        let mut over = Shared::concat(&[&totals.slice(0, 2), &called]);
+        let mut over = totals.map::<Z64>(floors);
         over.add_constant(s.role(), self.least.wrapping_neg());
-        let mut few = lt_zero(s, &over, ROW_BITS)?;
+        let mut left = totals.map::<Z64>(ceilings);
+        left.add_constant(s.role(), self.rows);
+        let mut few = lt_zero(s, &Shared::concat(&[&over, &left]), BITS)?;
         few.clear_beyond_rows();
         let few = reveal::<B64>(s, few.planes(), OpeningKind::Average)?;
         Ok(match few[0] {
             0 => OF_BINS,
-            0b100 => WITHOUT_CALLS,
+            few if few & !FEW_CALLS == 0 => WITHOUT_CALLS,
             _ => 0,
         })
     }
@@ -192,7 +208,7 @@ impl Counting {
     pub(super) fn cost(&self, m: &mut Meter) {
         replicate_cost(m, self.tally.len());
         if let Tally::Bins(_) = self.tally {
-            lt_zero_cost(m, 3, ROW_BITS);
+            lt_zero_cost(m, FLOORS + CEILINGS, BITS);
             reveal_cost::<B64>(m, 1, OpeningKind::Average);
             dot_cost::<Z64>(m);
         }
@@ -206,6 +222,23 @@ fn totals(counts: &[u64]) -> Buf<u64> {
     let half = ones.len() / 2;
     let sum = |part: &[u64]| part.iter().fold(0_u64, |sum, count| sum.wrapping_add(*count));
     [zeros, ones, &ones[half..], &zeros[half..]].into_iter().map(sum).collect()
+}
+
+/// Of totals the numbers of rows that are not to be few: of class 0, of class 1, called 1 and called 0.
+fn floors(totals: &[u64]) -> Buf<u64> {
+    let [zeros, ones, hits, alarms] = [0, 1, 2, 3].map(|at| totals[at]);
+    let called = hits.wrapping_add(alarms);
+    let floors: [u64; FLOORS] =
+        [zeros, ones, called, zeros.wrapping_add(ones).wrapping_sub(called)];
+    floors.into_iter().collect()
+}
+
+/// Of totals the negatives of those that are not to be more than all rows: of class 0, of class 1, and of both. Each class by itself,
+/// as the sum can wrap.
+fn ceilings(totals: &[u64]) -> Buf<u64> {
+    let (zeros, ones) = (totals[0], totals[1]);
+    let ceilings: [u64; CEILINGS] = [zeros, ones, zeros.wrapping_add(ones)];
+    ceilings.into_iter().map(u64::wrapping_neg).collect()
 }
 
 /// For each bin twice the rows of class 0 in those below it, and once those in it.

@@ -59,7 +59,7 @@ pub(super) fn open(
         Some(exact) => open_total(s, exact, update, (&trailer, course, round))?,
         None => Opened::Average(open_update(s, course, update, total)?),
     };
-    let of = (trailer.weight, course.providers.len());
+    let of = (trailer.weight, providers.len(), course.providers.len());
     let told = match (&course.tally, counted) {
         (Some(counting), [counted]) => counting.tell(s, (counts, *counted), of)?,
         _ => Vec::new(),

@@ -12,6 +12,7 @@ mod opened;
 mod privacy;
 mod resumed;
 mod tallied;
+mod told;
 mod total;
 mod weighed;
 mod worth;

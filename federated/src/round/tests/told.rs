@@ -1,0 +1,90 @@
+//! What is told of sums that no honest providers shared, or of few rows: asked of the parties alone.
+
+use super::*;
+use crate::{
+    average::Trailer,
+    model::Tally,
+    round::{Counting, UNTOLD, open::open},
+};
+
+const LEAST: u64 = 10;
+const ROWS: u64 = 1000;
+const UNTOLD_ALL: [u64; 5] = [UNTOLD; 5];
+
+/// What is told where two providers are to be in a round and these are: of a sum that says that so many
+/// are counted, in the bins of class 0 below and above a half, and in those of class 1.
+fn told(present: &[usize], counted: u64, bins: [u64; 4]) -> Vec<u64> {
+    let counting = Counting::new(Tally::Bins(2), LEAST, ROWS).unwrap();
+    let course =
+        Course { tally: Some(counting), ..course(&[3, 4], 1, Rule::Average { rate: 1.0 }) };
+    let tell = |role, end: memory::MemoryChannel| {
+        let mut sum = vec![0; course.words()];
+        if role == Role::P0 {
+            let trailer =
+                Trailer { weight: 80, updates: present.len() as u64, ..Trailer::default() };
+            let figures: Vec<u64> =
+                trailer.words().into_iter().chain([counted]).chain(bins).collect();
+            sum[course.layout().body()..].copy_from_slice(&figures);
+        }
+        let mut s = Session::new(role, Arc::new(end), test_prss(9, role), Gate::recording());
+        s.enter(1);
+        open(&mut s, &course, sum, (present, 0)).unwrap().2
+    };
+    let said = std::thread::scope(|scope| {
+        let ends = memory::mesh(3, Duration::from_secs(5));
+        let tell = |(role, end)| scope.spawn(move || tell(role, end));
+        let parties: Vec<_> = Role::ALL.into_iter().zip(ends).map(tell).collect();
+        parties.into_iter().map(|party| party.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert!(said.iter().all(|told| *told == said[0]), "parties do not agree: {said:?}");
+    assert_eq!(said[0][0], counted);
+    said[0][1..].to_vec()
+}
+
+#[test]
+fn a_provider_does_not_count_for_one_that_is_missing() {
+    let bins = [20, 20, 20, 20];
+    assert_eq!(told(&[0, 1], 2, bins), [40, 40, 40 * 40, 20, 20]);
+    for (present, counted) in [(&[0][..], 2), (&[0], 1), (&[0, 1], 1), (&[0, 1], 3), (&[0, 1], 0)] {
+        assert_eq!(told(present, counted, bins), UNTOLD_ALL, "{present:?} {counted}");
+    }
+}
+
+#[test]
+fn neither_call_is_told_if_either_is_of_few_rows() {
+    let without = |bins: [u64; 4]| {
+        let found = told(&[0, 1], 2, bins);
+        assert_eq!(found[..2], [bins[0] + bins[1], bins[2] + bins[3]], "{bins:?}");
+        found[3..] == [UNTOLD; 2]
+    };
+    // Called 0, called 1: enough, and one row less.
+    assert!(!without([5, 20, 5, 20]) && without([5, 20, 4, 20]) && without([0, 20, 0, 20]));
+    assert!(!without([20, 5, 20, 5]) && without([20, 5, 20, 4]) && without([20, 0, 20, 0]));
+    // Of a class nothing at all.
+    for bins in [[9, 0, 20, 20], [20, 20, 0, 9], [9, 0, 0, 9], [0; 4]] {
+        assert_eq!(told(&[0, 1], 2, bins), UNTOLD_ALL, "{bins:?}");
+    }
+}
+
+#[test]
+fn sums_that_wrap_are_of_few_rows_or_of_too_many() {
+    let (half, top) = (1_u64 << 63, 1_u64 << 32);
+    for bins in [
+        // Few rows of class 0, and so many more that 32 or 63 bits do not see them.
+        [2 + top, 0, 20, 20],
+        [2_u64.wrapping_sub(top), 0, 20, 20],
+        [2 + half, 0, 20, 20],
+        [20, 20, half, 0],
+        [half, 0, half, 0],
+        [half, 0, 0, half],
+        [half, 10, half, 10],
+        [half, half, half, half],
+        [ROWS, 0, 0, 10],
+        [500, 0, 0, 501],
+        [10, 0, 0, ROWS + 1],
+        [u64::MAX; 4],
+    ] {
+        assert_eq!(told(&[0, 1], 2, bins), UNTOLD_ALL, "{bins:?}");
+    }
+    assert_ne!(told(&[0, 1], 2, [500, 0, 0, 500]), UNTOLD_ALL, "all rows");
+}
