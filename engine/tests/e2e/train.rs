@@ -340,8 +340,12 @@ fn a_model_with_noise_costs_of_a_budget_that_a_restart_does_not_give_back() {
         let words = ended_with(&world.ask_psi(&private("4")), 3);
         assert!(words.contains("train.privacy.max_epsilon"), "{words}");
         assert!(words.contains("would have spent"), "{words}");
-        let told = std::fs::read_to_string(world.of("exchange").join("state/audit.jsonl")).unwrap();
-        assert!(told.lines().last().unwrap().contains("BUDGET_SPENT"), "{told}");
+        let log = world.of("exchange").join("state/audit.jsonl");
+        // The buyer may hear of it a moment before it is written.
+        eventually("the log says so", || {
+            let told = std::fs::read_to_string(&log).unwrap();
+            told.lines().last().unwrap().contains("BUDGET_SPENT")
+        });
         for party in ["census", "employers", "neutral"] {
             world.kill(party);
             world.up(party);
