@@ -263,7 +263,8 @@ fn items_that_cannot_be_read_end_it_in_their_own_words() {
     }
     let (table, ..) = instance(470, 0);
     let run = Duo::new(471).run(
-        |_, _| Ok(()),
+        // It is there when the first word comes.
+        |pair, _| pair.recv_array::<8>(),
         |pair, rng| -> Outcome<_> {
             Ok(look_up_from(pair, &table, &mut Asking::new(5), &mut Gone, rng))
         },
