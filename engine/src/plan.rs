@@ -58,6 +58,7 @@ pub use agreed::Agreed;
 pub use between::Between;
 pub use blur::{Blur, MAX_SENSITIVITY};
 pub use bucketwise::Bucketwise;
+pub(crate) use bucketwise::MAX_BUCKETS;
 pub use check::{PlanError, check};
 pub(crate) use circuit::bucketed;
 pub use circuit::{circuit_task, columns_of, input_of, meeting};

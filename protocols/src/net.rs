@@ -27,4 +27,4 @@ pub use frame::{
 };
 pub(crate) use junction::Junction;
 pub use notes::Notes;
-pub use work::at_work;
+pub use work::{at_work, at_work_here};

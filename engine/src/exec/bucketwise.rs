@@ -2,6 +2,7 @@
 
 use protocols::{
     mpc::Column,
+    net::{Channel, at_work_here},
     prg::Prg,
     psi::{
         bucket_of, bucket_range,
@@ -49,8 +50,8 @@ pub(super) fn run(
     let own = own.map(|number| Own::of(plan, of, number, inputs)).transpose()?;
     let mut kept: Vec<Vec<Column>> = of.kept.iter().map(|_| Vec::new()).collect();
     for bucket in 0..bucketed.buckets() {
-        let portion =
-            own.as_ref().map(|own| own.portion(bucket, bucketed.buckets())).transpose()?;
+        let (place, channel) = ((bucket, bucketed.buckets()), s.wire().channel());
+        let portion = own.as_ref().map(|own| own.portion(place, &*channel)).transpose()?;
         let columns: Vec<&[u64]> =
             portion.iter().flat_map(|portion| &portion.columns).map(Vec::as_slice).collect();
         let set = portion.as_ref().map(|portion| Set { items: &portion.ids, columns: &columns });
@@ -141,7 +142,11 @@ impl<'a> Own<'a> {
         }
     }
 
-    fn portion(&self, bucket: usize, buckets: usize) -> Result<Portion, ExecError> {
+    fn portion(
+        &self,
+        (bucket, buckets): (usize, usize),
+        channel: &dyn Channel,
+    ) -> Result<Portion, ExecError> {
         match self {
             Self::Whole(all) => {
                 let chosen = all.ids.iter().enumerate();
@@ -153,8 +158,10 @@ impl<'a> Own<'a> {
             }
             Self::Ranged { set, columns, ones } => {
                 let range = bucket_range(bucket, buckets);
-                let Portion { ids, columns: words } =
-                    set.portion(*range.start(), *range.end()).map_err(unread)?;
+                let portion = || set.portion(*range.start(), *range.end());
+                // It may be on a slow disk, and others wait.
+                let read = at_work_here(|| channel.working(), portion);
+                let Portion { ids, columns: words } = read.map_err(unread)?;
                 let mut words = words.into_iter();
                 let each = columns.iter().map(|column| match column {
                     column if column == ones => vec![1; ids.len()],

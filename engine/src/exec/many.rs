@@ -2,6 +2,7 @@
 //! was under way: see [`multiparty`].
 
 use protocols::{
+    net::at_work_here,
     party::{PartyId, Role},
     prg::Prg,
     psi::{
@@ -57,7 +58,11 @@ pub(super) fn run(
     let number = of.inputs.iter().copied().find(own).ok_or(ExecError::Malformed(at))?;
     let set = inputs.get(number as usize).and_then(|data| data.as_ref()?.own.as_ref());
     let set = set.ok_or_else(|| ExecError::MissingInput { party: party.clone(), input: number })?;
-    let mut rows = Ranged::new(set.rows(), |first, last, out: &mut _| set.visit(first, last, out));
+    let channel = s.wire().channel();
+    // It may be on a slow disk, and others wait.
+    let mut rows = Ranged::new(set.rows(), |first, last, out: &mut _| {
+        at_work_here(|| channel.working(), || set.visit(first, last, out))
+    });
     // What others open is taken off this party's list all the same, so that all three lists end alike.
     let (all, me) = (openings(&setting), s.role().id());
     let first = all.iter().position(|opened| opened.0 == me).unwrap_or(all.len());

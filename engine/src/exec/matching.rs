@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 
 use protocols::{
+    net::at_work_here,
     party::{PartyId, Role},
     prg::Prg,
     psi::{Buckets, Ranged, Sizes},
@@ -135,7 +136,11 @@ impl Owners {
     ) -> Result<Vec<u64>, ExecError> {
         let none = pair.misuse("sets of these sizes have no parameters");
         let agreed = self.between.agreed(set.context()).ok_or(none)?;
-        let rows = Ranged::new(set.rows(), |first, last, out: &mut _| set.visit(first, last, out));
+        let channel = pair.wire().channel();
+        // It may be on a slow disk, and others wait.
+        let rows = Ranged::new(set.rows(), |first, last, out: &mut _| {
+            at_work_here(|| channel.working(), || set.visit(first, last, out))
+        });
         let sends = pair.me() == self.sender;
         let listens = !sends && agreed.goes_on();
         let listeners = if listens { self.waiting().collect() } else { Vec::new() };

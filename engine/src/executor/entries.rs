@@ -3,6 +3,7 @@
 use std::fs::File;
 
 use datafusion::arrow::array::RecordBatch;
+use protocols::psi::bucket_range;
 use tables::TableError;
 
 use super::{
@@ -47,13 +48,11 @@ impl<'a> Entries<'a> {
         })?;
         let words = usize::try_from(number.div_ceil(64)).unwrap_or(usize::MAX);
         let (mut first, mut count) = (vec![0_u64; words], 0);
-        let bits = (ids.len() / AT_ONCE + 1).next_power_of_two().trailing_zeros();
-        let last = u128::MAX >> bits;
-        for range in 0..1_u128 << bits {
-            // No bit is left of 128 where there is one range.
-            let from = range.checked_shl(u128::BITS - bits).unwrap_or(0);
+        let ranges = usize::try_from(ids.len() / AT_ONCE + 1).unwrap_or(usize::MAX);
+        for range in 0..ranges {
+            let (from, last) = bucket_range(range, ranges).into_inner();
             // Of rows with one key the first counts.
-            let lowest = ids.lowest(from, from + last, 1);
+            let lowest = ids.lowest(from, last, 1);
             for (_, row) in lowest.map_err(|error| entries.broken(&error))?.pairs {
                 // A number of a row that was read.
                 if let Some(word) = usize::try_from(row / 64).ok().and_then(|at| first.get_mut(at))

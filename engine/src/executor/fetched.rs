@@ -60,7 +60,7 @@ pub(super) struct Shelf {
 impl Fetched {
     /// In this folder. What a crash left there goes, and parts that nobody went on with.
     pub(super) fn new(folder: PathBuf) -> Self {
-        clear(&folder);
+        clear(&folder, &BTreeSet::new());
         Self { folder, busy: Arc::default() }
     }
 
@@ -68,7 +68,13 @@ impl Fetched {
     pub(super) fn copy(&self, of: Of) -> (TableCopy, Shelf) {
         let (folder, busy) = (self.folder.clone(), Arc::clone(&self.busy));
         let part = place(&folder, &of, PART);
-        let mine = lock(&busy).insert(part.clone());
+        let mine = {
+            let mut busy = lock(&busy);
+            let mine = busy.insert(part.clone());
+            // Of those that nobody writes.
+            clear(&folder, &busy);
+            mine
+        };
         let shelf = Shelf { folder, of, busy, mine, passing: Mutex::default() };
         let whole = held(&shelf.folder, &shelf.of);
         let begun = if mine { begun(&part, &shelf.of) } else { None };
@@ -192,14 +198,14 @@ pub(super) fn unfinished(folder: &Path) -> io::Result<NamedTempFile> {
     tempfile::Builder::new().prefix(PREFIX).tempfile_in(folder)
 }
 
-/// Removes what a crash left of files that were being written, and parts that nobody went on with: those that nobody writes any more.
-pub(super) fn clear(folder: &Path) {
+/// Removes what a crash left of files that were being written, and parts that nobody went on with: all that are old but these.
+pub(super) fn clear(folder: &Path, busy: &BTreeSet<PathBuf>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.flatten() {
         let changed = entry.metadata().and_then(|file| file.modified());
         let old = changed.ok().and_then(|at| at.elapsed().ok()).is_some_and(|age| age > OLD);
         let part = entry.path().extension().is_some_and(|ending| ending == PART);
-        if old && (part || entry.file_name().to_string_lossy().starts_with(PREFIX)) {
+        if old && !busy.contains(&entry.path()) && (part || entry.file_name().to_string_lossy().starts_with(PREFIX)) {
             // What cannot be removed takes room and does no harm.
             let _ = fs::remove_file(entry.path());
         }

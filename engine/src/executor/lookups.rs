@@ -1,6 +1,7 @@
 //! Private lookups at a participant: what it brings to a run, and what it keeps of one.
 
 use std::{
+    collections::BTreeSet,
     io,
     path::Path,
     sync::{Arc, Mutex},
@@ -69,7 +70,7 @@ fn failed(name: &PartyName, words: impl Into<String>) -> Failure {
 impl Lookups {
     pub(super) fn new(folder: &Path) -> Self {
         let [published, fetched] = ["published", "fetched"].map(|name| folder.join(name));
-        fetched::clear(&published);
+        fetched::clear(&published, &BTreeSet::new());
         Self { publications: Publications::new(published), fetched: Fetched::new(fetched) }
     }
 

@@ -86,7 +86,7 @@ fn among_many(compilation: &Compilation, body: &ReceiptBody, of: &Many) -> bool 
     let Ok(setting) = many_setting(plan, of) else { return false };
     let mut cost = CircleCost::new(plan.compute.len());
     multiparty::cost(&mut cost, &setting);
-    // What is computed before may be gone with the connections that carried it.
+    // What is computed before or behind it is on top, or is gone with the connections that carried it.
     let rest = compilation.quote.total.bytes.saturating_sub(cost.total_bytes());
     let seat =
         |name: &PartyName| Role::ALL.into_iter().find(|role| plan.compute[role.index()] == *name);
@@ -104,11 +104,14 @@ fn among_many(compilation: &Compilation, body: &ReceiptBody, of: &Many) -> bool 
         let (bytes, renewed) = (there.bytes + back.bytes, there.renewed > 0);
         let leader = setting.leader();
         let party = if one == leader { other } else { one };
-        let exact = match [one, other].contains(&leader) {
-            true => multiparty::may_carry(&setting, party, renewed, bytes),
-            false => bytes == multiparty::idle_link(),
+        let (exact, most) = match [one, other].contains(&leader) {
+            true => {
+                let exact = multiparty::may_carry(&setting, party, renewed, bytes);
+                (exact, multiparty::most(&setting, party))
+            }
+            false => (bytes == multiparty::idle_link(), multiparty::idle_link()),
         };
-        exact || rest > 0
+        exact || (rest > 0 && bytes <= most.saturating_add(rest))
     };
     body.links.iter().filter(|link| link.from < link.to).all(fits)
 }

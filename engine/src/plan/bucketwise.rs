@@ -15,6 +15,9 @@ use super::{
 /// Most operations on a bucket.
 const MAX_BODY: usize = 1 << 12;
 
+/// Most buckets: each is priced by itself, and is a protocol of its own.
+pub(crate) const MAX_BUCKETS: u32 = 1 << 12;
+
 /// An intersection into shares whose rows do not have to stand in memory at once: those of one bucket do.
 ///
 /// Outputs the kept columns, each with its rows of the first bucket, then those of the second, and so on.
@@ -39,6 +42,9 @@ impl Bucketwise {
     pub fn task(&self, plan: &Plan) -> Result<Bucketed, String> {
         if self.buckets < 2 {
             return Err(format!("{} buckets, 2 at least are due", self.buckets));
+        }
+        if self.buckets > MAX_BUCKETS {
+            return Err(format!("{} buckets, {MAX_BUCKETS} at most are due", self.buckets));
         }
         bucketed(plan, &self.meet, |receiver, sender| {
             Bucketed::new(self.buckets as usize, receiver, sender)

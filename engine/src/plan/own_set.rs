@@ -5,10 +5,11 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use protocols::psi::bucket_range;
 use tables::{Lowest, Spill, TableError};
 
-/// All ids of a set are read in so many parts, by their first bits: rows go as they come.
-const PART_BITS: u32 = 6;
+/// All ids of a set are read in so many parts: rows go as they come.
+const PARTS: usize = 1 << 6;
 
 /// The ids of a set's rows, in memory up to the owner's budget and on its disk beyond.
 #[derive(Clone)]
@@ -49,10 +50,10 @@ impl OwnSet {
     /// # Errors
     /// If the owner's disk fails.
     pub fn keys(&self) -> Result<Vec<u128>, TableError> {
-        let (mut ids, rest) = (Vec::new(), u128::MAX >> PART_BITS);
-        for part in 0..1_u128 << PART_BITS {
-            let first = part << (u128::BITS - PART_BITS);
-            ids.extend(self.lowest(first, first | rest)?.pairs.iter().map(|(id, _)| *id));
+        let mut ids = Vec::new();
+        for part in 0..PARTS {
+            let (first, last) = bucket_range(part, PARTS).into_inner();
+            ids.extend(self.lowest(first, last)?.pairs.iter().map(|(id, _)| *id));
         }
         Ok(ids)
     }

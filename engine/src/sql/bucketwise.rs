@@ -9,12 +9,15 @@
 //!
 //! Sums of sums are sums, and the largest of the largest is the largest: the second grouping gives what the one would have given.
 
-use protocols::psi::circuit::Bucketed;
+use protocols::psi::circuit::{Bucketed, Provider};
 
 use super::compile::Compiled;
 use crate::{
     job::BucketRows,
-    plan::{Bucketwise, Extreme, Intersect, Op, Plan, Ref, Shape, bucketed, circuit_task, meeting},
+    plan::{
+        Bucketwise, Extreme, Intersect, MAX_BUCKETS, Op, Plan, Ref, Shape, bucketed, circuit_task,
+        meeting,
+    },
 };
 
 /// Has sets meet bucket by bucket where that can be, and says how surely they meet.
@@ -69,7 +72,14 @@ impl Split {
     fn of(plan: &Plan, rows: usize) -> Option<Self> {
         let at = plan.nodes.iter().position(|op| matches!(op, Op::Intersect(_)))?;
         let Op::Intersect(meet) = &plan.nodes[at] else { return None };
-        let made = |one, other| Bucketed::with_buckets_of(rows, one, other);
+        if rows == 0 {
+            return None;
+        }
+        // Larger ones, where there would be more of them than a plan may have.
+        let made = |one: Provider, other: Provider| {
+            let least = one.items.max(other.items).div_ceil(MAX_BUCKETS as usize);
+            Bucketed::with_buckets_of(rows.max(least), one, other)
+        };
         let task = bucketed(plan, meet, made).ok()?;
         let whole = circuit_task(plan, meet).ok()?.bins() as u64;
         let (buckets, each) = (u32::try_from(task.buckets()).ok()?, task.task().bins() as u64);

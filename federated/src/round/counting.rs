@@ -155,7 +155,7 @@ impl Counting {
     }
 
     /// Opens what is to be told of bins; how many of its words are.
-    fn rank(
+    pub(super) fn rank(
         &self,
         s: &mut Session,
         counts: &Shared<Z64>,

@@ -15,7 +15,7 @@ use super::{
     message::{ASK_WORDS, Ask, OVER, model_bytes, model_pieces},
     parcel::Parcel,
     pledge::Pledge,
-    resume::{NONE, Place, again, exchange},
+    resume::{Mends, NONE, Place, exchange},
 };
 use crate::average::Share;
 
@@ -64,15 +64,9 @@ impl Host {
         }
         let place = host.place();
         let met = exchange(&mut host.wire, host.id, place);
-        match met.and_then(|theirs| host.catch_up(theirs)) {
-            Err(error) if error.is_lost(host.id) => host.mend()?,
-            done => done?,
-        }
+        let done = met.and_then(|theirs| host.catch_up(theirs));
+        host.sent(done)?;
         Ok(host)
-    }
-
-    pub(super) fn wire(&mut self) -> &mut Wire {
-        &mut self.wire
     }
 
     /// What this party asks next.
@@ -110,11 +104,8 @@ impl Host {
         self.wire.follows(depth);
         self.given = Some(Arc::clone(given));
         self.check()?;
-        match self.give_from(0) {
-            // What is missing then is sent when the link stands again.
-            Err(error) if error.is_lost(self.id) => self.mend(),
-            done => Ok(done?),
-        }
+        let done = self.give_from(0);
+        self.sent(done)
     }
 
     /// Makes the link anew if it was lost and nobody has noticed.
@@ -129,47 +120,30 @@ impl Host {
         }
     }
 
-    fn check(&self) -> Result<(), RoundError> {
-        self.failed.get().cloned().map_or(Ok(()), Err)
+    fn give_from(&mut self, from: usize) -> Result<(), SessionError> {
+        let Some(given) = self.given.clone() else { return Ok(()) };
+        let parcel = Parcel::of(self.parts, (*given).as_ref());
+        parcel.send(from, |words| self.wire.send(self.id, words))
     }
 
-    /// Does something until it is done, over one link after the other.
-    fn through<T>(
-        &mut self,
-        work: impl Fn(&mut Self) -> Result<T, SessionError>,
-    ) -> Result<T, RoundError> {
-        self.check()?;
-        loop {
-            match work(self) {
-                Err(error) if error.is_lost(self.id) => self.mend()?,
-                done => return Ok(done?),
-            }
-        }
+    fn invalid(&self, what: &'static str) -> SessionError {
+        SessionError::Invalid { step: self.wire.step(), peer: self.id, what }
+    }
+}
+
+impl Mends for Host {
+    fn wire(&mut self) -> &mut Wire {
+        &mut self.wire
     }
 
-    /// Makes the link anew, and sends what the party has not got.
-    fn mend(&mut self) -> Result<(), RoundError> {
-        let id = self.id;
-        // Other parties wait for this one meanwhile.
-        let renew = |wire: &mut Wire| {
-            let channel = wire.channel();
-            at_work(|| channel.working(), || wire.renew(id))
-        };
-        let mended = loop {
-            let place = self.place();
-            let theirs = match again(&mut self.wire, id, (place, &mut self.times), renew) {
-                Ok(theirs) => theirs,
-                Err(error) => break Err(error),
-            };
-            match self.catch_up(theirs) {
-                Err(error) if error.is_lost(id) => {}
-                done => break done,
-            }
-        };
-        mended.map_err(|error| self.failed.get_or_init(|| error.into()).clone())
+    fn peer(&self) -> PartyId {
+        self.id
     }
 
-    /// Sends what the party lacks that is there.
+    fn times(&mut self) -> &mut u32 {
+        &mut self.times
+    }
+
     fn catch_up(&mut self, theirs: Place) -> Result<(), SessionError> {
         let heard = self.heard.map(|ask| ask.round);
         if theirs.round == NONE || heard.is_none_or(|heard| theirs.round > heard) {
@@ -188,7 +162,6 @@ impl Host {
         self.give_from(theirs.there())
     }
 
-    /// How far this end is.
     fn place(&self) -> Place {
         match &self.heard {
             Some(ask) => Place { round: ask.round, name: ask.hash, pieces: self.pieces as u64 },
@@ -196,13 +169,18 @@ impl Host {
         }
     }
 
-    fn give_from(&mut self, from: usize) -> Result<(), SessionError> {
-        let Some(given) = self.given.clone() else { return Ok(()) };
-        let parcel = Parcel::of(self.parts, (*given).as_ref());
-        parcel.send(from, |words| self.wire.send(self.id, words))
+    fn check(&self) -> Result<(), RoundError> {
+        self.failed.get().cloned().map_or(Ok(()), Err)
     }
 
-    fn invalid(&self, what: &'static str) -> SessionError {
-        SessionError::Invalid { step: self.wire.step(), peer: self.id, what }
+    /// Other parties wait for this provider meanwhile.
+    fn renew(wire: &mut Wire, party: PartyId) -> Result<(), SessionError> {
+        let channel = wire.channel();
+        at_work(|| channel.working(), || wire.renew(party))
+    }
+
+    /// Said by all three from then on.
+    fn failed(&mut self, error: SessionError) -> RoundError {
+        self.failed.get_or_init(|| error.into()).clone()
     }
 }

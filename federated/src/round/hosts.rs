@@ -18,7 +18,7 @@ use super::{
     host::{Failed, Given, Host},
     message::Ask,
     pledge::Pledge,
-    resume::LOOK,
+    resume::{LOOK, Mends},
 };
 use crate::average::Share;
 

@@ -71,7 +71,10 @@ use protocols::{
     session::{SessionError, Wire},
 };
 
-use super::message::{hash_of, hash_words};
+use super::{
+    error::RoundError,
+    message::{hash_of, hash_words},
+};
 
 /// How often a link is made anew in a training: one that breaks more often carries no updates.
 pub const RENEWALS: u32 = 64;
@@ -147,4 +150,72 @@ pub(super) fn exchange(wire: &mut Wire, peer: PartyId, mine: Place) -> Result<Pl
     let mut theirs = [0; PLACE_WORDS];
     wire.recv(peer, &mut theirs)?;
     Ok(Place::from_words(theirs))
+}
+
+/// A provider's end of a link, which is made anew wherever it is lost.
+pub(super) trait Mends {
+    fn wire(&mut self) -> &mut Wire;
+
+    /// The party at the other end.
+    fn peer(&self) -> PartyId;
+
+    /// How often the link was made anew.
+    fn times(&mut self) -> &mut u32;
+
+    /// How far this end is.
+    fn place(&self) -> Place;
+
+    /// Sends what the party lacks that is there: to the bit what was sent before.
+    fn catch_up(&mut self, theirs: Place) -> Result<(), SessionError>;
+
+    /// Whether there is any use in going on.
+    fn check(&self) -> Result<(), RoundError>;
+
+    /// A new link to the party.
+    fn renew(wire: &mut Wire, party: PartyId) -> Result<(), SessionError> {
+        wire.renew(party)
+    }
+
+    /// What is said from now on where the link does not come about again.
+    fn failed(&mut self, error: SessionError) -> RoundError {
+        error.into()
+    }
+
+    /// Does something until it is done, over one link after the other.
+    fn through<T>(
+        &mut self,
+        work: impl Fn(&mut Self) -> Result<T, SessionError>,
+    ) -> Result<T, RoundError> {
+        self.check()?;
+        loop {
+            match work(self) {
+                Err(error) if error.is_lost(self.peer()) => self.mend()?,
+                done => return Ok(done?),
+            }
+        }
+    }
+
+    /// What was to be sent, of which is sent what is missing where the link was lost beneath it.
+    fn sent(&mut self, done: Result<(), SessionError>) -> Result<(), RoundError> {
+        match done {
+            Err(error) if error.is_lost(self.peer()) => self.mend(),
+            done => Ok(done?),
+        }
+    }
+
+    /// Makes the link anew, and sends what the party has not got.
+    fn mend(&mut self) -> Result<(), RoundError> {
+        let peer = self.peer();
+        loop {
+            let (place, mut times) = (self.place(), *self.times());
+            let theirs =
+                again(self.wire(), peer, (place, &mut times), |wire| Self::renew(wire, peer));
+            *self.times() = times;
+            let theirs = theirs.map_err(|error| self.failed(error))?;
+            match self.catch_up(theirs) {
+                Err(error) if error.is_lost(peer) => {}
+                done => return done.map_err(|error| self.failed(error)),
+            }
+        }
+    }
 }

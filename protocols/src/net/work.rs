@@ -23,6 +23,21 @@ pub fn at_work<T: Send>(tell: impl Fn(), work: impl FnOnce() -> T + Send) -> T {
     })
 }
 
+/// The same of work that stays on this thread, as a read from a disk that may be slow: it is told from another one.
+pub fn at_work_here<T>(tell: impl Fn() + Send, work: impl FnOnce() -> T) -> T {
+    thread::scope(|scope| {
+        let (end, ended) = mpsc::channel::<()>();
+        scope.spawn(move || {
+            while ended.recv_timeout(TICK) == Err(mpsc::RecvTimeoutError::Timeout) {
+                tell();
+            }
+        });
+        // Dropped when the work is over, however it ends.
+        let _end = end;
+        work()
+    })
+}
+
 #[cfg(test)]
 mod tests {
     use std::{
@@ -44,6 +59,21 @@ mod tests {
         assert_eq!(at_work(tell, move || seen.iter().take(3).count()), 3);
         assert!(told.load(Ordering::Relaxed) >= 3);
         assert_eq!(at_work(|| panic!("nothing is to tell of what is done at once"), || 5), 5);
+    }
+
+    #[test]
+    fn it_is_told_from_another_thread_while_work_goes_on_here() {
+        let (heard, hears) = mpsc::channel();
+        let here = thread::current().id();
+        // Ends when it was heard of three times.
+        let work = || {
+            assert_eq!(thread::current().id(), here);
+            hears.iter().take(3).count()
+        };
+        assert_eq!(at_work_here(move || heard.send(()).unwrap_or(()), work), 3);
+        assert_eq!(at_work_here(|| panic!("nothing is to tell of what is done at once"), || 5), 5);
+        let ended = catch_unwind(|| at_work_here(|| {}, || -> u32 { panic!("at work") }));
+        assert!(ended.is_err(), "and the teller is gone");
     }
 
     #[test]

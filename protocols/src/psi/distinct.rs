@@ -194,4 +194,18 @@ mod tests {
         }
         assert_eq!((bucket_of(0, 7), bucket_of(u128::MAX, 7)), (0, 6));
     }
+
+    #[test]
+    fn ranges_of_buckets_follow_each_other_and_hold_what_falls_there() {
+        for buckets in [1, 2, 3, 63, 64, 65, 1000, 1 << 20] {
+            let mut next = Some(0_u128);
+            for bucket in 0..buckets {
+                let (first, last) = bucket_range(bucket, buckets).into_inner();
+                assert_eq!(Some(first), next, "{bucket} of {buckets}");
+                assert_eq!([first, last].map(|id| bucket_of(id, buckets)), [bucket; 2]);
+                next = last.checked_add(1);
+            }
+            assert_eq!(next, None, "the last of {buckets} ends with the ids");
+        }
+    }
 }

@@ -63,6 +63,6 @@ mod zero;
 #[cfg(test)]
 mod tests;
 
-pub use cost::{cost, idle_link, may_carry};
+pub use cost::{cost, idle_link, may_carry, most};
 pub use intersect::{intersect, intersect_buckets};
 pub use setting::{Audience, Setting, SettingError};

@@ -58,7 +58,9 @@ impl Asker<'_> {
         if self.keys.is_none() {
             let (wire, label) = (pair.wire(), self.shape.of.label_bytes() as usize);
             let (end, salt) = (self.end, &statement.salt.0);
-            let keys = at_work(|| wire.working(), || Keys::read(end, (salt, label), rng))?;
+            let channel = wire.channel();
+            let read = || Keys::read(end, (salt, label), channel, rng);
+            let keys = at_work(|| wire.working(), read)?;
             self.keys = Some(keys);
         }
         if let (TableCopy::Whole(_, table), Some(keys)) = (&self.copy, &mut self.keys) {

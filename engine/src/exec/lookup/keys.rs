@@ -1,10 +1,14 @@
 //! The keys of the party that asks, as they are asked: from its disk, a range of ids at a time.
 
-use std::collections::VecDeque;
+use std::{collections::VecDeque, sync::Arc};
 
 use protocols::{
+    net::{Channel, at_work_here},
     prg::Prg,
-    psi::lookup::{Answer, Questions},
+    psi::{
+        bucket_range,
+        lookup::{Answer, Questions},
+    },
     ring::Z128,
 };
 
@@ -22,9 +26,11 @@ const AT_ONCE: u64 = 1 << 15;
 /// In memory are the ids of a range and the rows of two batches, and a bit for each row.
 pub(super) struct Keys {
     set: OwnSet,
-    /// Ranges of ids, a power of two, and which is the next.
-    range_bits: u32,
-    range: u64,
+    /// By which others hear that this party reads.
+    channel: Arc<dyn Channel>,
+    /// Ranges of ids, and which is the next.
+    ranges: usize,
+    range: usize,
     /// Of the range that was read last: what has not been asked stands behind `at`.
     pairs: Vec<(u128, u64)>,
     at: usize,
@@ -46,16 +52,17 @@ impl Keys {
     pub(super) fn read(
         end: &Asks,
         (salt, label): (&[u8; 32], usize),
+        channel: Arc<dyn Channel>,
         rng: &mut Prg,
     ) -> Result<Self, ExecError> {
         let set = (end.ids)(salt).map_err(ExecError::Keys)?;
         let file = (end.passing)().map_err(|error| ExecError::Keys(unkept(&error)))?;
         let labels = Labels::new(file, set.rows(), label);
         let labels = labels.map_err(|error| ExecError::Keys(unkept(&error)))?;
-        let range_bits = (set.rows() / AT_ONCE + 1).next_power_of_two().trailing_zeros();
+        let ranges = usize::try_from(set.rows() / AT_ONCE + 1).unwrap_or(usize::MAX);
         let filling = Prg::new(&rng.elements::<Z128>(1)[0].to_le_bytes());
         let (pairs, open) = (Vec::new(), VecDeque::new());
-        Ok(Self { set, range_bits, range: 0, pairs, at: 0, open, filling, labels })
+        Ok(Self { set, channel, ranges, range: 0, pairs, at: 0, open, filling, labels })
     }
 
     /// What was found.
@@ -66,16 +73,15 @@ impl Keys {
     /// Whether there is a key that was not asked: reads on where that shows no other way.
     fn has_more(&mut self) -> Result<bool, String> {
         while self.at == self.pairs.len() {
-            if self.range >> self.range_bits > 0 {
+            if self.range == self.ranges {
                 return Ok(false);
             }
-            // No bit is left of 128 where there is one range.
-            let shift = u128::BITS - self.range_bits;
-            let first = u128::from(self.range).checked_shl(shift).unwrap_or(0);
-            let last = first | (u128::MAX >> self.range_bits);
+            let (first, last) = bucket_range(self.range, self.ranges).into_inner();
             (self.at, self.range) = (0, self.range + 1);
             self.pairs.clear();
-            let read = self.set.between(first, last, &mut self.pairs);
+            let (set, pairs) = (&self.set, &mut self.pairs);
+            // It may be on a slow disk, and others wait.
+            let read = at_work_here(|| self.channel.working(), || set.between(first, last, pairs));
             read.map_err(|error| format!("this party's keys cannot be read: {error}"))?;
             self.pairs.sort_unstable();
         }

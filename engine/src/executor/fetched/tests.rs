@@ -130,7 +130,20 @@ fn what_is_no_ones_or_damaged_or_old_is_not_gone_on_with() {
     fs::write(&part, &good).unwrap();
     assert_eq!(there(&fetched.copy(of()).0), Some((5, Some(2))));
     let long_ago = SystemTime::now() - 2 * OLD;
-    File::options().write(true).open(&part).unwrap().set_modified(long_ago).unwrap();
+    let ages = || File::options().write(true).open(&part).unwrap().set_modified(long_ago).unwrap();
+    ages();
+    let another = Of { terms: Hash32([1; 32]), ..of() };
+    // A run goes on with it, and another one looks.
+    let held = fetched.copy(of());
+    drop(fetched.copy(another.clone()));
+    assert!(part.exists());
+    drop(held);
+    // Whoever went on with it has written to it.
+    ages();
+    drop(fetched.copy(another));
+    assert!(!part.exists(), "nobody does, and the daemon runs on");
+    fs::write(&part, &good).unwrap();
+    ages();
     assert_eq!(there(&Fetched::new(dir.path().to_owned()).copy(of()).0), None);
     assert!(!part.exists());
 }

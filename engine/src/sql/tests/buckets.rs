@@ -12,12 +12,16 @@ use crate::{
 
 /// Counts by label of sets of up to 20,000 rows.
 fn planned(bucket_rows: Option<u32>) -> Plan {
-    let mut sets = sets(41, (5, 5));
-    for descriptor in &mut sets.world.descriptors {
-        descriptor.rows_max = 20_000;
-    }
     let by = Some("census.left.label".into());
     let form = PsiForm::Sum { column: "employers.right.number".into(), by };
+    planned_of(20_000, form, bucket_rows)
+}
+
+fn planned_of(rows: u64, form: PsiForm, bucket_rows: Option<u32>) -> Plan {
+    let mut sets = sets(41, (5, 5));
+    for descriptor in &mut sets.world.descriptors {
+        descriptor.rows_max = rows;
+    }
     let mut job = asked(form, [&[], &[]]);
     psi(&mut job).protocol = PsiProtocol::Circuit;
     psi(&mut job).bucket_rows = bucket_rows.map(|rows| BucketRows::try_from(rows).unwrap());
@@ -53,6 +57,16 @@ fn sets_meet_in_as_many_buckets_as_their_rows_ask_for() {
     assert!(whole.nodes.iter().any(|op| matches!(op, Op::Intersect(_))));
     let text = explain(&whole, &|_| None).unwrap();
     assert!(!text.contains("buckets"), "{text}");
+}
+
+#[test]
+fn buckets_are_larger_where_there_would_be_too_many() {
+    let mut plan = planned_of(20_000_000, PsiForm::Cardinality, Some(4096));
+    check(&plan).unwrap();
+    assert!((4000..=4096).contains(&bucketwise(&mut plan).buckets));
+    bucketwise(&mut plan).buckets = 4097;
+    let error = check(&plan).unwrap_err().to_string();
+    assert!(error.contains("4097 buckets, 4096 at most are due"), "{error}");
 }
 
 #[test]

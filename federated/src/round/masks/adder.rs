@@ -18,7 +18,7 @@ use crate::{
         error::RoundError,
         message::{COMES, DECLINES, PIECE_WORDS, hash_of, hash_words, model_bytes, model_pieces},
         parcel::name,
-        resume::{NONE, Place, again},
+        resume::{Mends, NONE, Place},
     },
     secagg::{SecAggError, Threshold},
 };
@@ -141,11 +141,8 @@ impl<'w> Adder<'w> {
     fn give(&mut self, given: Given) -> Result<(), RoundError> {
         self.given = Some(given);
         self.check()?;
-        match self.give_from(0) {
-            // What is missing then is sent when the link stands again.
-            Err(error) if error.is_lost(PARTY) => self.mend(),
-            done => Ok(done?),
-        }
+        let done = self.give_from(0);
+        self.sent(done)
     }
 
     fn give_from(&mut self, from: usize) -> Result<(), SessionError> {
@@ -154,34 +151,22 @@ impl<'w> Adder<'w> {
         given.words.chunks(PIECE_WORDS).skip(from).try_for_each(|piece| wire.send(PARTY, piece))
     }
 
-    /// Does something until it is done, over one link after the other.
-    fn through<T>(
-        &mut self,
-        work: impl Fn(&mut Self) -> Result<T, SessionError>,
-    ) -> Result<T, RoundError> {
-        self.check()?;
-        loop {
-            match work(self) {
-                Err(error) if error.is_lost(PARTY) => self.mend()?,
-                done => return Ok(done?),
-            }
-        }
+    fn invalid(&self, what: &'static str) -> SessionError {
+        SessionError::Invalid { step: self.wire.step(), peer: PARTY, what }
+    }
+}
+
+impl Mends for Adder<'_> {
+    fn wire(&mut self) -> &mut Wire {
+        self.wire
     }
 
-    fn check(&self) -> Result<(), RoundError> {
-        self.failed.clone().map_or(Ok(()), Err)
+    fn peer(&self) -> PartyId {
+        PARTY
     }
 
-    /// Makes the link anew, and sends what the party has not got.
-    fn mend(&mut self) -> Result<(), RoundError> {
-        loop {
-            let (place, renew) = (self.place(), |wire: &mut Wire| wire.renew(PARTY));
-            let theirs = again(self.wire, PARTY, (place, &mut self.times), renew)?;
-            match self.catch_up(theirs) {
-                Err(error) if error.is_lost(PARTY) => {}
-                done => return Ok(done?),
-            }
-        }
+    fn times(&mut self) -> &mut u32 {
+        &mut self.times
     }
 
     /// Sends what the party lacks of the answer that is there: to the bit what was sent before, and nothing of another step.
@@ -205,7 +190,6 @@ impl<'w> Adder<'w> {
         self.give_from(theirs.there())
     }
 
-    /// How far this end is.
     fn place(&self) -> Place {
         let pieces = self.pieces as u64;
         self.heard.map_or(Place::NOWHERE, |head| Place {
@@ -215,8 +199,8 @@ impl<'w> Adder<'w> {
         })
     }
 
-    fn invalid(&self, what: &'static str) -> SessionError {
-        SessionError::Invalid { step: self.wire.step(), peer: PARTY, what }
+    fn check(&self) -> Result<(), RoundError> {
+        self.failed.clone().map_or(Ok(()), Err)
     }
 }
 

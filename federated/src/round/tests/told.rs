@@ -5,11 +5,43 @@ use crate::{
     average::Trailer,
     model::Tally,
     round::{Counting, UNTOLD, open::open},
+    trees::replicate,
 };
 
 const LEAST: u64 = 10;
 const ROWS: u64 = 1000;
 const UNTOLD_ALL: [u64; 5] = [UNTOLD; 5];
+
+/// What each of the parties has of what all three do.
+fn all_three<T: Send>(play: impl Fn(&mut Session) -> T + Sync) -> Vec<T> {
+    std::thread::scope(|scope| {
+        let play = &play;
+        let party = |(role, end): (Role, memory::MemoryChannel)| {
+            scope.spawn(move || {
+                let prss = test_prss(9, role);
+                let mut s = Session::new(role, Arc::new(end), prss, Gate::recording());
+                s.enter(1);
+                play(&mut s)
+            })
+        };
+        let ends = memory::mesh(3, Duration::from_secs(5));
+        let parties: Vec<_> = Role::ALL.into_iter().zip(ends).map(party).collect();
+        parties.into_iter().map(|party| party.join().unwrap()).collect()
+    })
+}
+
+/// What is opened of a sum in these bins, whatever is told of it, and how many of these words are told.
+fn opened(bins: [u64; 4]) -> (Vec<u64>, usize) {
+    let counting = Counting::new(Tally::Bins(2), LEAST, ROWS).unwrap();
+    let opened = all_three(|s| {
+        let own = if s.role() == Role::P0 { bins } else { [0; 4] };
+        let counts = replicate(s, &own).unwrap();
+        let (words, told) = counting.rank(s, &counts, 2).unwrap();
+        (words.to_vec(), told)
+    });
+    assert!(opened.iter().all(|words| *words == opened[0]), "parties do not agree: {opened:?}");
+    opened[0].clone()
+}
 
 /// What is told where two providers are to be in a round and these are: of a sum that says that so many
 /// are counted, in the bins of class 0 below and above a half, and in those of class 1.
@@ -17,24 +49,16 @@ fn told(present: &[usize], counted: u64, bins: [u64; 4]) -> Vec<u64> {
     let counting = Counting::new(Tally::Bins(2), LEAST, ROWS).unwrap();
     let course =
         Course { tally: Some(counting), ..course(&[3, 4], 1, Rule::Average { rate: 1.0 }) };
-    let tell = |role, end: memory::MemoryChannel| {
+    let said = all_three(|s| {
         let mut sum = vec![0; course.words()];
-        if role == Role::P0 {
+        if s.role() == Role::P0 {
             let trailer =
                 Trailer { weight: 80, updates: present.len() as u64, ..Trailer::default() };
             let figures: Vec<u64> =
                 trailer.words().into_iter().chain([counted]).chain(bins).collect();
             sum[course.layout().body()..].copy_from_slice(&figures);
         }
-        let mut s = Session::new(role, Arc::new(end), test_prss(9, role), Gate::recording());
-        s.enter(1);
-        open(&mut s, &course, sum, (present, 0)).unwrap().2
-    };
-    let said = std::thread::scope(|scope| {
-        let ends = memory::mesh(3, Duration::from_secs(5));
-        let tell = |(role, end)| scope.spawn(move || tell(role, end));
-        let parties: Vec<_> = Role::ALL.into_iter().zip(ends).map(tell).collect();
-        parties.into_iter().map(|party| party.join().unwrap()).collect::<Vec<_>>()
+        open(s, &course, sum, (present, 0)).unwrap().2
     });
     assert!(said.iter().all(|told| *told == said[0]), "parties do not agree: {said:?}");
     assert_eq!(said[0][0], counted);
@@ -87,4 +111,28 @@ fn sums_that_wrap_are_of_few_rows_or_of_too_many() {
         assert_eq!(told(&[0, 1], 2, bins), UNTOLD_ALL, "{bins:?}");
     }
     assert_ne!(told(&[0, 1], 2, [500, 0, 0, 500]), UNTOLD_ALL, "all rows");
+}
+
+#[test]
+fn of_few_rows_and_of_too_many_nothing_is_opened() {
+    assert_eq!(opened([20; 4]), (vec![40, 40, 40 * 40, 20, 20], 5));
+    // What they are called is of few rows, or what they are not called.
+    for bins in [[5, 20, 4, 20], [20, 5, 20, 4]] {
+        let (words, told) = opened(bins);
+        assert_eq!((&words[3..], told), (&[0, 0][..], 3), "{bins:?}");
+        assert_eq!(words[..2], [bins[0] + bins[1], bins[2] + bins[3]], "{bins:?}");
+    }
+    let half = 1_u64 << 63;
+    for bins in [
+        [9, 0, 20, 20],
+        [20, 20, 0, 9],
+        [ROWS, 0, 0, 10],
+        [500, 0, 0, 501],
+        [10, 0, 0, ROWS + 1],
+        [half, 0, half, 0],
+        [half, 10, half, 10],
+        [u64::MAX; 4],
+    ] {
+        assert_eq!(opened(bins), (vec![0; 5], 0), "{bins:?}");
+    }
 }

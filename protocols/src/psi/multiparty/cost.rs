@@ -54,6 +54,12 @@ pub fn may_carry(setting: &Setting, party: PartyId, renewed: bool, bytes: u64) -
     })
 }
 
+/// Most bytes that pass over the link between a party and the leader, however often it is lost.
+#[must_use]
+pub fn most(setting: &Setting, party: PartyId) -> u64 {
+    LinkPrice::of(setting, party).first(setting.buckets() as u64, setting.repeats())
+}
+
 /// What passes over the link between two parties neither of whom leads.
 #[must_use]
 pub fn idle_link() -> u64 {

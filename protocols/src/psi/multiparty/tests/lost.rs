@@ -46,6 +46,8 @@ fn carried(watch: &Watch, setting: &Setting, what: &str) {
                 true => may_carry(setting, party, renewed > 0, bytes),
                 false => bytes == idle_link(),
             };
+            let most = if leads { most(setting, party) } else { idle_link() };
+            assert!(bytes <= most, "{what}: {bytes} bytes of {most} between {one} and {other}");
             assert!(fits, "{what}: {bytes} bytes between {one} and {other}, {renewed} times anew");
         }
     }
