@@ -319,9 +319,9 @@ mod tests {
         for (csv, due) in [
             ("", "is empty"),
             ("id,v\n", "has no rows"),
-            ("id,v,id\n1,2,3\n", "names column `id` twice"),
+            ("id,v,id\n1,2,3\n", "names columns 1 and 3 alike"),
             ("id,\n1,2\n", "column 2 has no name"),
-            ("id;v\n1;secret\n", "has one column, `id;v`"),
+            ("id;v\n1;secret\n", "has one column: cells"),
             ("id,v\n1,2\nsecret\n", "line 3 has another number of cells than the header"),
             (&format!("id,day\n{dates}2000,2024-02-30\n"), "row 2000: a cell is not of the kind"),
         ] {

@@ -17,7 +17,7 @@ use super::{
     args::{Format, OutputArgs},
     exit::CliError,
 };
-use crate::executor::Model;
+use crate::{executor::Model, job::plain};
 
 /// Digits behind the point that a table shows of a double; the other formats give all of it.
 const TABLE_DIGITS: usize = 4;
@@ -28,7 +28,7 @@ const TABLE_DIGITS: usize = 4;
 /// Usage: Parquet without a file, or a file that cannot be written.
 pub(super) fn print(result: &RecordBatch, options: &OutputArgs) -> Result<(), CliError> {
     let content = match options.format {
-        Format::Table => table(result)?.into_bytes(),
+        Format::Table => plain(&table(result)?).into_bytes(),
         Format::Csv => csv(result)?,
         Format::Json => json_lines(result)?,
         Format::Parquet => return parquet(result, options.out.as_deref()),

@@ -98,7 +98,7 @@ fn training(rule: &TrainRule) -> String {
     let _ = writeln!(text, "    opening exact sums of products of columns: {}", yes(moments));
     let _ = writeln!(
         text,
-        "    metrics beyond loss and accuracy: {}, of {min_class_rows} rows of a class at least",
+        "    metrics beyond loss and accuracy: {}, of {min_class_rows} rows of a class (of a linear model: of all) at least",
         yes(metrics)
     );
     match privacy {

@@ -4,7 +4,7 @@ use std::io::IsTerminal;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::job::JobId;
+use crate::job::{JobId, plain};
 
 /// How far a job goes on, per cent, before a plain line tells of it again.
 const STRIDE: u32 = 8;
@@ -49,7 +49,7 @@ impl Progress {
     /// Shows where it stands: per cent, and a few words; what is in parentheses changes often, and is told now and then.
     pub(super) fn at(&mut self, percent: u32, what: &str) {
         self.bar.set_position(u64::from(percent.min(100)));
-        self.bar.set_message(what.to_owned());
+        self.bar.set_message(plain(what));
         if self.news(percent, what) && self.plain {
             say(what);
         }
@@ -74,7 +74,7 @@ impl Progress {
 
 #[expect(clippy::print_stderr, reason = "progress, for the person who waits")]
 fn say(what: &str) {
-    eprintln!("unseen: {what}");
+    eprintln!("unseen: {}", plain(what));
 }
 
 #[cfg(test)]

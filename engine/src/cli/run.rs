@@ -11,7 +11,7 @@ use super::{
     exit::{CliError, chain},
     job, keygen, lookup, policy, receipt, up,
 };
-use crate::{identity::PartyName, plan::PLAN_FORMAT};
+use crate::{identity::PartyName, job::plain, plan::PLAN_FORMAT};
 
 /// Runs the command that the process was started with.
 #[must_use]
@@ -122,11 +122,11 @@ fn log() {
     log.with_writer(std::io::stderr).init();
 }
 
-/// Writes a command's answer. A reader that has seen enough (`| head`) is no fault.
+/// Writes a command's answer, with nothing in it that steers a terminal: parts of it others wrote. A reader that has seen enough (`| head`) is no fault.
 fn say(text: &str) -> Result<(), CliError> {
     use std::io::{ErrorKind, Write as _, stdout};
     let mut out = stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(plain(text).as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() != ErrorKind::BrokenPipe => {
             Err(CliError::failed(format!("cannot write to standard output: {error}")))
         }
@@ -136,5 +136,5 @@ fn say(text: &str) -> Result<(), CliError> {
 
 #[expect(clippy::print_stderr, reason = "a command's complaint")]
 fn complain(error: &CliError) {
-    eprintln!("{error}");
+    eprintln!("{}", plain(&error.to_string()));
 }

@@ -83,9 +83,10 @@ pub(super) fn wrong(path: &Path, what: &str) -> CliError {
     CliError::usage(format!("{}: {what}", path.display()))
 }
 
-/// The digits that follow the last `mark`: a row's number, whatever else the text holds.
+/// The digits that follow `mark`: a row's number. Where it stands there twice, one of them is in a cell.
 fn number_after(text: &str, mark: &str) -> Option<u64> {
-    let rest = &text[text.find(mark)? + mark.len()..];
+    let mut parts = text.split(mark).skip(1);
+    let (rest, None) = (parts.next()?, parts.next()) else { return None };
     rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
@@ -104,14 +105,17 @@ fn check_header(path: &Path) -> Result<(), CliError> {
         let message = format!("column {} has no name in the first line", at + 1);
         return Err(wrong(path, &message).next("the first line names each column"));
     }
-    if let Some(twice) = names.iter().enumerate().find(|(at, name)| names[..*at].contains(name)) {
-        let message = format!("the first line names column `{}` twice", twice.1);
+    let first = |name: &&str| names.iter().position(|other| other == name);
+    let pairs = names.iter().enumerate().filter_map(|(at, name)| Some((first(name)?, at)));
+    // Where the header is missing, these are the cells of a row.
+    if let Some((one, other)) = pairs.into_iter().find(|(one, other)| one < other) {
+        let message = format!("the first line names columns {} and {} alike", one + 1, other + 1);
         return Err(wrong(path, &message).next("give each column a name of its own"));
     }
     match names[..] {
         [only] if only.contains([';', '\t', '|']) => {
-            let message = format!("has one column, `{only}`: cells are separated by commas");
-            Err(wrong(path, &message).next("write it with commas between the cells"))
+            let message = "has one column: cells are separated by commas, and not by anything else";
+            Err(wrong(path, message).next("write it with commas between the cells"))
         }
         _ => Ok(()),
     }

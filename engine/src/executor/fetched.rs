@@ -205,7 +205,10 @@ pub(super) fn clear(folder: &Path, busy: &BTreeSet<PathBuf>) {
         let changed = entry.metadata().and_then(|file| file.modified());
         let old = changed.ok().and_then(|at| at.elapsed().ok()).is_some_and(|age| age > OLD);
         let part = entry.path().extension().is_some_and(|ending| ending == PART);
-        if old && !busy.contains(&entry.path()) && (part || entry.file_name().to_string_lossy().starts_with(PREFIX)) {
+        if old
+            && !busy.contains(&entry.path())
+            && (part || entry.file_name().to_string_lossy().starts_with(PREFIX))
+        {
             // What cannot be removed takes room and does no harm.
             let _ = fs::remove_file(entry.path());
         }

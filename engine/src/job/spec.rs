@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    averaging::check_compute, compute::Compute, psi::PsiSpec, score::ScoreSpec, train::TrainSpec,
-    vertical::VerticalSpec,
+    averaging::check_compute, compute::Compute, psi::PsiSpec, score::ScoreSpec, shown::all_show,
+    train::TrainSpec, vertical::VerticalSpec,
 };
 use crate::identity::{PartyName, SealingPublicKey};
 
@@ -155,6 +155,10 @@ impl JobSpec {
         let id = self.request_id.len();
         field(self.schema == SPEC_DOMAIN, "schema", "must be `unseen.job/v1`")?;
         field((1..=128).contains(&id), "request_id", "must have 1 to 128 bytes")?;
+        // People approve it by what they read of it.
+        let why =
+            "has a control character in a text, other than the ends of lines and tabs; remove it";
+        field(all_show(self), "job", why)?;
         let distinct: BTreeSet<_> = self.compute.iter().collect();
         field(distinct.len() == self.compute.len(), "compute", "names a party twice")?;
         let train = match &self.kind {

@@ -76,7 +76,7 @@ impl Training {
         let told = match tally {
             Tally::Bins(bins) => format!(
                 "{when} how many rows are of each class, and the area under the curve of {bins} steps, if {least_rows} rows and more are \
-                 of each; how many of either class the model calls positive, if it calls {least_rows} and more so, and as many not; else \
+                 of each; how many of either class the model calls positive, if of each it calls {least_rows} and more so, and as many not; else \
                  bits that say what is of fewer"
             ),
             Tally::Moments(_) => format!(

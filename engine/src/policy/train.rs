@@ -48,11 +48,12 @@ pub struct TrainRule {
     /// much more than a model.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub moments: bool,
-    /// Whether it may be opened how many rows of all providers together are of which class, and how a model ranks them, as `metrics` does. Of
-    /// two trainings, over these providers with and without this one, that tells this one's: no rule holds them together.
+    /// Whether it may be opened how many rows of all providers together are of which class, and how a model ranks them, as `metrics` does;
+    /// of a linear model the mean of the label and of its square. Of two trainings, over these providers with and without this one, that tells this one's: no rule holds them together.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub metrics: bool,
-    /// Fewest rows of a class, and of those that a model calls so or not, of which that may be told.
+    /// Fewest rows of a class, and of those of it that a model calls so or not, of which that may be told; of a linear model of all, as
+    /// providers weigh them.
     #[serde(default = "twenty", skip_serializing_if = "is_twenty")]
     pub min_class_rows: u32,
 }
@@ -148,8 +149,8 @@ pub(super) fn refusals(rule: Option<&TrainRule>, plan: &Plan) -> Vec<(&'static s
         found.push(("train.moments", message.to_owned()));
     }
     if asked.metrics.is_some() && !rule.metrics {
-        let message = "how many rows of all providers together are of which class, and what the model says of them, would be opened; ask \
-                       without `metrics`, or set `train.metrics` to allow this";
+        let message = "how many rows of all providers together are of which class, and what the model says of them, or the mean of the \
+                       label and of its square, would be opened; ask without `metrics`, or set `train.metrics` to allow this";
         found.push(("train.metrics", message.to_owned()));
     }
     found.extend(small_classes(rule, asked));

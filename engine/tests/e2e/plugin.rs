@@ -180,7 +180,7 @@ fn a_program_that_is_killed_in_a_round_is_started_again_for_it() {
         configure(&world, party, "numpy", &format!("command = [{python:?}, {program:?}]"));
     }
     let world = world.start_all();
-    let asked = train(NUMPY, &format!("rounds = {ROUNDS}\nmin_providers = 2"));
+    let asked = train(NUMPY, &format!("rounds = {ROUNDS}\nmin_providers = 3"));
     let whole = (succeeded(&world.ask_psi(&asked)), model(&world).0);
     let job = world.submit_psi(&asked);
     let waiting = world.follow(&job);

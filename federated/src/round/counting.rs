@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! provider  ── rows by class and by what the model says ─▶ shares behind the trailer
-//! all three ── shares of the sums ─▶ is a class, or what is called one, of few rows?  a bit each is opened
+//! all three ── shares of the sums ─▶ is a class, or a part of it that is called one, of few rows?  a bit each is opened
 //!                                 ─▶ rows of each class, pairs in order, hits and false alarms: where it is not
 //! ```
 //!
@@ -43,15 +43,15 @@ pub const UNTOLD: u64 = u64::MAX;
 const MOST_ROWS: u64 = 1 << 31;
 /// Bits below the sign that a comparison takes in: all, as what providers shared need not be numbers of rows.
 const BITS: usize = 63;
-/// Numbers of rows that are not to be few.
-const FLOORS: usize = 4;
+/// Numbers of rows that are not to be few: of two classes, and of either what is called one and the other.
+const FLOORS: usize = 6;
 /// Numbers of rows of which there are not to be more than all.
-const CEILINGS: usize = 3;
-/// The bits of those that the model calls one or the other class, if they are few.
-const FEW_CALLS: u64 = 0b1100;
+const CEILINGS: usize = 5;
+/// The bits of what is called one or the other class: behind those of the classes, floors before ceilings.
+const CALLS: u64 = 0b11_000_1111_00;
 /// Numbers that are opened of bins: rows of class 0 and of class 1, pairs, hits, false alarms.
 const OF_BINS: usize = 5;
-/// Numbers of them that are told where few rows are called class 1, or class 0.
+/// Numbers of them that are told where few rows of either class are called one or the other.
 const WITHOUT_CALLS: usize = 3;
 
 /// What is counted in each round, and of how few rows nothing is told.
@@ -128,7 +128,7 @@ impl Counting {
     /// [`SessionError`].
     ///
     /// # Security
-    /// Semi-honest, one corrupted party. Opens seven bits and five numbers, or two numbers; zeros in the place of what is not told. For
+    /// Semi-honest, one corrupted party. Opens eleven bits and five numbers, or two numbers; zeros in the place of what is not told. For
     /// providers that deviate see the module.
     pub(super) fn tell(
         &self,
@@ -169,8 +169,8 @@ impl Counting {
         Ok((reveal::<Z64>(s, &words, OpeningKind::Average)?, told))
     }
 
-    /// How many words are told: what of either class, or of what the model calls so, is of few rows is opened, and what is of more than
-    /// there are. Within both bounds no sum has wrapped.
+    /// How many words are told: what of either class, or of its rows that the model calls one or the other, is of few rows is opened,
+    /// and what is of more than there are. Within both bounds no sum has wrapped.
     fn enough(&self, s: &mut Session, totals: &Shared<Z64>) -> Result<usize, SessionError> {
         let mut over = totals.map::<Z64>(floors);
         over.add_constant(s.role(), self.least.wrapping_neg());
@@ -181,7 +181,7 @@ impl Counting {
         let few = reveal::<B64>(s, few.planes(), OpeningKind::Average)?;
         Ok(match few[0] {
             0 => OF_BINS,
-            few if few & !FEW_CALLS == 0 => WITHOUT_CALLS,
+            few if few & !CALLS == 0 => WITHOUT_CALLS,
             _ => 0,
         })
     }
@@ -224,20 +224,20 @@ fn totals(counts: &[u64]) -> Buf<u64> {
     [zeros, ones, &ones[half..], &zeros[half..]].into_iter().map(sum).collect()
 }
 
-/// Of totals the numbers of rows that are not to be few: of class 0, of class 1, called 1 and called 0.
+/// Of totals the numbers of rows that are not to be few: of class 0, of class 1, and of either those that are called 1 and called 0.
 fn floors(totals: &[u64]) -> Buf<u64> {
     let [zeros, ones, hits, alarms] = [0, 1, 2, 3].map(|at| totals[at]);
-    let called = hits.wrapping_add(alarms);
-    let floors: [u64; FLOORS] =
-        [zeros, ones, called, zeros.wrapping_add(ones).wrapping_sub(called)];
+    let (misses, others) = (ones.wrapping_sub(hits), zeros.wrapping_sub(alarms));
+    let floors: [u64; FLOORS] = [zeros, ones, hits, alarms, misses, others];
     floors.into_iter().collect()
 }
 
-/// Of totals the negatives of those that are not to be more than all rows: of class 0, of class 1, and of both. Each class by itself,
-/// as the sum can wrap.
+/// Of totals the negatives of those that are not to be more than all rows: of class 0, of class 1, of both, and of either those that are
+/// called 1. Each by itself, as sums can wrap: a part that is within its floor and all rows, of a whole that is, leaves no other part
+/// that wrapped.
 fn ceilings(totals: &[u64]) -> Buf<u64> {
-    let (zeros, ones) = (totals[0], totals[1]);
-    let ceilings: [u64; CEILINGS] = [zeros, ones, zeros.wrapping_add(ones)];
+    let [zeros, ones, hits, alarms] = [0, 1, 2, 3].map(|at| totals[at]);
+    let ceilings: [u64; CEILINGS] = [zeros, ones, zeros.wrapping_add(ones), hits, alarms];
     ceilings.into_iter().map(u64::wrapping_neg).collect()
 }
 

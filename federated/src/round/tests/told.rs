@@ -81,9 +81,15 @@ fn neither_call_is_told_if_either_is_of_few_rows() {
         assert_eq!(found[..2], [bins[0] + bins[1], bins[2] + bins[3]], "{bins:?}");
         found[3..] == [UNTOLD; 2]
     };
-    // Called 0, called 1: enough, and one row less.
-    assert!(!without([5, 20, 5, 20]) && without([5, 20, 4, 20]) && without([0, 20, 0, 20]));
-    assert!(!without([20, 5, 20, 5]) && without([20, 5, 20, 4]) && without([20, 0, 20, 0]));
+    // Of either class called 0, called 1: enough, and one row less.
+    assert!(!without([10, 10, 10, 10]) && !without([20, 10, 10, 20]));
+    for few in 0..4 {
+        for rows in [0, 1, 9] {
+            let mut bins = [20; 4];
+            bins[few] = rows;
+            assert!(without(bins), "{bins:?}");
+        }
+    }
     // Of a class nothing at all.
     for bins in [[9, 0, 20, 20], [20, 20, 0, 9], [9, 0, 0, 9], [0; 4]] {
         assert_eq!(told(&[0, 1], 2, bins), UNTOLD_ALL, "{bins:?}");
@@ -116,13 +122,25 @@ fn sums_that_wrap_are_of_few_rows_or_of_too_many() {
 #[test]
 fn of_few_rows_and_of_too_many_nothing_is_opened() {
     assert_eq!(opened([20; 4]), (vec![40, 40, 40 * 40, 20, 20], 5));
-    // What they are called is of few rows, or what they are not called.
-    for bins in [[5, 20, 4, 20], [20, 5, 20, 4]] {
+    // Of a class few are called so, or few are not; or so many more or less than none that sums hide them.
+    let half = 1_u64 << 63;
+    let hidden = [half - 1 + LEAST, half - 1 + LEAST];
+    let below = [9_u64.wrapping_sub(20), 20 + 20 - 9];
+    for bins in [
+        [9, 20, 20, 20],
+        [20, 9, 20, 20],
+        [20, 20, 9, 20],
+        [20, 20, 20, 9],
+        [20, 20, hidden[0], hidden[1]],
+        [hidden[0], hidden[1], 20, 20],
+        [20, 20, below[0], below[1]],
+        [below[1], below[0], 20, 20],
+    ] {
         let (words, told) = opened(bins);
         assert_eq!((&words[3..], told), (&[0, 0][..], 3), "{bins:?}");
-        assert_eq!(words[..2], [bins[0] + bins[1], bins[2] + bins[3]], "{bins:?}");
+        let [zeros, ones] = [bins[0].wrapping_add(bins[1]), bins[2].wrapping_add(bins[3])];
+        assert_eq!(words[..2], [zeros, ones], "{bins:?}");
     }
-    let half = 1_u64 << 63;
     for bins in [
         [9, 0, 20, 20],
         [20, 20, 0, 9],
