@@ -37,6 +37,10 @@ impl Shelf {
         #[cfg(unix)]
         std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
         builder.recursive(true).create(path)?;
+        if let Some(parent) = path.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+            // The folder is there after the power fails, and so is what is written down in it.
+            File::open(parent)?.sync_all()?;
+        }
         let lock = File::create(path.join(LOCK))?;
         lock.try_lock().map_err(|error| match error {
             TryLockError::Error(error) => error,
@@ -258,6 +262,21 @@ impl Reader {
         }
         self.hash.update(&bytes);
         Ok(bytes)
+    }
+
+    /// Reads over all that it says.
+    pub(crate) fn skip(mut self) -> io::Result<()> {
+        let whole = self.file.get_ref().metadata()?.len();
+        let said = whole.checked_sub(32).ok_or_else(|| broken("it is not whole"))?;
+        let mut bytes = [0; 1 << 13];
+        let mut left = said;
+        while left > 0 {
+            let part = bytes.len().min(usize::try_from(left).unwrap_or(bytes.len()));
+            self.file.read_exact(&mut bytes[..part])?;
+            self.hash.update(&bytes[..part]);
+            left -= part as u64;
+        }
+        self.end()
     }
 
     pub(crate) fn end(mut self) -> io::Result<()> {

@@ -148,6 +148,15 @@ pub fn forget_training(trainings: &Path, plan: &Plan) -> io::Result<()> {
     Ok(())
 }
 
+/// Forgets what a provider has kept of what it gave in a run that is over for it.
+///
+/// # Errors
+/// The system's.
+pub fn forget_given(trainings: &Path, plan: &Plan, run: Hash32) -> io::Result<()> {
+    let Some((_, of)) = plan.training() else { return Ok(()) };
+    Pledges::forget(&own_folder_of(trainings, (plan, of), "given"), run.0)
+}
+
 fn folder_of(trainings: &Path, root: Hash32) -> PathBuf {
     trainings.join(root.to_string())
 }

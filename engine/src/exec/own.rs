@@ -39,7 +39,7 @@ impl Trainer for Own {
 
     fn declined(&mut self, round: u32, why: &TrainError) {
         match (&self.spend, why) {
-            (None, _) | (_, TrainError::Spent(_)) => {
+            (None, _) | (_, TrainError::Spent(_) | TrainError::Unkept(_)) => {
                 tracing::warn!(round = round + 1, %why, "declined a round of training");
             }
             _ => tracing::warn!(round = round + 1, %why, "sent zeros in a round of training"),

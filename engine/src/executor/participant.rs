@@ -425,6 +425,13 @@ impl Runner for Participant {
     fn forget(&self, job: JobId) {
         self.lock().remove(&job);
     }
+
+    fn ended(&self, job: &Job, run: Hash32) {
+        let Some(trainings) = &self.trainings else { return };
+        if let Err(error) = exec::forget_given(trainings.path(), &job.assessment.plan, run) {
+            tracing::warn!(job = %job.id, %error, "what was given in the training was not removed");
+        }
+    }
 }
 
 impl fmt::Debug for Participant {

@@ -29,9 +29,11 @@ impl Relinker {
         let peers = roster.parties.iter().enumerate();
         // Who has links with others who do not compute does not come back.
         let dialled = peers.filter(|(at, _)| *at < roster.computing && roster.dials(me, *at));
-        let links = dialled.map(|(_, (peer, address))| self.both(name, peer, address));
-        let links = timeout(limit, try_join_all(links)).await;
-        let links = links.unwrap_or_else(|_| Err(late("a peer", limit)))?;
+        let links = dialled.map(|(_, (peer, address))| async move {
+            let both = timeout(limit, self.both(name, peer, address)).await;
+            both.unwrap_or_else(|_| Err(late(peer.as_str(), limit)))
+        });
+        let links = try_join_all(links).await?;
         Ok(links.into_iter().flatten().collect())
     }
 

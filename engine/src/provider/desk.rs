@@ -95,11 +95,7 @@ impl Desk {
                 tracing::info!(%job, "a training is under way without this party; it goes on when it is called");
                 continue;
             }
-            let words = "the daemon went down while the job ran";
-            let why = Failure::new(Reason::Interrupted, Stage::Run, words).at(self.name());
-            if self.store.end(job, &why, self.clock.now_ms()).await? {
-                self.note_end(job, &why).await;
-            }
+            self.end(job, &self.went_down()).await?;
         }
         Ok(())
     }
@@ -271,10 +267,7 @@ impl Desk {
             // What stopped it first is how it ended here.
             self.run_out(job).await;
         }
-        let now = self.clock.now_ms();
-        if self.store.end(job, &why, now).await.map_err(|error| self.broken(&error))? {
-            self.note_end(job, &why).await;
-        }
+        self.end(job, &why).await.map_err(|error| self.broken(&error))?;
         self.put_away(job);
         Ok(())
     }

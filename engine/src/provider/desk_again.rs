@@ -12,7 +12,7 @@ use crate::{
     audit::InputEntry,
     job::{Failure, JobId, Reason, Stage},
     link::{DataLink, Relinker},
-    store::{PartyRecord, Phase},
+    store::{PartyRecord, Phase, StoreError},
     wire::{self, RunOrder, run_id},
 };
 
@@ -35,6 +35,56 @@ impl Desk {
         record.run == Some(run_id(assessment.plan_hash, order))
             && record.consent == own
             && assessment.plan.comes_back(self.name())
+    }
+
+    /// That the run which this party is about to come back into has not ended here since it was asked: by now nobody else enters it.
+    pub(super) async fn is_still_open(&self, order: &RunOrder) -> Result<(), Failure> {
+        let record = self.record(order.job, Stage::Connect).await;
+        if let Ok(record) = &record
+            && self.was_killed_in(record, order).await
+        {
+            return Ok(());
+        }
+        if let Some(active) = self.lock().get_mut(&order.job) {
+            active.stop = None;
+        }
+        let words = "the run has ended at this party";
+        record.and_then(|_| Err(self.fail(Reason::NotReady, Stage::Connect, words)))
+    }
+
+    /// Ends a job here, if it has not ended: in the journal, then in the log; what was kept to come back into its run goes.
+    pub(super) async fn end(&self, id: JobId, why: &Failure) -> Result<(), StoreError> {
+        if !self.store.end(id, why, self.clock.now_ms()).await? {
+            return Ok(());
+        }
+        self.note_end(id, why).await;
+        let run = self.store.get(id).await?.and_then(|record| record.run);
+        if let (Some(run), Ok(job)) = (run, self.job(id, Stage::Run).await) {
+            let runner = self.runner.clone();
+            let removed = move || {
+                runner.ended(&job, run);
+                Ok(())
+            };
+            // Reported where it fails.
+            let _ = self.blocking(Stage::Run, removed).await;
+        }
+        Ok(())
+    }
+
+    /// Why a run ends that was under way when the daemon went down.
+    pub(super) fn went_down(&self) -> Failure {
+        self.fail(Reason::Interrupted, Stage::Run, "the daemon went down while the job ran")
+    }
+
+    /// Ends a run that this party was killed in and has not come back into: whoever asks how it ended calls no more.
+    pub(super) async fn give_up(&self, id: JobId) -> Result<(), Failure> {
+        let record = self.record(id, Stage::Release).await?;
+        let runs = self.lock().get(&id).is_some_and(|active| active.stop.is_some());
+        if record.phase == Phase::Started && !runs && self.may_come_back(id).await {
+            let ended = self.end(id, &self.went_down()).await;
+            ended.map_err(|error| self.broken(&error))?;
+        }
+        Ok(())
     }
 
     /// Prepares once more, and makes all links anew.

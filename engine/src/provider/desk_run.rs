@@ -148,7 +148,9 @@ impl Desk {
             Some(active) if active.stop.is_none() => active.stop = Some(stop.clone()),
             _ => return Err(self.fail(Reason::NotReady, Stage::Connect, "the job runs already")),
         }
-        if !again {
+        if again {
+            self.is_still_open(&order).await?;
+        } else {
             self.begin(&job, &order).await?;
         }
         let (tell, events) = mpsc::channel(64);
@@ -264,10 +266,8 @@ impl Desk {
             // What stopped the run says more than how it then broke off.
             let failure = stop.failure().unwrap_or(failure);
             tracing::warn!(job = %id, %failure, "a run ended early");
-            match self.store.end(id, &failure, self.clock.now_ms()).await {
-                Ok(true) => self.note_end(id, &failure).await,
-                Ok(false) => {}
-                Err(error) => drop(self.broken(&error)),
+            if let Err(error) = self.end(id, &failure).await {
+                drop(self.broken(&error));
             }
             self.put_away(id);
             let _ = listener.tell.send(Err(failure)).await;

@@ -36,6 +36,7 @@ impl Desk {
     /// [`Reason::NotReady`] while the job goes on here; [`Reason::ReceiptInvalid`] if its share was handed out.
     pub async fn account(&self, id: JobId, attempt: u32) -> Result<Vec<u8>, Failure> {
         self.run_out(id).await;
+        self.give_up(id).await?;
         let record = self.record(id, Stage::Release).await?;
         self.may_sign(&record, true)?;
         let job = self.job(id, Stage::Release).await?;

@@ -146,6 +146,9 @@ pub trait Runner: Send + Sync + fmt::Debug + 'static {
 
     /// Drops what it holds of a job.
     fn forget(&self, job: JobId);
+
+    /// Removes what it has kept to come back into a run, which ended early for this party.
+    fn ended(&self, job: &Job, run: Hash32);
 }
 
 impl fmt::Debug for RunStart {

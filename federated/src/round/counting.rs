@@ -48,7 +48,7 @@ const FLOORS: usize = 6;
 /// Numbers of rows of which there are not to be more than all.
 const CEILINGS: usize = 5;
 /// The bits of what is called one or the other class: behind those of the classes, floors before ceilings.
-const CALLS: u64 = 0b11_000_1111_00;
+const CALLS: u64 = 0b110_0011_1100;
 /// Numbers that are opened of bins: rows of class 0 and of class 1, pairs, hits, false alarms.
 const OF_BINS: usize = 5;
 /// Numbers of them that are told where few rows of either class are called one or the other.

@@ -16,7 +16,8 @@
 //! are the update: the file is its owner's, and only this user may read it. Without noise it is not forced to the disk: after a power
 //! failure it may be gone, and then a party that has begun with it refuses another, and one that has it whole does not ask again. With
 //! noise it is: a round is paid for once, and no second draw of it leaves, whatever fails and whatever model is asked for then; where
-//! it cannot be read, the provider says nothing more in that run.
+//! it cannot be read, or is gone, the provider says nothing more in that run. That nothing was said yet is on the disk, too, before the
+//! first round.
 
 use std::{io, path::Path};
 
@@ -25,6 +26,7 @@ use protocols::party::Role;
 use super::{
     error::RoundError,
     message::{Ask, hash_of, hash_words, seed_of, seed_words},
+    resume::NONE,
     trainer::TrainError,
 };
 use crate::{
@@ -73,9 +75,29 @@ impl Pledges {
     pub fn open(path: &Path, run: [u8; 32], again: bool) -> io::Result<Self> {
         let shelf = Shelf::open(path, run)?;
         if !again {
-            shelf.remove_file(PLEDGE)?;
+            shelf.write(PLEDGE, |out| out.word(NONE))?;
         }
         Ok(Self { shelf: Some(shelf), again })
+    }
+
+    /// Removes what was kept of a run that is over, if it is in this folder, and no other run is under way there.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn forget(path: &Path, run: [u8; 32]) -> io::Result<()> {
+        if !path.exists() {
+            return Ok(());
+        }
+        let shelf = match Shelf::open(path, run) {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
+            shelf => shelf?,
+        };
+        match shelf.read(PLEDGE)?.map(Reader::skip) {
+            // What another run has left ends with the hash under its own name.
+            Some(Err(error)) if error.kind() == io::ErrorKind::InvalidData => Ok(()),
+            Some(Err(error)) => Err(error),
+            Some(Ok(())) | None => shelf.remove(),
+        }
     }
 
     /// Whether this provider is back; and what it had said, if it had said something.
@@ -90,8 +112,9 @@ impl Pledges {
         let Some(shelf) = self.shelf.as_ref().filter(|_| self.again) else {
             return Ok((self.again, None));
         };
-        let file = shelf.read(PLEDGE);
-        match file.and_then(|file| file.map(|file| read(file, number, words)).transpose()) {
+        let gone = || io::Error::new(io::ErrorKind::NotFound, "it is gone");
+        let file = shelf.read(PLEDGE).and_then(|file| file.ok_or_else(gone));
+        match file.and_then(|file| read(file, number, words)) {
             Ok(said) => Ok((true, said)),
             Err(why) if noised => Err(RoundError::Said(shelf.failed(&why))),
             // As good as nothing: a party that has begun with it will say so.
@@ -109,10 +132,10 @@ impl Pledges {
         let Some(shelf) = &self.shelf else { return Ok(()) };
         let put = |out: &mut Writer| write(out, (ask, number), shares);
         let kept = if noised { shelf.write(PLEDGE, put) } else { shelf.leave(PLEDGE, put) };
-        kept.map_err(|error| TrainError::Outside(shelf.failed(&error)))
+        kept.map_err(|error| TrainError::Unkept(shelf.failed(&error)))
     }
 
-    /// The run is over here, and the folder goes with it.
+    /// The run came to its end here, and the folder goes with it. Of one that ended early it stays until that is written down for good.
     pub(super) fn over(&mut self) {
         if let Some(shelf) = self.shelf.take() {
             // What is left is removed with the training, or when it is old.
@@ -142,8 +165,13 @@ fn write(
     Ok(())
 }
 
-fn read(mut file: Reader, number: usize, words: usize) -> io::Result<Pledge> {
+/// What was said; nothing where that is what is written down.
+fn read(mut file: Reader, number: usize, words: usize) -> io::Result<Option<Pledge>> {
     let round = file.word()?;
+    if round == NONE {
+        file.end()?;
+        return Ok(None);
+    }
     let taken = file.small()?.checked_sub(1);
     let hash = hash_of([file.word()?, file.word()?, file.word()?, file.word()?]);
     let mut shares = None;
@@ -159,7 +187,7 @@ fn read(mut file: Reader, number: usize, words: usize) -> io::Result<Pledge> {
         shares = Some(all);
     }
     file.end()?;
-    Ok(Pledge { ask: Ask { round, taken, hash }, shares })
+    Ok(Some(Pledge { ask: Ask { round, taken, hash }, shares }))
 }
 
 /// The parties from the one on that gets the words.

@@ -63,7 +63,9 @@ pub fn take_part_keeping(
         }
     };
     let ended = rounds(&hosts, course, own, (pledges, next), rng);
-    pledges.over();
+    if ended.is_ok() {
+        pledges.over();
+    }
     // What is behind a word that failed: a link that nobody waited for.
     let ended = ended.map_err(|error| hosts.failed().unwrap_or(error));
     hosts.counted(wire);
@@ -87,7 +89,7 @@ fn rounds(
         }
         // One update a round, ever: of two over different sets of providers the difference could be taken.
         if round >= course.rounds || round < next {
-            return Err(RoundError::Model { round });
+            return Err(RoundError::Again { round: round.saturating_add(1) });
         }
         next = round + 1;
         let model = hosts.model(course.server(number, round), course.handed())?;

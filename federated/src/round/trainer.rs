@@ -59,6 +59,9 @@ pub enum TrainError {
     /// What it gave is no update of this model.
     #[error("the trainer's update cannot be used: {0}")]
     Unfit(String),
+    /// What was to be sent cannot be written down before, and so is not sent.
+    #[error("nothing is sent: {0}")]
+    Unkept(String),
     /// Taking part would give away more of these rows than their owner allows.
     #[error("nothing is sent: {0}")]
     Spent(String),

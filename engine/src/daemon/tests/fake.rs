@@ -15,7 +15,7 @@ use serde_json::json;
 use crate::{
     audit,
     coordinator::{Assembly, End, Outline, Planner},
-    identity::{IdentityKey, PartyName, Signed},
+    identity::{Hash32, IdentityKey, PartyName, Signed},
     job::{Failure, JobId, JobKind, JobSpec, Reason, Stage},
     link::DataLink,
     plan::{LocalInput, Output, PLAN_FORMAT, Plan, Ref},
@@ -213,6 +213,8 @@ impl Runner for FakeRunner {
     }
 
     fn forget(&self, _: JobId) {}
+
+    fn ended(&self, _: &Job, _: Hash32) {}
 }
 
 impl Planner for FakePlanner {

@@ -229,3 +229,18 @@ fn what_is_not_meant_or_not_there_is_refused() {
     let table = compiled(&|p| p.sets[0].dataset = "census.lift".into());
     assert!(matches!(table, CompileError::UnknownTable { .. }), "{table}");
 }
+
+#[test]
+fn a_job_whose_text_would_steer_a_terminal_is_none() {
+    let mut good = asked(PsiForm::Cardinality, [&[], &[]]);
+    let now = good.issued_at_ms;
+    good.expires_at_ms = now + 1000;
+    assert_eq!(good.check(now), Ok(()));
+    let purpose = "research\u{1b}[8m".to_owned();
+    let mut filtered = good.clone();
+    psi(&mut filtered).sets[0].filter = Some("1 = 1 -- \u{202e}".to_owned());
+    for spec in [JobSpec { purpose, ..good }, filtered] {
+        let error = spec.check(now).unwrap_err().to_string();
+        assert!(error.contains("control character in a text"), "{error}");
+    }
+}

@@ -106,7 +106,7 @@ fn who_is_lost_is_left_out_from_then_on() {
                 let one = Course { rounds: 1, ..course.clone() };
                 let mut trainer = native(7, number);
                 let ended = take_part(&mut wire, &one, number, &mut trainer, &mut rng);
-                assert_eq!(ended, Err(RoundError::Model { round: 1 }));
+                assert_eq!(ended, Err(RoundError::Again { round: 2 }));
                 if number == 2 {
                     wire.abort(&SessionError::Shape { step: 1, left: 0, right: 1 });
                 }
@@ -195,7 +195,7 @@ fn a_guest_trains_no_model_that_the_parties_do_not_agree_on() {
     assert_eq!(Err(play([good, good, ask(1, hash)], None)), differ);
     assert_eq!(Err(play([good, ask(0, [1; 32]), good], None)), differ);
     // A round that there is not.
-    assert_eq!(play([ask(3, hash); 3], None), RoundError::Model { round: 3 });
+    assert_eq!(play([ask(3, hash); 3], None), RoundError::Again { round: 4 });
     // A round that was.
     let (mut own, mut parties) = by_hand();
     for (at, party) in parties.iter_mut().enumerate() {
@@ -207,7 +207,7 @@ fn a_guest_trains_no_model_that_the_parties_do_not_agree_on() {
     }
     let mut trainer = native(1, 0);
     let ended = take_part(&mut own, &course, 0, &mut trainer, &mut Prg::new(&[1; 16]));
-    assert_eq!(ended, Err(RoundError::Model { round: 0 }));
+    assert_eq!(ended, Err(RoundError::Again { round: 1 }));
     // The model is another one than all three said.
     let mut other = bytes.to_vec();
     other[5] ^= 1;

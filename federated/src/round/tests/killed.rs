@@ -137,6 +137,33 @@ fn what_was_given_with_noise_and_cannot_be_read_ends_the_providers_part() {
     std::fs::write(&file, bytes).unwrap();
     assert!(matches!(open(true).back((1, 4), false), Ok((true, None))));
     assert!(matches!(open(true).back((1, 4), true), Err(RoundError::Said(_))));
+    std::fs::remove_file(&file).unwrap();
+    assert!(matches!(open(true).back((1, 4), false), Ok((true, None))));
+    assert!(matches!(open(true).back((1, 4), true), Err(RoundError::Said(_))));
+    // Killed before the first round: that nothing was said is written down.
+    drop(open(false));
+    assert!(matches!(open(true).back((1, 4), true), Ok((true, None))));
+}
+
+#[test]
+fn what_was_kept_of_a_run_is_forgotten_with_it_and_with_no_other() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("given");
+    let forgotten = |run| {
+        Pledges::forget(&path, [run; 32]).unwrap();
+        !path.exists()
+    };
+    assert!(forgotten(5), "there is nothing");
+    let ask = Ask { round: 1, taken: None, hash: [7; 32] };
+    for said in [false, true] {
+        let pledges = Pledges::open(&path, [5; 32], false).unwrap();
+        if said {
+            pledges.keep((&ask, 1), None, true).unwrap();
+        }
+        assert!(!forgotten(5), "it is under way");
+        drop(pledges);
+        assert!(!forgotten(6) && forgotten(5));
+    }
 }
 
 /// Later than it is waited for where others are enough: without it there are too few, so the round waits as long as it may.

@@ -207,8 +207,7 @@ impl Trainer for HoldsBack {
 
 #[test]
 fn rows_that_are_not_trained_on_are_counted() {
-    let course =
-        Course { tally: counting(20, 8), ..course(&CAST, 1, Rule::Average { rate: 1.0 }) };
+    let course = Course { tally: counting(20, 8), ..course(&CAST, 1, Rule::Average { rate: 1.0 }) };
     let trainers = |k: usize| Box::new(HoldsBack(native(SEED, k))) as Box<dyn Trainer>;
     let from = State::new(vec![0.1; FEATURES + 1], course.rule);
     let ran = run_over(SEED, in_memory(5), &course, &from, &trainers);
