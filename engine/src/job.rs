@@ -43,7 +43,7 @@ pub use noise::PsiNoise;
 pub use plugin::{PluginSpec, TensorSpec};
 pub use privacy::{PrivacySpec, PrivacyUnit};
 pub use psi::{PsiForm, PsiFormName, PsiProtocol, PsiSet, PsiSpec, TextRule};
-pub use reason::{Audience, Code, Reason};
+pub use reason::{Audience, Code, Reason, is_full};
 pub use ring::{NoRing, RingSpec};
 pub use score::{ScoreSpec, WeightsSpec};
 pub use shown::plain;

@@ -15,6 +15,7 @@
 pub mod account;
 pub mod average;
 pub mod contribution;
+pub mod disk;
 pub mod gate;
 pub mod model;
 pub mod noise;

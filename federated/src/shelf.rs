@@ -9,6 +9,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::disk::DiskError;
+
 /// Of rounds: what is after those that are over, and the one that was closed last.
 pub(crate) const STATE: &str = "state";
 pub(crate) const CLOSED: &str = "closed";
@@ -146,8 +148,8 @@ impl Shelf {
     }
 
     /// What the system says of a file here.
-    pub(crate) fn failed(&self, error: &io::Error) -> String {
-        format!("{}: {error}", self.path.display())
+    pub(crate) fn failed(&self, error: &io::Error) -> DiskError {
+        DiskError::of(self.path.display(), error)
     }
 }
 
@@ -287,5 +289,27 @@ impl Reader {
             return Ok(());
         }
         Err(broken("it is not whole, or of another training"))
+    }
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_without_room_says_that_the_disk_is_full_and_what_was_there_stays() {
+        let dir = tempfile::tempdir().unwrap();
+        let shelf = Shelf::open(dir.path(), [1; 32]).unwrap();
+        shelf.write(STATE, |out| out.words(&[7])).unwrap();
+        let full = dir.path().join(format!("{STATE}.new"));
+        std::os::unix::fs::symlink("/dev/full", &full).unwrap();
+        let error = shelf.write(STATE, |out| out.words(&[8])).unwrap_err();
+        let told = shelf.failed(&error);
+        assert!(told.is_full() && told.to_string().contains("No space left"), "{told}");
+        fs::remove_file(full).unwrap();
+        let mut file = shelf.read(STATE).unwrap().unwrap();
+        assert_eq!(file.words().unwrap(), [7]);
+        file.end().unwrap();
+        assert!(!shelf.failed(&broken("it is none")).is_full());
     }
 }

@@ -37,7 +37,7 @@ impl TableWriter {
             .set_max_row_group_row_count(Some(GROUP_ROWS))
             .build();
         let inner = ArrowWriter::try_new(file, schema, Some(properties));
-        let inner = inner.map_err(|error| failed(path, &error))?;
+        let inner = inner.map_err(|error| failed(path, error))?;
         Ok(Self { path: path.to_owned(), inner, rows: 0 })
     }
 
@@ -46,7 +46,7 @@ impl TableWriter {
     /// # Errors
     /// If they are of another schema, or cannot be written.
     pub fn push(&mut self, rows: &RecordBatch) -> Result<(), TableError> {
-        self.inner.write(rows).map_err(|error| failed(&self.path, &error))?;
+        self.inner.write(rows).map_err(|error| failed(&self.path, error))?;
         self.rows += rows.num_rows() as u64;
         Ok(())
     }
@@ -57,7 +57,7 @@ impl TableWriter {
     /// If it cannot be written.
     pub fn finish(self) -> Result<u64, TableError> {
         let Self { path, inner, rows } = self;
-        inner.close().map_err(|error| failed(&path, &error))?;
+        inner.close().map_err(|error| failed(&path, error))?;
         Ok(rows)
     }
 }
@@ -68,12 +68,16 @@ impl std::fmt::Debug for TableWriter {
     }
 }
 
-fn failed(path: &Path, error: &ParquetError) -> TableError {
+fn failed(path: &Path, error: ParquetError) -> TableError {
+    let file = path.display().to_string();
     let what = match error {
-        ParquetError::External(source) => format!("cannot be written: {source}"),
+        ParquetError::External(source) => match source.downcast::<std::io::Error>() {
+            Ok(source) => return TableError::Io { file, source: *source },
+            Err(source) => format!("cannot be written: {source}"),
+        },
         _ => "cannot be written as Parquet".to_owned(),
     };
-    TableError::File { file: path.display().to_string(), what }
+    TableError::File { file, what }
 }
 
 #[cfg(test)]
@@ -105,6 +109,19 @@ mod tests {
             batch.unwrap().column(0).as_primitive::<Int64Type>().values().to_vec()
         });
         assert!(read.eq(0..150_000));
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn a_full_disk_says_so_wherever_it_is_met() {
+        let numbers: ArrayRef = Arc::new(Int64Array::from_iter_values(0..300_000));
+        let batch = RecordBatch::try_from_iter([("x", numbers)]).unwrap();
+        for rows in [1, 300_000] {
+            let mut writer = TableWriter::create(Path::new("/dev/full"), batch.schema()).unwrap();
+            let written = writer.push(&batch.slice(0, rows)).and_then(|()| writer.finish());
+            let TableError::Io { source, .. } = written.unwrap_err() else { panic!("no io error") };
+            assert_eq!(source.kind(), std::io::ErrorKind::StorageFull);
+        }
     }
 
     #[test]

@@ -8,6 +8,7 @@ use std::{
 
 use federated::{
     average::{Bounds, Encoding},
+    disk::DiskError,
     round::{
         Closed, Course, Keeper, Pace, RoundReport, Standing, State, Totals, Train, TrainError,
         Trainer, Update, cost, take_part, train,
@@ -151,7 +152,7 @@ pub(super) fn rounds(course: &Course) -> Result<Ran, Failure> {
                     let first = channel.me() == PartyId(0);
                     party(channel, course, &mut || {
                         let sent = if first { told.send((Instant::now(), rss())) } else { Ok(()) };
-                        sent.map_err(|error| error.to_string())
+                        sent.map_err(|error| error.to_string().into())
                     })
                 })
             })
@@ -173,7 +174,7 @@ pub(super) fn rounds(course: &Course) -> Result<Ran, Failure> {
 pub(super) fn party(
     channel: Arc<dyn Channel>,
     course: &Course,
-    over: &mut dyn FnMut() -> Result<(), String>,
+    over: &mut dyn FnMut() -> Result<(), DiskError>,
 ) -> Result<Vec<f32>, String> {
     let role = channel.me().role().ok_or("no party")?;
     let gate = Gate::recording();
@@ -189,16 +190,21 @@ pub(super) fn party(
 /// Keeps nothing, and tells when each round is over.
 struct Clock<F>(F);
 
-impl<F: FnMut() -> Result<(), String>> Keeper for Clock<F> {
-    fn closed(&mut self, _: &Closed) -> Result<(), String> {
+impl<F: FnMut() -> Result<(), DiskError>> Keeper for Clock<F> {
+    fn closed(&mut self, _: &Closed) -> Result<(), DiskError> {
         Ok(())
     }
 
-    fn reopened(&mut self) -> Result<(), String> {
+    fn reopened(&mut self) -> Result<(), DiskError> {
         Ok(())
     }
 
-    fn opened(&mut self, _: &State, _: &[RoundReport], _: Option<&Totals>) -> Result<(), String> {
+    fn opened(
+        &mut self,
+        _: &State,
+        _: &[RoundReport],
+        _: Option<&Totals>,
+    ) -> Result<(), DiskError> {
         (self.0)()
     }
 }

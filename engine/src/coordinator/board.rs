@@ -306,7 +306,7 @@ impl Board {
     pub(super) async fn note(&self, stage: Stage, event: Event) -> Result<(), Failure> {
         self.ledger.note(event).await.map_err(|error| {
             tracing::error!(%error, "the audit log failed");
-            Failure::new(Reason::Internal, stage, error.to_string())
+            Failure::new(Reason::of_fault(&error), stage, error.to_string())
         })
     }
 

@@ -171,8 +171,8 @@ pub(super) fn view_of(record: &JobRecord, progress: Progress) -> JobView {
     }
 }
 
-/// A journal that fails is this program's fault; its words stay in the log.
+/// A journal that fails is this program's fault, unless its disk is full; its words stay in the log.
 pub(super) fn broken(error: &StoreError) -> Failure {
     tracing::error!(%error, "the journal failed");
-    Failure::new(Reason::Internal, Stage::Submit, error.to_string())
+    Failure::new(Reason::of_fault(error), Stage::Submit, error.to_string())
 }

@@ -2,7 +2,7 @@
 
 use protocols::session::SessionError;
 
-use crate::identity::PartyName;
+use crate::{identity::PartyName, job::Reason};
 
 /// See the variants.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -52,6 +52,9 @@ pub enum ExecError {
         /// What is wrong.
         what: String,
     },
+    /// This party's disk is full: in words for its own log.
+    #[error("{0}")]
+    DiskFull(String),
     /// This party's own set cannot be read.
     #[error("this party's set cannot be read: {0}")]
     Set(String),
@@ -70,4 +73,19 @@ pub enum ExecError {
     /// The plan is no plan: an operation is applied to a column of another kind. A checked plan has none such.
     #[error("operation {0} of the plan does not fit its columns; the plan was not checked")]
     Malformed(usize),
+}
+
+impl ExecError {
+    /// What a fault of this party's disk is: that it is full, if it says so, or else what it stands for.
+    pub(super) fn of_disk(
+        error: &(dyn std::error::Error + 'static),
+        otherwise: impl FnOnce(String) -> Self,
+    ) -> Self {
+        Self::kept(error.to_string(), Reason::of_fault(error) == Reason::DiskFull, otherwise)
+    }
+
+    /// The same where it is known whether it is full.
+    pub(super) fn kept(words: String, full: bool, otherwise: impl FnOnce(String) -> Self) -> Self {
+        if full { Self::DiskFull(words) } else { otherwise(words) }
+    }
 }

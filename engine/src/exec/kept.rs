@@ -6,11 +6,12 @@ use std::{
 };
 
 use federated::{
+    disk::DiskError,
     round::{Closed, Course, Folder, Keeper, Pledges, RoundReport, Standing, State, Totals},
     trees::{self, Growth, Keep, Record},
 };
 
-use super::error::ExecError;
+use super::{error::ExecError, train::unkept};
 use crate::{
     identity::{Hash32, PartyName, canonical_hash},
     plan::{Plan, Training, TrainingRows},
@@ -29,7 +30,9 @@ pub(super) fn begin<'a>(
     (course, start): (&Course, State),
     told: &'a mut dyn FnMut(&State, &RoundReport),
 ) -> Result<(Standing, Kept<'a>), ExecError> {
-    let failed = |error: io::Error| ExecError::Training(format!("keeping the training: {error}"));
+    let failed = |error: io::Error| unkept("keeping the training", &error);
+    let unwritten =
+        |error: DiskError| ExecError::kept(error.to_string(), error.is_full(), ExecError::Training);
     if of.resumes.is_some() {
         standing_here(trainings, (plan, of)).map_err(ExecError::Training)?;
     }
@@ -43,8 +46,8 @@ pub(super) fn begin<'a>(
         standing
     } else {
         // Of an earlier attempt of this very job: its shares are not to meet those of this one.
-        folder.reopened().map_err(ExecError::Training)?;
-        folder.opened(&start, &[], None).map_err(ExecError::Training)?;
+        folder.reopened().map_err(unwritten)?;
+        folder.opened(&start, &[], None).map_err(unwritten)?;
         Standing::new(start)
     };
     Ok((standing, Kept { folder: Some(folder), told }))
@@ -66,8 +69,7 @@ pub(super) fn grown(
         return Ok((Box::new(trees::NotKept), Vec::new()));
     };
     let opened = Record::open((&path, fingerprint(plan, of)), growth);
-    let (record, steps) =
-        opened.map_err(|error| ExecError::Training(format!("keeping the trees: {error}")))?;
+    let (record, steps) = opened.map_err(|error| unkept("keeping the trees", &error))?;
     if of.resumes.is_some() {
         tracing::info!(job = %of.root(plan), "a growth goes on after {} steps", steps.len());
     }
@@ -97,7 +99,7 @@ pub(super) fn pledges(
     };
     let path = own_folder_of(trainings, (plan, of), "given");
     let kept = Pledges::open(&path, presence.run.0, presence.again);
-    kept.map_err(|error| ExecError::Training(format!("keeping what is given: {error}")))
+    kept.map_err(|error| unkept("keeping what is given", &error))
 }
 
 /// Whether a training that is to go on can, as far as this party knows.
@@ -176,11 +178,11 @@ fn fingerprint(plan: &Plan, of: &Training) -> [u8; 32] {
 }
 
 impl Keeper for Kept<'_> {
-    fn closed(&mut self, closed: &Closed) -> Result<(), String> {
+    fn closed(&mut self, closed: &Closed) -> Result<(), DiskError> {
         self.folder.as_mut().map_or(Ok(()), |folder| folder.closed(closed))
     }
 
-    fn reopened(&mut self) -> Result<(), String> {
+    fn reopened(&mut self) -> Result<(), DiskError> {
         self.folder.as_mut().map_or(Ok(()), Folder::reopened)
     }
 
@@ -189,7 +191,7 @@ impl Keeper for Kept<'_> {
         state: &State,
         reports: &[RoundReport],
         totals: Option<&Totals>,
-    ) -> Result<(), String> {
+    ) -> Result<(), DiskError> {
         if let Some(report) = reports.last() {
             (self.told)(state, report);
         }

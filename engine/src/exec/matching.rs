@@ -240,7 +240,7 @@ pub(super) fn run(
 
 /// A set that its owner could not read.
 pub(super) fn unread(error: TableError) -> ExecError {
-    ExecError::Set(error.to_string())
+    ExecError::of_disk(&error, ExecError::Set)
 }
 
 /// Twin of [`run`].

@@ -1,6 +1,6 @@
 //! A federated training: rounds among the compute parties, and at a provider that does not compute.
 
-use std::path::Path;
+use std::{io, path::Path};
 
 use federated::{
     model::Rows,
@@ -138,7 +138,12 @@ fn keeping(
     };
     let again = held.presence.is_some_and(|presence| presence.again);
     let kept = native.keeping((&path, name), of.resumes.is_some() || again);
-    kept.map_err(|error| ExecError::Training(format!("keeping a correction: {error}")))
+    kept.map_err(|error| unkept("keeping a correction", &error))
+}
+
+/// What a party's disk says of what it keeps of a training.
+pub(super) fn unkept(what: &str, error: &io::Error) -> ExecError {
+    ExecError::of_disk(error, |words| ExecError::Training(format!("{what}: {words}")))
 }
 
 fn unaccounted() -> ExecError {
@@ -286,6 +291,9 @@ impl From<RoundError> for ExecError {
             }
             none @ RoundError::Solved { source: SumsError::Singular, .. } => {
                 Self::NoSolution(none.to_string())
+            }
+            full @ RoundError::Disk { .. } if full.is_disk_full() => {
+                Self::DiskFull(full.to_string())
             }
             other => Self::Training(other.to_string()),
         }

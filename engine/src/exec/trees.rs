@@ -94,6 +94,10 @@ impl From<GrowthError> for ExecError {
     fn from(error: GrowthError) -> Self {
         match error {
             GrowthError::Session(error) => Self::Session(error),
+            GrowthError::Disk(disk) => {
+                let words = GrowthError::Disk(disk.clone()).to_string();
+                Self::kept(words, disk.is_full(), Self::Training)
+            }
             other => Self::Training(other.to_string()),
         }
     }

@@ -1,7 +1,10 @@
 //! Sets that enter a circuit bucket by bucket: their keys and what comes along stand on this party's disk, like those that owners
 //! intersect.
 
-use super::{prepare::fault, scratch::Spool};
+use super::{
+    prepare::{at_fault, fault},
+    scratch::Spool,
+};
 use crate::{
     identity::PartyName,
     job::{Failure, Reason},
@@ -31,7 +34,7 @@ pub(super) fn entering_set(
     columns: &[u32],
     hash_key: &[u8; 32],
 ) -> Result<OwnSet, Failure> {
-    let broken = |error: tables::TableError| fault(party, Reason::Internal, error.to_string());
+    let broken = |error: tables::TableError| at_fault(party, &error);
     let mut set = spool.spill_with(columns.len());
     let mut rows = 0;
     for batch in spool.all().map_err(broken)? {

@@ -8,7 +8,7 @@ use tables::TableError;
 
 use super::{
     joint::random,
-    prepare::fault,
+    prepare::{at_fault, fault},
     publications::{Publisher, Subject},
 };
 use crate::{
@@ -127,7 +127,7 @@ impl<'a> Entries<'a> {
     }
 
     fn broken(&self, error: &TableError) -> Failure {
-        fault(self.publisher.name, Reason::Internal, error.to_string())
+        at_fault(self.publisher.name, error)
     }
 
     fn wrong(&self, words: String) -> Failure {

@@ -11,7 +11,7 @@ use datafusion::arrow::{
 use tables::{TableError, TableWriter, complaint};
 
 use super::{
-    results::whole,
+    results::{unwritten, whole},
     scratch::{Spool, column},
 };
 use crate::{
@@ -53,10 +53,7 @@ pub(super) fn write(
         let words = "what it published of a key cannot be read: it has to publish its table again";
         return Err(Failure::new(Reason::ProtocolViolation, Stage::Release, words).at(provider));
     }
-    stored.map_err(|what| {
-        let words = format!("the result cannot be written to {}: {what}", path.display());
-        Failure::new(Reason::Internal, Stage::Release, words)
-    })
+    stored.map_err(|error| unwritten(path, &error))
 }
 
 fn schema(of: &Lookup, rows: &Spool) -> Result<SchemaRef, TableError> {

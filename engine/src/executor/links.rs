@@ -106,6 +106,7 @@ impl Seats {
                 self.failed(Reason::TooFewProviders, words.clone())
             }
             ExecError::NoSolution(words) => self.failed(Reason::NoSolution, words.clone()),
+            ExecError::DiskFull(words) => self.failed(Reason::DiskFull, words.clone()).at(&self.me),
             _ => self.failed(Reason::Internal, error.to_string()).at(&self.me),
         }
     }
@@ -165,6 +166,7 @@ pub(super) fn code(reason: Reason) -> AbortCode {
         Reason::TooFewInCommon => AbortCode::TooFew,
         Reason::TooFewProviders => AbortCode::TooFewProviders,
         Reason::NoSolution => AbortCode::NoSolution,
+        Reason::DiskFull => AbortCode::DiskFull,
         Reason::InputInvalid => AbortCode::Input,
         Reason::DeadlineExceeded => AbortCode::Deadline,
         Reason::Cancelled | Reason::Draining | Reason::Interrupted => AbortCode::Cancelled,
@@ -182,6 +184,7 @@ fn reason(code: AbortCode) -> Reason {
         AbortCode::TooFew => Reason::TooFewInCommon,
         AbortCode::TooFewProviders => Reason::TooFewProviders,
         AbortCode::NoSolution => Reason::NoSolution,
+        AbortCode::DiskFull => Reason::DiskFull,
         AbortCode::Input => Reason::InputInvalid,
         AbortCode::Cancelled => Reason::Cancelled,
         AbortCode::Deadline => Reason::DeadlineExceeded,

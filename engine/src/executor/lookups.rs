@@ -150,8 +150,9 @@ fn brought(
     let key = plan.inputs[asks as usize].key.clone();
     let rows = Arc::clone(held);
     let ids = move |salt: &[u8; 32]| {
-        let rows = asked_of(&rows, asks).zip(key.as_ref()).ok_or("the keys to ask for are gone")?;
-        rows.0.own_set(&name, rows.1, salt).map_err(|failure| failure.to_string())
+        let rows = asked_of(&rows, asks).zip(key.as_ref());
+        let rows = rows.ok_or_else(|| failed(&name, "the keys to ask for are gone"))?;
+        rows.0.own_set(&name, rows.1, salt)
     };
     let rows = Arc::clone(held);
     let passing = move || {

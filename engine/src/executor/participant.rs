@@ -155,7 +155,11 @@ impl Participant {
             failed("this party has no folder for results; give it one in its configuration".into())
         })?;
         std::fs::create_dir_all(folder)
-            .map_err(|error| failed(format!("{}: {error}", folder.display())))?;
+            .map_err(|error| {
+                let full = Reason::of_fault(&error) == Reason::DiskFull;
+                let failure = failed(format!("{}: {error}", folder.display()));
+                if full { Failure { reason: Reason::DiskFull, ..failure } } else { failure }
+            })?;
         Ok(Some(folder))
     }
 

@@ -1,7 +1,7 @@
 //! A provider's own part: commitments to its tables and its local sub-plans before a run, its rows as integers when the run
 //! starts.
 
-use std::path::PathBuf;
+use std::{error::Error, path::PathBuf};
 
 use datafusion::arrow::array::RecordBatch;
 use tokio::runtime::Runtime;
@@ -96,7 +96,10 @@ pub(super) fn rows(
         if input.party != *party {
             return Ok(None);
         }
-        let invalid = |error: LocalError| fault(party, Reason::InputInvalid, error.to_string());
+        let invalid = |error: LocalError| match at_fault(party, &error) {
+            full @ Failure { reason: Reason::DiskFull, .. } => full,
+            other => Failure { reason: Reason::InputInvalid, ..other },
+        };
         let held = match input.key.as_ref().map(|key| key.enters) {
             Some(SetUse::Owner) => Some(Held::Set as fn(Spool) -> Held),
             Some(SetUse::Lookup) if is_published(&compiled.plan, at) => {
@@ -179,6 +182,11 @@ pub(super) fn encode(
         }
     });
     each.collect()
+}
+
+/// A fault of what is at this party: of its disk, most likely.
+pub(super) fn at_fault(party: &PartyName, error: &(dyn Error + 'static)) -> Failure {
+    fault(party, Reason::of_fault(error), error.to_string())
 }
 
 pub(super) fn fault(party: &PartyName, reason: Reason, words: String) -> Failure {

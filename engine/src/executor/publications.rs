@@ -21,7 +21,7 @@ use zeroize::Zeroizing;
 use super::{entries::Entries, fetched::unfinished, joint::random, scratch::Spool};
 use crate::{
     identity::{Hash32, IdentityKey, PartyName},
-    job::{Failure, PsiSet, Reason, Stage},
+    job::{Failure, PsiSet, Reason, Stage, is_full},
     plan::{Answers, LocalInput, Lookup, Plan, STATEMENT_BYTES, Statement},
 };
 
@@ -155,7 +155,8 @@ impl Publications {
     ) -> Result<Kept, Failure> {
         let Subject { set, plan, of, .. } = subject;
         let broken = |error: io::Error| {
-            fault(publisher, Reason::Internal, format!("{}: {error}", path.display()))
+            let words = format!("{}: {error}", path.display());
+            fault(publisher, Reason::of_fault(&error), words)
         };
         let last = self.list().iter().map(|about| about.epoch).max().unwrap_or(0);
         let epoch = u64::try_from(publisher.now_ms).unwrap_or(0).max(last + 1);
@@ -196,7 +197,11 @@ impl New<'_> {
         file: &mut File,
         front: u64,
     ) -> Result<(Header, EpochKey), Failure> {
-        let failed = |error: PublishError| fault(publisher, Reason::Internal, error.to_string());
+        let failed = |error: PublishError| {
+            let full = matches!(error, PublishError::Storage(kind) if is_full(kind));
+            let reason = if full { Reason::DiskFull } else { Reason::Internal };
+            fault(publisher, reason, error.to_string())
+        };
         for attempt in 1.. {
             // An attempt that failed leaves nothing.
             let empty = file.set_len(front).and_then(|()| file.seek(SeekFrom::Start(front)));

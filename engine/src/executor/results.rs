@@ -36,7 +36,7 @@ pub(super) fn write(
         let (Some(keeps), Some(Some(Held::Set(spool)))) = (keeps, held.get(at)) else { continue };
         let path = folder.join(format!("{job}-{}.parquet", plan.inputs[at].datasets.join("-")));
         let stored = whole(&path, |part| keep(part, spool, keeps, &found.matched));
-        stored.map_err(|what| failed(&path, &what))?;
+        stored.map_err(|error| unwritten(&path, &error))?;
         written.push(path);
     }
     Ok(written)
@@ -65,13 +65,18 @@ pub(super) fn write_told(
         writer.push(&rows)?;
         writer.finish()
     });
-    stored.map_err(|what| failed(&what))?;
+    stored.map_err(|error| unwritten(&path, &error))?;
     Ok(path)
 }
 
 fn failed(path: &Path, what: &str) -> Failure {
     let words = format!("the result cannot be written to {}: {what}", path.display());
     Failure::new(Reason::Internal, Stage::Release, words)
+}
+
+/// What the disk says of a file that was to be written.
+pub(super) fn unwritten(path: &Path, error: &TableError) -> Failure {
+    Failure { reason: Reason::of_fault(error), ..failed(path, &error.to_string()) }
 }
 
 /// The rows' numbers in the set, counted from 0, and the columns asked for.
@@ -91,8 +96,9 @@ fn keep(path: &Path, spool: &Spool, keeps: &Keeps, matched: &[u64]) -> Result<u6
 pub(super) fn whole(
     path: &Path,
     write: impl FnOnce(&Path) -> Result<u64, TableError>,
-) -> Result<(), String> {
+) -> Result<(), TableError> {
     let part = path.with_extension("part");
-    write(&part).map_err(|error| error.to_string())?;
-    fs::rename(&part, path).map_err(|error| error.to_string())
+    write(&part)?;
+    let io = |source| TableError::Io { file: path.display().to_string(), source };
+    fs::rename(&part, path).map_err(io)
 }

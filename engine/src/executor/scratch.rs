@@ -18,7 +18,7 @@ use tables::{
 };
 use tempfile::TempDir;
 
-use super::prepare::fault;
+use super::prepare::{at_fault, fault};
 use crate::{
     identity::PartyName,
     job::{Failure, Reason},
@@ -94,10 +94,10 @@ impl Spool {
         input: &LocalInput,
         scratch: &Scratch,
     ) -> Result<Self, Failure> {
-        let broken = |error: TableError| fault(&input.party, Reason::Internal, error.to_string());
+        let broken = |error: TableError| at_fault(&input.party, &error);
         let folder = private(&scratch.folder).map_err(|error| {
             let words = format!("no scratch in {}: {error}", scratch.folder.display());
-            fault(&input.party, Reason::Internal, words)
+            fault(&input.party, Reason::of_fault(&error), words)
         })?;
         let path = folder.path().join("rows.parquet");
         let schema = numbered(&batches.schema());
@@ -134,7 +134,7 @@ impl Spool {
         let spilled = KeyEncoder::new(columns, self.table.schema()).and_then(|encoder| {
             spill_ids(&self.table, &encoder, |keys| salt.ids(keys.iter()), &mut ids)
         });
-        let rows = spilled.map_err(|error| fault(party, Reason::Internal, error.to_string()))?;
+        let rows = spilled.map_err(|error| at_fault(party, &error))?;
         Ok(OwnSet::new(ids, rows, blake3::derive_key("unseen.psi-salt/v1", hash_key)))
     }
 

@@ -1,6 +1,6 @@
 //! The one table of errors: reason → job state → gRPC code → exit code → who sees the detail.
 
-use std::fmt;
+use std::{error::Error, fmt, io};
 
 use serde::{Deserialize, Serialize};
 
@@ -51,6 +51,8 @@ pub enum Reason {
     TooFewProviders,
     /// What was added up of all rows determines no model.
     NoSolution,
+    /// A party's disk is full, or what its daemon may take of it.
+    DiskFull,
     /// Something was about to be opened that the plan does not list.
     GateViolation,
     /// The receipt does not add up.
@@ -92,6 +94,8 @@ pub enum Code {
     Cancelled,
     /// Time is over.
     DeadlineExceeded,
+    /// There is no room left.
+    ResourceExhausted,
     /// Try later.
     Unavailable,
     /// Not supported.
@@ -114,7 +118,7 @@ struct Row(&'static str, JobEvent, Code, u8, Audience, &'static str);
 
 impl Reason {
     /// All of them.
-    pub const ALL: [Self; 30] = [
+    pub const ALL: [Self; 31] = [
         Self::SpecInvalid,
         Self::SignatureInvalid,
         Self::PartyUnknown,
@@ -135,6 +139,7 @@ impl Reason {
         Self::TooFewInCommon,
         Self::TooFewProviders,
         Self::NoSolution,
+        Self::DiskFull,
         Self::GateViolation,
         Self::ReceiptInvalid,
         Self::Cancelled,
@@ -172,6 +177,7 @@ impl Reason {
             Self::TooFewInCommon    => Row("TOO_FEW_IN_COMMON",  Fail,    Code::FailedPrecondition, 1, Everyone, "no rows were shown; the query has been used, so ask of other sets, or ask the provider"),
             Self::TooFewProviders   => Row("TOO_FEW_PROVIDERS",  Fail,    Code::Unavailable,        1, Everyone, "the providers' logs say who declined and why; see whose daemons are up, or allow more time, and submit anew"),
             Self::NoSolution        => Row("NO_SOLUTION",        Fail,    Code::FailedPrecondition, 1, Everyone, "leave out a feature that follows from others, ask over more rows, or set a larger penalty"),
+            Self::DiskFull          => Row("DISK_FULL",          Fail,    Code::ResourceExhausted,  1, Party,    "free space on that party's disk (the coordinator's, where none is named), or give its daemon a `state` and a `scratch` folder on a larger one; then run the job again, or a training that had begun with `resumes`"),
             Self::GateViolation     => Row("GATE_VIOLATION",     Deviate, Code::Aborted,            1, Everyone, "keep the logs; nothing was opened"),
             Self::ReceiptInvalid    => Row("RECEIPT_INVALID",    Deviate, Code::Aborted,            1, Everyone, "keep the logs and ask the operators"),
             Self::Cancelled         => Row("CANCELLED",          Cancel,  Code::Cancelled,          1, Everyone, "nothing was released"),
@@ -189,6 +195,13 @@ impl Reason {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         self.row().0
+    }
+
+    /// What a fault at this party is: that a disk is full where the system says so of any of its causes, and one of this program
+    /// otherwise.
+    #[must_use]
+    pub fn of_fault(error: &(dyn Error + 'static)) -> Self {
+        if says_full(error) { Self::DiskFull } else { Self::Internal }
     }
 
     /// The reason of a name.
@@ -228,6 +241,21 @@ impl Reason {
     }
 }
 
+/// Whether the system says so of a file: there is no room left, or none that this user may take.
+#[must_use]
+pub fn is_full(kind: io::ErrorKind) -> bool {
+    matches!(kind, io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
+fn says_full(error: &(dyn Error + 'static)) -> bool {
+    // An error of the system's that holds another one does not name it among its causes.
+    let (full, held) = match error.downcast_ref::<io::Error>() {
+        Some(io) => (is_full(io.kind()), io.get_ref().map(|held| held as &(dyn Error + 'static))),
+        None => (false, None),
+    };
+    full || held.is_some_and(says_full) || error.source().is_some_and(says_full)
+}
+
 impl fmt::Display for Reason {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(self.as_str())
@@ -243,6 +271,29 @@ mod tests {
         for reason in Reason::ALL {
             assert_eq!(Reason::from_name(reason.as_str()), Some(reason));
             assert_eq!(serde_json::to_value(reason).unwrap(), reason.as_str());
+        }
+    }
+
+    #[test]
+    fn a_full_disk_is_told_from_other_faults_however_deep_it_lies() {
+        #[derive(Debug, thiserror::Error)]
+        #[error("the table cannot be written")]
+        struct Above(#[source] io::Error);
+
+        let of = |kind: io::ErrorKind| {
+            let held = Above(io::Error::other(Above(kind.into())));
+            assert_eq!(Reason::of_fault(&io::Error::from(kind)), Reason::of_fault(&held));
+            Reason::of_fault(&held)
+        };
+        assert_eq!(of(io::ErrorKind::StorageFull), Reason::DiskFull);
+        assert_eq!(of(io::ErrorKind::QuotaExceeded), Reason::DiskFull);
+        for other in [
+            io::ErrorKind::FileTooLarge,
+            io::ErrorKind::PermissionDenied,
+            io::ErrorKind::OutOfMemory,
+            io::ErrorKind::NotFound,
+        ] {
+            assert_eq!(of(other), Reason::Internal, "{other}");
         }
     }
 

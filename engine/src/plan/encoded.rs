@@ -3,7 +3,7 @@
 use std::{fmt, path::PathBuf, sync::Arc};
 
 use ed25519_dalek::SigningKey;
-use federated::{model::Rows, round::Masks};
+use federated::{disk::DiskError, model::Rows, round::Masks};
 use zeroize::Zeroizing;
 
 use super::{ends::LookupEnd, own_set::OwnSet, presence::Presence, program::Program};
@@ -79,7 +79,7 @@ pub struct Masking {
 }
 
 /// Writes down, for good, that a pair of sets of a round is signed; says whether none was before, or why it cannot be written.
-pub type SignOnce = Arc<dyn Fn(u32, &[u8; 32]) -> Result<bool, String> + Send + Sync>;
+pub type SignOnce = Arc<dyn Fn(u32, &[u8; 32]) -> Result<bool, DiskError> + Send + Sync>;
 
 /// Keys do not print.
 impl fmt::Debug for Masking {

@@ -10,10 +10,10 @@ use std::{
 use protocols::psi::lookup::{EpochKey, Landing, Places, Table, TableError};
 
 use super::{own_set::OwnSet, statement::Statement};
-use crate::identity::PublicKey;
+use crate::{identity::PublicKey, job::Failure};
 
-/// The rows' keys as ids under a salt, those without a NULL; in words why not, where they cannot be read.
-pub type KeyIds = dyn Fn(&[u8; 32]) -> Result<OwnSet, String> + Send + Sync;
+/// The rows' keys as ids under a salt, those without a NULL; why not, where they cannot be read.
+pub type KeyIds = dyn Fn(&[u8; 32]) -> Result<OwnSet, Failure> + Send + Sync;
 
 /// A file for what is passing, without a name.
 pub type Passing = dyn Fn() -> io::Result<File> + Send + Sync;

@@ -403,7 +403,7 @@ impl Desk {
     pub(super) async fn note(&self, stage: Stage, event: Event) -> Result<(), Failure> {
         self.ledger.note(event).await.map_err(|error| {
             tracing::error!(%error, "the audit log failed");
-            self.fail(Reason::Internal, stage, error.to_string())
+            self.fail(Reason::of_fault(&error), stage, error.to_string())
         })
     }
 
@@ -420,7 +420,7 @@ impl Desk {
 
     pub(super) fn broken(&self, error: &StoreError) -> Failure {
         tracing::error!(%error, "the journal failed");
-        self.fail(Reason::Internal, Stage::Submit, error.to_string())
+        self.fail(Reason::of_fault(error), Stage::Submit, error.to_string())
     }
 }
 

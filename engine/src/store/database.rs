@@ -1,6 +1,6 @@
 //! The file, and its tables.
 
-use std::{path::Path, str::FromStr, time::Duration};
+use std::{io, path::Path, str::FromStr, time::Duration};
 
 use sqlx::{
     AssertSqlSafe, SqlitePool,
@@ -13,7 +13,10 @@ use sqlx::{
 pub enum StoreError {
     /// The database said no.
     #[error("journal: {0}; check the state directory's space and permissions")]
-    Database(#[from] sqlx::Error),
+    Database(#[source] sqlx::Error),
+    /// There is no room left for it.
+    #[error("journal: {0}; free space on the disk of the state directory")]
+    Full(#[source] io::Error),
     /// A row holds what this build did not write.
     #[error("journal: {0} cannot be read; was it written by another version?")]
     Unreadable(&'static str),
@@ -28,7 +31,7 @@ pub enum StoreError {
     },
     /// The directory cannot be made.
     #[error("journal: {0}")]
-    Io(#[from] std::io::Error),
+    Io(#[from] io::Error),
 }
 
 /// An open journal.
@@ -88,6 +91,19 @@ const TABLES: [&str; 12] = [
     "CREATE TABLE IF NOT EXISTS log_head (
         one INTEGER PRIMARY KEY CHECK (one = 1), entries INTEGER NOT NULL, hash TEXT NOT NULL) STRICT",
 ];
+
+/// What SQLite says where the system told it that there is no room left.
+const SQLITE_FULL: &str = "13";
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+        if code.is_some_and(|code| code == SQLITE_FULL) {
+            return Self::Full(io::ErrorKind::StorageFull.into());
+        }
+        Self::Database(error)
+    }
+}
 
 impl Database {
     /// Opens the journal at `path`, making it if it is not there.
@@ -179,7 +195,7 @@ pub(super) fn from_json<T: serde::de::DeserializeOwned>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::PartyStore;
+    use crate::{identity::Hash32, job::Reason, store::PartyStore};
 
     async fn bare(path: &Path) -> SqlitePool {
         let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
@@ -211,6 +227,24 @@ mod tests {
             assert_eq!((record.receipt, record.commitments, record.run), (None, None, None));
             assert_eq!(store.interrupted().await.unwrap().len(), 1);
         }
+    }
+
+    #[tokio::test]
+    async fn a_journal_without_room_says_that_it_is_the_disk() {
+        let database = Database::in_memory().await.unwrap();
+        // To SQLite, a journal that may not grow is one whose disk has no room.
+        let pages: i64 =
+            sqlx::query_scalar("PRAGMA page_count").fetch_one(database.pool()).await.unwrap();
+        let bound = AssertSqlSafe(format!("PRAGMA max_page_count = {pages}"));
+        sqlx::query(bound).fetch_one(database.pool()).await.unwrap();
+        let (store, job) = (PartyStore::new(database), "1".repeat(64).parse().unwrap());
+        let mut error = None;
+        for round in 0..1000 {
+            error = error.or(store.sign_sum(job, round, Hash32([1; 32])).await.err());
+        }
+        let error = error.unwrap();
+        assert!(matches!(error, StoreError::Full(_)), "{error:?}");
+        assert_eq!(Reason::of_fault(&error), Reason::DiskFull);
     }
 
     #[tokio::test]

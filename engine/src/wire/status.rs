@@ -93,6 +93,7 @@ fn code(code: Code) -> tonic::Code {
         Code::Aborted => tonic::Code::Aborted,
         Code::Cancelled => tonic::Code::Cancelled,
         Code::DeadlineExceeded => tonic::Code::DeadlineExceeded,
+        Code::ResourceExhausted => tonic::Code::ResourceExhausted,
         Code::Unavailable => tonic::Code::Unavailable,
         Code::Unimplemented => tonic::Code::Unimplemented,
         Code::Internal => tonic::Code::Internal,

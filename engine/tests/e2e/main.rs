@@ -21,6 +21,7 @@ mod doors;
 mod exact;
 mod faults;
 mod files;
+mod full;
 mod input;
 mod killed;
 mod large;

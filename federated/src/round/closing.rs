@@ -26,6 +26,7 @@ use super::{
     total::Opened,
     worth::Judge,
 };
+use crate::disk::DiskError;
 
 /// Words in which a party says where it stands, before the set of the round that it has closed.
 const STANDING_WORDS: usize = 2;
@@ -191,7 +192,7 @@ fn invalid(s: &Session, peer: PartyId, what: &'static str) -> RoundError {
 }
 
 /// What the disk said.
-pub(super) fn kept(round: u32, why: String) -> RoundError {
+pub(super) fn kept(round: u32, why: DiskError) -> RoundError {
     RoundError::Disk {
         round: round.saturating_add(1),
         what: "keeping where the training stands",

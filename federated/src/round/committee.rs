@@ -150,7 +150,7 @@ impl<'a> Hall<'a> {
             guest.start(queue).map_err(|error| RoundError::Disk {
                 round: 1,
                 what: "starting a thread",
-                why: error.to_string(),
+                why: (&error).into(),
             })?;
             orders.insert(provider, order);
         }

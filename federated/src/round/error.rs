@@ -2,7 +2,9 @@
 
 use protocols::session::SessionError;
 
-use crate::{average::SumError, gate::AcceptError, secagg::SecAggError, sums::SumsError};
+use crate::{
+    average::SumError, disk::DiskError, gate::AcceptError, secagg::SecAggError, sums::SumsError,
+};
 
 /// Why a training ends early.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -116,7 +118,7 @@ pub enum RoundError {
         "what this party gave before it was killed cannot be read ({0}), and another draw of its noise would be paid for once and seen \
          twice; nothing more was sent. Run a new job"
     )]
-    Said(String),
+    Said(DiskError),
     /// This party's disk.
     #[error("round {round}: {what}: {why}; make room and run the job again")]
     Disk {
@@ -125,8 +127,16 @@ pub enum RoundError {
         /// What was under way.
         what: &'static str,
         /// What the system says.
-        why: String,
+        why: DiskError,
     },
+}
+
+impl RoundError {
+    /// Whether there is no room left on this party's disk.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self, Self::Disk { why, .. } if why.is_full())
+    }
 }
 
 /// What a party's disk says of an update that it keeps.
@@ -134,6 +144,6 @@ pub(super) fn disk(round: u32, error: &std::io::Error) -> RoundError {
     RoundError::Disk {
         round: round.saturating_add(1),
         what: "keeping an update until all of them are there",
-        why: error.to_string(),
+        why: error.into(),
     }
 }

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     average::Trailer,
+    disk::DiskError,
     shelf::{CLOSED, GROWN, Reader, STATE, Shelf, Writer, broken},
     strategy::Optimizer,
 };
@@ -69,7 +70,7 @@ impl Folder {
 }
 
 impl Keeper for Folder {
-    fn closed(&mut self, closed: &Closed) -> Result<(), String> {
+    fn closed(&mut self, closed: &Closed) -> Result<(), DiskError> {
         let put = |out: &mut Writer| {
             out.word(closed.round.into())?;
             out.words(&closed.providers.0)?;
@@ -81,7 +82,7 @@ impl Keeper for Folder {
         self.0.write(CLOSED, put).map_err(|error| self.0.failed(&error))
     }
 
-    fn reopened(&mut self) -> Result<(), String> {
+    fn reopened(&mut self) -> Result<(), DiskError> {
         self.0.remove_file(CLOSED).map_err(|error| self.0.failed(&error))
     }
 
@@ -90,7 +91,7 @@ impl Keeper for Folder {
         state: &State,
         reports: &[RoundReport],
         totals: Option<&Totals>,
-    ) -> Result<(), String> {
+    ) -> Result<(), DiskError> {
         let put = |out: &mut Writer| {
             out.word(state.rounds.into())?;
             out.floats(&state.model)?;

@@ -64,7 +64,7 @@ impl Hosts {
         looking.spawn(move || look_after(&held, &watched)).map_err(|error| RoundError::Disk {
             round: 1,
             what: "starting a thread",
-            why: error.to_string(),
+            why: (&error).into(),
         })?;
         Ok(Self { all, channel: wire.channel(), failed, _watch: watch })
     }

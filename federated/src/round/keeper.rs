@@ -7,6 +7,7 @@ use super::{
     set::Set,
     worth::{Totals, Weighing},
 };
+use crate::disk::DiskError;
 
 /// A round whose updates are all there and whose sum is not open yet.
 pub struct Closed {
@@ -59,14 +60,14 @@ pub trait Keeper {
     ///
     /// # Errors
     /// See the trait.
-    fn closed(&mut self, closed: &Closed) -> Result<(), String>;
+    fn closed(&mut self, closed: &Closed) -> Result<(), DiskError>;
 
     /// Called where the round that was closed last is not opened any more: not all have closed it, and it is run anew, so that another
     /// run's shares of it are not to meet those of this one; or all rounds are over.
     ///
     /// # Errors
     /// See the trait.
-    fn reopened(&mut self) -> Result<(), String>;
+    fn reopened(&mut self) -> Result<(), DiskError>;
 
     /// Called after each round, before the next, with all rounds so far. The round that was closed last is still needed: another
     /// party may not have got so far.
@@ -78,7 +79,7 @@ pub trait Keeper {
         state: &State,
         reports: &[RoundReport],
         totals: Option<&Totals>,
-    ) -> Result<(), String>;
+    ) -> Result<(), DiskError>;
 }
 
 /// Keeps nothing: if it is interrupted, the training begins anew.
@@ -86,15 +87,20 @@ pub trait Keeper {
 pub struct NotKept;
 
 impl Keeper for NotKept {
-    fn closed(&mut self, _: &Closed) -> Result<(), String> {
+    fn closed(&mut self, _: &Closed) -> Result<(), DiskError> {
         Ok(())
     }
 
-    fn reopened(&mut self) -> Result<(), String> {
+    fn reopened(&mut self) -> Result<(), DiskError> {
         Ok(())
     }
 
-    fn opened(&mut self, _: &State, _: &[RoundReport], _: Option<&Totals>) -> Result<(), String> {
+    fn opened(
+        &mut self,
+        _: &State,
+        _: &[RoundReport],
+        _: Option<&Totals>,
+    ) -> Result<(), DiskError> {
         Ok(())
     }
 }

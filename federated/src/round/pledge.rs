@@ -132,7 +132,7 @@ impl Pledges {
         let Some(shelf) = &self.shelf else { return Ok(()) };
         let put = |out: &mut Writer| write(out, (ask, number), shares);
         let kept = if noised { shelf.write(PLEDGE, put) } else { shelf.leave(PLEDGE, put) };
-        kept.map_err(|error| TrainError::Unkept(shelf.failed(&error)))
+        kept.map_err(|error| TrainError::Unkept(shelf.failed(&error).to_string()))
     }
 
     /// The run came to its end here, and the folder goes with it. Of one that ended early it stays until that is written down for good.

@@ -2,6 +2,8 @@
 
 use protocols::session::SessionError;
 
+use crate::disk::DiskError;
+
 /// Why a training of trees cannot be planned.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -50,7 +52,7 @@ pub enum GrowthError {
     Contradiction,
     /// This party's disk.
     #[error("keeping the trees: {0}; make room and run the job again")]
-    Disk(String),
+    Disk(DiskError),
 }
 
 /// Why rows are not grown on.

@@ -11,7 +11,10 @@ use std::{
 };
 
 use super::growth::Growth;
-use crate::shelf::{CLOSED, GROWN, STATE, Shelf, broken};
+use crate::{
+    disk::DiskError,
+    shelf::{CLOSED, GROWN, STATE, Shelf, broken},
+};
 
 const LABEL: &[u8] = b"unseen grown trees of one training v1";
 const HASH: usize = 32;
@@ -22,7 +25,7 @@ pub trait Keep {
     ///
     /// # Errors
     /// Why it could not: the growth ends.
-    fn opened(&mut self, words: &[u64]) -> Result<(), String>;
+    fn opened(&mut self, words: &[u64]) -> Result<(), DiskError>;
 }
 
 /// Keeps nothing: if it is interrupted, the growth begins anew.
@@ -30,7 +33,7 @@ pub trait Keep {
 pub struct NotKept;
 
 impl Keep for NotKept {
-    fn opened(&mut self, _: &[u64]) -> Result<(), String> {
+    fn opened(&mut self, _: &[u64]) -> Result<(), DiskError> {
         Ok(())
     }
 }
@@ -89,7 +92,7 @@ impl Record {
 }
 
 impl Keep for Record {
-    fn opened(&mut self, words: &[u64]) -> Result<(), String> {
+    fn opened(&mut self, words: &[u64]) -> Result<(), DiskError> {
         add(&mut self.hash, words);
         let mut bytes = std::mem::take(&mut self.head);
         bytes.extend(words.iter().flat_map(|word| word.to_le_bytes()));

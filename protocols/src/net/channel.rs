@@ -136,6 +136,8 @@ pub enum AbortCode {
     TooFewProviders = 11,
     /// What was opened has no single solution.
     NoSolution = 12,
+    /// A party's disk is full.
+    DiskFull = 13,
 }
 
 impl AbortCode {
@@ -155,6 +157,7 @@ impl AbortCode {
             Self::TooFew,
             Self::TooFewProviders,
             Self::NoSolution,
+            Self::DiskFull,
         ]
         .into_iter()
         .find(|code| *code as u8 == byte)

@@ -10,7 +10,7 @@ use protocols::{
 };
 
 use super::{
-    attempts::{failed, going_on},
+    attempts::{failed, going_on, stored},
     keys::Keys,
     labels::Labels,
     shape::{ARRIVED, HELD_BYTES, Shape},
@@ -65,7 +65,7 @@ impl Asker<'_> {
         }
         if let (TableCopy::Whole(_, table), Some(keys)) = (&self.copy, &mut self.keys) {
             let asked = lookup::look_up_from(pair, table, &mut self.asking, keys, rng);
-            asked.map_err(|error| failed(pair, error))?;
+            asked.map_err(|error| keys.unless_full(failed(pair, error)))?;
         }
         Ok(pair.send(&[ARRIVED])?)
     }
@@ -89,11 +89,11 @@ impl Asker<'_> {
 
     /// What it lacks of the table comes, and is kept from then on.
     fn fetch(&mut self, pair: &mut Pair<'_>, of: &Statement) -> Result<(), ExecError> {
-        let kept = |error: TableError| ExecError::Table(error.to_string());
         if self.copy.statement() != Some(of) {
             // Another publication, of which nothing has come: what there was is of no use.
             self.copy = TableCopy::Nothing;
-            self.copy = TableCopy::Part(of.clone(), self.end.shelf.begin(of).map_err(kept)?);
+            let begun = self.end.shelf.begin(of).map_err(|error| stored(&error))?;
+            self.copy = TableCopy::Part(of.clone(), begun);
         }
         if let TableCopy::Part(_, landing) = &mut self.copy {
             lookup::fetch_table(pair, landing).map_err(|error| failed(pair, error))?;

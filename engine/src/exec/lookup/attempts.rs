@@ -5,7 +5,7 @@ use protocols::{
     session::Pair,
 };
 
-use crate::{exec::error::ExecError, plan::Between};
+use crate::{exec::error::ExecError, job::is_full, plan::Between};
 
 /// One party's end, over as many connections as it takes; the attempts are told which they are, from 0.
 pub(super) fn going_on(
@@ -25,11 +25,17 @@ pub(super) fn going_on(
     attempt(pair, Between::RENEWALS)
 }
 
+/// What this party's disk says of a table that it keeps.
+pub(super) fn stored(error: &TableError) -> ExecError {
+    let full = matches!(error, TableError::Storage(kind) if is_full(*kind));
+    ExecError::kept(error.to_string(), full, ExecError::Table)
+}
+
 /// What an error means for the run.
 pub(super) fn failed(pair: &Pair<'_>, error: LookupError) -> ExecError {
     match error {
         LookupError::Session(error) => error.into(),
-        LookupError::Table(error @ TableError::Storage(_)) => ExecError::Table(error.to_string()),
+        LookupError::Table(error @ TableError::Storage(_)) => stored(&error),
         LookupError::Table(TableError::Tags) => pair
             .invalid("a table that it signed and that is none; it has to publish it again")
             .into(),

@@ -1,6 +1,6 @@
 //! The keys of the party that asks, as they are asked: from its disk, a range of ids at a time.
 
-use std::{collections::VecDeque, sync::Arc};
+use std::{collections::VecDeque, io, sync::Arc};
 
 use protocols::{
     net::{Channel, at_work_here},
@@ -15,6 +15,7 @@ use protocols::{
 use super::labels::Labels;
 use crate::{
     exec::error::ExecError,
+    job::{Reason, is_full},
     plan::{Asks, OwnSet},
 };
 
@@ -38,6 +39,8 @@ pub(super) struct Keys {
     open: VecDeque<Open>,
     filling: Prg,
     labels: Labels,
+    /// Whether it was a full disk that something could not be read or kept for.
+    full: bool,
 }
 
 /// The rows of a batch, and where those of each of its items end.
@@ -55,19 +58,32 @@ impl Keys {
         channel: Arc<dyn Channel>,
         rng: &mut Prg,
     ) -> Result<Self, ExecError> {
-        let set = (end.ids)(salt).map_err(ExecError::Keys)?;
-        let file = (end.passing)().map_err(|error| ExecError::Keys(unkept(&error)))?;
-        let labels = Labels::new(file, set.rows(), label);
-        let labels = labels.map_err(|error| ExecError::Keys(unkept(&error)))?;
+        let set = (end.ids)(salt).map_err(|failure| {
+            let full = failure.reason == Reason::DiskFull;
+            ExecError::kept(failure.to_string(), full, ExecError::Keys)
+        })?;
+        let no_place =
+            |error: io::Error| ExecError::of_disk(&error, |_| ExecError::Keys(unkept(&error)));
+        let file = (end.passing)().map_err(no_place)?;
+        let labels = Labels::new(file, set.rows(), label).map_err(no_place)?;
         let ranges = usize::try_from(set.rows() / AT_ONCE + 1).unwrap_or(usize::MAX);
         let filling = Prg::new(&rng.elements::<Z128>(1)[0].to_le_bytes());
         let (pairs, open) = (Vec::new(), VecDeque::new());
-        Ok(Self { set, channel, ranges, range: 0, pairs, at: 0, open, filling, labels })
+        let full = false;
+        Ok(Self { set, channel, ranges, range: 0, pairs, at: 0, open, filling, labels, full })
     }
 
     /// What was found.
     pub(super) fn into_labels(self) -> Labels {
         self.labels
+    }
+
+    /// What went wrong, once a lookup has: that this party's disk is full, if that is why.
+    pub(super) fn unless_full(&self, error: ExecError) -> ExecError {
+        match error {
+            ExecError::Keys(words) if self.full => ExecError::DiskFull(words),
+            other => other,
+        }
     }
 
     /// Whether there is a key that was not asked: reads on where that shows no other way.
@@ -82,7 +98,10 @@ impl Keys {
             let (set, pairs) = (&self.set, &mut self.pairs);
             // It may be on a slow disk, and others wait.
             let read = at_work_here(|| self.channel.working(), || set.between(first, last, pairs));
-            read.map_err(|error| format!("this party's keys cannot be read: {error}"))?;
+            read.map_err(|error| {
+                self.full = Reason::of_fault(&error) == Reason::DiskFull;
+                format!("this party's keys cannot be read: {error}")
+            })?;
             self.pairs.sort_unstable();
         }
         Ok(true)
@@ -113,7 +132,10 @@ impl Questions for Keys {
         for (answer, end) in answers.into_iter().zip(ends) {
             if let Answer::Present(label) = answer {
                 for row in &rows[before..end] {
-                    self.labels.put(*row, &label).map_err(|error| unkept(&error))?;
+                    self.labels.put(*row, &label).map_err(|error| {
+                        self.full = is_full(error.kind());
+                        unkept(&error)
+                    })?;
                 }
             }
             before = end;
@@ -122,6 +144,6 @@ impl Questions for Keys {
     }
 }
 
-fn unkept(error: &std::io::Error) -> String {
+fn unkept(error: &io::Error) -> String {
     format!("what was found cannot be kept in this party's `scratch` folder: {error}")
 }

@@ -92,7 +92,7 @@ pub fn aggregate(wire: &mut Wire, with: Aggregate<'_>) -> Result<Trained, RoundE
     let desk = Desk::new(&channel, wire.step(), course).map_err(|error| RoundError::Disk {
         round: 1,
         what: "starting a thread",
-        why: error.to_string(),
+        why: (&error).into(),
     })?;
     let mut party = Party { course, masks, desk, doubts };
     let mut reports = Vec::new();

@@ -14,6 +14,7 @@ use super::{
 };
 use crate::{
     average::TRAILER_WORDS,
+    disk::DiskError,
     round::{
         course::Course,
         error::RoundError,
@@ -28,7 +29,7 @@ use crate::{
 ///
 /// # Errors
 /// Why it cannot be written down.
-pub type Once<'a> = &'a mut dyn FnMut(u32, &[u8; 32]) -> Result<bool, String>;
+pub type Once<'a> = &'a mut dyn FnMut(u32, &[u8; 32]) -> Result<bool, DiskError>;
 
 /// What a provider brings to a training.
 pub struct Member<'a> {

@@ -15,6 +15,7 @@ use super::{
     total::{adding, newton},
 };
 use crate::{
+    disk::DiskError,
     round::{
         Closed, Course, Folder, Keeper, RoundError, RoundReport, State, Totals, TrainError,
         Trainer, cost, take_part,
@@ -34,23 +35,23 @@ struct Crashing {
 impl Crashing {
     fn then(
         &mut self,
-        write: impl FnOnce(&mut Folder) -> Result<(), String>,
-    ) -> Result<(), String> {
+        write: impl FnOnce(&mut Folder) -> Result<(), DiskError>,
+    ) -> Result<(), DiskError> {
         self.left -= 1;
         if self.left == 0 && !self.after {
-            return Err("crashed before".to_owned());
+            return Err("crashed before".to_owned().into());
         }
         write(&mut self.folder)?;
-        if self.left == 0 { Err("crashed after".to_owned()) } else { Ok(()) }
+        if self.left == 0 { Err("crashed after".to_owned().into()) } else { Ok(()) }
     }
 }
 
 impl Keeper for Crashing {
-    fn closed(&mut self, closed: &Closed) -> Result<(), String> {
+    fn closed(&mut self, closed: &Closed) -> Result<(), DiskError> {
         self.then(|folder| folder.closed(closed))
     }
 
-    fn reopened(&mut self) -> Result<(), String> {
+    fn reopened(&mut self) -> Result<(), DiskError> {
         self.then(Folder::reopened)
     }
 
@@ -59,7 +60,7 @@ impl Keeper for Crashing {
         state: &State,
         reports: &[RoundReport],
         totals: Option<&Totals>,
-    ) -> Result<(), String> {
+    ) -> Result<(), DiskError> {
         self.then(|folder| folder.opened(state, reports, totals))
     }
 }

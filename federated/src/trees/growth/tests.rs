@@ -9,6 +9,7 @@ use protocols::{
 };
 
 use super::{super::*, *};
+use crate::disk::DiskError;
 
 const FEATURES: usize = 3;
 
@@ -190,13 +191,13 @@ struct Crashing {
 }
 
 impl Keep for Crashing {
-    fn opened(&mut self, words: &[u64]) -> Result<(), String> {
+    fn opened(&mut self, words: &[u64]) -> Result<(), DiskError> {
         self.left -= 1;
         if self.left == 0 && !self.after {
-            return Err("crashed before".to_owned());
+            return Err("crashed before".to_owned().into());
         }
         self.record.opened(words)?;
-        if self.left == 0 { Err("crashed after".to_owned()) } else { Ok(()) }
+        if self.left == 0 { Err("crashed after".to_owned().into()) } else { Ok(()) }
     }
 }
 
