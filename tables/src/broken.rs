@@ -2,6 +2,8 @@
 
 use arrow_schema::ArrowError;
 
+use super::quotes::open_line;
+
 /// Why a table cannot be read or written.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -45,6 +47,15 @@ pub enum TableError {
 /// What is wrong with a file that Arrow cannot read, by kind: its own text may quote a cell.
 #[must_use]
 pub fn complaint(error: &ArrowError) -> String {
+    let open = match error {
+        ArrowError::IoError(text, _) | ArrowError::CsvError(text) => open_line(text),
+        _ => None,
+    };
+    if let Some(line) = open {
+        return format!(
+            "has a quote on line {line} that is never closed: close it; a quote within a cell is written twice"
+        );
+    }
     match error {
         ArrowError::CsvError(text) if text.contains("incorrect number of fields") => {
             let line = text

@@ -11,7 +11,10 @@ use arrow_csv::{ReaderBuilder, reader::Format};
 use arrow_schema::{ArrowError, DataType, Field, Schema, SchemaRef};
 use parquet::arrow::{ProjectionMask, arrow_reader::ParquetRecordBatchReaderBuilder};
 
-use super::broken::{TableError, complaint};
+use super::{
+    broken::{TableError, complaint},
+    quotes::Quotes,
+};
 
 /// Rows of one batch: a few hundred kilobytes of typical keys.
 const BATCH_ROWS: usize = 16 << 10;
@@ -77,7 +80,7 @@ impl TableFile {
                     .with_header(true)
                     .with_batch_size(BATCH_ROWS)
                     .with_projection(chosen)
-                    .build(file)
+                    .build(Quotes::new(file))
                     .map_err(|error| unreadable(&self.path, &error))?;
                 Box::new(reader)
             }
@@ -141,8 +144,9 @@ impl std::fmt::Debug for Batches {
 
 fn csv_schema(path: &Path) -> Result<SchemaRef, TableError> {
     let format = Format::default().with_header(true);
-    let (found, _) =
-        format.infer_schema(open(path)?, Some(0)).map_err(|error| unreadable(path, &error))?;
+    let (found, _) = format
+        .infer_schema(Quotes::new(open(path)?), Some(0))
+        .map_err(|error| unreadable(path, &error))?;
     let text = |field: &Arc<Field>| Field::new(field.name().trim(), DataType::Utf8, true);
     Ok(Arc::new(Schema::new(found.fields().iter().map(text).collect::<Vec<_>>())))
 }
@@ -179,6 +183,20 @@ mod tests {
         assert_eq!(rows[0].num_columns(), 1);
         let error = file.batches(&["zip"]).unwrap_err().to_string();
         assert!(error.contains("`zip`") && error.contains("id, name, x"), "{error}");
+    }
+
+    #[test]
+    fn a_quote_that_is_left_open_is_told_and_takes_no_rows_along() {
+        let head = "id,name\n1,a\n2,\"secret\n";
+        let rows: String = (3..100_000).map(|i| format!("{i},x\n")).collect();
+        let (_dir, path) = written("t.csv", (head.to_owned() + &rows).as_bytes());
+        let file = TableFile::open(&path).unwrap();
+        let error = file.batches(&["id"]).unwrap().find_map(Result::err).unwrap().to_string();
+        let due = "t.csv: has a quote on line 3 that is never closed";
+        assert!(error.contains(due) && !error.contains("secret"), "{error}");
+        let (_dir, path) = written("t.csv", b"id,\"name\n1,secret\n");
+        let error = TableFile::open(&path).unwrap_err().to_string();
+        assert!(error.contains("a quote on line 1") && !error.contains("secret"), "{error}");
     }
 
     #[test]

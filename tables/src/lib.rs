@@ -14,6 +14,7 @@ mod keep;
 mod keys;
 mod lowest;
 mod normal;
+mod quotes;
 mod spill;
 mod write;
 
@@ -24,5 +25,6 @@ pub use keep::{Keep, Kept, keep_rows};
 pub use keys::{KeyColumn, KeyEncoder, KeyKind, Keys};
 pub use lowest::Lowest;
 pub use normal::Normal;
+pub use quotes::Quotes;
 pub use spill::Spill;
 pub use write::TableWriter;

@@ -5,6 +5,7 @@ use std::{fmt, path::PathBuf, sync::Arc};
 use serde::{Deserialize, Serialize};
 
 use super::descriptor::ColumnType;
+use crate::identity::one_entry_at_most;
 
 /// One dataset: a file and what the provider promises of it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,7 +77,7 @@ pub struct ColumnConfig {
     /// Its name in the file and in SQL.
     pub name: String,
     /// Its type. Default: as found in the file.
-    #[serde(default, rename = "type")]
+    #[serde(default, rename = "type", deserialize_with = "one_entry_at_most")]
     pub ty: Option<ColumnType>,
     /// Whether values may be NULL (an empty CSV cell).
     #[serde(default)]

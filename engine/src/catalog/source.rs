@@ -20,6 +20,7 @@ use datafusion::{
     },
 };
 use prost::bytes::Bytes;
+use tables::Quotes;
 
 use super::{config::Source, error::CatalogError};
 
@@ -149,7 +150,8 @@ impl RawFile {
 }
 
 fn csv_schema(file: impl Read) -> Result<SchemaRef, ArrowError> {
-    let (found, _) = Format::default().with_header(true).infer_schema(file, Some(0))?;
+    let format = Format::default().with_header(true);
+    let (found, _) = format.infer_schema(Quotes::new(file), Some(0))?;
     let text = |f: &Arc<Field>| Field::new(f.name().trim(), DataType::Utf8, true);
     Ok(Arc::new(Schema::new(found.fields().iter().map(text).collect::<Vec<_>>())))
 }
@@ -165,7 +167,7 @@ fn csv_batches(
     columns: Vec<usize>,
 ) -> Result<RawBatches, ArrowError> {
     let builder = ReaderBuilder::new(schema).with_header(true).with_batch_size(BATCH_ROWS);
-    Ok(Box::new(builder.with_projection(columns).build(file)?))
+    Ok(Box::new(builder.with_projection(columns).build(Quotes::new(file))?))
 }
 
 fn parquet_batches(

@@ -253,6 +253,13 @@ mod tests {
             (format!("{GOOD}\nsecurity = \"perfect\""), "security"),
             (format!("{GOOD}\nexpires_in_minutes = 0"), "expires_in_minutes is 1 to 43200"),
             (format!("{GOOD}\nnetwork = \"wan\""), "in `network`"),
+            (
+                psi("4096").replace(
+                    "form = \"inner\"",
+                    "form = { sum = { column = \"a.b.c\" }, with = 1 }",
+                ),
+                "unknown field `with`",
+            ),
             (psi("5000"), "psi.bucket_rows is a power of two from 4096 to 4194304, and not 5000"),
         ] {
             let (_dir, path) = written(&text);

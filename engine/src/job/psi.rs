@@ -5,7 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::{bucket::BucketRows, noise::PsiNoise};
-use crate::identity::PartyName;
+use crate::identity::{PartyName, one_entry};
 
 /// A private set intersection of two and more providers' sets.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -14,6 +14,7 @@ pub struct PsiSpec {
     /// The sets; `left` and `anti` are about the rows of the first one.
     pub sets: Vec<PsiSet>,
     /// What is asked of them.
+    #[serde(deserialize_with = "one_entry")]
     pub form: PsiForm,
     /// Where it is not the buyer: the owners of sets who learn which of their own rows it is about, or the counts and sums.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
