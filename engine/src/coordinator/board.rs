@@ -22,6 +22,7 @@ use crate::{
     identity::{PartyName, Signed},
     job::{Failure, JobEvent, JobId, JobSpec, JobState, Reason, Stage, admit},
     link::{Dialler, LinkError},
+    policy::Refusal,
     store::{JobRecord, JobStore, StoreError, Submitted},
     wire::{self, Datasets, Explanation, JobView, PartyCalls, Progress, Published},
 };
@@ -184,7 +185,7 @@ impl Board {
     /// [`Failure`] as when it is submitted.
     pub async fn explain(&self, caller: &PartyName, spec: &[u8]) -> Result<Explanation, Failure> {
         let admitted = self.admit(caller, spec)?;
-        let outline = self.outline(&admitted).await?;
+        let outline = self.outline(&admitted).await?.map_err(|refusal| refusal.failure())?;
         let asked = Datasets { spec: spec.to_vec(), published: outline.published.clone() };
         let mut refusals = Vec::new();
         let parties = self.calls(&outline.participants)?;
@@ -310,8 +311,11 @@ impl Board {
         })
     }
 
-    /// Compiles a job from what the providers publish now.
-    pub(super) async fn outline(&self, spec: &Signed<JobSpec>) -> Result<Outline, Failure> {
+    /// Compiles a job from what the providers publish now; a refusal where no plan can keep a policy.
+    pub(super) async fn outline(
+        &self,
+        spec: &Signed<JobSpec>,
+    ) -> Result<Result<Outline, Refusal>, Failure> {
         let calls = self
             .parties
             .values()

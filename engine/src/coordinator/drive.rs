@@ -16,7 +16,7 @@ use super::{
 use crate::{
     identity::{Hash32, PartyName, Signed},
     job::{Failure, JobEvent, JobId, JobSpec, JobState, Reason, Stage},
-    policy::{BUDGET_RULE, Consent},
+    policy::{BUDGET_RULE, Consent, Refusal},
     wire::{
         self, CHUNK_BYTES, Datasets, Decision, Participant, PartyCalls, RunEvent, RunOrder,
         SealedShare, Verdict,
@@ -79,7 +79,14 @@ impl Board {
         self.advance(live, JobEvent::Validate, |_| {}).await?;
         let signed = wire::parse("job", Stage::Submit, spec)?;
         let planned = live.record().await.plan.is_some();
-        let outline = self.persist_outline(&signed, planned).await?;
+        let outline = match self.persist_outline(&signed, planned).await? {
+            Ok(outline) => outline,
+            Err(refusal) => {
+                let failure = refusal.failure();
+                live.amend(store, |record| record.refusals = vec![refusal]).await?;
+                return Err(failure);
+            }
+        };
         let participants = outline.participants.clone();
         live.amend(store, |record| {
             record.plan = Some(outline.plan);
@@ -111,7 +118,7 @@ impl Board {
         &self,
         spec: &Signed<JobSpec>,
         planned: bool,
-    ) -> Result<Outline, Failure> {
+    ) -> Result<Result<Outline, Refusal>, Failure> {
         let since = Instant::now();
         loop {
             match self.outline(spec).await {

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::{
     identity::{Hash32, PartyName, Signed},
     job::{Failure, JobSpec},
-    policy::Consent,
+    policy::{Consent, Refusal},
     wire::Published,
 };
 
@@ -73,11 +73,15 @@ pub enum End {
 
 /// Compiles jobs and assembles receipts. Calls block.
 pub trait Planner: Send + Sync + fmt::Debug + 'static {
-    /// Compiles a job from what all providers published.
+    /// Compiles a job from what all providers published; a refusal where no plan can keep a policy.
     ///
     /// # Errors
-    /// [`Failure`] that says what in the job, or which policy, stands against it.
-    fn outline(&self, spec: &Signed<JobSpec>, published: &Published) -> Result<Outline, Failure>;
+    /// [`Failure`] that says what in the job stands against it.
+    fn outline(
+        &self,
+        spec: &Signed<JobSpec>,
+        published: &Published,
+    ) -> Result<Result<Outline, Refusal>, Failure>;
 
     /// The body of the receipt (JSON) that all participants are asked to sign.
     ///

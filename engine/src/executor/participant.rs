@@ -154,12 +154,11 @@ impl Participant {
         let folder = self.results.as_deref().ok_or_else(|| {
             failed("this party has no folder for results; give it one in its configuration".into())
         })?;
-        std::fs::create_dir_all(folder)
-            .map_err(|error| {
-                let full = Reason::of_fault(&error) == Reason::DiskFull;
-                let failure = failed(format!("{}: {error}", folder.display()));
-                if full { Failure { reason: Reason::DiskFull, ..failure } } else { failure }
-            })?;
+        std::fs::create_dir_all(folder).map_err(|error| {
+            let full = Reason::of_fault(&error) == Reason::DiskFull;
+            let failure = failed(format!("{}: {error}", folder.display()));
+            if full { Failure { reason: Reason::DiskFull, ..failure } } else { failure }
+        })?;
         Ok(Some(folder))
     }
 
@@ -228,10 +227,7 @@ impl Participant {
         self.own_documents_are_current(published, now)?;
         match compile_published(spec, published, &self.pins)? {
             Ok(compilation) => Ok(compilation),
-            Err(refusal) => {
-                Err(Failure::new(Reason::PolicyRefused, Stage::Validate, refusal.message)
-                    .at(&refusal.party))
-            }
+            Err(refusal) => Err(refusal.failure()),
         }
     }
 

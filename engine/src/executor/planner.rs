@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fmt, sync::Arc};
 
-use super::compilation::{Compilation, compile_published};
+use super::compilation::compile_published;
 use crate::{
     audit::{
         self, InputEntry, JobFacts, MASKED, PartyEntry, PartyRole, PartySignature, Protocol,
@@ -13,7 +13,7 @@ use crate::{
     identity::{Hash32, PartyName, Pins, Signed, canonical_hash},
     job::{Failure, JobId, JobKind, JobSpec, Reason, Stage},
     plan::Plan,
-    policy::consent_hash,
+    policy::{Refusal, consent_hash},
     wire::{self, Published},
 };
 
@@ -28,13 +28,6 @@ impl ReceiptPlanner {
     #[must_use]
     pub fn new(name: PartyName, pins: Arc<Pins>) -> Self {
         Self { name, pins }
-    }
-
-    fn compile(&self, spec: &JobSpec, published: &Published) -> Result<Compilation, Failure> {
-        compile_published(spec, published, &self.pins)?.map_err(|refusal| {
-            Failure::new(Reason::PolicyRefused, Stage::Validate, refusal.to_string())
-                .at(&refusal.party)
-        })
     }
 
     /// Everybody once with all they do, in the plan's order; a buyer and a coordinator that do nothing else last.
@@ -67,13 +60,20 @@ impl ReceiptPlanner {
 }
 
 impl Planner for ReceiptPlanner {
-    fn outline(&self, spec: &Signed<JobSpec>, published: &Published) -> Result<Outline, Failure> {
-        let compilation = self.compile(&spec.body, published)?;
+    fn outline(
+        &self,
+        spec: &Signed<JobSpec>,
+        published: &Published,
+    ) -> Result<Result<Outline, Refusal>, Failure> {
+        let compilation = match compile_published(&spec.body, published, &self.pins)? {
+            Ok(compilation) => compilation,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
         let plan = &compilation.compiled.plan;
         let mut participants = plan.compute.to_vec();
         participants.extend(outside_providers(plan));
         let may_leave = if plan.goes_on_without() { outside_providers(plan) } else { Vec::new() };
-        Ok(Outline {
+        Ok(Ok(Outline {
             plan: compilation.hash,
             computing: plan.compute.len(),
             may_leave,
@@ -82,12 +82,13 @@ impl Planner for ReceiptPlanner {
             quote: compilation.quote_json(),
             leakage: compilation.leakage()?,
             published: compilation.published,
-        })
+        }))
     }
 
     fn assemble(&self, assembly: &Assembly) -> Result<Vec<u8>, Failure> {
         let spec = &assembly.spec.body;
-        let compilation = self.compile(spec, &assembly.published)?;
+        let compilation = compile_published(spec, &assembly.published, &self.pins)?
+            .map_err(|refusal| refusal.failure())?;
         let parts: Result<Vec<Signed<ReceiptPart>>, _> = assembly
             .parts
             .iter()

@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     identity::{PartyName, Pins, PublicKey},
-    job::{JobKind, JobSpec, Security},
+    job::{Failure, JobKind, JobSpec, Reason, Security, Stage},
     plan::{ColumnUse, Op, Plan, UseForm},
 };
 
@@ -27,6 +27,14 @@ pub struct Refusal {
     pub column: Option<String>,
     /// What was asked, why it is refused, and what would allow it.
     pub message: String,
+}
+
+impl Refusal {
+    /// The end of a job that there is no plan for under this policy.
+    #[must_use]
+    pub fn failure(&self) -> Failure {
+        Failure::new(Reason::PolicyRefused, Stage::Validate, self.to_string()).at(&self.party)
+    }
 }
 
 /// What a policy is evaluated on.

@@ -49,7 +49,7 @@ impl Compiler<'_> {
     }
 
     fn refused(&self, table: usize, message: String) -> CompileError {
-        self.refused_by(table, "min_group_entities", message)
+        self.refused_by(table, "output.min_group_entities", message)
     }
 
     /// What a rule of a table's policy keeps every plan from.

@@ -2,7 +2,7 @@
 
 use crate::{
     cast::{BY_SECTOR, Cast, SMALL_ANSWER},
-    world::{World, eventually, succeeded},
+    world::{World, ended_with, eventually, succeeded},
 };
 
 fn listed(world: &World, party: &str) -> String {
@@ -41,4 +41,13 @@ fn nothing_runs_before_every_provider_has_answered_and_a_denial_reaches_the_buye
     assert!(err.contains("employers") && err.contains("not before the audit"), "{err}");
     let late = world.by("census", &["consent", "approve", &job]);
     assert!(!late.status.success(), "a job that is over takes no consent");
+}
+
+#[test]
+fn what_no_plan_can_keep_to_is_refused_by_the_rule_that_it_breaks() {
+    let world = World::start(&Cast::small());
+    let words = ended_with(&world.ask("SELECT p.age FROM census.people p WHERE p.age > 30"), 3);
+    let due =
+        "census (output.min_group_entities census.people): a result row would show one entity";
+    assert!(words.contains(due), "{words}");
 }

@@ -218,12 +218,16 @@ impl Runner for FakeRunner {
 }
 
 impl Planner for FakePlanner {
-    fn outline(&self, spec: &Signed<JobSpec>, published: &Published) -> Result<Outline, Failure> {
+    fn outline(
+        &self,
+        spec: &Signed<JobSpec>,
+        published: &Published,
+    ) -> Result<Result<Outline, Refusal>, Failure> {
         if sql(&spec.body).contains("nonsense") {
             return Err(Failure::new(Reason::Unsupported, Stage::Validate, "nonsense at 1:1"));
         }
         let plan = plan(&spec.body);
-        Ok(Outline {
+        Ok(Ok(Outline {
             computing: 3,
             may_leave: Vec::new(),
             plan: crate::plan::hash(&plan),
@@ -232,7 +236,7 @@ impl Planner for FakePlanner {
             published: published.clone(),
             quote: b"{}".to_vec(),
             leakage: vec!["sizes".into()],
-        })
+        }))
     }
 
     fn assemble(&self, assembly: &Assembly) -> Result<Vec<u8>, Failure> {

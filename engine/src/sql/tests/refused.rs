@@ -219,7 +219,7 @@ fn a_policy_that_no_plan_keeps_refuses_the_job() {
     .map(|c| c.plan)
     {
         Err(CompileError::Refused { party, rule, message, .. }) => {
-            assert_eq!(rule, "min_group_entities");
+            assert_eq!(rule, "output.min_group_entities");
             (party.to_string(), message)
         }
         other => panic!("{sql}: {other:?}"),
