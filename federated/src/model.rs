@@ -21,4 +21,4 @@ pub use gradient::gradient;
 pub use metrics::{Scores, area_under_curve, evaluate};
 pub use network::{Loss, Network, NetworkError};
 pub use rows::{Rows, RowsError, Scaling};
-pub use tally::{Ranking, Tally};
+pub use tally::{Ranking, Spread, Tally};

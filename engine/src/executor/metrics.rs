@@ -96,9 +96,9 @@ mod tests {
             label: Feature::Number { name: "pay".into(), min: 0, max: 7, digits: 0 },
             ..classes
         };
-        // Labels 2 and 6, in units of 8 and one more: a variance of 4.
+        // Labels 2 and 6, from 3.5 on in units of 4 and one more: a variance of 4.
         let one = 1_i64 << 28;
-        let sums = [50 * one * (10 + 14) / 8, 50 * one * (100 + 196) / 64];
+        let sums = [50 * one * (5 + 13) / 8, 50 * one * (25 + 169) / 64];
         let found = metrics(&linear, &round(&[2, sums[0], sums[1]]));
         assert_eq!((found.len(), found[1].0), (2, "r2"));
         assert!((values(&found)[0].unwrap() - 0.75).abs() < 1e-6);

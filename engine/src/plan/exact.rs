@@ -36,13 +36,20 @@ impl Training {
     }
 
     /// The largest label in magnitude.
-    #[expect(clippy::cast_precision_loss, reason = "rounded up to a power of two")]
     pub(super) fn largest_label(&self) -> f64 {
+        let (min, max) = self.label_bounds();
+        min.abs().max(max.abs())
+    }
+
+    /// The smallest label and the largest, as providers declare them.
+    #[expect(clippy::cast_precision_loss, reason = "as near as doubles come")]
+    pub(super) fn label_bounds(&self) -> (f64, f64) {
         match &self.label {
             Feature::Number { min, max, digits, .. } => {
-                min.unsigned_abs().max(max.unsigned_abs()) as f64 / 10_f64.powi(i32::from(*digits))
+                let unit = 10_f64.powi(i32::from(*digits));
+                (*min as f64 / unit, *max as f64 / unit)
             }
-            _ => 1.0,
+            _ => (0.0, 1.0),
         }
     }
 

@@ -1,6 +1,9 @@
 //! What a plan says of what is counted beside loss and accuracy.
 
-use federated::{model::Tally, round::Counting};
+use federated::{
+    model::{Spread, Tally},
+    round::Counting,
+};
 
 use super::{
     ir::Plan,
@@ -20,9 +23,8 @@ impl Training {
         let Some(MetricsSpec { bins, .. }) = self.metrics else { return Ok(None) };
         let two = match (&self.model, &self.label) {
             (ModelSpec::Linear, _) => {
-                #[expect(clippy::cast_possible_truncation, reason = "a power of two")]
-                let unit = self.largest_label().max(1.0).log2().ceil().exp2() as f32;
-                return Ok(Some(Tally::Moments(unit)));
+                let (min, max) = self.label_bounds();
+                return Ok(Some(Tally::Moments(Spread::between(min, max))));
             }
             (ModelSpec::Logistic, _) => true,
             (

@@ -7,6 +7,8 @@ const BITS: i32 = 28;
 /// Steps of rounding below which what labels vary by is not told from it: each row's part and its square are off by half a step at most,
 /// so that a variance is by 2.5.
 const LEAST_STEPS: f64 = 64.0;
+/// A label is single precision: off by this part of the largest one, 64 times over.
+const LABEL_STEP: f64 = 1.0 / 262_144.0;
 
 /// What is counted of rows: counts of all providers' rows add up.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,9 +16,31 @@ pub enum Tally {
     /// Of two classes: how many rows are of class 0, and then how many of class 1, where the model's probability of class 1 lies in
     /// each of so many bins of equal width, an even number of them.
     Bins(usize),
-    /// Of a regression: the sum of the labels over this unit and one more, so that none is negative, and that of their squares, in steps of
-    /// 2^−28. Of how labels vary they say all.
-    Moments(f32),
+    /// Of a regression: the sum of the labels, less a public number in their middle, over a unit that is the largest of that, and one more, so
+    /// that none is negative; and that of their squares, in steps of 2^−28. Of how labels vary they say all.
+    Moments(Spread),
+}
+
+/// Where labels are, by public bounds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spread {
+    /// What labels are counted from: the nearer their mean, the less of how they vary is lost in rounding.
+    pub middle: f64,
+    /// None is further from it.
+    pub unit: f64,
+}
+
+impl Spread {
+    /// Of labels between these two. The unit is a power of two, and no less than what single precision makes of such labels.
+    #[must_use]
+    pub fn between(min: f64, max: f64) -> Self {
+        let least = min.abs().max(max.abs()) * LABEL_STEP;
+        let unit = ((max - min) / 2.0).max(least);
+        Self {
+            middle: min / 2.0 + max / 2.0,
+            unit: if unit > 0.0 { unit.log2().ceil().exp2() } else { 1.0 },
+        }
+    }
 }
 
 impl Tally {
@@ -43,10 +67,10 @@ impl Tally {
                 let places = outputs.iter().map(|odds| bin(sigmoid(*odds), *odds > 0.0, bins));
                 counts(places, rows, bins)
             }
-            Self::Moments(unit) => {
+            Self::Moments(Spread { middle, unit }) => {
                 let mut sums = vec![0; 2];
                 for at in 0..outputs.len() {
-                    let part = f64::from(rows.label(at)) / f64::from(unit) + 1.0;
+                    let part = (f64::from(rows.label(at)) - middle) / unit + 1.0;
                     for (sum, x) in sums.iter_mut().zip([part, part * part]) {
                         #[expect(
                             clippy::cast_possible_truncation,
@@ -77,7 +101,7 @@ impl Tally {
     pub fn allows(&self, numbers: &[u64], most: u64) -> bool {
         let most = match self {
             Self::Bins(_) => most,
-            Self::Moments(_) => most.saturating_mul(6 << BITS),
+            Self::Moments(_) => most.saturating_mul(7 << BITS),
         };
         let sum = numbers.iter().try_fold(0_u64, |sum, number| sum.checked_add(*number));
         numbers.len() == self.len() && sum.is_some_and(|sum| sum <= most)
@@ -87,11 +111,11 @@ impl Tally {
     /// rows' moments; nothing where labels vary by little more than they are rounded by, less than 2^−11 of their unit, or of bins.
     #[must_use]
     pub fn explained(&self, [sum, squares]: [u64; 2], rows: u64, error: f64) -> Option<f64> {
-        let Self::Moments(unit) = self else { return None };
+        let Self::Moments(Spread { unit, .. }) = self else { return None };
         let mean = |sum: u64| sum as f64 / f64::from(BITS).exp2() / rows.max(1) as f64;
         let varies = mean(squares) - mean(sum).powi(2);
         let least = LEAST_STEPS / f64::from(BITS).exp2();
-        let variance = f64::from(*unit).powi(2) * varies;
+        let variance = unit.powi(2) * varies;
         (rows > 0 && varies >= least).then(|| 1.0 - error / rows as f64 / variance)
     }
 }
@@ -164,6 +188,10 @@ mod tests {
     use super::*;
     use crate::model::area_under_curve;
 
+    fn moments(min: f64, max: f64) -> Tally {
+        Tally::Moments(Spread::between(min, max))
+    }
+
     fn scored(n: usize) -> (Vec<f32>, Rows) {
         let words = Prg::new(&[6; 16]).elements::<Z32>(2 * n);
         let unit = |word: &u32| (word >> 8) as f32 / (1_u32 << 23) as f32 - 1.0;
@@ -212,13 +240,13 @@ mod tests {
         {
             assert_eq!(Tally::Bins(4).of_probabilities(garbage, &edges), None);
         }
-        assert_eq!(Tally::Moments(1.0).of_probabilities(&probabilities, &edges), None);
+        assert_eq!(moments(-1.0, 1.0).of_probabilities(&probabilities, &edges), None);
     }
 
     #[test]
     fn moments_say_how_labels_vary() {
         let rows = Rows::new(0, Vec::new(), vec![6.0, -2.0]).unwrap();
-        let tally = Tally::Moments(8.0);
+        let tally = moments(-8.0, 8.0);
         let sums = tally.of_rows(&[0.0; 2], &rows);
         let one = 1_u64 << 28;
         assert_eq!(sums, [one * 5 / 2, one * 29 / 8]);
@@ -230,10 +258,30 @@ mod tests {
         // Apart by 2^-9 of the unit, and by less than rounding leaves to tell.
         for (apart, told) in [(1.0 / 512.0, true), (1.0 / 2048.0, false), (1e-7, false)] {
             let rows = Rows::new(0, Vec::new(), vec![1.0, 1.0 - apart]).unwrap();
-            let tally = Tally::Moments(1.0);
+            let tally = moments(-1.0, 1.0);
             let sums = tally.of_rows(&[0.0; 2], &rows);
             let found = tally.explained([sums[0], sums[1]], 2, 0.0);
             assert_eq!(found, told.then_some(1.0), "{apart}");
+        }
+        // Far from 0, between bounds that are near each other: what labels are apart by is not lost.
+        for (min, max) in
+            [(1e6, 1e6 + 8.0), (-3e7, -3e7 + 8.0), (0.5, 0.5 + 1.0 / 1024.0), (7.0, 7.0)]
+        {
+            let apart = (max - min) / 2.0;
+            #[expect(clippy::cast_possible_truncation, reason = "labels are single precision")]
+            let labels = [min + apart / 2.0, min + 1.5 * apart].map(|label| label as f32);
+            let rows = Rows::new(0, Vec::new(), labels.to_vec()).unwrap();
+            let tally = moments(min, max);
+            let sums = tally.of_rows(&[0.0; 2], &rows);
+            assert!(tally.allows(&sums, 2), "{min}");
+            // Off by half of how far they are from their mean.
+            let off = f64::from(labels[1] - labels[0]) / 4.0;
+            let found = tally.explained([sums[0], sums[1]], 2, 2.0 * off * off);
+            let due = (max > min).then_some(0.75);
+            assert!(
+                found.zip(due).map_or(found == due, |(r2, due)| (r2 - due).abs() < 1e-6),
+                "{min}: {found:?}"
+            );
         }
         assert!(!Tally::Bins(2).allows(&[u64::MAX, 1, 0, 0], 9), "it would wrap");
     }

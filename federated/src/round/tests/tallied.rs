@@ -6,7 +6,7 @@ use super::{
     *,
 };
 use crate::{
-    model::{Ranking, Tally, evaluate},
+    model::{Ranking, Spread, Tally, evaluate},
     round::{Counting, UNTOLD},
 };
 
@@ -246,7 +246,7 @@ fn counts_of_more_rows_than_there_are_are_not_told() {
 
 #[test]
 fn how_labels_vary_is_told_of_all_of_them() {
-    let tally = Tally::Moments(2.0);
+    let tally = Tally::Moments(Spread::between(-2.0, 2.0));
     for (least, enough) in [(10, true), (1 << 16, false)] {
         let plain = course(&CAST, 2, Rule::Average { rate: 1.0 });
         let counting = Some(Counting::new(tally, least, 1 << 16).unwrap());
