@@ -19,7 +19,7 @@ use super::{
     error::ExecError,
     release::result_words,
     run::{Progress, step_of},
-    train::{course, figures, trainer},
+    train::{course, failed, figures, trainer},
 };
 use crate::{
     identity::PartyName,
@@ -136,7 +136,7 @@ pub(super) fn cost(m: &mut Meter, course: &round::Course, of: &Training) -> bool
 
 /// Why adding up ended: what a provider sent that cannot be is at its door.
 pub(super) fn added(plan: &Plan, of: &Training, error: RoundError) -> ExecError {
-    let RoundError::Masks { source, .. } = &error else { return error.into() };
+    let RoundError::Masks { source, .. } = &error else { return failed(plan, of, error) };
     match (source, owner(plan, of, source)) {
         (SecAggError::Few { .. }, _) => ExecError::TooFewProviders(error.to_string()),
         (_, Some(party)) => {

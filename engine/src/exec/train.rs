@@ -27,6 +27,7 @@ use super::{
 };
 use crate::{
     identity::PartyName,
+    job::{ModelSpec, StrategySpec},
     plan::{EncodedInput, Kind, Op, Plan, ROUND_WORDS, Shape, Training, TrainingRows},
     trainer::Hired,
 };
@@ -269,14 +270,35 @@ pub(super) fn weigh(
 }
 
 /// Why a training ended; what cannot be weighed is at the door of whose rows they are.
-fn failed(plan: &Plan, of: &Training, error: RoundError) -> ExecError {
+pub(super) fn failed(plan: &Plan, of: &Training, error: RoundError) -> ExecError {
     let validator = of.valuation.as_ref().and_then(|valuation| valuation.input(plan));
     match validator {
         Some(input) if matches!(error, RoundError::Worth(_)) => {
             ExecError::Validation { party: input.party.clone(), what: error.to_string() }
         }
+        _ if matches!(error, RoundError::Few { declined: 1.., .. }) => {
+            ExecError::TooFewProviders(format!("{error}{}", what_declines(of)))
+        }
         _ => error.into(),
     }
+}
+
+/// What to look at where updates are declined. Why one was is its provider's to know: this is of the job alone.
+fn what_declines(of: &Training) -> String {
+    if matches!(of.strategy, StrategySpec::Ridge { .. } | StrategySpec::Newton { .. }) {
+        return String::new();
+    }
+    let label = match of.model {
+        ModelSpec::Linear => {
+            " the label is not scaled, so divide one that is far from 0, as `pay * 0.001` does;"
+        }
+        _ => "",
+    };
+    format!(
+        ". One reason is public: a number in an update beyond `largest_update` = {};{label} a smaller `rate` or a larger `largest_update` \
+         lets more through",
+        of.largest_update
+    )
 }
 
 impl From<RoundError> for ExecError {

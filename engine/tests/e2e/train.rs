@@ -387,3 +387,34 @@ fn a_model_hides_rows_and_its_file_says_how_well() {
     let epsilon: f64 = privacy["epsilon"].as_str().unwrap().parse().unwrap();
     assert!(epsilon > 9.0 && epsilon < 11.0, "{privacy}");
 }
+
+#[test]
+fn updates_that_are_too_large_are_told_with_what_to_change() {
+    let mut cast = cast();
+    let tables = [&mut cast.people, &mut cast.jobs, cast.third.as_mut().unwrap()];
+    for table in tables {
+        table.csv = table.csv.replace("high", "90000").replace("low", "80000");
+        let number = "type = \"int32\"\nmin = 0\nmax = 100000";
+        table.columns[3] = Column::new("pay", number, json!({"release": ["train"]}));
+        table.train["models"] = json!(["linear"]);
+    }
+    let world = World::start(&cast);
+    let asked = |label: &str| {
+        let text = train("rounds = 2\nmin_providers = 3").replace("\"logistic\"", "\"linear\"");
+        text.replace("pay = 'high'", label).replace("rate = 0.5", "rate = 0.1")
+    };
+    let words = ended_with(&world.ask_psi(&asked("pay")), 1);
+    for due in [
+        "TOO_FEW_PROVIDERS at stage run",
+        "round 1: 0 of 3 providers sent an update and 3 are the least",
+        "3 declined",
+        "0 came too late, or are not up",
+        "a number in an update beyond `largest_update` = 8",
+        "the label is not scaled",
+    ] {
+        assert!(words.contains(due), "{due}: {words}");
+    }
+    // What it says to do helps.
+    let text = succeeded(&world.ask_psi(&asked("pay * 0.0001")));
+    assert_eq!(text.lines().count(), 3, "{text}");
+}

@@ -15,8 +15,9 @@ pub enum RoundError {
     Session(#[from] SessionError),
     /// Too few updates came.
     #[error(
-        "round {round}: {got} of {asked} providers sent an update and {least} are the least; nothing was opened. The others declined, \
-         which their own logs explain, came too late, or are not up"
+        "round {round}: {got} of {asked} providers sent an update and {least} are the least; nothing was opened. {declined} declined, \
+         which their own logs explain; {} came too late, or are not up",
+        asked.saturating_sub(got + declined)
     )]
     Few {
         /// Which round, from 1.
@@ -27,6 +28,8 @@ pub enum RoundError {
         asked: usize,
         /// How many must come.
         least: usize,
+        /// How many said to this party that they have none to send.
+        declined: usize,
     },
     /// Too few updates are within the gates' bounds.
     #[error(

@@ -58,11 +58,11 @@ pub(super) fn taken(
     let Some(gates) = &course.gates else {
         let comes = |number: usize| landed.get(&number).is_some_and(Landed::comes);
         let all = Set::of(course, comes).agree(s)?;
-        enough(course, round, &all)?;
+        enough(course, (round, landed), &all)?;
         return Ok(Taken { all, refused: Vec::new() });
     };
     let (came, alike) = committed(s, course, landed)?;
-    enough(course, round, &alike)?;
+    enough(course, (round, landed), &alike)?;
     let coin = toss(s, rng)?;
     let channel = s.wire().channel();
     let sketches =
@@ -89,9 +89,14 @@ pub(super) fn taken_cost(m: &mut Meter, course: &Course, gates: &Gates) {
     accept_cost(m, gates, providers);
 }
 
-fn enough(course: &Course, round: u32, all: &Set) -> Result<(), RoundError> {
+fn enough(
+    course: &Course,
+    (round, landed): (u32, &BTreeMap<usize, Landed>),
+    all: &Set,
+) -> Result<(), RoundError> {
     let (got, least, asked) = (all.count(), course.least(), course.providers.len());
-    let few = RoundError::Few { round: round + 1, got, asked, least };
+    let declined = landed.values().filter(|landed| !landed.comes()).count();
+    let few = RoundError::Few { round: round + 1, got, asked, least, declined };
     if got < least { Err(few) } else { Ok(()) }
 }
 

@@ -118,6 +118,8 @@ struct Sum {
     setting: Arc<Setting>,
     server: Server,
     there: BTreeSet<usize>,
+    /// How many have said that they have no update.
+    declined: usize,
 }
 
 impl Party<'_> {
@@ -129,7 +131,7 @@ impl Party<'_> {
         let model = packed(&state.optimizer.handed(&state.model));
         let setting = self.masks.setting(self.course, (round, model.1))?;
         let server = Server::new(Arc::clone(&setting));
-        let mut sum = Sum { round, setting, server, there };
+        let mut sum = Sum { round, setting, server, there, declined: 0 };
         self.asked(wire, &mut sum, model)?;
         self.masked(wire, &mut sum)?;
         self.unmasked(wire, &mut sum)?;
@@ -223,30 +225,32 @@ impl Party<'_> {
         let head = Head { step, round: sum.round };
         let answers = step.answers(self.course, self.masks.threshold);
         let to = std::mem::take(&mut sum.there);
-        self.enough(sum.round, to.len(), step)?;
+        self.enough(sum, to.len(), step)?;
         let bodies: BTreeMap<usize, Zeroizing<Vec<u64>>> =
             to.iter().map(|provider| (*provider, body(sum, *provider))).collect();
         let bodies = |provider: usize| bodies.get(&provider).cloned().unwrap_or_default();
         let told = Told { head, model, answers, until };
         self.desk.step(wire, &to, &told, bodies, |provider, answer| {
+            sum.declined += usize::from(matches!(answer, Answer::Declined));
             if take(sum, provider, answer)? {
                 sum.there.insert(provider);
             }
             Ok(())
         })?;
-        self.enough(sum.round, sum.there.len(), step)
+        self.enough(sum, sum.there.len(), step)
     }
 
     /// Whether so many are enough to go on with: where a sum is fixed already, to take its masks off.
-    fn enough(&self, round: u32, got: usize, step: Step) -> Result<(), RoundError> {
+    fn enough(&self, sum: &Sum, got: usize, step: Step) -> Result<(), RoundError> {
         let shares = self.masks.threshold.shares as usize;
         let least = match step {
             Step::Ask | Step::Keys | Step::Shares | Step::Over => self.masks.least(self.course),
             // Each signature needs so many others; a provider that is in the sum itself needs others' shares too.
             Step::Sets | Step::Signatures => shares + 1,
         };
-        let (round, asked) = (round + 1, self.course.providers.len());
-        if got < least { Err(RoundError::Few { round, got, asked, least }) } else { Ok(()) }
+        let (round, asked) = (sum.round + 1, self.course.providers.len());
+        let few = RoundError::Few { round, got, asked, least, declined: sum.declined };
+        if got < least { Err(few) } else { Ok(()) }
     }
 
     fn until(&self) -> Instant {

@@ -245,7 +245,7 @@ fn who_is_lost_at_any_step_costs_the_sum_nothing() {
 fn too_few_at_any_step_are_the_end() {
     for step in [Step::Ask, Step::Keys, Step::Shares, Step::Sets, Step::Signatures] {
         let (_, ran) = dying(&[(1, Step::Keys), (2, step)]);
-        let few = RoundError::Few { round: 2, got: 3, asked: 5, least: 4 };
+        let few = RoundError::Few { round: 2, got: 3, asked: 5, least: 4, declined: 0 };
         assert_eq!(ran.party, Err(few), "{step:?}");
     }
 }

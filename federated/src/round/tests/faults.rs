@@ -82,7 +82,10 @@ fn nothing_is_opened_of_too_few() {
         &trainers,
     );
     for party in &ran.parties {
-        assert_eq!(*party, Err(RoundError::Few { round: 2, got: 2, asked: 3, least: 3 }));
+        assert_eq!(
+            *party,
+            Err(RoundError::Few { round: 2, got: 2, asked: 3, least: 3, declined: 1 })
+        );
     }
     assert!(ran.guests.iter().all(Result::is_err));
 }
@@ -249,6 +252,9 @@ fn an_update_beyond_the_bound_is_never_sent() {
     };
     let ran = run_over(9, in_memory(4), &course, &start(&course), &trainers);
     for party in &ran.parties {
-        assert_eq!(*party, Err(RoundError::Few { round: 1, got: 1, asked: 3, least: 2 }));
+        assert_eq!(
+            *party,
+            Err(RoundError::Few { round: 1, got: 1, asked: 3, least: 2, declined: 2 })
+        );
     }
 }

@@ -272,7 +272,7 @@ fn who_stays_away_is_one_of_those_who_may_deviate() {
     assert!(one.trained(90).reports[0].refused.is_empty(), "it declined");
     let channels = faults::shared(faults::over_tls(6, Duration::from_secs(8)));
     let two = run_over(90, channels, &course, &start(&course), &away(&[2, 4]));
-    let few = RoundError::Few { round: 1, got: 3, asked: 5, least: 4 };
+    let few = RoundError::Few { round: 1, got: 3, asked: 5, least: 4, declined: 2 };
     assert!(two.parties.iter().all(|party| *party == Err(few.clone())));
 }
 
