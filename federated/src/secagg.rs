@@ -34,7 +34,9 @@
 //! Keys and masks are also of what the vectors are worked out from ([`Name::from`]), so that who was handed something else shares no
 //! mask. And where sealed shares do not open a client does not give up: it masks as it would have, since common masks follow from signed
 //! keys alone, says whose shares they were, and gives those of the others. Whoever spoils an envelope, who sealed it or who passed it
-//! on, gets a part of what it would have got, and knows before that it does not open; masks come off as long as t others have theirs.
+//! on, gets a part of what it would have got, and knows before that it does not open; masks come off as long as t others have theirs. The same
+//! goes for a share of a lost client's key that is none, as the key shows that this has signed: of the seeds of own masks nothing was
+//! announced, and a wrong share of one makes a wrong sum.
 
 mod client;
 mod error;

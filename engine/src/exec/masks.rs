@@ -157,7 +157,7 @@ fn said(plan: &Plan, of: &Training, doubt: Doubt) {
         from,
         to,
         passed_on_by = alone,
-        "what one provider sealed for another does not open: one of these is faulty or cheats; masks come off without it"
+        "what one provider sealed for another does not open, or is no share: one of these is faulty or cheats; masks come off without it"
     );
 }
 

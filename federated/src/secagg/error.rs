@@ -59,8 +59,8 @@ pub enum SecAggError {
     Stories(u32),
     /// Shares that restore something else than what was announced, by one of the neighbours who gave them.
     #[error(
-        "the shares of the lost client {0} restore another key than it announced; one of its neighbours lied, and it cannot be told \
-         which"
+        "the shares of the lost client {0} restore another key than it announced; too few others of its neighbours' shares \
+         are right to tell which of them lied, or whether it sealed them so"
     )]
     Restored(u32),
     /// A signature that does not hold.

@@ -190,7 +190,51 @@ impl Server {
         Ok(())
     }
 
-    /// Whose shares did not open, and at whom, as those say who got them: one of the two is faulty or cheats.
+    /// Puts aside what was given of a lost client's key that is no share of it, where others' shares restore the key that it has signed:
+    /// the sum goes on without. What is put aside is as good as what does not open, since it may be wrong as it was sealed.
+    ///
+    /// # Cost
+    /// Nothing where all shares fit; otherwise a multiplication on the curve for each that was given.
+    pub fn set_aside(&mut self) {
+        for lost in self.sets().lost {
+            for by in self.wrong(lost) {
+                if let Some(given) = self.secrets.get_mut(&lost) {
+                    given.retain(|(other, _)| *other != by);
+                }
+                self.unopened.insert((lost, by));
+            }
+        }
+    }
+
+    /// Who gave what is no share of a lost client's key, as so many shares in a row say that restore it.
+    fn wrong(&self, lost: u32) -> Vec<u32> {
+        let (points, least) = (self.setting.points(lost), self.setting.shares());
+        let given = self.secrets.get(&lost).map_or(&[][..], Vec::as_slice);
+        let given: Vec<(u32, u16, &Secret)> =
+            given.iter().filter_map(|(by, share)| Some((*by, *points.get(by)?, share))).collect();
+        let Some(keys) = self.keys.get(&lost).filter(|_| given.len() > least) else {
+            return Vec::new();
+        };
+        let row = |first: usize| {
+            let row = given.iter().cycle().skip(first).take(least);
+            row.map(|(_, point, share)| (*point, *share)).collect::<Vec<_>>()
+        };
+        let good =
+            (0..given.len()).map(row).find(|row| masks::public(&shamir::restore(row)) == keys.mask);
+        let Some(good) = good else { return Vec::new() };
+        let secret = shamir::restore(&good);
+        let fits = |point: u16, share: &Secret| {
+            good.iter().any(|(of, _)| *of == point) || {
+                let mut row = good.clone();
+                row[0] = (point, share);
+                shamir::restore(&row) == secret
+            }
+        };
+        let wrong = given.iter().filter(|(_, point, share)| !fits(*point, share));
+        wrong.map(|(by, _, _)| *by).collect()
+    }
+
+    /// Whose shares did not open or were none, and at whom, as those say who got them: one of the two is faulty or cheats.
     pub fn unopened(&self) -> impl Iterator<Item = (u32, u32)> {
         self.unopened.iter().copied()
     }

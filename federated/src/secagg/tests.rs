@@ -311,19 +311,40 @@ fn too_few_are_no_sum() {
     assert!(matches!(run.server.finish(), Err(SecAggError::Few { .. })));
 }
 
-#[test]
-fn a_neighbour_that_lies_about_a_lost_key_is_found_out() {
+/// A sum of four of five clients, of whom the fifth was lost; these lie about its key, of which three shares are enough.
+fn lied_to(liars: &[u32]) -> Run {
     let (mut run, masked) = at_masked();
     let confirmed = run.confirmed(masked);
     let signatures: Vec<_> = confirmed.iter().map(|(index, _, signed)| (*index, *signed)).collect();
     for (index, client, _) in confirmed {
         let own: Vec<_> = signatures.iter().filter(|(by, _)| *by != index).copied().collect();
         let mut given: Unmasking = client.unmask(&own).unwrap();
-        if index == 0 {
-            given.keys[0].1[3] ^= 1;
+        if liars.contains(&index) {
+            given.keys[0].1[3] ^= 1 + u8::try_from(index).unwrap();
         }
         run.server.unmasking(index, given).unwrap();
     }
+    run
+}
+
+#[test]
+fn a_neighbour_that_lies_about_a_lost_key_is_put_aside_where_the_others_are_enough() {
+    for liar in 0..4 {
+        let mut run = lied_to(&[liar]);
+        run.server.set_aside();
+        // It, or whose key it is: that may have sealed it so.
+        assert!(run.server.unopened().eq([(4, liar)]), "{liar}");
+        let (sum, of) = run.server.finish().unwrap();
+        assert_eq!(of, (0..4).collect());
+        assert_eq!(sum, plain(&of), "{liar}");
+    }
+}
+
+#[test]
+fn neighbours_that_lie_about_a_lost_key_are_found_out() {
+    let mut run = lied_to(&[1, 3]);
+    run.server.set_aside();
+    assert_eq!(run.server.unopened().count(), 0);
     let refused = run.server.finish().unwrap_err();
     assert_eq!(refused, SecAggError::Restored(4));
     // Which of them is not known, and the one who was lost is not accused.

@@ -135,6 +135,7 @@ impl Party<'_> {
         self.asked(wire, &mut sum, model)?;
         self.masked(wire, &mut sum)?;
         self.unmasked(wire, &mut sum)?;
+        sum.server.set_aside();
         for (from, to) in sum.server.unopened() {
             (self.doubts)(Doubt { round: round + 1, from: from as usize, to: to as usize });
         }
