@@ -23,7 +23,7 @@ pub use run::{
     SealedShare, pieces, roster, run_id,
 };
 pub use scores::{TrainerScores, Unscored};
-pub use status::{failure_of, is_unreachable, status_of};
+pub use status::{failure_of, status_of};
 pub use trainer::{TrainedModel, TrainerCalls, TrainerSession, TrainerSetting};
 pub use verdict::{Datasets, Decision, PendingJob, Published, Verdict, read_cancel, read_job};
 pub use view::{Explanation, JobView};

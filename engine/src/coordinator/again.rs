@@ -3,14 +3,18 @@
 use std::{
     collections::BTreeSet,
     sync::{Mutex, PoisonError},
+    time::Duration,
 };
 
 use super::{board::Board, book::Live};
 use crate::{
     identity::PartyName,
     job::Failure,
-    wire::{PartyCalls, RunOrder, SealedShare, is_unreachable},
+    wire::{PartyCalls, RunOrder, SealedShare},
 };
+
+/// The longest pause between two calls, in shortest ones: a round waits longer than that for who may be back.
+const LONGEST: u32 = 8;
 
 /// Participants without whom a run goes on.
 #[derive(Debug)]
@@ -57,16 +61,38 @@ impl Board {
         comes_back: bool,
     ) -> Result<(Option<SealedShare>, Vec<u8>), Failure> {
         let name = party.peer();
+        let mut pause = self.patience.poll;
         loop {
             let done = self.run_at(live, (party, guests), order.clone()).await;
             let Err(failure) = &done else { return done };
-            if !(comes_back && guests.includes(name) && is_unreachable(failure, name)) {
+            if !(comes_back && guests.includes(name) && failure.unanswered) {
                 return done;
             }
             if guests.lose(name) {
+                pause = self.patience.poll;
                 tracing::warn!(job = %live.id, party = %name, %failure, "a provider is lost; it is called until it is back");
             }
-            tokio::time::sleep(self.patience.poll).await;
+            tokio::time::sleep(pause).await;
+            pause = longer(pause, self.patience.poll);
         }
+    }
+}
+
+/// The pause after this one, where the shortest is `floor`.
+fn longer(pause: Duration, floor: Duration) -> Duration {
+    pause.saturating_mul(2).min(floor.saturating_mul(LONGEST))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_stays_away_is_called_less_often_and_never_less_than_a_round_waits() {
+        let floor = Duration::from_millis(250);
+        let next = |pause: &Duration| Some(longer(*pause, floor));
+        let pauses = std::iter::successors(Some(floor), next).take(6);
+        let pauses: Vec<_> = pauses.map(|pause| pause.as_millis()).collect();
+        assert_eq!(pauses, [250, 500, 1000, 2000, 2000, 2000]);
     }
 }

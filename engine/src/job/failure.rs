@@ -41,6 +41,10 @@ pub struct Failure {
     pub stage: Stage,
     /// In words.
     pub message: String,
+    /// Whether the call that ended so had no answer of ours at all, as when a daemon is down. For who made the call: it does not travel,
+    /// and is not kept.
+    #[serde(skip)]
+    pub unanswered: bool,
 }
 
 impl Stage {
@@ -81,7 +85,7 @@ impl Stage {
 impl Failure {
     /// A failure at no party in particular.
     pub fn new(reason: Reason, stage: Stage, message: impl Into<String>) -> Self {
-        Self { reason, party: None, stage, message: message.into() }
+        Self { reason, party: None, stage, message: message.into(), unanswered: false }
     }
 
     /// The same, at `party`, unless a party is named already.

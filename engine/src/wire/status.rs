@@ -38,13 +38,8 @@ pub fn failure_of(status: &Status, peer: &PartyName, stage: Stage) -> Failure {
         let field = |name: &str| info.metadata.get(name).map_or("", String::as_str);
         let party = PartyName::try_from(field("party")).ok();
         let stage = Stage::from_name(field("stage")).unwrap_or(stage);
-        let message = status.message().chars().take(1000).collect();
-        return Failure {
-            reason,
-            party: Some(party.unwrap_or_else(|| peer.clone())),
-            stage,
-            message,
-        };
+        let message: String = status.message().chars().take(1000).collect();
+        return Failure::new(reason, stage, message).at(&party.unwrap_or_else(|| peer.clone()));
     }
     let reason = match status.code() {
         tonic::Code::DeadlineExceeded => Reason::Stalled,
@@ -56,21 +51,10 @@ pub fn failure_of(status: &Status, peer: &PartyName, stage: Stage) -> Failure {
         Reason::Stalled => format!("{peer} did not answer in time"),
         Reason::VersionMismatch => format!("{peer} does not offer this call"),
         Reason::ProtocolViolation => format!("{peer} refused the call as malformed"),
-        _ => unreachable_words(peer) + &cause(status),
+        _ => format!("{peer} cannot be reached: {}", cause(status)),
     };
-    Failure { reason, party: Some(peer.clone()), stage, message }
-}
-
-fn unreachable_words(peer: &PartyName) -> String {
-    format!("{peer} cannot be reached: ")
-}
-
-/// Whether a failure of [`failure_of`] is that there was no answer, and not one that the peer gave.
-#[must_use]
-pub fn is_unreachable(failure: &Failure, peer: &PartyName) -> bool {
-    failure.reason == Reason::PartyLost
-        && failure.party.as_ref() == Some(peer)
-        && failure.message.starts_with(&unreachable_words(peer))
+    let unanswered = reason == Reason::PartyLost;
+    Failure { unanswered, ..Failure::new(reason, stage, message).at(peer) }
 }
 
 /// The innermost words of a transport error, which alone say what happened (`connection refused`, `another certificate`).
@@ -130,11 +114,11 @@ mod tests {
         let told = failure_of(&Status::unavailable("refused"), &party("census"), Stage::Prepare);
         assert_eq!(told.reason, Reason::PartyLost);
         assert_eq!(told.party, Some(party("census")));
-        assert!(is_unreachable(&told, &party("census")));
-        assert!(!is_unreachable(&told, &party("employers")));
-        let answered = Failure::new(Reason::PartyLost, Stage::Run, "the link to it was lost");
-        let answered =
-            failure_of(&status_of(answered.at(&party("census"))), &party("census"), Stage::Run);
-        assert!(!is_unreachable(&answered, &party("census")), "it says so itself");
+        assert!(told.unanswered);
+        // Whatever words it uses, and whoever it calls unreachable.
+        let passed_on = failure_of(&status_of(told), &party("census"), Stage::Run);
+        assert!(!passed_on.unanswered, "it says so itself");
+        let slow = failure_of(&Status::deadline_exceeded(""), &party("census"), Stage::Run);
+        assert!(!slow.unanswered, "it is there, and slow");
     }
 }

@@ -135,6 +135,7 @@ pub(super) fn read_failure(wire: v1::Failure) -> Result<Failure, Failure> {
         party: (!wire.party.is_empty()).then(|| party(&wire.party)).transpose()?,
         stage: Stage::from_name(&wire.stage).ok_or_else(|| violation("an unknown stage"))?,
         message: wire.message,
+        unanswered: false,
     })
 }
 
