@@ -194,7 +194,19 @@ fn a_program_that_is_killed_in_a_round_is_started_again_for_it() {
     for party in ["census", "employers"] {
         assert!(world.log(party).contains("another one trains this round"), "{party}");
     }
-    assert!((table, model(&world).0) == whole);
+    let of = |table: &str| -> Vec<Vec<f64>> {
+        let rows = table.lines().skip(1).map(|row| row.split(',').map(|x| x.parse().unwrap()));
+        rows.map(Iterator::collect).collect()
+    };
+    // In another process, vectors of NumPy lie elsewhere, and what it adds up may differ in the last bit.
+    let near = |a: f64, b: f64| (a - b).abs() <= 1e-5;
+    let (found, due) = (of(&table), of(&whole.0));
+    assert_eq!((found.len(), due.len()), (ROUNDS, ROUNDS));
+    for (found, due) in found.iter().zip(&due) {
+        assert!(found.iter().zip(due).all(|(a, b)| near(*a, *b)), "{found:?} {due:?}");
+    }
+    let (found, due) = (model(&world).0, whole.1);
+    assert!(found.iter().zip(&due).all(|(a, b)| near((*a).into(), (*b).into())));
 }
 
 #[test]
