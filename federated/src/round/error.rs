@@ -90,7 +90,8 @@ pub enum RoundError {
     },
     /// The compute parties told a provider different things.
     #[error(
-        "the compute parties asked this provider for different rounds, or for updates of different models (P0 for one of round {round});          nothing was given. One of them may have lost its disk, or deviates: run the job again, with `resumes` where it has rounds"
+        "the compute parties asked this provider for different rounds, or for updates of different models (P0 for one of round {round}); \
+         nothing was given. One of them may have lost its disk, or deviates: run the job again, with `resumes` where it has rounds"
     )]
     Model {
         /// Which round P0 asked for, from 1.
@@ -98,7 +99,8 @@ pub enum RoundError {
     },
     /// The compute parties asked a provider for what it has given, or for what is no part of the training.
     #[error(
-        "the compute parties asked this provider for round {round}, which it has spoken in before, or which the training does not have;          there is one update a round, and no second one was given. Run the job again, with `resumes` where it has rounds"
+        "the compute parties asked this provider for round {round}, which it has spoken in before, or which the training does not have; \
+         there is one update a round, and no second one was given. Run the job again, with `resumes` where it has rounds"
     )]
     Again {
         /// Which round, from 1.
