@@ -28,6 +28,7 @@ mod trees;
 mod vertical;
 mod words;
 
+pub use bucketwise::repeats;
 pub use error::ExecError;
 pub use input::{outside_providers, send_outside};
 pub use kept::{forget_given, forget_training, resumable};

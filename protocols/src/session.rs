@@ -17,6 +17,7 @@ mod pair;
 mod pieces;
 mod profile;
 mod stats;
+mod units;
 mod wire;
 
 pub use self::core::Session;
@@ -27,4 +28,5 @@ pub use meter::{Choice, Chosen, Meter};
 pub use pair::{InFlight, Pair, PairCost, Side};
 pub use profile::Profile;
 pub use stats::{Counters, Stats};
+pub use units::{RENEWALS, REPEATS, again_bytes};
 pub use wire::Wire;

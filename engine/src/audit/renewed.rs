@@ -1,5 +1,7 @@
 //! Links that were lost and made anew: what a receipt may say of them.
 
+use protocols::session::RENEWALS;
+
 use super::receipt::{Fault, LinkEntry, OpenedKind, ReceiptBody};
 use crate::{
     identity::PartyName,
@@ -20,7 +22,11 @@ impl ReceiptBody {
     #[must_use]
     pub fn renewals(&self) -> u32 {
         let trains = self.opened.iter().any(|opened| opened.kind == OpenedKind::Average);
-        if trains { Training::RENEWALS } else { Between::RENEWALS.max(Many::RENEWALS) }
+        if trains {
+            Training::RENEWALS
+        } else {
+            Between::RENEWALS.max(Many::RENEWALS).max(RENEWALS)
+        }
     }
 
     /// The bytes that a party sent over its links as they stood at the end.

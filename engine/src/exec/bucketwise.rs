@@ -6,9 +6,9 @@ use protocols::{
     prg::Prg,
     psi::{
         bucket_of, bucket_range,
-        circuit::{Set, intersect_bucket, intersect_bucket_cost},
+        circuit::{Bucketed, Matches, Set, intersect_bucket, intersect_bucket_cost},
     },
-    session::{Meter, Session},
+    session::{Meter, Profile, Session},
     share::{Bits, Shared},
 };
 
@@ -20,20 +20,23 @@ use super::{
     quote,
     run::{Values, apply, last_uses},
 };
-use crate::plan::{Bucketwise, EncodedInput, OwnSet, Plan, Portion, columns_of};
+use crate::plan::{Bucketwise, EncodedInput, OwnSet, Plan, Portion, Shape, columns_of};
 
 /// Runs it at one party: what is kept, bucket after bucket.
 ///
-/// In memory are one bucket, what is kept, and at its owner of a set that stands elsewhere what that keeps there.
+/// In memory are one bucket, what is kept, and at its owner of a set that stands elsewhere what that keeps there. Where a link
+/// between two of the three is lost they make it anew, and all repeat the bucket under way: see [`Session::in_units`]; not where
+/// the operations on a bucket open something, see [`repeats`].
 ///
 /// # Cost
-/// For each bucket that of [`intersect_bucket`] and of the operations.
+/// For each bucket that of [`intersect_bucket`] and of the operations, and that of a unit.
 ///
 /// # Errors
 /// [`ExecError`].
 ///
 /// # Security
-/// Semi-honest; opens what its operations list. All buckets are padded alike, and go in one order.
+/// Semi-honest; opens what its operations list. All buckets are padded alike, and go in one order. A bucket that is repeated has
+/// hash functions, tags, masks and programmed functions of its own, and nothing of it is opened: it shows nothing new.
 pub(super) fn run(
     s: &mut Session,
     plan: &Plan,
@@ -49,20 +52,48 @@ pub(super) fn run(
     };
     let own = own.map(|number| Own::of(plan, of, number, inputs)).transpose()?;
     let mut kept: Vec<Vec<Column>> = of.kept.iter().map(|_| Vec::new()).collect();
-    for bucket in 0..bucketed.buckets() {
-        let (place, channel) = ((bucket, bucketed.buckets()), s.wire().channel());
-        let portion = own.as_ref().map(|own| own.portion(place, &*channel)).transpose()?;
-        let columns: Vec<&[u64]> =
-            portion.iter().flat_map(|portion| &portion.columns).map(Vec::as_slice).collect();
-        let set = portion.as_ref().map(|portion| Set { items: &portion.ids, columns: &columns });
-        let matches = intersect_bucket(s, &bucketed, set.as_ref(), rng)?;
-        drop(portion);
+    let keep = |parts: Vec<Column>| {
+        kept.iter_mut().zip(parts).for_each(|(kept, part)| kept.push(part));
+    };
+    let mut one = |s: &mut Session, bucket| {
+        let matches = meet(s, &bucketed, (own.as_ref(), bucket), rng)?;
         let rows = in_order(plan, &of.meet, matches).ok_or(ExecError::Malformed(at))?;
-        for (kept, part) in kept.iter_mut().zip(body(s, of, at, rows)?) {
-            kept.push(part);
-        }
+        body(s, of, at, rows)
+    };
+    let buckets = u64::from(of.buckets);
+    if repeats(plan, of, s.profile()) {
+        s.in_units(buckets, ExecError::of_session, one, keep)?;
+    } else {
+        let mut keep = keep;
+        (0..buckets).try_for_each(|bucket| one(s, bucket).map(&mut keep))?;
     }
     kept.into_iter().map(|parts| beneath(parts).ok_or(ExecError::Malformed(at))).collect()
+}
+
+/// Intersects a bucket.
+fn meet(
+    s: &mut Session,
+    of: &Bucketed,
+    (own, bucket): (Option<&Own<'_>>, u64),
+    rng: &mut Prg,
+) -> Result<Matches, ExecError> {
+    let bucket = usize::try_from(bucket).unwrap_or(usize::MAX);
+    let channel = s.wire().channel();
+    let portion = own.map(|own| own.portion((bucket, of.buckets()), &*channel)).transpose()?;
+    let columns: Vec<&[u64]> =
+        portion.iter().flat_map(|portion| &portion.columns).map(Vec::as_slice).collect();
+    let set = portion.as_ref().map(|portion| Set { items: &portion.ids, columns: &columns });
+    Ok(intersect_bucket(s, of, set.as_ref(), rng)?)
+}
+
+/// Whether a bucket is repeated where a link was lost: not one whose operations open something, as those do that group rows by
+/// sorting them. What was opened of a bucket that is repeated would be opened twice, by permutations that have nothing in common; each
+/// list of openings says once.
+#[must_use]
+pub fn repeats(plan: &Plan, of: &Bucketwise, profile: Profile) -> bool {
+    let mut m = Meter::on(profile);
+    of.shapes(plan).is_ok_and(|shapes| body_cost(&mut m, of, (0, &shapes)).is_ok())
+        && m.openings().is_empty()
 }
 
 /// The operations on one bucket; gives what is kept.
@@ -185,12 +216,22 @@ pub(super) fn cost(
     let malformed = |_| ExecError::Malformed(at);
     let bucketed = of.task(plan).map_err(malformed)?;
     let shapes = of.shapes(plan).map_err(malformed)?;
-    for _ in 0..bucketed.buckets() {
+    let one = |m: &mut Meter| {
         intersect_bucket_cost(m, &bucketed);
-        let mut ones = quote::Ones::default();
-        for op in &of.body {
-            quote::charge(m, op, &quote::Shapes { at, shapes: &shapes }, &mut ones)?;
-        }
+        body_cost(m, of, (at, &shapes))
+    };
+    if repeats(plan, of, m.profile()) {
+        return m.in_units(of.buckets.into(), one);
     }
-    Ok(())
+    (0..of.buckets).try_for_each(|_| one(m))
+}
+
+/// Twin of [`body`].
+fn body_cost(
+    m: &mut Meter,
+    of: &Bucketwise,
+    (at, shapes): (usize, &[Vec<Shape>]),
+) -> Result<(), ExecError> {
+    let mut ones = quote::Ones::default();
+    of.body.iter().try_for_each(|op| quote::charge(m, op, &quote::Shapes { at, shapes }, &mut ones))
 }

@@ -88,4 +88,12 @@ impl ExecError {
     pub(super) fn kept(words: String, full: bool, otherwise: impl FnOnce(String) -> Self) -> Self {
         if full { Self::DiskFull(words) } else { otherwise(words) }
     }
+
+    /// Why the session ended, if it is that.
+    pub(super) fn of_session(&self) -> Option<&SessionError> {
+        match self {
+            Self::Session(error) => Some(error),
+            _ => None,
+        }
+    }
 }

@@ -42,7 +42,9 @@ pub(super) fn going_on(
 ) -> Result<(), SessionError> {
     let mut progress = agreed.progress();
     let renewals = if agreed.goes_on() { Between::RENEWALS } else { 0 };
-    for _ in 0..renewals {
+    // What was computed before over the same link may have had it made anew.
+    let before = pair.renewed();
+    for _ in before..renewals {
         match attempt(pair, agreed, sends, (rows, &mut progress), rng) {
             Err(error) if error.is_lost(pair.peer()) => {
                 // Who waits for this party waits while it calls.

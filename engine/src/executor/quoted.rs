@@ -1,19 +1,24 @@
 //! Whether the links of a run carried what its plan costs.
 
-use protocols::{party::Role, psi::multiparty, session::CircleCost};
+use protocols::{
+    party::Role,
+    psi::multiparty,
+    session::{CircleCost, again_bytes},
+};
 
 use super::compilation::Compilation;
 use crate::{
     audit::{LinkEntry, ReceiptBody},
-    exec::{Far, lookup_cost_from, table_left},
+    exec::{Far, lookup_cost_from, repeats, table_left},
     identity::PartyName,
     job::{Failure, Reason, Stage},
-    plan::{Between, LocalInput, Lookup, Many, Op, Plan, many_setting},
+    plan::{Between, Bucketwise, LocalInput, Lookup, Many, Op, Plan, many_setting},
 };
 
 /// Holds the links of a receipt against the quote: they carried exactly what the plan costs. Where a link is stated to have been
 /// made anew, its last connections carried what an intersection costs from one of its buckets on, or a lookup from a piece of its table or
-/// a batch of its queries on, in the place of all of it. Of a training nothing is compared, but of trees: providers may leave it, and the
+/// a batch of its queries on, in the place of all of it. Of a circuit whose bucket was broken off all links together carried no more than
+/// the plan costs and that bucket again, each time. Of a training nothing is compared, but of trees: providers may leave it, and the
 /// links of those that do not compute may be made anew.
 /// Trees that go on from an earlier run cost no more than all of them: how far that run came is known to those alone who compute.
 ///
@@ -60,6 +65,9 @@ fn resumed(compilation: &Compilation, body: &ReceiptBody, carried: u64) -> bool 
     });
     if let Some(of) = many {
         return among_many(compilation, body, of);
+    }
+    if let Some((at, of)) = by_buckets(compilation) {
+        return repeated(compilation, body, (at, of), carried);
     }
     if let Some((at, of)) = looks_up(plan) {
         let rest = compilation.quote.total.bytes - compilation.quote.ops[at].bytes;
@@ -114,6 +122,42 @@ fn among_many(compilation: &Compilation, body: &ReceiptBody, of: &Many) -> bool 
         exact || (rest > 0 && bytes <= most.saturating_add(rest))
     };
     body.links.iter().filter(|link| link.from < link.to).all(fits)
+}
+
+/// The circuit of a plan whose buckets are repeated where a link was lost, if it has one, and where.
+fn by_buckets(compilation: &Compilation) -> Option<(usize, &Bucketwise)> {
+    let plan = &compilation.compiled.plan;
+    plan.nodes.iter().enumerate().find_map(|(at, op)| match op {
+        Op::Bucketwise(of) => repeats(plan, of, compilation.quote.profile).then_some((at, &**of)),
+        _ => None,
+    })
+}
+
+/// The same of a circuit that goes by buckets, among those who compute. Where in a bucket each of them was is not known: what was sent of
+/// it is bounded by the whole.
+fn repeated(
+    compilation: &Compilation,
+    body: &ReceiptBody,
+    (at, of): (usize, &Bucketwise),
+    carried: u64,
+) -> bool {
+    let (plan, quote) = (&compilation.compiled.plan, &compilation.quote);
+    let computes =
+        |link: &&LinkEntry| [&link.from, &link.to].iter().all(|end| plan.compute.contains(end));
+    let anew = |link: &LinkEntry| link.sent.map_or(0, |flow| u64::from(flow.renewed));
+    let all: u64 = body.links.iter().map(anew).sum();
+    let theirs: u64 = body.links.iter().filter(computes).map(anew).sum();
+    // Both directions of a link say it.
+    let times = theirs / 2;
+    let bucket = quote.ops[at].bytes / u64::from(of.buckets.max(1));
+    let behind = &plan.nodes[at + 1..];
+    let behind = match behind.iter().any(|op| matches!(op, Op::Match(_))) {
+        // The owners' link may be lost in what follows as well.
+        true => 0,
+        false => quote.ops[at + 1..].iter().map(|cost| cost.bytes).sum(),
+    };
+    let most = quote.total.bytes + times * again_bytes(bucket);
+    all == theirs && (behind..=most).contains(&carried)
 }
 
 /// Whether no link was made anew but that between the owners of two inputs.

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use protocols::psi::Sizes;
+use protocols::{psi::Sizes, session::RENEWALS};
 
 use super::{
     between::Between,
@@ -351,6 +351,20 @@ fn learned(plan: &Plan, of: &Match) -> Vec<String> {
     sentences
 }
 
+/// What becomes of the buckets of a circuit where a link is lost.
+fn after_loss(node: usize, repeats: bool) -> String {
+    if repeats {
+        return format!(
+            "if a link between two compute parties is lost while the buckets of n{node} are under way, they make it anew, {RENEWALS} \
+             times at most, and all three repeat the bucket that was under way, under keys, masks and functions of its own: nothing \
+             of a bucket is opened, so it shows nothing"
+        );
+    }
+    format!(
+        "a link that is lost ends the job: a bucket of n{node} opens random permutations, each once, and is not repeated"
+    )
+}
+
 /// What running the plan shows, and to whom: one sentence each. `permutations` tells for an operation how many random
 /// permutations of how many rows its protocol opens.
 ///
@@ -386,7 +400,11 @@ pub fn leakage(
             Op::Score(of) => sentences.extend(of.shows(plan)),
             _ => {}
         }
-        for (rows, times) in permutations(i) {
+        let opens = permutations(i);
+        if matches!(op, Op::Bucketwise(_)) {
+            sentences.push(after_loss(i, opens.is_empty()));
+        }
+        for (rows, times) in opens {
             let word = match op {
                 Op::Join { .. } => "join",
                 Op::GroupBy { .. } => "grouping",

@@ -3,10 +3,14 @@
 use std::fs;
 
 use datafusion::arrow::{array::AsArray as _, datatypes::Int32Type};
+use engine::audit::ReceiptBody;
 use serde_json::json;
 
 use crate::{
+    cast::Cast,
+    lost::receipt,
     psi::{cast, kept, psi, rows},
+    wiretap::Strike,
     world::{World, ended_with, succeeded},
 };
 
@@ -15,14 +19,18 @@ const BOUND: u64 = 9_000;
 const BUCKETS: &str = "bucket_rows = 4096\nprotocol = \"circuit\"";
 
 /// Five keys are common; policies ask for so many.
-fn world(least: u32) -> World {
+fn bounded(least: u32) -> Cast {
     let mut cast = cast(least);
     for table in [&mut cast.people, &mut cast.jobs] {
         table.rows_max = BOUND;
         table.psi["forms"] = json!(["inner", "cardinality", "sum"]);
         table.psi["max_queries"] = json!(9);
     }
-    let world = World::make(&cast);
+    cast
+}
+
+fn world(least: u32) -> World {
+    let world = World::make(&bounded(least));
     for party in ["census", "employers"] {
         let path = world.of(party).join("unseen.toml");
         let config = fs::read_to_string(&path).unwrap();
@@ -81,4 +89,50 @@ fn a_minimum_that_is_missed_by_one_over_all_buckets_shows_nothing() {
     let words = ended_with(&world.ask_psi(&listed), 1);
     assert!(words.contains("TOO_FEW_IN_COMMON"), "{words}");
     assert!(kept(&world, "employers").is_empty());
+}
+
+/// What the link between two carried in both directions.
+fn carried(body: &ReceiptBody, [one, other]: [&str; 2]) -> usize {
+    let ends = [(one, other), (other, one)];
+    let links = body.links.iter();
+    let links = links.filter(|link| ends.contains(&(link.from.as_str(), link.to.as_str())));
+    usize::try_from(links.map(|link| link.sent.unwrap().bytes).sum::<u64>()).unwrap()
+}
+
+#[test]
+fn any_link_of_a_circuit_may_be_cut_and_the_bucket_is_repeated() {
+    const LINKS: [[&str; 2]; 3] =
+        [["census", "employers"], ["census", "neutral"], ["employers", "neutral"]];
+    let (mut world, wiretap) = World::start_tapped(&bounded(5));
+    let counted = psi("\"cardinality\"", ["[]", "[]"], BUCKETS);
+    let found = |times: [u32; 3]| {
+        assert_eq!(succeeded(&world.ask_psi(&counted)), "matched\n5\n");
+        let (body, told) = receipt(&world);
+        for ([one, other], times) in LINKS.into_iter().zip(times) {
+            let again = format!("{one} and {other} was lost and made anew, {times} of at most 2");
+            assert_eq!(told.contains(&again), times > 0, "{told}");
+            let times_of = body.renewed(&one.try_into().unwrap(), &other.try_into().unwrap());
+            assert_eq!(times_of, times, "{one}, {other}");
+        }
+        body
+    };
+    let whole = found([0, 0, 0]);
+    let half = LINKS.map(|link| carried(&whole, link) / 2);
+    wiretap.strike(LINKS[0], &[(half[0], Strike::Cut)]);
+    let body = found([1, 0, 0]);
+    assert_eq!(body.opened, whole.opened);
+    assert!(carried(&body, LINKS[0]) < carried(&whole, LINKS[0]), "what was left");
+    wiretap.strike(LINKS[1], &[(half[1], Strike::Cut); 2]);
+    assert_eq!(found([0, 2, 0]).opened, whole.opened);
+    wiretap.strike(LINKS[2], &[(half[2], Strike::Cut)]);
+    assert_eq!(found([0, 0, 1]).opened, whole.opened);
+
+    wiretap.strike(LINKS[0], &[(half[0] / 2, Strike::Cut); 3]);
+    let said = ended_with(&world.ask_psi(&counted), 1);
+    assert!(said.contains("PARTY_LOST at stage run"), "{said}");
+    for party in world.daemons() {
+        assert!(world.is_up(party), "{party}:\n{}", world.log(party));
+    }
+    let explained = succeeded(&world.by("insurer", &["job", "explain", "insurer/job.toml"]));
+    assert!(explained.contains("all three repeat the bucket that was under way"), "{explained}");
 }

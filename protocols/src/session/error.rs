@@ -18,6 +18,16 @@ pub enum SessionError {
         /// What the link said.
         source: ChannelError,
     },
+    /// A peer lost a link with another one, and begins again what was under way.
+    #[error(
+        "step {step}: {peer} lost its link with another party, and what was under way is not repeated here; run the job again"
+    )]
+    BrokenOff {
+        /// Where this party was.
+        step: u64,
+        /// Who says so.
+        peer: PartyId,
+    },
     /// A peer is at another point of the protocol.
     #[error(
         "out of step with {peer}: here {here}, there {there}; do both run the same build and plan?"
@@ -127,9 +137,8 @@ impl SessionError {
             Self::Channel { source: ChannelError::Aborted(_), .. } | Self::OutOfRange { .. } => {
                 return None;
             }
-            Self::Channel { source: ChannelError::Closed(peer), .. } => {
-                (*peer, AbortCode::PeerLost)
-            }
+            Self::Channel { source: ChannelError::Closed(peer), .. }
+            | Self::BrokenOff { peer, .. } => (*peer, AbortCode::PeerLost),
             Self::Channel { source: ChannelError::Stalled { peer, .. }, .. } => {
                 (*peer, AbortCode::Stalled)
             }

@@ -91,6 +91,12 @@ impl<'w> Pair<'w> {
         self.wire.renew(self.peer)
     }
 
+    /// How often the link with the peer was made anew in this run.
+    #[must_use]
+    pub fn renewed(&self) -> u32 {
+        self.wire.renewed(self.peer)
+    }
+
     /// Takes an opening to the peer off the plan's list, before its first byte is sent.
     ///
     /// # Errors

@@ -82,7 +82,7 @@ impl Wire {
         for (chunk, at) in (0_u32..).zip((0..len).step_by(CHUNK_BYTES)) {
             let frame = self.next(from).map_err(|source| self.channel_error(source))?;
             if frame.tag != (Tag { path: self.place(), seq, chunk }) {
-                return Err(self.desync(from, seq, chunk, frame.tag).into());
+                return Err(self.not_due(from, (seq, chunk), frame).into());
             }
             let (want, got) = (CHUNK_BYTES.min(len - at), frame.body.len());
             if want != got {

@@ -4,7 +4,8 @@ use std::{fmt, ops::Range, sync::Arc};
 
 use super::{
     error::SessionError,
-    gate::{Gate, Opening, OpeningKind, Recipient},
+    fork::STEP_BITS,
+    gate::{Gate, GateError, Opening, OpeningKind, Recipient},
     pair::Pair,
     stats::{Counters, Stats},
 };
@@ -16,6 +17,23 @@ use crate::{
 
 /// A message that is sent while it is made is made so many bytes at a time.
 const MAKE_BYTES: usize = 16 << 10;
+
+/// The attempts of one step's units, as tags have them.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Span {
+    pub(super) step: u64,
+    /// The first number and the last.
+    pub(super) branches: [u64; 2],
+}
+
+impl Span {
+    /// Which of the attempts a frame belongs to.
+    pub(super) fn branch(self, path: u64) -> Option<u64> {
+        let (number, [first, last]) = (path >> STEP_BITS, self.branches);
+        let here = path == number << STEP_BITS | self.step;
+        (here && (first..=last).contains(&number)).then_some(number)
+    }
+}
 
 /// One party's end of its links in one run: what is common to a [`super::Session`] of three and a [`Pair`] of two.
 ///
@@ -29,6 +47,8 @@ pub struct Wire {
     pub(super) branch: u64,
     /// Parts of forks in this step so far.
     pub(super) branches: u64,
+    /// Attempts of units there can be in a step, which is this one or one before.
+    pub(super) span: Option<Span>,
     /// Frames that were read before they were due: in a fork, from peers that had left it.
     pub(super) early: Vec<(PartyId, Frame)>,
     /// Length of the longest chain of messages that led here.
@@ -36,6 +56,8 @@ pub struct Wire {
     /// Messages so far, to and from each party of the run.
     pub(super) sent: Vec<u32>,
     pub(super) received: Vec<u32>,
+    /// How often the link with each party was made anew.
+    renewed: Vec<u32>,
 }
 
 impl Wire {
@@ -45,7 +67,21 @@ impl Wire {
         let stats = Stats::default();
         let (early, sent, received) = (Vec::new(), Vec::new(), Vec::new());
         let (path, branch, branches, depth) = (0, 0, 0, 0);
-        Self { channel, gate, stats, path, branch, branches, early, depth, sent, received }
+        let (span, renewed) = (None, Vec::new());
+        Self {
+            channel,
+            gate,
+            stats,
+            path,
+            branch,
+            branches,
+            span,
+            early,
+            depth,
+            sent,
+            received,
+            renewed,
+        }
     }
 
     /// This party.
@@ -109,6 +145,10 @@ impl Wire {
         to: Recipient,
     ) -> Result<(), SessionError> {
         let opening = Opening { step: self.path, kind, count: count as u64, to };
+        if self.branch != 0 {
+            // What may be repeated, or goes on beside something else, opens nothing.
+            return Err(GateError::NotListed(opening).into());
+        }
         Ok(self.gate.pass(opening)?)
     }
 
@@ -147,7 +187,7 @@ impl Wire {
         for (chunk, part) in (0_u32..).zip(bytes.chunks_mut(CHUNK_BYTES)) {
             let frame = self.next(from).map_err(|source| self.channel_error(source))?;
             if frame.tag != (Tag { path: self.place(), seq, chunk }) {
-                return Err(self.desync(from, seq, chunk, frame.tag));
+                return Err(self.not_due(from, (seq, chunk), frame));
             }
             if frame.body.len() != part.len() {
                 let (want, got) = (part.len(), frame.body.len());
@@ -278,13 +318,32 @@ impl Wire {
     /// If the link was not [lost](SessionError::is_lost), if it does not come about again, or if the run is over.
     pub fn renew(&mut self, peer: PartyId) -> Result<(), SessionError> {
         self.channel.renew(peer).map_err(|source| self.channel_error(source))?;
+        bump(&mut self.renewed, peer);
+        self.restart(peer);
+        self.early.retain(|(from, _)| *from != peer);
+        Ok(())
+    }
+
+    /// How often the link with a peer was made anew in this run.
+    #[must_use]
+    pub fn renewed(&self, peer: PartyId) -> u32 {
+        self.renewed.get(usize::from(peer.0)).copied().unwrap_or(0)
+    }
+
+    /// The link with a peer was made anew so often by now.
+    pub(super) fn was_renewed(&mut self, peer: PartyId, times: u32) {
+        let at = usize::from(peer.0);
+        self.renewed.resize(self.renewed.len().max(at + 1), 0);
+        self.renewed[at] = times;
+    }
+
+    /// Numbers messages to and from a peer from the start again.
+    pub(super) fn restart(&mut self, peer: PartyId) {
         for numbers in [&mut self.sent, &mut self.received] {
             if let Some(number) = numbers.get_mut(usize::from(peer.0)) {
                 *number = 0;
             }
         }
-        self.early.retain(|(from, _)| *from != peer);
-        Ok(())
     }
 
     /// Tells the peers that this party ends the run because of `error`; an abort that came from a peer is not sent again.
@@ -303,6 +362,25 @@ impl Wire {
         match self.early.iter().position(|(peer, _)| *peer == from) {
             Some(at) => Ok(self.early.remove(at).1),
             None => self.channel.recv(from),
+        }
+    }
+
+    /// Another frame came than the one due: of a later attempt, for which it is kept, of units that this party is done with, or of
+    /// another point of the protocol.
+    pub(super) fn not_due(
+        &mut self,
+        peer: PartyId,
+        (seq, chunk): (u32, u32),
+        frame: Frame,
+    ) -> SessionError {
+        let (step, there) = (self.path, frame.tag);
+        let number = self.span.and_then(|span| Some((span.step, span.branch(there.path)?)));
+        match number {
+            Some((of, number)) if of < step || number > self.branch >> STEP_BITS => {
+                self.early.push((peer, frame));
+                SessionError::BrokenOff { step, peer }
+            }
+            _ => self.desync(peer, seq, chunk, there),
         }
     }
 

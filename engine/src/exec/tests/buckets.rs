@@ -15,11 +15,11 @@ use crate::{
     },
 };
 
-fn by_label() -> PsiForm {
+pub(super) fn by_label() -> PsiForm {
     PsiForm::Sum { column: "employers.right.number".into(), by: Some("census.left.label".into()) }
 }
 
-fn compiled(sets: &Sets, form: &PsiForm, least: u32) -> Compiled {
+pub(super) fn compiled(sets: &Sets, form: &PsiForm, least: u32) -> Compiled {
     let mut job = asked(form.clone(), [&[], &[]]);
     psi(&mut job).protocol = PsiProtocol::Circuit;
     let policies = [PolicyTerms { min_intersection: least, ..terms("employers.right", 0) }];
@@ -27,7 +27,7 @@ fn compiled(sets: &Sets, form: &PsiForm, least: u32) -> Compiled {
 }
 
 /// The same plan in buckets of about so many rows.
-fn split(plan: &Plan, rows: usize) -> Plan {
+pub(super) fn split(plan: &Plan, rows: usize) -> Plan {
     let mut split = plan.clone();
     by_buckets(&mut split, rows);
     assert!(split.nodes.iter().any(|op| matches!(op, Op::Bucketwise(of) if of.buckets > 1)));
@@ -35,7 +35,7 @@ fn split(plan: &Plan, rows: usize) -> Plan {
 }
 
 /// The same sets as their owners keep them where they do not stand in memory.
-fn ranged(plan: &Plan, inputs: &[EncodedInput]) -> Vec<EncodedInput> {
+pub(super) fn ranged(plan: &Plan, inputs: &[EncodedInput]) -> Vec<EncodedInput> {
     let meet = plan.nodes.iter().find_map(|op| match op {
         Op::Bucketwise(of) => Some(&of.meet),
         _ => None,

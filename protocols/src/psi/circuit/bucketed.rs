@@ -8,7 +8,7 @@ use super::{
 use crate::{
     prg::Prg,
     psi::{layout::Layout, parameters::Sizes},
-    session::{Meter, Session, SessionError},
+    session::{Meter, REPEATS, Session, SessionError},
 };
 
 /// −log2 of what two of the bounds that a run shares fail with: of tags that are equal by chance, and of stores without an encoding.
@@ -18,7 +18,8 @@ const SECURITY_BITS: f64 = 40.0;
 /// follows from a bucket, not from the sets, wherever its shares are summed up before the next one.
 ///
 /// Ids are as uniform as hashes, so each bucket is padded to a bound that follows from the published sizes. Tables, tags and stores
-/// of all buckets share one failure probability: the more buckets, the surer each. One bucket is the [`Task`] as it is.
+/// of all buckets share one failure probability: the more buckets, the surer each; buckets that are repeated because a link was lost are
+/// counted, as many as there can be. One bucket is the [`Task`] as it is.
 #[derive(Clone, Debug)]
 pub struct Bucketed {
     /// Of each bucket.
@@ -56,7 +57,8 @@ impl Bucketed {
         let sizes = Sizes { sender: sender.items, receiver: receiver.items };
         let layout = Layout::of_buckets(buckets, sizes)?;
         (receiver.items, sender.items) = (layout.capacity.receiver, layout.capacity.sender);
-        let task = Task::new(receiver, sender, buckets as u64)?;
+        let repeats = if buckets > 1 { REPEATS } else { 0 };
+        let task = Task::repeated(receiver, sender, buckets as u64, repeats)?;
         Ok(Self { task, buckets, sizes, overflow_bits: layout.overflow_bits(sizes) })
     }
 

@@ -63,6 +63,18 @@ impl Task {
     /// # Errors
     /// [`TaskError`].
     pub fn new(receiver: Provider, sender: Provider, instances: u64) -> Result<Self, TaskError> {
+        Self::repeated(receiver, sender, instances, 0)
+    }
+
+    /// The same of a run in which so many instances more may be begun and dropped: that their tables and stores fail by chance counts,
+    /// what matches in them does not.
+    pub(super) fn repeated(
+        receiver: Provider,
+        sender: Provider,
+        instances: u64,
+        repeats: u64,
+    ) -> Result<Self, TaskError> {
+        let begun = instances.saturating_add(repeats);
         if receiver.role == sender.role {
             return Err(TaskError::OneProvider(receiver.role));
         }
@@ -70,7 +82,7 @@ impl Task {
         if let Some(shape) = columns.into_iter().find(|shape| width(**shape).is_none()) {
             return Err(TaskError::Column(*shape));
         }
-        let table = cuckoo::Params::new(receiver.items, instances)?;
+        let table = cuckoo::Params::new(receiver.items, begun)?;
         let tag_width = tag_width(table.bins(), instances);
         let tags = (0..tag_width).step_by(WIDEST).map(|from| (tag_width - from).min(WIDEST));
         let shapes: Vec<_> = tags.map(Shape::Bits).chain(sender.columns.iter().copied()).collect();
@@ -79,7 +91,7 @@ impl Task {
             queries: receiver.items,
             points: 3 * sender.items,
             columns: blocks(&fields),
-            instances,
+            instances: begun,
         };
         Ok(Self { function: size.checked()?, receiver, sender, table, fields, tag_width })
     }

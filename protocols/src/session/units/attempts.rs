@@ -1,0 +1,164 @@
+//! Units of work, and the attempts at one.
+
+use crate::{
+    net::{ChannelError, wire_bytes},
+    party::{PartyId, Role},
+    prss::Prss,
+    session::{core::Session, error::SessionError, fork::STEP_BITS, meter::Meter, wire::Span},
+};
+
+/// How many times each link may be made anew in a run.
+pub const RENEWALS: u32 = 2;
+/// So many attempts there can be after the first: each end of a link that is lost begins one.
+pub const REPEATS: u64 = 2 * 3 * RENEWALS as u64;
+
+/// What a party says of itself is one number.
+pub(super) const WORD: usize = size_of::<u64>();
+
+/// How many bytes all parties send at most for one loss of a link, beside what they send anyway, where a unit takes so many: each
+/// end begins an attempt, of which all tell both others, and once more over the link that was made anew.
+#[must_use]
+pub fn again_bytes(unit: u64) -> u64 {
+    2 * (unit + 8 * wire_bytes(WORD))
+}
+
+impl Session {
+    /// Does `units` units of work in order, and repeats the one under way where a link was lost. `keep` is given what came of each
+    /// unit, once, when all three parties are done with it. Nothing within forks; nothing can be opened.
+    ///
+    /// # Cost
+    /// That of the units, and for each a word from each party to both others, in a round of its own. Where a link is lost, what
+    /// was sent of the unit until then, at most twice, and other words likewise.
+    ///
+    /// # Errors
+    /// Those of the work; `lost` gives the one of the session in it. [`SessionError::Invalid`] for a number of units that
+    /// cannot be.
+    ///
+    /// # Security
+    /// See the module: `work` must open nothing, and draw what it draws from the session and from generators that go on.
+    ///
+    /// # Panics
+    /// Within a fork.
+    pub fn in_units<T, E: From<SessionError>>(
+        &mut self,
+        units: u64,
+        lost: impl Fn(&E) -> Option<&SessionError>,
+        mut work: impl FnMut(&mut Self, u64) -> Result<T, E>,
+        mut keep: impl FnMut(T),
+    ) -> Result<(), E> {
+        assert!(!self.is_part(), "units stand outside of forks");
+        let mut attempts = Attempts::begin(self);
+        let (mut unit, mut made) = (0, None);
+        while unit < units {
+            let done = match made {
+                Some(_) => Ok(()),
+                None => work(self, unit).map(|of| made = Some(of)),
+            };
+            let done = done.and_then(|()| Ok(self.all_done(unit)?));
+            let next = match done {
+                Ok(()) => unit + 1,
+                Err(error) => match lost(&error).filter(|why| why.breaks_off()).cloned() {
+                    Some(why) => {
+                        let own = unit + u64::from(made.is_some());
+                        attempts.again(self, (unit, own), why)?
+                    }
+                    None => return Err(error),
+                },
+            };
+            // What not all are done with is made again.
+            let of = made.take();
+            if next > unit {
+                of.into_iter().for_each(&mut keep);
+            }
+            unit = next;
+        }
+        attempts.end(self);
+        Ok(())
+    }
+
+    /// Says to both others that this party is done with a unit, and hears it of them.
+    fn all_done(&mut self, unit: u64) -> Result<(), SessionError> {
+        let others = self.others();
+        others.into_iter().try_for_each(|peer| self.send(peer, &[unit]))?;
+        for peer in others {
+            let mut word = [0_u64];
+            self.recv(peer, &mut word)?;
+            if word != [unit] {
+                return Err(self.pair(peer).invalid("another unit than the one that is done"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Both other compute parties, the lower one first: where several links are lost, all make them anew in one order.
+    pub(super) fn others(&self) -> [PartyId; 2] {
+        let [one, other] = [self.role().next(), self.role().prev()].map(Role::id);
+        if one < other { [one, other] } else { [other, one] }
+    }
+}
+
+/// The attempts of one session.
+pub(super) struct Attempts {
+    /// The number of the first one in tags.
+    pub(super) first: u64,
+    /// The one that is on.
+    pub(super) again: u64,
+    /// Correlated randomness of the step, outside of the units.
+    outer: Prss,
+}
+
+impl Attempts {
+    fn begin(s: &mut Session) -> Self {
+        let first = s.wire.branches + 1;
+        s.wire.branches += 1 + REPEATS;
+        s.wire.span = Some(Span { step: s.wire.path, branches: [first, first + REPEATS] });
+        let outer = s.prss.at(s.wire.path);
+        let outer = std::mem::replace(&mut s.prss, outer);
+        let attempts = Self { first, again: 0, outer };
+        attempts.enter(s);
+        attempts
+    }
+
+    /// Tags and keystreams of the attempt that is on.
+    pub(super) fn enter(&self, s: &mut Session) {
+        s.wire.branch = (self.first + self.again) << STEP_BITS;
+        s.prss = self.outer.at(s.wire.place());
+    }
+
+    fn end(self, s: &mut Session) {
+        s.wire.branch = 0;
+        s.prss = self.outer;
+    }
+}
+
+impl SessionError {
+    /// Whether the link with some compute party was lost, or one of them says so of another.
+    fn breaks_off(&self) -> bool {
+        match self {
+            Self::BrokenOff { .. } => true,
+            Self::Channel { source: ChannelError::Closed(peer), .. } => peer.role().is_some(),
+            _ => false,
+        }
+    }
+}
+
+impl Meter {
+    /// Twin of [`Session::in_units`] where no link is lost.
+    ///
+    /// # Errors
+    /// Those of the work.
+    pub fn in_units<E>(
+        &mut self,
+        units: u64,
+        mut work: impl FnMut(&mut Self) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let forked = std::mem::replace(&mut self.forked, true);
+        for _ in 0..units {
+            work(self)?;
+            let words = Role::ALL.map(|from| [from.next(), from.prev()].map(|to| (from, to, WORD)));
+            self.messages(words.as_flattened());
+        }
+        self.forked = forked;
+        Ok(())
+    }
+}
