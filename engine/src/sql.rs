@@ -3,6 +3,7 @@
 //!
 //! Everything here is a function of the job, the descriptors and the policies, so that every party compiles the same plan.
 
+mod beneath;
 mod bounds;
 mod bucketwise;
 mod builder;
@@ -47,7 +48,7 @@ mod vertical;
 #[cfg(test)]
 pub(crate) use bucketwise::by_buckets;
 pub use compile::{Compiled, compile};
-pub use encode::{EncodeError, encode, key_ids_of};
+pub use encode::{EncodeError, absent_id, encode, key_ids_of};
 pub use error::CompileError;
 pub use keys::normal;
 pub use labels::{label_columns, label_rows};

@@ -72,33 +72,37 @@ impl Goal {
     }
 }
 
-/// What came out: shares, or numbers at the one that learns them.
+/// What came out: shares of each bucket's rows, or numbers at the one that learns them.
 enum Outcome {
-    Shares(Matches),
+    Shares(Vec<Matches>),
     Numbers(Option<Vec<Option<Cell>>>),
 }
 
-/// Shares of all rows stand in memory in any case; numbers are added up bucket by bucket.
+/// What is kept of a bucket.
+enum Part {
+    Rows(Matches),
+    Counted(Tally),
+}
+
 fn bucketed(sizes: Sizes, goal: Goal) -> Result<Bucketed, Failure> {
     let [sender, receiver] = goal.columns();
     let receiver = Provider { role: ROLES[1], items: sizes.receiver, columns: receiver };
     let sender = Provider { role: ROLES[0], items: sizes.sender, columns: sender };
-    Ok(match goal {
-        Goal::Shares => Bucketed::new(1, receiver, sender)?,
-        _ => Bucketed::with_buckets_of(BUCKET_ITEMS, receiver, sender)?,
-    })
+    Ok(Bucketed::with_buckets_of(BUCKET_ITEMS, receiver, sender)?)
 }
 
 fn quote(sizes: Sizes, goal: Goal) -> Option<Quote> {
     let of = bucketed(sizes, goal).ok()?;
     let mut m = Meter::new();
     m.enter(1);
-    for _ in 0..of.buckets() {
-        intersect_bucket_cost(&mut m, &of);
+    let bucket = |m: &mut Meter| {
+        intersect_bucket_cost(m, &of);
         if !matches!(goal, Goal::Shares) {
-            Tally::of_cost(&mut m, of.task().bins(), 0, goal.sums());
+            Tally::of_cost(m, of.task().bins(), 0, goal.sums());
         }
-    }
+        Ok::<_, SessionError>(())
+    };
+    m.in_units(of.buckets() as u64, bucket).ok()?;
     if !matches!(goal, Goal::Shares) {
         Tally::release_cost(&mut m, 0, goal.sums(), &RULE);
         Aggregates::open_cost(&mut m, 0, goal.sums(), TO);
@@ -124,31 +128,39 @@ fn party(seat: &mut Seat<'_>, goal: Goal) -> Result<bool, Failure> {
     let (provides, buckets) = (seat.role < 2, of.buckets());
     seat.timed_session(
         |s| {
-            let (mut own, mut tally) = (Scattered::new(own, buckets), None::<Tally>);
-            for bucket in 0..buckets {
-                let items = own.bucket(bucket, buckets)?;
+            let mut own = Scattered::new(own, buckets);
+            let (mut rows, mut tally) = (Vec::new(), None::<Tally>);
+            let one = |s: &mut Session, bucket| {
+                let items = own.bucket(usize::try_from(bucket).unwrap_or(usize::MAX), buckets)?;
                 let values: Vec<u64> = items.iter().copied().map(value).collect();
                 let columns = vec![&values[..]; columns];
                 let set = Set { items: &items, columns: &columns };
                 let matches = intersect_bucket(s, &of, provides.then_some(&set), &mut rng)?;
-                if matches!(goal, Goal::Shares) {
-                    return Ok(Outcome::Shares(matches));
+                match goal {
+                    Goal::Shares => Ok(Part::Rows(matches)),
+                    _ => counted(s, &matches).map(Part::Counted),
                 }
-                let part = counted(s, &matches)?;
-                match &mut tally {
-                    Some(tally) => tally.add(&part),
-                    none => *none = Some(part),
-                }
-            }
-            let Some(tally) = tally else { return Ok(Outcome::Numbers(None)) };
+            };
+            let keep = |part| match (part, &mut tally) {
+                (Part::Rows(of), _) => rows.push(of),
+                (Part::Counted(of), Some(tally)) => tally.add(&of),
+                (Part::Counted(of), none) => *none = Some(of),
+            };
+            s.in_units(buckets as u64, itself, one, keep)?;
+            let Some(tally) = tally else { return Ok(Outcome::Shares(rows)) };
             Ok(Outcome::Numbers(tally.release(s, &RULE, &mut rng)?.open(s, TO)?))
         },
         |s, outcome| match outcome {
-            Outcome::Shares(matches) => right(s, &matches, &wanted),
+            Outcome::Shares(rows) => right(s, &rows, &wanted),
             Outcome::Numbers(None) => Ok(true),
             Outcome::Numbers(Some(cells)) => Ok(cells == [plain(&wanted, goal)]),
         },
     )
+}
+
+/// What broke off a bucket, as the session has it.
+fn itself(error: &SessionError) -> Option<&SessionError> {
+    Some(error)
 }
 
 /// How many match of a bucket, and the sums of what the sender has of them.
@@ -170,25 +182,25 @@ fn plain(wanted: &[u64], goal: Goal) -> Option<Cell> {
 }
 
 /// Opens everything: in live rows both columns hold the value of one of the common elements, each once.
-fn right(s: &mut Session, matches: &Matches, wanted: &[u64]) -> Result<bool, SessionError> {
-    let mut live = matches.live.clone();
-    live.clear_beyond_rows();
-    let live = reveal::<B64>(s, live.planes(), OpeningKind::Result)?;
-    let mut columns = Vec::new();
-    for column in matches.receiver.iter().chain(&matches.sender).filter_map(words) {
-        columns.push(reveal::<Z64>(s, column, OpeningKind::Result)?);
+fn right(s: &mut Session, rows: &[Matches], wanted: &[u64]) -> Result<bool, SessionError> {
+    let mut found = [Vec::new(), Vec::new()];
+    for matches in rows {
+        let mut live = matches.live.clone();
+        live.clear_beyond_rows();
+        let live = reveal::<B64>(s, live.planes(), OpeningKind::Result)?;
+        let mut is_live = Buf::<u64>::zeroed(matches.live.rows());
+        <Z64 as protocols::ring::Arithmetic>::expand(&live, &mut is_live);
+        let columns = matches.receiver.iter().chain(&matches.sender).filter_map(words);
+        for (column, found) in columns.zip(&mut found) {
+            let column = reveal::<Z64>(s, column, OpeningKind::Result)?;
+            let of = is_live.iter().zip(&column[..]).filter(|(live, _)| **live == Z64::ONE);
+            found.extend(of.map(|(_, value)| *value));
+        }
     }
-    let mut is_live = Buf::<u64>::zeroed(matches.live.rows());
-    <Z64 as protocols::ring::Arithmetic>::expand(&live, &mut is_live);
-    let rows = |column: &[u64]| {
-        let live = is_live.iter().zip(column).filter(|(live, _)| **live == Z64::ONE);
-        let mut values: Vec<u64> = live.map(|(_, value)| *value).collect();
-        values.sort_unstable();
-        values
-    };
     let mut wanted = wanted.to_vec();
     wanted.sort_unstable();
-    Ok(columns.len() == 2 && columns.iter().all(|column| rows(column) == wanted))
+    found.iter_mut().for_each(|found| found.sort_unstable());
+    Ok(found.iter().all(|found| *found == wanted))
 }
 
 fn words(column: &Column) -> Option<&Shared<Z64>> {

@@ -1,5 +1,6 @@
 //! Plans of SQL statements on shares against the same plans in clear; measured = quoted; opened = listed.
 
+mod beneath;
 mod broken;
 mod buckets;
 mod exact;

@@ -39,21 +39,28 @@ pub(super) fn settle(mut compiled: Compiled, rows: BucketRows) -> Compiled {
 
 /// Has them meet in buckets of about so many rows of the larger set.
 pub(crate) fn by_buckets(plan: &mut Plan, rows: usize) {
-    if let Some(split) = Split::of(plan, rows) {
-        split.apply(plan);
+    let Some(cut) = Cut::of(plan, rows) else { return };
+    match Split::of(plan, cut) {
+        Ok(split) => split.apply(plan),
+        Err(cut) => *plan = cut.beneath(plan).unwrap_or_else(|| plan.clone()),
     }
 }
 
 /// Where a plan can be cut.
-struct Split {
+pub(super) struct Cut {
     /// The intersection.
-    at: usize,
-    meet: Intersect,
-    buckets: u32,
+    pub(super) at: usize,
+    pub(super) meet: Intersect,
+    pub(super) buckets: u32,
     /// Rows of the whole, and of a bucket.
-    whole: u64,
-    each: u64,
-    /// For each node what becomes of it.
+    pub(super) whole: u64,
+    pub(super) each: u64,
+}
+
+/// What becomes of the rest of it.
+struct Split {
+    cut: Cut,
+    /// For each node.
     parts: Vec<Part>,
 }
 
@@ -67,8 +74,8 @@ enum Part {
     Groups,
 }
 
-impl Split {
-    /// Nothing for sets that are no larger than a bucket, and where anything but counts and sums is made of their rows.
+impl Cut {
+    /// Nothing for sets that are no larger than a bucket.
     fn of(plan: &Plan, rows: usize) -> Option<Self> {
         let at = plan.nodes.iter().position(|op| matches!(op, Op::Intersect(_)))?;
         let Op::Intersect(meet) = &plan.nodes[at] else { return None };
@@ -83,27 +90,29 @@ impl Split {
         let task = bucketed(plan, meet, made).ok()?;
         let whole = circuit_task(plan, meet).ok()?.bins() as u64;
         let (buckets, each) = (u32::try_from(task.buckets()).ok()?, task.task().bins() as u64);
-        // Rows without a key have no bucket.
-        let keyed = |input: u32| {
-            let key = plan.inputs.get(input as usize).and_then(|input| input.key.as_ref());
-            key.is_some_and(|key| !key.keep_absent)
-        };
-        if buckets < 2 || ![meet.receiver, meet.sender].into_iter().all(keyed) {
-            return None;
-        }
+        (buckets > 1).then(|| Self { at, meet: meet.clone(), buckets, whole, each })
+    }
+}
+
+impl Split {
+    /// Nothing where anything but counts and sums is made of the rows.
+    fn of(plan: &Plan, cut: Cut) -> Result<Self, Cut> {
         let parts = vec![Part::Stays; plan.nodes.len()];
-        let mut split = Self { at, meet: meet.clone(), buckets, whole, each, parts };
-        for (node, op) in plan.nodes.iter().enumerate().skip(at + 1) {
-            split.parts[node] = split.part(plan, op)?;
+        let mut split = Self { cut, parts };
+        for (node, op) in plan.nodes.iter().enumerate().skip(split.cut.at + 1) {
+            match split.part(plan, op) {
+                Some(part) => split.parts[node] = part,
+                None => return Err(split.cut),
+            }
         }
         let shown = plan.output.layout().into_iter().any(|r| split.is_row(r));
-        (!shown).then_some(split)
+        if shown { Err(split.cut) } else { Ok(split) }
     }
 
     /// Whether a column is of the rows where the sets meet.
     fn is_row(&self, r: Ref) -> bool {
         let node = r.0 as usize;
-        node == self.at || self.parts.get(node) == Some(&Part::Moves)
+        node == self.cut.at || self.parts.get(node) == Some(&Part::Moves)
     }
 
     /// What becomes of an operation; nothing if it cannot be cut.
@@ -123,8 +132,8 @@ impl Split {
             }
             // The groups of all buckets together, which are sorted, are to be no more than the rows of one.
             Op::GroupBy { groups, .. } => {
-                let all = groups.saturating_mul(self.buckets.into());
-                (all <= self.each).then_some(Part::Groups)
+                let all = groups.saturating_mul(self.cut.buckets.into());
+                (all <= self.cut.each).then_some(Part::Groups)
             }
             _ => Some(Part::Moves),
         }
@@ -133,8 +142,8 @@ impl Split {
     /// A public value for each row, for each row of a bucket.
     fn constant(&self, plan: &Plan, r: Ref) -> Option<Op> {
         match plan.nodes.get(r.0 as usize)? {
-            Op::Constant { value, shape } if shape.rows == self.whole => {
-                let shape = Shape { rows: self.each, ..*shape };
+            Op::Constant { value, shape } if shape.rows == self.cut.whole => {
+                let shape = Shape { rows: self.cut.each, ..*shape };
                 Some(Op::Constant { value: *value, shape })
             }
             _ => None,
@@ -143,7 +152,7 @@ impl Split {
 
     fn apply(self, plan: &mut Plan) {
         let mut inner = Inner { places: vec![None; plan.nodes.len()], body: Vec::new() };
-        inner.places[self.at] = Some(0);
+        inner.places[self.cut.at] = Some(0);
         let (mut kept, mut halves) = (Vec::new(), vec![0; plan.nodes.len()]);
         for (node, op) in plan.nodes.iter().enumerate() {
             if self.parts[node] == Part::Stays {
@@ -159,7 +168,7 @@ impl Split {
                 kept.extend((0..number(outputs)).map(|output| Ref(place, output)));
             }
         }
-        let (meet, buckets) = (self.meet.clone(), self.buckets);
+        let (meet, buckets) = (self.cut.meet.clone(), self.cut.buckets);
         let bucketwise = Bucketwise { meet, buckets, body: inner.body, kept };
         self.rewire(plan, bucketwise, &halves);
     }
@@ -168,7 +177,7 @@ impl Split {
     fn rewire(&self, plan: &mut Plan, bucketwise: Bucketwise, halves: &[u32]) {
         let mut places = Vec::with_capacity(plan.nodes.len());
         let mut nodes: Vec<Op> = Vec::new();
-        let met = Ref(number(self.at), 0);
+        let met = Ref(number(self.cut.at), 0);
         let read = |plan: &Plan, node: usize| {
             let stays = |at: &usize| self.parts[*at] == Part::Stays;
             let others = (0..plan.nodes.len()).filter(stays);
@@ -179,7 +188,9 @@ impl Split {
         for (node, op) in plan.nodes.iter().enumerate() {
             places.push(number(nodes.len()));
             match (self.parts[node], op) {
-                _ if node == self.at => nodes.push(Op::Bucketwise(Box::new(bucketwise.clone()))),
+                _ if node == self.cut.at => {
+                    nodes.push(Op::Bucketwise(Box::new(bucketwise.clone())));
+                }
                 (Part::Moves, _) => {}
                 // A public value that was of rows alone.
                 (_, Op::Constant { .. }) if !read(plan, node) => {}

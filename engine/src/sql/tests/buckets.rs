@@ -22,7 +22,8 @@ fn planned_of(rows: u64, form: PsiForm, bucket_rows: Option<u32>) -> Plan {
     for descriptor in &mut sets.world.descriptors {
         descriptor.rows_max = rows;
     }
-    let mut job = asked(form, [&[], &[]]);
+    let columns: &[&str] = if form.aggregates() { &[] } else { &["number"] };
+    let mut job = asked(form, [columns, columns]);
     psi(&mut job).protocol = PsiProtocol::Circuit;
     psi(&mut job).bucket_rows = bucket_rows.map(|rows| BucketRows::try_from(rows).unwrap());
     psi(&mut job).check().unwrap();
@@ -103,5 +104,23 @@ fn rows_of_a_bucket_are_said_where_sets_meet_so() {
     }
     psi(&mut job).protocol = PsiProtocol::Auto;
     psi(&mut job).form = PsiForm::Inner;
-    assert_eq!(psi(&mut job).check().unwrap_err().0, "psi.bucket_rows");
+    assert_eq!(psi(&mut job).check(), Ok(()));
+}
+
+/// There is a row for each bin of each bucket, and what is public of each row is of as many.
+#[test]
+fn rows_that_come_out_stand_one_bucket_beneath_the_other() {
+    let mut plan = planned_of(20_000, PsiForm::Inner, Some(4096));
+    let shapes = check(&plan).unwrap();
+    let at = plan.nodes.iter().position(|op| matches!(op, Op::Bucketwise(_))).unwrap();
+    let of = bucketwise(&mut plan).clone();
+    assert_eq!((of.buckets, of.body.len(), of.kept.len()), (5, 0, 1 + of.meet.columns.len()));
+    let bins = of.shapes(&plan).unwrap()[0][0].rows;
+    assert_eq!(shapes[at][0].rows, 5 * bins);
+    let live = plan.output.layout()[0];
+    assert_eq!(shapes[live.0 as usize][live.1 as usize].rows, 5 * bins);
+    let text = explain(&plan, &|_| None).unwrap();
+    assert!(text.contains(" in 5 buckets of about 4,000 rows"), "{text}");
+    let told = leakage(&plan, &|_| Vec::new()).unwrap().join("\n");
+    assert!(told.contains("repeat the bucket that was under way"), "{told}");
 }
