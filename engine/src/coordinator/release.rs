@@ -9,7 +9,7 @@ use super::{
     planner::{Assembly, End},
 };
 use crate::{
-    audit::{Event, RECEIPT_DOMAIN},
+    audit::{Event, RECEIPT_DOMAIN, ReceiptPart},
     identity::{PartyName, Signed, canonical_hash},
     job::{Failure, JobEvent, Reason, Stage},
     policy::Consent,
@@ -19,24 +19,60 @@ use crate::{
 impl Board {
     /// Assembles the receipt, collects the signatures, and lets the buyer fetch.
     pub(super) async fn release(&self, live: &Live, spec: &[u8]) -> Result<(), Failure> {
-        let (assembly, parties) = self.assembly(live, spec).await?;
-        let planner = self.planner.clone();
-        let body = self.on_thread(move || planner.assemble(&assembly)).await?;
-        let (mut signatures, mut failures) = (Vec::new(), Vec::new());
-        for (party, signed) in
-            join_all(parties.iter().map(|p| self.signature(live, p, &body))).await
-        {
-            match signed {
-                Ok(signature) => signatures.push((party, signature)),
-                Err(failure) => failures.push(failure),
+        loop {
+            let (assembly, parties) = self.assembly(live, spec).await?;
+            let (planner, facts) = (self.planner.clone(), assembly.clone());
+            let body = self.on_thread(move || planner.assemble(&facts)).await?;
+            let (mut signatures, mut failures) = (Vec::new(), Vec::new());
+            for (party, signed) in
+                join_all(parties.iter().map(|p| self.signature(live, p, &body))).await
+            {
+                match signed {
+                    Ok(signature) => signatures.push((party, signature)),
+                    Err(failure) => failures.push((party, failure)),
+                }
             }
+            if !failures.is_empty() && self.left(live, assembly, &failures).await? {
+                continue;
+            }
+            // A receipt that lacks signatures is kept too: it says who did not sign.
+            self.complete(live, body, signatures).await?;
+            return match failures.into_iter().next() {
+                Some((_, failure)) => Err(failure),
+                None => self.advance(live, JobEvent::Complete, |_| {}).await,
+            };
         }
-        // A receipt that lacks signatures is kept too: it says who did not sign.
-        self.complete(live, body, signatures).await?;
-        match failures.into_iter().next() {
-            Some(failure) => Err(failure),
-            None => self.advance(live, JobEvent::Complete, |_| {}).await,
+    }
+
+    /// Whether nobody refused to sign, and all who could not be reached are providers without whom the run would have gone on: they
+    /// were done, and are gone. Puts them away as such, with what they had committed to; all others sign once more.
+    async fn left(
+        &self,
+        live: &Live,
+        assembly: Assembly,
+        failures: &[(PartyName, Failure)],
+    ) -> Result<bool, Failure> {
+        if failures.iter().any(|(_, failure)| failure.reason != Reason::PartyLost) {
+            return Ok(false);
         }
+        let parts = assembly.parts.clone();
+        let planner = self.planner.clone();
+        let outline = move || planner.outline(&assembly.spec, &assembly.published);
+        let outline = self.on_thread(outline).await?.map_err(|refusal| refusal.failure())?;
+        if !failures.iter().all(|(party, _)| outline.may_leave.contains(party)) {
+            return Ok(false);
+        }
+        for (party, failure) in failures {
+            tracing::warn!(job = %live.id, %party, %failure, "the receipt goes without a provider");
+            let Some((_, part)) = parts.iter().find(|(of, _)| of == party) else {
+                return Ok(false);
+            };
+            let part: Signed<ReceiptPart> = wire::parse("receipt part", Stage::Release, part)?;
+            let committed = wire::write(&part.body.inputs);
+            let kept = self.store.keep_note(live.id, "absent", party, &committed).await;
+            kept.map_err(|error| broken(&error))?;
+        }
+        Ok(true)
     }
 
     /// Puts a receipt away: in the journal itself, in the log its hash.
@@ -99,20 +135,25 @@ impl Board {
         let consents = consents
             .iter()
             .map(|(_, json)| wire::parse::<Signed<Consent>>("consent", Stage::Release, json));
+        let absent = notes("absent").await.map_err(|error| broken(&error))?;
+        let gone = |party: &PartyName| absent.iter().any(|(absent, _)| absent == party);
+        let mut parts = notes("receipt_part").await.map_err(|error| broken(&error))?;
+        // Of one that was done and did not sign there is an account as well.
+        parts.retain(|(party, _)| !gone(party));
+        let mut parties = self.calls(&record.participants)?;
+        parties.retain(|party| !gone(party.peer()));
         let assembly = Assembly {
             spec: wire::parse("job", Stage::Release, spec)?,
             published: wire::parse::<Published>("published", Stage::Release, published)?,
             plan: record.plan.ok_or_else(incomplete)?,
             attempt: ATTEMPT,
             consents: consents.collect::<Result<_, _>>()?,
-            parts: notes("receipt_part").await.map_err(|error| broken(&error))?,
-            absent: notes("absent").await.map_err(|error| broken(&error))?,
+            parts,
+            absent,
             manifests: self.store.sealed(live.id).await.map_err(|error| broken(&error))?,
             end: End::Done,
             ended_ms: self.clock.now_ms(),
         };
-        let mut parties = self.calls(&record.participants)?;
-        parties.retain(|party| assembly.absent.iter().all(|(absent, _)| absent != party.peer()));
         Ok((assembly, parties))
     }
 

@@ -184,14 +184,15 @@ impl PartyStore {
         Ok(updated.rows_affected() == 1)
     }
 
-    /// Keeps the receipt's body that was signed here (JSON); says whether it was the first.
+    /// Keeps the receipt's body that was signed here (JSON), in the place of one before: somebody may have left before that was signed
+    /// by all. Says whether the job was done here.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn done(&self, job: JobId, body: &[u8], at_ms: i64) -> Result<bool, StoreError> {
         let updated = sqlx::query(
             "UPDATE party_jobs SET phase = 'DONE', receipt = ?, changed_at_ms = ?
-             WHERE job = ? AND phase = 'RELEASED'",
+             WHERE job = ? AND phase IN ('RELEASED', 'DONE')",
         )
         .bind(body)
         .bind(at_ms)

@@ -24,6 +24,7 @@ mod files;
 mod full;
 mod input;
 mod killed;
+mod killed_again;
 mod large;
 mod lookup;
 mod lost;
