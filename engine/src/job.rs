@@ -1,5 +1,6 @@
 //! Jobs: what is asked for, the states it goes through, and how it can end.
 
+mod adaptive;
 mod admission;
 mod averaging;
 mod bucket;
@@ -28,6 +29,7 @@ mod train;
 mod trees;
 mod vertical;
 
+pub use adaptive::AdaptiveSpec;
 pub use admission::admit;
 pub use averaging::{AveragingKind, AveragingSpec};
 pub use bucket::{BucketRows, BucketRowsError};

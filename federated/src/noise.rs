@@ -6,7 +6,8 @@
 //! | record: one row of one provider | each provider, to its own update, before it is shared ([`Gaussian::split`]) | its part of the variance |
 //!
 //! Noise is measured against an integer sensitivity ([`Sensitivity`]), which counts what rounding adds; its multiplier is what
-//! [`account`](crate::account) is told. What else is released counts as well: sums with noise have no trailer.
+//! [`account`](crate::account) is told. What else is released counts as well: sums with noise have no trailer, but
+//! for the count that a clip follows ([`AdaptiveClip`]).
 //!
 //! # Security
 //! Noise is added to a sum that each party could make again, over other updates, if it is asked twice: the same noise over two sums
@@ -19,12 +20,14 @@
 //! <https://arxiv.org/abs/2102.06387>. Noise added by the parties of a computation: Dwork, Kenthapadi, McSherry, Mironov, Naor, *Our
 //! Data, Ourselves: Privacy via Distributed Noise Generation*, EUROCRYPT 2006.
 
+mod clip;
 mod gaussian;
 mod round;
 mod sum;
 #[cfg(test)]
 mod tests;
 
+pub use clip::{AdaptiveClip, ClipError, ClipTerms};
 pub use gaussian::{Gaussian, NoiseError, Sensitivity};
 pub use round::{Round, Secret};
 pub use sum::NoisedSum;

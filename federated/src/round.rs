@@ -65,7 +65,7 @@ mod worth;
 pub use committee::{Train, Trained, train};
 pub use cost::cost;
 pub use counting::{Counting, CountingError, UNTOLD};
-pub use course::{Course, Pace, RoundReport, State};
+pub use course::{CLIP_WORDS, Course, Pace, RoundReport, State};
 pub use error::RoundError;
 pub use folder::Folder;
 pub use keeper::{Closed, Keeper, NotKept, Standing};

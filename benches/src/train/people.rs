@@ -143,6 +143,7 @@ impl People {
         let (privacy, encoding) = Privacy::new(&Terms {
             unit: Unit::Record,
             clip: CLIP,
+            adaptive: None,
             multiplier_micro: multiplier_micro(epsilon)?,
             job: [draw; 32],
             rows: held.iter().map(|rows| rows.len() as u64).collect(),

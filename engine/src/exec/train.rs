@@ -178,6 +178,7 @@ pub(super) fn run(
     let start = State::new(start, course.rule);
     let mut told = |state: &State, report: &RoundReport| {
         tell_refused(plan, of, report);
+        tell_clip(of, report);
         progress(state.rounds as usize, course.rounds as usize);
     };
     let (from, mut keep) = kept::begin(trainings, (plan, of), (&course, start), &mut told)?;
@@ -197,7 +198,7 @@ fn known(s: &Session, words: &[u64]) -> Vec<Column> {
 }
 
 /// The figures of a round as the result has them: how many providers, rows, the sum of losses (the bits of it), rows that were right;
-/// what is told of counts besides; with a gate whose updates were refused, a bit each.
+/// what is told of counts besides, or of a clip that follows updates; with a gate whose updates were refused, a bit each.
 pub(super) fn figures(of: &Training, report: &RoundReport) -> Vec<u64> {
     let trailer = &report.trailer;
     let providers = report.providers.len() as u64;
@@ -218,6 +219,14 @@ fn tell_refused(plan: &Plan, of: &Training, report: &RoundReport) {
     let owners: Vec<_> = of.owners(plan).map(|input| &input.party).collect();
     for party in report.refused.iter().filter_map(|number| owners.get(*number)) {
         tracing::warn!(round = report.round, %party, "its update was refused by the gate");
+    }
+}
+
+/// Where a clip is that follows updates is for this party's operator, as the buyer is told too.
+fn tell_clip(of: &Training, report: &RoundReport) {
+    if let (Some(_), [clip, within]) = (of.adaptive(), &report.told[..]) {
+        let [clip, within] = [clip, within].map(|word| f64::from_bits(*word));
+        tracing::info!(round = report.round, clip, within, "updates were clipped");
     }
 }
 

@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use super::{forest::forest, metrics::metrics};
 use crate::{
     identity::PartyName,
-    job::ModelFamily,
+    job::{Micro, ModelFamily},
     plan::{Feature, ROUND_WORDS, Tensor, Training},
 };
 
@@ -99,23 +99,30 @@ fn refused(owners: &[&PartyName], round: &[i64]) -> String {
 
 /// A row for each round with noise: of whose updates nothing else is known than how many there were.
 fn private_rounds(training: &Training, figures: &[i64]) -> Option<RecordBatch> {
-    let each = || figures.chunks_exact(ROUND_WORDS);
+    let each = || figures.chunks_exact(training.round_words());
     let round = Int32Array::from_iter_values((1..).take(each().len()));
     let providers = each().map(|round| i32::try_from(round[0]).ok()).collect::<Option<Vec<_>>>()?;
     let spent = |round| training.guarantee(round).map_or(f64::INFINITY, |all| all.epsilon);
     let epsilon = Float64Array::from_iter_values((1..=training.rounds).map(spent));
-    RecordBatch::try_from_iter([
+    let mut columns = vec![
         ("round", Arc::new(round) as ArrayRef),
         ("providers", Arc::new(Int32Array::from(providers))),
         ("epsilon", Arc::new(epsilon)),
-    ])
-    .ok()
+    ];
+    if training.adaptive().is_some() {
+        let real = |at: usize| {
+            let of = move |round: &[i64]| f64::from_bits(round[ROUND_WORDS + at].cast_unsigned());
+            Arc::new(Float64Array::from_iter_values(each().map(of))) as ArrayRef
+        };
+        columns.extend([("clip", real(0)), ("within", real(1))]);
+    }
+    RecordBatch::try_from_iter(columns).ok()
 }
 
 /// What a model with noise promises.
 fn promised(training: &Training) -> Option<(String, String)> {
     let (of, promise) = (training.privacy.as_ref()?, training.guarantee(training.rounds)?);
-    let privacy = json!({
+    let mut privacy = json!({
         "unit": of.unit,
         "epsilon": promise.epsilon_text(),
         "delta": of.delta,
@@ -124,6 +131,13 @@ fn promised(training: &Training) -> Option<(String, String)> {
         "clip": of.clip,
         "rounds": training.rounds,
     });
+    if let Some(adaptive) = training.adaptive() {
+        let noise = json!({
+            "noise_on_averages": Micro(adaptive.multiplier_micro()),
+            "noise_on_counts": of.adaptive.as_ref().map(|of| of.count_noise(training.inputs.len())),
+        });
+        privacy["adaptive"] = json!({ "asked": of.adaptive, "has": noise });
+    }
     Some(("privacy".to_owned(), privacy.to_string()))
 }
 
@@ -192,7 +206,7 @@ impl Model {
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
-    use crate::job::{AveragingSpec, Micro, ModelSpec, RingSpec, StrategySpec};
+    use crate::job::{AveragingSpec, ModelSpec, PrivacySpec, RingSpec, StrategySpec};
 
     pub(in crate::executor) fn training() -> Training {
         Training {
@@ -236,6 +250,36 @@ pub(super) mod tests {
         assert_eq!(names, ["round", "providers", "epsilon"]);
         let epsilon = rounds["epsilon"].as_primitive::<datafusion::arrow::datatypes::Float64Type>();
         assert!((epsilon.value(0) - 4.377_178_096).abs() < 1e-8);
+    }
+
+    #[test]
+    fn a_clip_that_follows_updates_is_told_round_by_round() {
+        let privacy =
+            r#"{"unit": "client", "clip": 1, "noise": 1, "adaptive": {"count_noise": 1}}"#;
+        let privacy = serde_json::from_str(privacy).unwrap();
+        let training = Training { privacy: Some(privacy), ..training() };
+        let real = |x: f64| x.to_bits().cast_signed();
+        let mut words = vec![0, 0, 0, 0];
+        words.extend([2, 0, 0, 0, real(1.0), real(0.75), 2, 0, 0, 0, real(0.5), real(-0.25)]);
+        let (model, rounds) = trained(&training, &[], &opened(words.clone())).unwrap();
+        let names: Vec<_> = rounds.schema().fields().iter().map(|f| f.name().clone()).collect();
+        assert_eq!(names, ["round", "providers", "epsilon", "clip", "within"]);
+        let column = |name: &str| {
+            rounds[name]
+                .as_primitive::<datafusion::arrow::datatypes::Float64Type>()
+                .values()
+                .to_vec()
+        };
+        assert_eq!((column("clip"), column("within")), (vec![1.0, 0.5], vec![0.75, -0.25]));
+        let promise: Value = serde_json::from_str(&model.metadata["privacy"]).unwrap();
+        let has = json!({ "noise_on_averages": "1.154701", "noise_on_counts": "1" });
+        assert_eq!(promise["adaptive"]["has"], has);
+        // It costs what the noise alone does.
+        let alone = training.privacy.clone().map(|of| PrivacySpec { adaptive: None, ..of });
+        let alone = Training { privacy: alone, ..training.clone() };
+        assert_eq!(training.guarantee(2), alone.guarantee(2));
+        words.pop();
+        assert!(trained(&training, &[], &opened(words)).is_none());
     }
 
     fn opened(words: Vec<i64>) -> RecordBatch {

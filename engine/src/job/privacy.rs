@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{delta::Delta, micro::Micro, train::TrainSpec};
+use super::{adaptive::AdaptiveSpec, delta::Delta, micro::Micro, train::TrainSpec};
 
 /// Noise on every average that a training opens. What it comes to over all rounds, as (ε, δ), is worked out when it is planned.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,8 +12,12 @@ use super::{delta::Delta, micro::Micro, train::TrainSpec};
 pub struct PrivacySpec {
     /// Whom it hides.
     pub unit: PrivacyUnit,
-    /// What one unit adds to a sum is scaled down to this norm: of a provider its update, of a row its gradient.
+    /// What one unit adds to a sum is scaled down to this norm: of a provider its update, of a row its gradient. Where it follows the
+    /// updates, to this one in the first round.
     pub clip: Micro,
+    /// How it follows them: a norm that stays, where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adaptive: Option<AdaptiveSpec>,
     /// The noise multiplier: the standard deviation of the noise over the norm.
     pub noise: Micro,
     /// The δ that the ε is worked out for.
@@ -52,7 +56,7 @@ type Fault = (&'static str, &'static str);
 
 impl PrivacySpec {
     /// Largest norm, in whole units.
-    const MOST_CLIP: u64 = 1 << 20;
+    pub(super) const MOST_CLIP: u64 = 1 << 20;
 
     /// How many providers may put their knowledge together.
     #[must_use]
@@ -83,6 +87,9 @@ impl PrivacySpec {
             "does not go with `train.privacy`: whose updates it refuses tells of their rows, and there is no noise on that",
         )?;
         field(self.max_epsilon != Some(Micro(0)), "train.privacy.max_epsilon", "is more than 0")?;
+        if let Some(adaptive) = &self.adaptive {
+            adaptive.check(self, train.datasets.len())?;
+        }
         if self.unit == PrivacyUnit::Client {
             let why =
                 "is said of rows only: the noise of providers is added by the compute parties";
@@ -115,6 +122,12 @@ impl PrivacySpec {
 impl fmt::Display for PrivacySpec {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { unit, clip, noise, .. } = self;
+        if let Some(adaptive) = &self.adaptive {
+            return write!(
+                f,
+                "with noise that counts as {noise} times {adaptive}, {clip} at first, on every average, for each {unit}"
+            );
+        }
         write!(f, "with noise of {noise} times {clip} on every average, for each {unit}")
     }
 }

@@ -46,7 +46,7 @@ impl Training {
         Ok(Some(gates))
     }
 
-    /// Words that the result has of each round: after the others what is told of counts, or with a gate a bit a provider, whose update was
+    /// Words that the result has of each round: after the others what is told of counts, or of a clip that follows updates, or with a gate a bit a provider, whose update was
     /// refused.
     #[must_use]
     pub fn round_words(&self) -> usize {
@@ -56,6 +56,7 @@ impl Training {
         }
         ROUND_WORDS
             + self.tally_words()
+            + self.clip_words()
             + self.gate.as_ref().map_or(0, |_| self.inputs.len().div_ceil(64))
     }
 

@@ -5,7 +5,8 @@ use std::fmt;
 use federated::{
     account::{Event, exact},
     average::Encoding,
-    round::{Privacy, Terms},
+    noise::{AdaptiveClip, ClipTerms},
+    round::{CLIP_WORDS, Privacy, Terms},
 };
 
 use super::{explain::thousands, ir::Plan, train::Training};
@@ -65,6 +66,7 @@ impl Training {
         let terms = Terms {
             unit: of.unit.into(),
             clip: of.clip.value(),
+            adaptive: self.clip_terms(),
             multiplier_micro: of.noise.0,
             job: plan.job.0,
             rows: self.owners(plan).map(|input| input.rows).collect(),
@@ -74,6 +76,31 @@ impl Training {
             rate: self.rate.single(),
         };
         Privacy::new(&terms).map(Some).map_err(|error| error.to_string())
+    }
+
+    /// How its clip follows updates, if it does.
+    fn clip_terms(&self) -> Option<ClipTerms> {
+        let of = self.privacy.as_ref()?;
+        let adaptive = of.adaptive.as_ref()?;
+        Some(ClipTerms {
+            quantile: adaptive.quantile.value(),
+            rate: adaptive.rate.value(),
+            count_noise_micro: adaptive.count_noise(self.inputs.len()).0,
+            largest: adaptive.largest(of.clip).value(),
+        })
+    }
+
+    /// How its clip follows updates, if it does and can.
+    #[must_use]
+    pub fn adaptive(&self) -> Option<AdaptiveClip> {
+        let (of, terms) = (self.privacy.as_ref()?, self.clip_terms()?);
+        AdaptiveClip::new(&terms, of.clip.value(), of.noise.0).ok()
+    }
+
+    /// Words that the result has of each round for a clip that follows updates.
+    pub(super) fn clip_words(&self) -> usize {
+        let follows = self.privacy.as_ref().is_some_and(|of| of.adaptive.is_some());
+        if follows { CLIP_WORDS } else { 0 }
     }
 
     /// What keeps its noise from being that of a plan, if anything does.
@@ -118,15 +145,22 @@ impl Training {
 
     /// What it shows, and to whom, with noise.
     pub(super) fn shows_noised(&self, of: &PrivacySpec, parameters: usize) -> Vec<String> {
-        let PrivacySpec { unit, clip, noise, .. } = of;
+        let PrivacySpec { unit, noise, .. } = of;
+        let (clip, noise) = match self.adaptive() {
+            Some(adaptive) => (
+                format!("that begins with {} and follows them,", of.clip),
+                Micro(adaptive.multiplier_micro()),
+            ),
+            None => (format!("of {}", of.clip), *noise),
+        };
         let promise = self.guarantee(self.rounds).map(|all| all.to_string()).unwrap_or_default();
         let what = match unit {
             PrivacyUnit::Client => format!(
-                "the average of the updates of at least {} providers, each scaled down to a norm of {clip} and counting alike",
+                "the average of the updates of at least {} providers, each scaled down to a norm {clip} and counting alike",
                 self.least
             ),
             PrivacyUnit::Record => format!(
-                "the sum of the gradients of all rows of at least {} providers, each scaled down to a norm of {clip}",
+                "the sum of the gradients of all rows of at least {} providers, each scaled down to a norm {clip}",
                 self.least
             ),
         };
@@ -137,7 +171,7 @@ impl Training {
                 of.colluding()
             ),
         };
-        vec![
+        let mut shows = vec![
             format!(
                 "compute parties and providers: the model after each of {} rounds, {} numbers, so {what}, with discrete Gaussian \
                  noise of {noise} times that norm that {added}",
@@ -145,16 +179,39 @@ impl Training {
                 thousands(parameters as u64),
             ),
             format!(
-                "all of these models together are differentially private with {promise} (each is there or its part is zero), by \
-                 the exact account of Gaussian noise; other jobs on the same rows add to it"
+                "all of {} together are differentially private with {promise} (each is there or its part is zero), by \
+                 the exact account of Gaussian noise; other jobs on the same rows add to it",
+                if of.adaptive.is_some() { "these models and counts" } else { "these models" }
             ),
-            "compute parties, and the buyer: for each round whose updates were in it, nothing else; no rows are counted, and no \
-             loss or accuracy is told"
-                .to_owned(),
+            format!(
+                "compute parties, and the buyer: for each round whose updates were in it, nothing else{}; no rows are counted, and no \
+                 loss or accuracy is told",
+                if of.adaptive.is_some() { " but that" } else { "" }
+            ),
             "not covered: that a provider took part, or had no budget left, and how long it took; two compute parties in league, \
              who can see every update; a provider that does not clip as agreed, which can spoil the model and hides itself no longer"
                 .to_owned(),
-        ]
+        ];
+        if let Some(told) = self.clip_shows(of) {
+            shows.insert(1, told);
+        }
+        shows
+    }
+
+    /// What a clip that follows updates shows besides.
+    fn clip_shows(&self, of: &PrivacySpec) -> Option<String> {
+        let adaptive = of.adaptive.as_ref()?;
+        let count = adaptive.count_noise(self.inputs.len());
+        Some(format!(
+            "compute parties, providers and the buyer: the norm of each round, {} at most, which follows how many of the updates before were \
+             within it ({} of them are to be): one number a round more that is opened, twice that count less all, with discrete Gaussian \
+             noise of {} that each of the three compute parties adds; it and the model together give away what noise of {} times the \
+             norm on the model alone would",
+            adaptive.largest(of.clip),
+            adaptive.quantile,
+            Micro(count.0.saturating_mul(2)),
+            of.noise
+        ))
     }
 }
 

@@ -1,6 +1,7 @@
 //! The demo's cast and statement, shared by the tests of this room.
 
 mod buckets;
+mod clip;
 mod determinism;
 mod differential;
 mod encoding;

@@ -32,9 +32,38 @@ impl NoisedSum {
     /// ([`Ledger`](crate::account::Ledger)).
     #[must_use]
     pub fn new(sum: Sum, noise: Gaussian, round: &Round, secret: &Secret) -> Self {
+        Self::with(sum, (noise, None), round, secret)
+    }
+
+    /// The same with the first word of the trailer's place behind the update, a count with its own noise.
+    ///
+    /// # Security
+    /// As [`new`](Self::new).
+    #[must_use]
+    pub fn counting(
+        sum: Sum,
+        (noise, count): (Gaussian, Gaussian),
+        round: &Round,
+        secret: &Secret,
+    ) -> Self {
+        Self::with(sum, (noise, Some(count)), round, secret)
+    }
+
+    fn with(
+        sum: Sum,
+        (noise, count): (Gaussian, Option<Gaussian>),
+        round: &Round,
+        secret: &Secret,
+    ) -> Self {
         let (mut words, providers) = sum.into_parts();
-        words.truncate(words.len().saturating_sub(TRAILER_WORDS));
-        noise.add_to(&mut words, &mut round.generator(secret));
+        let update = words.len().saturating_sub(TRAILER_WORDS);
+        words.truncate(update + usize::from(count.is_some()));
+        let mut rng = round.generator(secret);
+        let (update, counted) = words.split_at_mut(update);
+        noise.add_to(update, &mut rng);
+        if let Some(count) = count {
+            count.add_to(counted, &mut rng);
+        }
         Self { words, providers }
     }
 

@@ -176,7 +176,7 @@ impl<'a> Hall<'a> {
         let seated = self.course.seated().count();
         self.wait(s, until, self.course.least().saturating_sub(seated));
         let here = Set::of(self.course, |number| self.seats.is_here(number)).agree(s)?;
-        let handed = state.optimizer.handed(&state.model);
+        let handed = self.course.hand_out(state);
         self.ask(s, &here, (round, &handed));
         let mut landed = self.own_shares(s, own, (round, &handed))?;
         drop(handed);
@@ -188,7 +188,8 @@ impl<'a> Hall<'a> {
         }
         landed.retain(|number, _| all.has(*number));
         let weighing = own.judge.as_ref().map(|judge| judge.weighing(&state.model, landed));
-        let sum = tally.sum(s, self.course, (round, &own.secret));
+        let clip = state.clip(self.course);
+        let sum = tally.sum(s, self.course, (round, clip, &own.secret));
         let closed = Closed { round, providers: all, refused, sum, weighing };
         close(s, keep, &closed)?;
         let (opened, mut report) = open_closed(s, self.course, closed, own.judge.as_mut())?;

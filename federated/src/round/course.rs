@@ -1,6 +1,6 @@
 //! What all who take part know beforehand, and where a training stands.
 
-use std::time::Duration;
+use std::{borrow::Cow, time::Duration};
 
 use protocols::party::{PartyId, Role};
 
@@ -8,8 +8,13 @@ use super::{counting::Counting, error::RoundError, privacy::Privacy, total::Open
 use crate::{
     average::{Encoding, Layout, TRAILER_WORDS, Trailer, explicit_party},
     gate::Gates,
+    noise::AdaptiveClip,
     strategy::{Optimizer, Rule},
 };
+
+/// Words that a round tells of a clip that follows updates: the clip, and the part of the updates that was within it, with its
+/// noise; the bits of each in double precision.
+pub const CLIP_WORDS: usize = 2;
 
 /// How long a round may take, and how many must be in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -73,9 +78,14 @@ impl Course {
         }
     }
 
-    /// Words of a party's sum as it is opened: with noise there is no trailer.
+    /// Words of a party's sum as it is opened: with noise there is no trailer, but for what is counted for the clip.
     pub(super) fn summed(&self) -> usize {
-        if self.privacy.is_some() { self.coordinates() } else { self.words() }
+        if self.privacy.is_some() { self.opened() } else { self.words() }
+    }
+
+    /// How the norm that updates are scaled down to follows them, if it does.
+    pub(super) fn adaptive(&self) -> Option<&AdaptiveClip> {
+        self.privacy.as_ref().and_then(Privacy::adaptive)
     }
 
     /// Numbers of an update: the model's, and what else the rule takes.
@@ -90,19 +100,38 @@ impl Course {
     }
 
     /// Numbers that a provider is handed.
-    pub(super) const fn handed(&self) -> usize {
-        self.rule.handed(self.parameters)
+    pub(super) fn handed(&self) -> usize {
+        self.rule.handed(self.parameters) + usize::from(self.adaptive().is_some())
     }
 
-    /// Numbers that a round opens: the figures beside the update are opened only where nothing is hidden.
+    /// What providers are handed: the model, what else they train by, and the norm that they clip to where it follows updates.
+    pub(super) fn hand_out<'s>(&self, state: &'s State) -> Cow<'s, [f32]> {
+        let handed = state.optimizer.handed(&state.model);
+        match state.clip(self) {
+            Some(clip) => Cow::Owned([&handed, &[clip][..]].concat()),
+            None => handed,
+        }
+    }
+
+    /// Numbers that a round opens: the exact figures beside the update are opened only where nothing is hidden.
     #[must_use]
     pub fn opened(&self) -> usize {
-        self.coordinates() + if self.privacy.is_some() { 0 } else { self.figures() }
+        self.coordinates() + self.figures()
     }
 
-    /// Words beside the update that all open: the trailer, and of how many providers the rows are counted.
+    /// Words beside the update that all open: the trailer, and of how many providers the rows are counted. With noise what is counted
+    /// for the clip, if anything is.
     pub(super) fn figures(&self) -> usize {
-        TRAILER_WORDS + usize::from(self.tally.is_some())
+        match self.privacy {
+            Some(_) => usize::from(self.adaptive().is_some()),
+            None => TRAILER_WORDS + usize::from(self.tally.is_some()),
+        }
+    }
+
+    /// Words that a round tells besides.
+    pub(super) fn told(&self) -> usize {
+        let clip = if self.adaptive().is_some() { CLIP_WORDS } else { 0 };
+        clip + self.tally.as_ref().map_or(0, Counting::told)
     }
 
     /// Who hands the model to a provider in a round: the parties in turn, and not the one that gets its words.
@@ -154,16 +183,23 @@ pub struct State {
     pub model: Vec<f32>,
     /// What the strategy remembers.
     pub optimizer: Optimizer,
+    /// The norm that updates of the next round are scaled down to, where it follows those of rounds that are done.
+    pub clip: Option<f32>,
 }
 
 impl State {
     /// Before the first round.
     #[must_use]
     pub fn new(model: Vec<f32>, rule: Rule) -> Self {
-        Self { rounds: 0, model, optimizer: Optimizer::new(rule) }
+        Self { rounds: 0, model, optimizer: Optimizer::new(rule), clip: None }
     }
 
-    /// Moves on by what a round opened; its report hears of the loss where that follows from it.
+    /// The norm that updates of the next round are scaled down to, where it follows updates.
+    pub(super) fn clip(&self, course: &Course) -> Option<f32> {
+        course.adaptive().map(|adaptive| self.clip.unwrap_or_else(|| adaptive.start()))
+    }
+
+    /// Moves on by what a round opened; its report hears of the loss where that follows from it, and of the clip where that moves.
     pub(super) fn advance(
         &mut self,
         course: &Course,
@@ -182,6 +218,12 @@ impl State {
                 report.trailer.loss = loss.unwrap_or(report.trailer.loss);
             }
         }
+        if let Some((adaptive, clip)) = course.adaptive().zip(self.clip(course)) {
+            let counted = report.told.first().copied().unwrap_or(0);
+            let part = adaptive.part(counted, report.providers.len());
+            report.told = vec![f64::from(clip).to_bits(), part.to_bits()];
+            self.clip = Some(adaptive.next(clip, part));
+        }
         self.rounds += 1;
         Ok(())
     }
@@ -194,6 +236,9 @@ impl State {
         for part in std::iter::once(&self.model[..]).chain(self.optimizer.memory()) {
             hasher.update(&(part.len() as u64).to_le_bytes());
             hasher.update(&super::message::model_bytes(part));
+        }
+        if let Some(clip) = self.clip {
+            hasher.update(&clip.to_le_bytes());
         }
         *hasher.finalize().as_bytes()
     }
@@ -210,6 +255,7 @@ pub struct RoundReport {
     pub refused: Vec<usize>,
     /// Their figures together; nothing where there is noise: they are not opened then.
     pub trailer: Trailer,
-    /// What is told of counts besides, where they are asked for: see [`Counting::told`].
+    /// What is told of counts besides, where they are asked for: see [`Counting::told`]. Where the clip follows updates, [two
+    /// words](CLIP_WORDS).
     pub told: Vec<u64>,
 }

@@ -5,7 +5,6 @@
 use std::{io, path::Path};
 
 use super::{
-    counting::Counting,
     course::{Course, RoundReport, State},
     keeper::{Closed, Keeper, Standing},
     set::Set,
@@ -96,6 +95,7 @@ impl Keeper for Folder {
             out.word(state.rounds.into())?;
             out.floats(&state.model)?;
             state.optimizer.memory().iter().try_for_each(|part| out.floats(part))?;
+            state.clip.map_or(Ok(()), |clip| out.floats(&[clip]))?;
             out.word(reports.len() as u64)?;
             reports.iter().try_for_each(|report| report_to(out, report))?;
             out.word(totals.is_some().into())?;
@@ -127,21 +127,25 @@ fn report_from(file: &mut Reader, course: &Course) -> io::Result<RoundReport> {
     let [weight, loss, correct, updates, squared_norm] = words;
     let (loss, squared_norm) = (f64::from_bits(loss), f64::from_bits(squared_norm));
     let trailer = Trailer { weight, loss, correct, updates, squared_norm };
-    let told = course.tally.as_ref().map_or(0, Counting::told);
-    let told = (0..told).map(|_| file.word()).collect::<io::Result<_>>()?;
+    let told = (0..course.told()).map(|_| file.word()).collect::<io::Result<_>>()?;
     Ok(RoundReport { round, providers, refused, trailer, told })
 }
 
 fn state_from(file: &mut Reader, course: &Course) -> io::Result<(State, Vec<RoundReport>)> {
     let rounds = file.small()?;
     let (model, memory) = (file.floats()?, [file.floats()?, file.floats()?]);
+    // Before the first round it is where the course begins.
+    let follows = course.adaptive().filter(|_| rounds > 0);
+    let clip = follows.map(|_| file.floats()).transpose()?;
+    let clip = clip.map(|clip| clip.first().copied().ok_or_else(|| broken("it has no clip")));
+    let clip = clip.transpose()?;
     let reports: Vec<_> =
         (0..file.length()?).map(|_| report_from(file, course)).collect::<io::Result<_>>()?;
     if model.len() != course.parameters || reports.len() != rounds as usize {
         return Err(broken("it is of another model"));
     }
     let optimizer = Optimizer::resume(course.rule, memory);
-    Ok((State { rounds, model, optimizer }, reports))
+    Ok((State { rounds, model, optimizer, clip }, reports))
 }
 
 fn closed_from(file: &mut Reader, course: &Course) -> io::Result<Closed> {

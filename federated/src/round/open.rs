@@ -26,11 +26,12 @@ pub(super) fn third(parameters: usize, role: Role) -> Range<usize> {
 /// Opens the average of the updates of `providers`, or the total of their sums, from each party's sum of shares.
 ///
 /// The figures beside the update are opened by all, the update by thirds: each party gets the two other sums of its third and
-/// tells the others the average of it. Of sums with noise there are no figures: the average is one by what is public.
+/// tells the others the average of it. Of sums with noise there are no figures (but the count that a clip follows, with its noise):
+/// the average is one by what is public.
 ///
 /// # Cost
 /// 3 rounds, and what [`Counting::tell`](super::Counting::tell) takes where rows are counted; every party sends 2·8·5 bytes, 2·8 a parameter of another's third (2·4 in 32 bits), 2·4 of its own. With noise a round and the 2·8·5
-/// bytes less.
+/// bytes less; a round and 2·8 bytes where a clip follows a count.
 ///
 /// # Security
 /// Sums are masked by fresh shares of zero: the three say their total and nothing else.
@@ -48,7 +49,8 @@ pub(super) fn open(
     if let Some(privacy) = &course.privacy {
         let mut average = open_update(s, course, update, privacy.total(providers))?;
         average.iter_mut().for_each(|x| *x *= privacy.factor());
-        return Ok((Opened::Average(average), Trailer::default(), Vec::new()));
+        let counted = if figures.is_empty() { Vec::new() } else { open_figures(s, figures)? };
+        return Ok((Opened::Average(average), Trailer::default(), counted));
     }
     let (figures, counts) = figures.split_at(course.figures());
     let figures = open_figures(s, figures)?;
@@ -153,6 +155,9 @@ pub(super) fn open_cost(m: &mut Meter, course: &Course) {
         let each = course.layout().bytes();
         to_both(m, |_, to| each * third(course.coordinates(), to).len());
         to_both(m, |from, _| 4 * third(course.coordinates(), from).len());
+    }
+    if course.adaptive().is_some() {
+        to_both(m, |_, _| 8 * course.figures());
     }
     if let Some(counting) = &course.tally {
         counting.cost(m);

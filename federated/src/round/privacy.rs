@@ -6,7 +6,8 @@
 //! | record | the sum of its rows' gradients, each scaled down to a norm | each provider adds its part before it shares |
 //!
 //! # Security
-//! Nothing that depends on rows leaves but the sum with its noise, divided by what is public: there is no trailer, and a provider
+//! Nothing that depends on rows leaves but the sum with its noise, divided by what is public: there is no trailer (but for a count with
+//! noise of its own, where the norm follows the updates: [`AdaptiveClip`]), and a provider
 //! whose trainer gives nothing fit to send gives zeros, since who declines would tell of its rows. Whether a provider took part is
 //! not hidden, nor how long it took. A provider that does not clip gives up its own privacy, and can spoil the model.
 
@@ -20,10 +21,11 @@ use super::{
 };
 use crate::{
     account::Unit,
-    average::{
-        Bounds, BoundsError, Encoding, Seeds, Share, Sum, TRAILER_WORDS, explicit_party, split,
+    average::{Bounds, BoundsError, Encoding, Seeds, Share, Sum, explicit_party, split},
+    noise::{
+        AdaptiveClip, ClipError, ClipTerms, Gaussian, NoiseError, NoisedSum, Round, Secret,
+        Sensitivity,
     },
-    noise::{Gaussian, NoiseError, NoisedSum, Round, Secret, Sensitivity},
 };
 
 /// Standard deviations of the noise that a sum has room for: beyond is less than 10^-30.
@@ -36,8 +38,10 @@ const CLIP_BITS: i32 = 30;
 pub struct Terms {
     /// Whom the noise hides.
     pub unit: Unit,
-    /// The norm that a unit's part is scaled down to.
+    /// The norm that a unit's part is scaled down to; of the first round, where it follows the updates.
     pub clip: f64,
+    /// How it follows them, if it does.
+    pub adaptive: Option<ClipTerms>,
     /// The noise over the sensitivity, in millionths.
     pub multiplier_micro: u64,
     /// The job, which noise is derived for.
@@ -64,6 +68,9 @@ pub enum PrivacyError {
     /// No such noise.
     #[error(transparent)]
     Noise(#[from] NoiseError),
+    /// No such clip.
+    #[error(transparent)]
+    Clip(#[from] ClipError),
 }
 
 /// How a training hides its units: the same at all who take part.
@@ -71,8 +78,13 @@ pub enum PrivacyError {
 pub struct Privacy {
     unit: Unit,
     clip: f64,
-    /// What each of those who add noise adds.
+    /// How it follows the updates, if it does.
+    adaptive: Option<AdaptiveClip>,
+    /// What each of those who add noise adds; at the largest norm, where it follows the updates.
     noise: Gaussian,
+    /// How updates become integers, and how many numbers they have: noise goes by both.
+    encoding: Encoding,
+    parameters: usize,
     job: [u8; 32],
     /// What each provider counts in the divisor of a sum.
     weights: Vec<u64>,
@@ -92,15 +104,27 @@ impl Privacy {
             Unit::Client => (vec![1; terms.rows.len()], 3),
             Unit::Record => (terms.rows.clone(), providers.max(1)),
         };
-        let encoding = encoding(clip, &weights, (terms.multiplier_micro, adding))?;
-        // A row that is rounded by itself moves a sum like an update of weight 1 does.
-        let sensitivity = Sensitivity::of_update(&encoding, clip, 1, parameters)?;
-        let whole = sensitivity.noise(terms.multiplier_micro)?;
+        let adaptive = terms.adaptive.as_ref();
+        let adaptive = adaptive.map(|of| AdaptiveClip::new(of, clip, terms.multiplier_micro));
+        let adaptive = adaptive.transpose()?;
+        if adaptive.is_some() && unit == Unit::Record {
+            return Err(ClipError::Unit.into());
+        }
+        let multiplier =
+            adaptive.as_ref().map_or(terms.multiplier_micro, AdaptiveClip::multiplier_micro);
+        let ends = adaptive.as_ref().map(AdaptiveClip::ends);
+        let [smallest, largest] = ends.map_or([clip; 2], |ends| ends.map(f64::from));
+        let encoding = encoding(largest, &weights, (multiplier, adding))?;
+        // Wherever it comes to between the two, there is such noise.
+        noise(&encoding, (smallest, parameters), multiplier)?;
+        let whole = noise(&encoding, (largest, parameters), multiplier)?;
         let (noise, factor) = match unit {
             Unit::Client => (whole, 1.0),
             Unit::Record => (whole.split(least, colluding)?, -terms.rate),
         };
-        Ok((Self { unit, clip, noise, job: terms.job, weights, factor }, encoding))
+        let job = terms.job;
+        let all = Self { unit, clip, adaptive, noise, encoding, parameters, job, weights, factor };
+        Ok((all, encoding))
     }
 
     /// Whom the noise hides.
@@ -109,7 +133,13 @@ impl Privacy {
         self.unit
     }
 
-    /// What each of those who add noise adds, in units of the encoding.
+    /// How the norm follows the updates, if it does.
+    #[must_use]
+    pub const fn adaptive(&self) -> Option<&AdaptiveClip> {
+        self.adaptive.as_ref()
+    }
+
+    /// What each of those who add noise adds, in units of the encoding; at most, where the norm follows the updates.
     #[must_use]
     pub const fn noise(&self) -> Gaussian {
         self.noise
@@ -125,22 +155,49 @@ impl Privacy {
         self.factor
     }
 
+    /// The same at this norm.
+    pub(super) fn noise_at(&self, clip: f32) -> Gaussian {
+        let Some(adaptive) = &self.adaptive else { return self.noise };
+        let at = (clip.into(), self.parameters);
+        // There is some between the ends, which were looked at; more would do in its place.
+        noise(&self.encoding, at, adaptive.multiplier_micro()).unwrap_or(self.noise)
+    }
+
+    /// The model in what a provider is handed, and the norm that it clips to.
+    fn handed<'m>(&self, handed: &'m [f32]) -> Result<(&'m [f32], f64), TrainError> {
+        let Some(adaptive) = &self.adaptive else { return Ok((handed, self.clip)) };
+        let [smallest, largest] = adaptive.ends();
+        match handed.split_last() {
+            Some((clip, model)) if (smallest..=largest).contains(clip) => {
+                Ok((model, (*clip).into()))
+            }
+            _ => Err(TrainError::Unfit("it was handed a clip beyond the job's".to_owned())),
+        }
+    }
+
+    /// An update of weight 1 in integers, scaled down where it is longer than the norm; behind it whether it was, if that is counted.
+    fn clipped(&self, update: Vec<f32>, clip: f64) -> Result<Vec<u64>, TrainError> {
+        let (mut words, within) = clipped(&self.encoding, update, clip, self.parameters)?;
+        words.extend(self.adaptive.as_ref().map(|_| AdaptiveClip::bit(within)));
+        Ok(words)
+    }
+
     /// What a provider sends in a round; nothing where its budget does not reach.
     pub(super) fn give(
         &self,
         course: &Course,
         (number, trainer): (usize, &mut (dyn Trainer + '_)),
-        (round, model): (u32, &[f32]),
+        (round, handed): (u32, &[f32]),
         rng: &mut Prg,
     ) -> (Option<[Share; 3]>, Option<TrainError>) {
-        let encoding = &course.encoding;
-        let words = match self.unit {
-            Unit::Client => trainer
-                .train(round, model)
-                .and_then(|update| clipped(encoding, update.delta, self.clip, model.len())),
-            Unit::Record => trainer.gradients(round, model, (self.clip, encoding)),
-        };
-        let words = words.and_then(|words| match words.len() == model.len() {
+        let summed = course.summed();
+        let words = self.handed(handed).and_then(|(model, clip)| match self.unit {
+            Unit::Client => {
+                trainer.train(round, model).and_then(|update| self.clipped(update.delta, clip))
+            }
+            Unit::Record => trainer.gradients(round, model, (clip, &course.encoding)),
+        });
+        let words = words.and_then(|words| match words.len() == summed {
             true => Ok(words),
             false => Err(TrainError::Unfit("it is of another model".to_owned())),
         });
@@ -148,14 +205,24 @@ impl Privacy {
             Ok(words) => (words, None),
             // What is spent is everybody's to know, what a trainer cannot do is not.
             Err(spent @ TrainError::Spent(_)) => return (None, Some(spent)),
-            Err(why) => (vec![0; model.len()], Some(why)),
+            Err(why) => (vec![0; summed], Some(why)),
         };
         if self.unit == Unit::Record {
             self.noise.add_to(&mut words, rng);
         }
-        words.resize(words.len() + TRAILER_WORDS, 0);
+        words.resize(course.words(), 0);
         (Some(split(words, Seeds::draw(rng), explicit_party(number))), why)
     }
+}
+
+/// What hides an update of this norm and so many numbers.
+fn noise(
+    encoding: &Encoding,
+    (clip, parameters): (f64, usize),
+    multiplier_micro: u64,
+) -> Result<Gaussian, NoiseError> {
+    // A row that is rounded by itself moves a sum like an update of weight 1 does.
+    Sensitivity::of_update(encoding, clip, 1, parameters)?.noise(multiplier_micro)
 }
 
 /// The encoding in which all weights, clipped, and the noise of so many do not overflow.
@@ -180,13 +247,13 @@ fn encoding(
     Ok(encoding.at_most(u32::try_from(bits).unwrap_or(0)))
 }
 
-/// An update of weight 1 in integers, scaled down to this norm where it is longer.
+/// An update of weight 1 in integers, scaled down to this norm where it is longer, and whether it was not.
 fn clipped(
     encoding: &Encoding,
     mut update: Vec<f32>,
     clip: f64,
     parameters: usize,
-) -> Result<Vec<u64>, TrainError> {
+) -> Result<(Vec<u64>, bool), TrainError> {
     let unfit = |why: &str| TrainError::Unfit(why.to_owned());
     if update.len() != parameters {
         return Err(unfit("it is of another model"));
@@ -202,7 +269,7 @@ fn clipped(
     }
     let mut words = vec![0; parameters];
     encoding.encode(&update, 1, &mut words).map_err(|error| unfit(&error.to_string()))?;
-    Ok(words)
+    Ok((words, norm <= clip))
 }
 
 /// One party's sum, and what its noise is derived from: its shares of the updates in it.
@@ -239,7 +306,7 @@ impl Tally {
         self,
         s: &mut Session,
         course: &Course,
-        (round, secret): (u32, &Secret),
+        (round, clip, secret): (u32, Option<f32>, &Secret),
     ) -> Vec<u64> {
         let Some(privacy) = &course.privacy else { return self.words };
         let updates = self.updates.iter().map(|(number, digest)| (*number, digest));
@@ -249,12 +316,18 @@ impl Tally {
                 let channel = s.wire().channel();
                 let providers = self.updates.iter().map(|(number, _)| *number);
                 let sum = Sum::from_parts(self.words, providers.collect());
-                let noised = || NoisedSum::new(sum, privacy.noise, &this, secret).into_words();
-                protocols::net::at_work(|| channel.working(), noised)
+                let noised = || match privacy.adaptive().zip(clip) {
+                    Some((adaptive, clip)) => {
+                        let noise = (privacy.noise_at(clip), adaptive.count());
+                        NoisedSum::counting(sum, noise, &this, secret)
+                    }
+                    None => NoisedSum::new(sum, privacy.noise, &this, secret),
+                };
+                protocols::net::at_work(|| channel.working(), noised).into_words()
             }
             Unit::Record => self.words,
         };
-        words.truncate(course.parameters);
+        words.truncate(course.summed());
         words
     }
 }

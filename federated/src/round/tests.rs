@@ -1,5 +1,6 @@
 //! Trainings over links against trainings in one place.
 
+mod adaptive;
 mod corrections;
 mod cut;
 mod faults;

@@ -5,10 +5,13 @@ use std::sync::Mutex;
 use protocols::session::OpeningKind;
 
 use super::{
-    train::{accounted, held, planned_with, words},
+    train::{accounted, held, planned_as, planned_with, words},
     *,
 };
-use crate::{job::PrivacySpec, plan::Spend};
+use crate::{
+    job::PrivacySpec,
+    plan::{ROUND_WORDS, Spend},
+};
 
 const OWNERS: &[&str] = &["census", "bank", "lab"];
 
@@ -52,6 +55,46 @@ fn a_training_with_noise_costs_what_was_quoted_and_tells_no_figures() {
             let averages = party.1.iter().filter(|o| o.kind == OpeningKind::Average);
             assert!(averages.map(|o| o.count).eq([parameters as u64; 3]), "{unit}");
         }
+    }
+}
+
+/// Updates of this model are far longer than the first clip: it grows, and nothing else becomes known of them.
+#[test]
+fn a_clip_follows_the_updates_at_the_quoted_price() {
+    let privacy = serde_json::json!({
+        "unit": "client", "clip": 0.001, "noise": 0.2,
+        "adaptive": {"rate": 0.5, "count_noise": 0.15, "largest": 4},
+    });
+    let privacy: PrivacySpec = serde_json::from_value(privacy).unwrap();
+    let (plan, price) = planned_as(OWNERS, |train| {
+        train.rounds = 20;
+        train.privacy = Some(privacy.clone());
+    });
+    let left = accounted(&plan, &price, &|_| Some(Arc::new(|_| Ok(()))));
+    let words = words(&left);
+    let (_, of) = plan.training().unwrap();
+    let parameters = of.network().unwrap().parameters();
+    assert_eq!(of.round_words(), ROUND_WORDS + 2);
+    let rounds: Vec<_> = words[parameters..].chunks(of.round_words()).collect();
+    assert!(rounds.len() == 20 && rounds.iter().all(|round| round[..4] == [3, 0, 0, 0]));
+    let law = of.adaptive().unwrap();
+    let mut clip = law.start();
+    for round in &rounds {
+        let [at, part] = [round[4], round[5]].map(f64::from_bits);
+        assert_eq!(at, f64::from(clip), "each round's follows from the one before");
+        clip = law.next(clip, part);
+    }
+    let first: f64 = rounds[..4].iter().map(|round| f64::from_bits(round[5])).sum::<f64>() / 4.0;
+    assert!(first < 0.3, "hardly any update is as short as the first clips: {first}");
+    assert!(clip > 0.005, "{clip}");
+    let late: f64 = rounds[14..].iter().map(|round| f64::from_bits(round[5])).sum::<f64>() / 6.0;
+    assert!((0.25..0.75).contains(&late), "about half of them are within the last: {late}");
+    let bytes: u64 = left.iter().map(|(_, _, bytes, _)| bytes).sum();
+    let depth = left.iter().map(|(.., depth)| *depth).max().unwrap();
+    assert_eq!((bytes, depth), (price.total.bytes, price.total.rounds));
+    for party in &left[..3] {
+        let averages = party.1.iter().filter(|o| o.kind == OpeningKind::Average);
+        assert!(averages.map(|o| o.count).eq([parameters as u64 + 1; 20]), "one number more");
     }
 }
 

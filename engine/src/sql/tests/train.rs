@@ -54,7 +54,7 @@ fn compiled(features: &[&str], label: &str) -> Result<Plan, CompileError> {
     changed(features, label, |_, _| ())
 }
 
-fn changed(
+pub(super) fn changed(
     features: &[&str],
     label: &str,
     change: impl Fn(&mut TrainSpec, &mut Vec<DatasetDescriptor>),
@@ -66,7 +66,7 @@ fn changed(
     compile(&job, &descriptors, &terms).map(|compiled| compiled.plan)
 }
 
-fn training(plan: &Plan) -> &Training {
+pub(super) fn training(plan: &Plan) -> &Training {
     plan.training().unwrap().1
 }
 
@@ -191,7 +191,7 @@ fn sums_that_a_model_is_solved_for_from_are_told_as_what_they_are() {
     assert!(words.contains("1000 are the most"), "{words}");
 }
 
-fn private(privacy: &str) -> impl Fn(&mut TrainSpec, &mut Vec<DatasetDescriptor>) {
+pub(super) fn private(privacy: &str) -> impl Fn(&mut TrainSpec, &mut Vec<DatasetDescriptor>) {
     let privacy: PrivacySpec = serde_json::from_str(privacy).unwrap();
     move |train, _| {
         train.rounds = 50;

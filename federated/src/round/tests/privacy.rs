@@ -27,6 +27,7 @@ fn terms(unit: Unit, parameters: usize, rows: &[u64]) -> Terms {
     Terms {
         unit,
         clip: 2.0,
+        adaptive: None,
         multiplier_micro: 1_500_000,
         job: [6; 32],
         rows: rows.to_vec(),
