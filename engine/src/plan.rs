@@ -63,7 +63,9 @@ pub use check::{PlanError, check};
 pub(crate) use circuit::bucketed;
 pub use circuit::{circuit_task, columns_of, input_of, meeting};
 pub use decode::{DecodeError, Opened, OpenedColumn, decode, json_rows};
-pub use encoded::{EncodedColumn, EncodedInput, HomeSet, Masking, SignOnce, Spend, TrainingRows};
+pub use encoded::{
+    EncodedColumn, EncodedInput, HomeSet, Masking, SignOnce, SignedSum, Spend, TrainingRows,
+};
 pub use ends::{Answers, Asks, KeyIds, LookupEnd, Passing, Shelf, TableCopy};
 pub use explain::{explain, leakage};
 pub use hash::hash;

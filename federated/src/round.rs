@@ -70,7 +70,8 @@ pub use error::RoundError;
 pub use folder::Folder;
 pub use keeper::{Closed, Keeper, NotKept, Standing};
 pub use masks::{
-    Aggregate, Doubt, Doubts, Masks, Member, Once, aggregate, masked_cost, take_part_masked,
+    Aggregate, Doubt, Doubts, Masks, Member, Once, Signing, aggregate, masked_cost,
+    take_part_masked,
 };
 pub use pledge::Pledges;
 pub use privacy::{Privacy, PrivacyError, Terms};

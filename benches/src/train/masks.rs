@@ -8,9 +8,10 @@ use std::{
 };
 
 use federated::{
+    disk::DiskError,
     round::{
-        Aggregate, Course, Masks, Member, RoundError, State, aggregate, masked_cost,
-        take_part_masked,
+        Aggregate, Closed, Course, Keeper, Masks, Member, RoundError, RoundReport, Standing, State,
+        Totals, aggregate, masked_cost, take_part_masked,
     },
     secagg::{SigningKey, Threshold},
 };
@@ -125,10 +126,33 @@ fn added(
 ) -> Result<Vec<f32>, RoundError> {
     let mut wire = Wire::new(Arc::clone(&channel), Gate::recording());
     wire.enter(1);
-    let from = State::new(vec![0.0; course.parameters], course.rule);
-    let (told, doubts) = (&mut |_: &State, _: &_| over(), &mut |_| ());
-    let with = Aggregate { channel, course, masks, from, told, doubts };
+    let from = Standing::new(State::new(vec![0.0; course.parameters], course.rule));
+    let (keep, doubts) = (&mut Counted(over), &mut |_| ());
+    let with = Aggregate { channel, course, masks, from, keep, doubts };
     aggregate(&mut wire, with).map(|trained| trained.state.model)
+}
+
+/// Keeps nothing, and tells when a round is over.
+struct Counted<'a>(&'a mut dyn FnMut());
+
+impl Keeper for Counted<'_> {
+    fn closed(&mut self, _: &Closed) -> Result<(), DiskError> {
+        Ok(())
+    }
+
+    fn reopened(&mut self) -> Result<(), DiskError> {
+        Ok(())
+    }
+
+    fn opened(
+        &mut self,
+        _: &State,
+        _: &[RoundReport],
+        _: Option<&Totals>,
+    ) -> Result<(), DiskError> {
+        (self.0)();
+        Ok(())
+    }
 }
 
 fn provider(channel: Arc<dyn Channel>, (course, masks): (&Course, &Masks), number: usize) {
@@ -136,7 +160,7 @@ fn provider(channel: Arc<dyn Channel>, (course, masks): (&Course, &Masks), numbe
     let mut wire = Wire::new(channel, Gate::listing(&[]));
     wire.enter(1);
     let trainer = &mut trainer(number, course.parameters);
-    let (once, doubts) = (&mut |_, _: &_| Ok(true), &mut |_| ());
+    let (once, doubts) = (&mut |_| Ok(true), &mut |_| ());
     let member = Member { number, signer: signer(number), trainer, once, doubts };
     let _ = take_part_masked(&mut wire, course, masks, member, &mut rng);
 }

@@ -41,7 +41,13 @@ pub(super) fn begin<'a>(
     };
     let mut folder = Folder::open(&path, fingerprint(plan, of)).map_err(failed)?;
     let standing = if of.resumes.is_some() {
-        let standing = folder.standing(course, start).map_err(failed)?;
+        let masked = of.threshold().is_some();
+        let standing = if masked {
+            folder.standing_masked(course, start)
+        } else {
+            folder.standing(course, start)
+        };
+        let standing = standing.map_err(failed)?;
         tracing::info!(job = %of.root(plan), "a training goes on after {} rounds", standing.state.rounds);
         standing
     } else {
@@ -171,7 +177,7 @@ fn own_folder_of(trainings: &Path, (plan, of): (&Plan, &Training), what: &str) -
 }
 
 /// All that must be the same for a training to go on: whose it is, who computes, on whose tables, and everything that is trained.
-fn fingerprint(plan: &Plan, of: &Training) -> [u8; 32] {
+pub(super) fn fingerprint(plan: &Plan, of: &Training) -> [u8; 32] {
     let begun = Training { resumes: None, ..of.clone() };
     let all = (of.root(plan), &plan.buyer, &plan.compute, &plan.inputs, &begun);
     canonical_hash("unseen.training/v1", &all).0

@@ -1,10 +1,10 @@
 //! A training whose updates are averaged by masks: at the one party that adds up, and at a provider.
 
-use std::sync::Arc;
+use std::{path::Path, sync::Arc};
 
 use federated::{
     round::{
-        self, Aggregate, Doubt, Masks, Member, RoundError, RoundReport, State, aggregate,
+        self, Aggregate, Doubt, Masks, Member, RoundError, RoundReport, Signing, State, aggregate,
         masked_cost, take_part_masked,
     },
     secagg::SecAggError,
@@ -17,13 +17,14 @@ use protocols::{
 
 use super::{
     error::ExecError,
+    kept,
     release::result_words,
     run::{Progress, step_of},
     train::{course, failed, figures, trainer},
 };
 use crate::{
-    identity::PartyName,
-    plan::{EncodedInput, Plan, Shape, Training},
+    identity::{Hash32, PartyName, canonical_hash},
+    plan::{EncodedInput, Plan, Shape, SignedSum, Training},
 };
 
 /// What the party that adds up brings and hears.
@@ -36,6 +37,8 @@ pub struct Adding<'a> {
     pub shapes: &'a [Shape],
     /// Told how it goes.
     pub progress: Progress<'a>,
+    /// Where trainings are kept while they go on; without one, a training that is interrupted begins anew.
+    pub trainings: Option<&'a Path>,
 }
 
 impl std::fmt::Debug for Adding<'_> {
@@ -72,7 +75,7 @@ pub fn add_up(
     plan: &Plan,
     with: Adding<'_>,
 ) -> Result<Added, ExecError> {
-    let Adding { openings, masks, shapes, progress } = with;
+    let Adding { openings, masks, shapes, progress, trainings } = with;
     let (at, of) = plan.training().ok_or(ExecError::Malformed(0))?;
     let course = course(plan, of, at)?;
     let mut wire = Wire::new(Arc::clone(channel), Gate::listing(openings));
@@ -80,13 +83,14 @@ pub fn add_up(
     let mut seed = [0; 16];
     seed.copy_from_slice(&of.root(plan).0[..16]);
     let start = of.initial(&seed).map_err(|_| ExecError::Malformed(at))?;
-    let from = State::new(start, course.rule);
+    let start = State::new(start, course.rule);
     let told = &mut |state: &State, _: &RoundReport| {
         progress(state.rounds as usize, course.rounds as usize);
     };
-    let channel = Arc::clone(channel);
+    let (from, mut keep) = kept::begin(trainings, (plan, of), (&course, start), told)?;
+    let (channel, keep) = (Arc::clone(channel), &mut keep);
     let doubts = &mut |doubt| said(plan, of, doubt);
-    let with = Aggregate { channel, course: &course, masks, from, told, doubts };
+    let with = Aggregate { channel, course: &course, masks, from, keep, doubts };
     let trained = aggregate(&mut wire, with).map_err(|error| added(plan, of, error))?;
     let mut words: Vec<u64> = trained.state.model.iter().map(|x| x.to_bits().into()).collect();
     words.extend(trained.reports.iter().flat_map(|report| figures(of, report)));
@@ -115,9 +119,11 @@ pub(super) fn provide(
             "this party keeps no account of the sums that it signs for; nothing was trained";
         ExecError::Training(words.to_owned())
     })?;
-    let once = &mut |round: u32, sets: &[u8; 32]| {
+    let once = &mut |Signing { round, sets, summed }: Signing| {
         tracing::debug!(round = round + 1, "signs whose updates are in the sum");
-        (masking.once)(round, sets)
+        let same = (kept::fingerprint(plan, of), summed);
+        let summed = canonical_hash("unseen.summed/v1", &same);
+        (masking.once)(SignedSum { training: of.root(plan), round, sets: Hash32(sets), summed })
     };
     let signer = masking.signer.clone();
     let doubts = &mut |doubt| said(plan, of, doubt);

@@ -317,6 +317,7 @@ impl From<RoundError> for ExecError {
             few @ (RoundError::Few { .. } | RoundError::Refused { .. }) => {
                 Self::TooFewProviders(few.to_string())
             }
+            few @ RoundError::Closed { .. } => Self::TooFewProviders(few.to_string()),
             few @ RoundError::Solved { source: SumsError::Few { .. }, .. } => {
                 Self::TooFewProviders(few.to_string())
             }

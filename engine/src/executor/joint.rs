@@ -151,7 +151,8 @@ impl Seat<'_> {
         let shapes = self.compilation.sealed_shapes();
         let channel = Arc::clone(self.channel) as Arc<dyn Channel>;
         let openings = &self.compilation.quote.openings;
-        let with = Adding { openings, masks: &masks, shapes: &shapes, progress: told };
+        let (masks, shapes_of, trainings) = (&masks, &shapes[..], me.trainings);
+        let with = Adding { openings, masks, shapes: shapes_of, progress: told, trainings };
         let added =
             exec::add_up(&channel, plan, with).map_err(|error| self.seats.failure(&error))?;
         let unfit = |_| {

@@ -45,7 +45,6 @@ impl Training {
         let plain = self.gate.is_none()
             && self.privacy.is_none()
             && self.valuation.is_none()
-            && self.resumes.is_none()
             && self.ring.is_wide()
             && self.strategy.is_plain()
             && self.model.trees().is_none();

@@ -7,6 +7,7 @@ use federated::{disk::DiskError, model::Rows, round::Masks};
 use zeroize::Zeroizing;
 
 use super::{ends::LookupEnd, own_set::OwnSet, presence::Presence, program::Program};
+use crate::identity::Hash32;
 
 /// One column before it is shared, padded to the public bound. Dead rows and absent values are 0.
 #[derive(Clone)]
@@ -78,8 +79,22 @@ pub struct Masking {
     pub once: SignOnce,
 }
 
-/// Writes down, for good, that a pair of sets of a round is signed; says whether none was before, or why it cannot be written.
-pub type SignOnce = Arc<dyn Fn(u32, &[u8; 32]) -> Result<bool, DiskError> + Send + Sync>;
+/// What a provider signs of a round of a training by masks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SignedSum {
+    /// The job that began the training.
+    pub training: Hash32,
+    /// Which round, from 0.
+    pub round: u32,
+    /// Whose updates are in the sum and who was lost, in this run.
+    pub sets: Hash32,
+    /// Whose updates to which model are added up, in whichever job of the training.
+    pub summed: Hash32,
+}
+
+/// Writes down, for good, what is signed; says whether it may be: nothing was for the round in this job, and nothing but the same sum in
+/// its training; or why it cannot be written.
+pub type SignOnce = Arc<dyn Fn(SignedSum) -> Result<bool, DiskError> + Send + Sync>;
 
 /// Keys do not print.
 impl fmt::Debug for Masking {

@@ -41,7 +41,7 @@ pub struct Database {
 }
 
 /// The version of the tables that this build reads and writes; kept in SQLite's `user_version`.
-const SCHEMA: i64 = 4;
+const SCHEMA: i64 = 5;
 
 /// Columns that tables of earlier versions may lack, with the statement that adds each.
 const ADDED: [(&str, &str, &str); 3] = [
@@ -51,7 +51,7 @@ const ADDED: [(&str, &str, &str); 3] = [
 ];
 
 /// One statement each: what is there stays, and [`ADDED`] brings it up to date.
-const TABLES: [&str; 12] = [
+const TABLES: [&str; 13] = [
     "CREATE TABLE IF NOT EXISTS jobs (
         job TEXT PRIMARY KEY, request_id TEXT NOT NULL, buyer TEXT NOT NULL, spec BLOB NOT NULL,
         state TEXT NOT NULL, changed_at_ms INTEGER NOT NULL, plan TEXT,
@@ -88,6 +88,9 @@ const TABLES: [&str; 12] = [
     "CREATE TABLE IF NOT EXISTS signed_sums (
         job TEXT NOT NULL, round INTEGER NOT NULL, sets TEXT NOT NULL,
         PRIMARY KEY (job, round)) STRICT",
+    "CREATE TABLE IF NOT EXISTS summed (
+        training TEXT NOT NULL, round INTEGER NOT NULL, sum TEXT NOT NULL,
+        PRIMARY KEY (training, round)) STRICT",
     "CREATE TABLE IF NOT EXISTS log_head (
         one INTEGER PRIMARY KEY CHECK (one = 1), entries INTEGER NOT NULL, hash TEXT NOT NULL) STRICT",
 ];
@@ -195,7 +198,7 @@ pub(super) fn from_json<T: serde::de::DeserializeOwned>(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{identity::Hash32, job::Reason, store::PartyStore};
+    use crate::{identity::Hash32, job::Reason, plan::SignedSum, store::PartyStore};
 
     async fn bare(path: &Path) -> SqlitePool {
         let options = SqliteConnectOptions::new().filename(path).create_if_missing(true);
@@ -240,7 +243,9 @@ mod tests {
         let (store, job) = (PartyStore::new(database), "1".repeat(64).parse().unwrap());
         let mut error = None;
         for round in 0..1000 {
-            error = error.or(store.sign_sum(job, round, Hash32([1; 32])).await.err());
+            let [training, sets, summed] = [Hash32([1; 32]); 3];
+            let sum = SignedSum { training, round, sets, summed };
+            error = error.or(store.sign_sum(job, &sum).await.err());
         }
         let error = error.unwrap();
         assert!(matches!(error, StoreError::Full(_)), "{error:?}");

@@ -1,31 +1,61 @@
 //! The sums by masks that a participant has signed for: of two sums of one round over different providers the difference could be
 //! taken, so there is one, ever.
 
+use sqlx::Row as _;
+
 use super::{database::StoreError, party::PartyStore};
-use crate::{identity::Hash32, job::JobId};
+use crate::{job::JobId, plan::SignedSum};
 
 impl PartyStore {
-    /// Writes down that sets of providers are signed for a round of a job; says whether none were before. On disk when this returns.
+    /// Writes down that sets of providers are signed for a round of a job; says whether that may be: none were before, and in the job's
+    /// training no sum of the round but of the same updates. On disk when this returns.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn sign_sum(&self, job: JobId, round: u32, sets: Hash32) -> Result<bool, StoreError> {
+    pub async fn sign_sum(&self, job: JobId, sum: &SignedSum) -> Result<bool, StoreError> {
+        // Taken for writing at once: two jobs of a training must not both read before either writes.
+        let mut change = self.database.pool().begin_with("BEGIN IMMEDIATE").await?;
         let signed = sqlx::query(
             "INSERT INTO signed_sums (job, round, sets) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         )
         .bind(job.to_string())
-        .bind(round)
-        .bind(sets.to_string())
-        .execute(self.database.pool())
+        .bind(sum.round)
+        .bind(sum.sets.to_string())
+        .execute(&mut *change)
         .await?;
-        Ok(signed.rows_affected() == 1)
+        if signed.rows_affected() == 0 {
+            return Ok(false);
+        }
+        sqlx::query(
+            "INSERT INTO summed (training, round, sum) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+        )
+        .bind(sum.training.to_string())
+        .bind(sum.round)
+        .bind(sum.summed.to_string())
+        .execute(&mut *change)
+        .await?;
+        let there = sqlx::query("SELECT sum FROM summed WHERE training = ? AND round = ?")
+            .bind(sum.training.to_string())
+            .bind(sum.round)
+            .fetch_one(&mut *change)
+            .await?;
+        if there.try_get::<String, _>("sum")? != sum.summed.to_string() {
+            return Ok(false);
+        }
+        change.commit().await?;
+        Ok(true)
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::Database;
+    use crate::{identity::Hash32, store::Database};
+
+    fn sum(training: u8, round: u32, sets: u8, summed: u8) -> SignedSum {
+        let [training, sets, summed] = [training, sets, summed].map(|byte| Hash32([byte; 32]));
+        SignedSum { training, round, sets, summed }
+    }
 
     #[tokio::test]
     async fn a_round_is_signed_for_once_and_after_a_restart_too() {
@@ -33,13 +63,24 @@ mod tests {
         let path = dir.path().join("journal.db");
         let (job, other): (JobId, JobId) = (Hash32([1; 32]).into(), Hash32([2; 32]).into());
         let store = PartyStore::new(Database::open(&path).await.unwrap());
-        assert!(store.sign_sum(job, 0, Hash32([7; 32])).await.unwrap());
-        assert!(!store.sign_sum(job, 0, Hash32([8; 32])).await.unwrap());
-        assert!(!store.sign_sum(job, 0, Hash32([7; 32])).await.unwrap(), "nor the same again");
+        assert!(store.sign_sum(job, &sum(1, 0, 7, 7)).await.unwrap());
+        assert!(!store.sign_sum(job, &sum(1, 0, 8, 8)).await.unwrap());
+        assert!(!store.sign_sum(job, &sum(1, 0, 7, 7)).await.unwrap(), "nor the same again");
         drop(store);
         let store = PartyStore::new(Database::open(&path).await.unwrap());
-        assert!(!store.sign_sum(job, 0, Hash32([8; 32])).await.unwrap());
-        assert!(store.sign_sum(job, 1, Hash32([8; 32])).await.unwrap());
-        assert!(store.sign_sum(other, 0, Hash32([8; 32])).await.unwrap());
+        assert!(!store.sign_sum(job, &sum(1, 0, 8, 8)).await.unwrap());
+        assert!(store.sign_sum(job, &sum(1, 1, 8, 8)).await.unwrap());
+        assert!(store.sign_sum(other, &sum(2, 0, 8, 8)).await.unwrap());
+    }
+    /// A job that goes on with a training makes the sum of a round that another one has signed for, or none.
+    #[tokio::test]
+    async fn of_a_round_of_a_training_one_sum_is_signed_for_whichever_job_it_is_of() {
+        let store = PartyStore::new(Database::in_memory().await.unwrap());
+        let jobs: [JobId; 3] = [1, 2, 3].map(|byte| Hash32([byte; 32]).into());
+        assert!(store.sign_sum(jobs[0], &sum(1, 0, 7, 5)).await.unwrap());
+        assert!(store.sign_sum(jobs[1], &sum(1, 0, 8, 5)).await.unwrap(), "the same updates");
+        assert!(!store.sign_sum(jobs[2], &sum(1, 0, 9, 6)).await.unwrap(), "others");
+        assert!(store.sign_sum(jobs[2], &sum(1, 0, 9, 5)).await.unwrap(), "nothing was signed");
+        assert!(store.sign_sum(jobs[2], &sum(1, 1, 9, 6)).await.unwrap(), "another round");
     }
 }

@@ -4,21 +4,26 @@
 use serde_json::{Value, json};
 
 use crate::{
-    cast::Cast,
+    cast::{Cast, Table},
+    killed::pair,
     lost::receipt,
     psi::opened,
-    train::{model_of, region},
+    train::{kept, model_of, region},
     wiretap::Strike,
     world::{BUYER, LAB, World, ended_with, eventually, succeeded},
 };
 
 /// People of one kind at four providers, and a lab that has none.
 fn cast() -> Cast {
+    cast_of(region)
+}
+
+fn cast_of(table: fn(&'static str, usize) -> Table) -> Cast {
     let mut cast = Cast {
-        people: region("people", 0),
-        jobs: region("jobs", 100),
-        third: Some(region("patients", 200)),
-        fourth: Some(region("cases", 300)),
+        people: table("people", 3),
+        jobs: table("jobs", 100),
+        third: Some(table("patients", 222)),
+        fourth: Some(table("cases", 300)),
         outside: true,
         ..Cast::small()
     };
@@ -30,7 +35,7 @@ fn cast() -> Cast {
     cast
 }
 
-fn tables(cast: &mut Cast) -> Vec<&mut crate::cast::Table> {
+fn tables(cast: &mut Cast) -> Vec<&mut Table> {
     let Cast { people, jobs, third, fourth, .. } = cast;
     [Some(people), Some(jobs), third.as_mut(), fourth.as_mut()].into_iter().flatten().collect()
 }
@@ -91,6 +96,57 @@ fn a_provider_that_is_killed_is_left_out_and_the_sum_goes_on() {
     let four = of.iter().take_while(|count| **count == "4").count();
     assert!(of.len() == ROUNDS && (9..ROUNDS).contains(&four), "{four} of {}", of.len());
     assert!(of[four..].iter().all(|count| *count == "3"), "and never comes back");
+}
+
+/// A training whose lab or coordinator is killed, with a round's sum under way and without, and that goes on to the same bits.
+fn goes_on_after(victim: &'static str) {
+    const ROUNDS: u64 = 400;
+    // Two people each: a sum of two is the same in either order, so that models of different jobs can be compared.
+    let mut world = World::start(&cast_of(pair));
+    let asked = |more: &str| train(&format!("rounds = {ROUNDS}\n{MASKS}\n{more}"));
+    let had = |world: &World, table: String| {
+        let model: Vec<u32> = model_of(world).1.into_iter().map(f32::to_bits).collect();
+        (table, model)
+    };
+    let table = succeeded(&world.ask_alone(&asked("")));
+    let whole = had(&world, table);
+    let began = world.submit_alone(&asked(""));
+    let (mut job, mut round) = (began.clone(), 0);
+    for under_way in [true, false] {
+        let closed = world.of(LAB).join("state/trainings").join(&began).join("closed");
+        let after = round + 10;
+        eventually(&format!("a round after {after}"), || {
+            round = kept(&world, LAB, &began);
+            let file = std::fs::read(&closed).unwrap_or_default();
+            let last = file.first_chunk().map(|word| u64::from_le_bytes(*word));
+            round > after && (last == Some(round)) == under_way
+        });
+        assert!(round < ROUNDS, "it is not over");
+        world.kill(victim);
+        let (code, _, err) = world.follow(&job).end();
+        assert_ne!(code, Some(0), "{err}");
+        world.up(victim);
+        job = world.submit_alone(&asked(&format!("resumes = {began:?}")));
+    }
+    let (code, table, err) = world.follow(&job).end();
+    assert_eq!(code, Some(0), "{err}");
+    assert!(had(&world, table) == whole, "{victim}");
+    let ended = world.of(LAB).join("state/trainings").join(&began);
+    eventually("what ended well is forgotten", || !ended.exists());
+    // Nobody goes on with what has ended.
+    let refused = world.ask_alone(&asked(&format!("resumes = {began:?}")));
+    let told = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && told.contains("without `resumes`"), "{told}");
+}
+
+#[test]
+fn the_party_that_adds_up_may_be_killed() {
+    goes_on_after(LAB);
+}
+
+#[test]
+fn the_coordinator_of_masks_may_be_killed() {
+    goes_on_after("exchange");
 }
 
 #[test]

@@ -88,6 +88,19 @@ pub enum RoundError {
         /// What is wrong.
         source: SecAggError,
     },
+    /// Not all whose updates a sum was closed over are there to make it anew.
+    #[error(
+        "round {round} was under way over the updates of {asked} providers when the training was interrupted, and {got} of them are there; \
+         of one round there is one sum, ever: run the job again with `resumes` when all of them are, or without, as another training"
+    )]
+    Closed {
+        /// Which round, from 1.
+        round: u32,
+        /// How many of them are there.
+        got: usize,
+        /// How many there were.
+        asked: usize,
+    },
     /// The compute parties told a provider different things.
     #[error(
         "the compute parties asked this provider for different rounds, or for updates of different models (P0 for one of round {round}); \

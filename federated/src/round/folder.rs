@@ -41,6 +41,24 @@ impl Folder {
     /// # Errors
     /// A file that cannot be read, is not whole, or is of another training.
     pub fn standing(&self, course: &Course, start: State) -> io::Result<Standing> {
+        self.standing_of(course, start, course.summed())
+    }
+
+    /// The same at the one party that adds up masked updates, which keeps no sum of the round that was closed last.
+    ///
+    /// # Errors
+    /// See [`Self::standing`].
+    pub fn standing_masked(&self, course: &Course, start: State) -> io::Result<Standing> {
+        let standing = self.standing_of(course, start, 0)?;
+        let (over, closed) = (standing.state.rounds, standing.closed.as_ref());
+        if closed.is_some_and(|closed| closed.round > over || !closed.is_of(course)) {
+            return Err(broken("it is of rounds or providers that the training does not have"));
+        }
+        Ok(standing)
+    }
+
+    /// With so many words in the sum of the round that was closed.
+    fn standing_of(&self, course: &Course, start: State, words: usize) -> io::Result<Standing> {
         let mut standing = Standing::new(start);
         if let Some(mut file) = self.0.read(STATE)? {
             (standing.state, standing.reports) = state_from(&mut file, course)?;
@@ -50,7 +68,7 @@ impl Folder {
         if let Some(mut file) = self.0.read(CLOSED)? {
             let closed = closed_from(&mut file, course)?;
             file.end()?;
-            let fits = closed.sum.len() == course.summed();
+            let fits = closed.sum.len() == words;
             if !fits || closed.providers.0.len() != course.set_words() {
                 return Err(broken("it is of another model, or of other providers"));
             }

@@ -1,9 +1,9 @@
 //! What a compute party keeps of a training while it goes on, so that another run can go on from there.
 
-use std::fmt;
+use std::{collections::BTreeSet, fmt};
 
 use super::{
-    course::{RoundReport, State},
+    course::{Course, RoundReport, State},
     set::Set,
     worth::{Totals, Weighing},
 };
@@ -21,6 +21,19 @@ pub struct Closed {
     pub(super) sum: Vec<u64>,
     /// What it takes to weigh the updates, if they are weighed.
     pub(super) weighing: Option<Weighing>,
+}
+
+impl Closed {
+    /// A round over these providers' masked updates, of which no share is kept.
+    pub(super) fn masked(course: &Course, round: u32, providers: &BTreeSet<usize>) -> Self {
+        let providers = Set::of(course, |number| providers.contains(&number));
+        Self { round, providers, refused: Vec::new(), sum: Vec::new(), weighing: None }
+    }
+
+    /// Whether it is over providers that there are.
+    pub(super) fn is_of(&self, course: &Course) -> bool {
+        self.providers.numbers().all(|number| number < course.providers.len())
+    }
 }
 
 /// Shares do not print.

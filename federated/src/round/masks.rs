@@ -29,6 +29,12 @@
 //! once, signs once, and gives shares once; to the party that says anything but the step that it has answered, or a later one, it
 //! says nothing more. Of a link that does not stand again in a while the provider counts as lost, for the rest of the round.
 //!
+//! # Going on
+//! The party keeps whose updates a round's sum is of before it asks anyone to sign, and where the training stands when the round is over
+//! ([`super::Keeper`]). Another run goes on from there, under keys and masks of its own. The round that was under way is over the set that
+//! was kept, or there is no such round: the first run may have taken its masks off. Providers hold the party to it: for a round of a training
+//! they sign for one sum, whichever job it is of.
+//!
 //! # Security
 //! That of [`crate::secagg`]: the party may deviate and conspire with as many providers as the threshold was made for. What is sent
 //! again over a link made anew is what was sent before, to whom it was sent. All providers of a sum were handed the same model: masks,
@@ -53,5 +59,5 @@ mod tests;
 
 pub use cost::masked_cost;
 pub use party::{Aggregate, Doubt, Doubts, aggregate};
-pub use provider::{Member, Once, take_part_masked};
+pub use provider::{Member, Once, Signing, take_part_masked};
 pub use setting::Masks;

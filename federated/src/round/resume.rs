@@ -47,8 +47,10 @@
 //!
 //! A provider comes back into its round ([`super::pledge`]) within a quarter of the round's time and five seconds, or for as long as the
 //! round may take where there are too few without it; later it is in the next one, and who stays away as long as a round is left
-//! out. Where updates are masked ([`super::masks`]), or trees grow, it does not come back into a run: masks go on without it, and
-//! trees by another job.
+//! out. Where updates are masked ([`super::masks`]), or trees grow, it does not come back into a run: masks go on without it to the end
+//! of the job, since its keys died with it, and trees by another job. Who adds up under masks is the compute party of the table: a round
+//! that was under way is made anew over the providers that it was closed over, or, if they are not all there, the job ends and can go
+//! on later.
 //!
 //! A provider hears of a lost link at its next word to it, or within a moment by whoever looks after the links beside the trainer.
 //! The word that the training is over has no answer: where the link is lost under it, the provider is left out of what is signed, and

@@ -73,7 +73,8 @@ pub enum SecAggError {
     Turn,
     /// A second pair of sets in a round.
     #[error(
-        "this client has signed for this round before, and signs once; the coordinator repeats itself, or cheats"
+        "this client has signed for this round before, in this job or in one of the same training, and signs for one sum of it; the coordinator has \
+         lost what it kept, repeats itself, or cheats"
     )]
     Once,
     /// A client that did not share its secrets with every neighbour that announced keys.

@@ -83,6 +83,19 @@ impl Sets {
         *blake3::hash(&self.signed(setting)).as_bytes()
     }
 
+    /// What names whose vectors of this origin ([`super::Name::from`]) are in a sum, whichever job it is of: the clients by their
+    /// registered keys. Two sums of one name have no difference to take.
+    #[must_use]
+    pub fn summed_of(&self, setting: &Setting, from: &[u8; 32]) -> [u8; 32] {
+        let mut hasher = blake3::Hasher::new_derive_key("unseen 2026-11 secure sum: summed");
+        hasher.update(from).update(&(self.summed.len() as u64).to_le_bytes());
+        for client in &self.summed {
+            let key = setting.clients.get(*client as usize);
+            hasher.update(&key.map_or([0; 32], VerifyingKey::to_bytes));
+        }
+        *hasher.finalize().as_bytes()
+    }
+
     /// What clients sign of these sets.
     pub(super) fn signed(&self, setting: &Setting) -> Vec<u8> {
         let mut bytes = [b"unseen.secagg.sets/v1".as_slice(), &setting.digest].concat();

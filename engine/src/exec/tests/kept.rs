@@ -21,7 +21,7 @@ fn begin(trainings: &Path, plan: &Plan) -> Result<u32, ExecError> {
 }
 
 /// The same training, asked for by another job that goes on with it.
-fn resuming(plan: &Plan) -> Plan {
+pub(super) fn resuming(plan: &Plan) -> Plan {
     let mut again = plan.clone();
     let Some(Op::Train(of)) = again.nodes.last_mut() else { unreachable!() };
     of.resumes = Some(plan.job);

@@ -1,6 +1,8 @@
 //! Trainings of plans with one party that adds up against trainings in one place: the same bits, at the quoted price, opened as
 //! listed.
 
+use std::path::Path;
+
 use ed25519_dalek::SigningKey;
 use federated::{
     round::{Masks, RoundError},
@@ -8,16 +10,17 @@ use federated::{
 };
 
 use super::{
+    kept::resuming,
     train::{held, in_one_place},
     *,
 };
 use crate::{
     exec::{
-        Added, Adding, add_up,
+        Added, Adding, add_up, forget_training,
         masks::{added as at_the_party, provided as at_a_provider},
     },
     job::{AveragingSpec, Compute, JobKind},
-    plan::{Masking, ROUND_WORDS, Shape},
+    plan::{Masking, ROUND_WORDS, Shape, SignedSum},
     sql::tests::{
         party,
         train::{asked, world},
@@ -55,7 +58,8 @@ fn sums(plan: &Plan) -> Masks {
 /// What the party that adds up has at the end, and every provider.
 fn everywhere(
     (plan, price, shapes): &(Plan, Quote, Vec<Shape>),
-    may_sign: &(dyn Fn(usize) -> bool + Send + Sync),
+    trainings: Option<&Path>,
+    may_sign: &(dyn Fn(usize, u32) -> bool + Send + Sync),
 ) -> (Result<Added, ExecError>, Vec<Result<Provided, ExecError>>) {
     let ends = memory::mesh(3 + OWNERS.len(), Duration::from_secs(20)).into_iter();
     let mut ends = ends.map(|end| Arc::new(end) as Arc<dyn Channel>);
@@ -63,8 +67,9 @@ fn everywhere(
     let masks = sums(plan);
     std::thread::scope(|scope| {
         let play = |(number, channel): (usize, Arc<dyn Channel>)| {
-            let allowed = may_sign(number);
-            let once = Arc::new(move |_: u32, _: &[u8; 32]| Ok(allowed));
+            let rounds = 0..plan.training().unwrap().1.rounds;
+            let allowed: Vec<bool> = rounds.map(|round| may_sign(number, round)).collect();
+            let once = Arc::new(move |sum: SignedSum| Ok(allowed[sum.round as usize]));
             let masking = Masking { masks: sums(plan), signer: signer(number), once };
             let mut own = held(number, None);
             own.train.as_mut().unwrap().masking = Some(masking);
@@ -78,7 +83,9 @@ fn everywhere(
         };
         let providers: Vec<_> = ends.skip(2).enumerate().map(play).collect();
         let (openings, progress) = (&price.openings[..], &mut |_, _| ());
-        let added = add_up(&alone, plan, Adding { openings, masks: &masks, shapes, progress });
+        let masks = &masks;
+        let adding = Adding { openings, masks, shapes, progress, trainings };
+        let added = add_up(&alone, plan, adding);
         drop(alone);
         (added, providers.into_iter().map(|provider| provider.join().unwrap()).collect())
     })
@@ -89,7 +96,7 @@ fn one_party_has_the_model_of_one_place_at_the_quoted_price() {
     for strategy in ["average", "momentum", "adagrad", "adam", "yogi"] {
         let planned = planned(&format!(r#"{{"kind": "{strategy}"}}"#));
         let (plan, price, shapes) = &planned;
-        let (added, provided) = everywhere(&planned, &|_| true);
+        let (added, provided) = everywhere(&planned, None, &|_, _| true);
         let Added { words, opened, rounds, bytes } = added.unwrap();
         let of = plan.training().unwrap().1;
         let parameters = of.parameters().unwrap();
@@ -111,15 +118,39 @@ fn one_party_has_the_model_of_one_place_at_the_quoted_price() {
 #[test]
 fn who_has_signed_for_a_round_signs_no_more_and_says_at_whose_door_it_lies() {
     let planned = planned(r#"{"kind": "average"}"#);
-    let (added, provided) = everywhere(&planned, &|number| number != 2);
+    let (added, provided) = everywhere(&planned, None, &|number, _| number != 2);
     // The others are enough.
     assert!(added.is_ok());
     let refused = provided[2].as_ref().unwrap_err();
     let ExecError::Cheated { party: at, what } = refused else { panic!("{refused}") };
     assert_eq!(at, &party("lab"));
     assert!(what.contains("round 1") && what.contains("signed for this round before"), "{what}");
-    let (added, _) = everywhere(&planned, &|number| number < 2);
+    let (added, _) = everywhere(&planned, None, &|number, _| number < 2);
     assert!(matches!(added, Err(ExecError::TooFewProviders(_))), "{added:?}");
+}
+
+#[test]
+fn a_training_that_was_interrupted_goes_on_to_the_same_words_and_opens_what_is_listed() {
+    let dir = tempfile::tempdir().unwrap();
+    let trainings = Some(dir.path());
+    let (plan, price, shapes) = planned(r#"{"kind": "adam"}"#);
+    let mut again = (resuming(&plan), price.clone(), shapes.clone());
+    let begun = (plan, price, shapes);
+    let whole = everywhere(&begun, None, &|_, _| true).0.unwrap();
+    // Too few sign in the second round.
+    let (added, _) = everywhere(&begun, trainings, &|number, round| round < 1 || number < 2);
+    assert!(matches!(added, Err(ExecError::TooFewProviders(_))), "{added:?}");
+    let buyer = std::mem::replace(&mut again.0.buyer, party("somebody"));
+    let (theirs, _) = everywhere(&again, trainings, &|_, _| true);
+    assert!(matches!(theirs, Err(ExecError::Training(_))), "{theirs:?}");
+    again.0.buyer = buyer;
+    let (added, provided) = everywhere(&again, trainings, &|_, round| round > 0);
+    let added = added.unwrap();
+    assert_eq!((added.words, added.opened), (whole.words, whole.opened));
+    assert!(provided.iter().all(Result::is_ok), "the first round was not run again");
+    forget_training(dir.path(), &again.0).unwrap();
+    let (gone, _) = everywhere(&again, trainings, &|_, _| true);
+    assert!(matches!(gone, Err(ExecError::Training(_))), "{gone:?}");
 }
 
 #[test]

@@ -25,9 +25,11 @@ use crate::{
     average::sum::checked,
     pairs::Pairs,
     round::{
+        closing::kept,
         committee::Trained,
         course::{Course, RoundReport, State},
         error::{RoundError, disk},
+        keeper::{Closed, Keeper, Standing},
         message::{hash_words, packed},
         total::Opened,
     },
@@ -42,10 +44,10 @@ pub struct Aggregate<'a> {
     pub course: &'a Course,
     /// What all know of its sums.
     pub masks: &'a Masks,
-    /// Where it begins.
-    pub from: State,
-    /// Told after each round.
-    pub told: &'a mut dyn FnMut(&State, &RoundReport),
+    /// Where it begins; if the course goes on from an earlier run, where that left it.
+    pub from: Standing,
+    /// Keeps where it stands.
+    pub keep: &'a mut dyn Keeper,
     /// Told of shares that did not open.
     pub doubts: Doubts<'a>,
 }
@@ -80,9 +82,11 @@ impl fmt::Debug for Aggregate<'_> {
 /// [`RoundError`]; the caller tells the providers.
 ///
 /// # Security
-/// See [`crate::round`] of masks. Opens one average a round, to this party, which the gate lists.
+/// See [`crate::round`] of masks. Opens one average a round, to this party, which the gate lists; those of rounds that an earlier run
+/// opened count as opened.
 pub fn aggregate(wire: &mut Wire, with: Aggregate<'_>) -> Result<Trained, RoundError> {
-    let Aggregate { channel, course, masks, from: mut state, told, doubts } = with;
+    let Aggregate { channel, course, masks, from, keep, doubts } = with;
+    let Standing { mut state, mut reports, closed, .. } = from;
     if course.encoding.is_narrow() {
         return Err(RoundError::Narrow);
     }
@@ -94,12 +98,18 @@ pub fn aggregate(wire: &mut Wire, with: Aggregate<'_>) -> Result<Trained, RoundE
         what: "starting a thread",
         why: (&error).into(),
     })?;
-    let mut party = Party { course, masks, desk, doubts };
-    let mut reports = Vec::new();
+    let mut party = Party { course, masks, desk, keep, doubts };
+    for _ in 0..state.rounds {
+        wire.pass_gate(OpeningKind::Average, course.opened(), Recipient::One(Role::P0))?;
+    }
+    // Of the round that was under way there may have been a sum.
+    let under_way = closed.filter(|closed| closed.round == state.rounds);
+    let mut only = under_way.map(|closed| closed.providers.numbers().collect());
     while state.rounds < course.rounds {
-        let report = party.round(wire, &mut state)?;
-        told(&state, &report);
+        let report = party.round(wire, &mut state, only.take())?;
         reports.push(report);
+        let kept_it = party.keep.opened(&state, &reports, None);
+        kept_it.map_err(|why| kept(state.rounds - 1, why))?;
     }
     party.close(wire, state.rounds)?;
     Ok(Trained { state, reports, values: Vec::new() })
@@ -109,6 +119,7 @@ struct Party<'a> {
     course: &'a Course,
     masks: &'a Masks,
     desk: Desk,
+    keep: &'a mut dyn Keeper,
     doubts: Doubts<'a>,
 }
 
@@ -118,20 +129,28 @@ struct Sum {
     setting: Arc<Setting>,
     server: Server,
     there: BTreeSet<usize>,
+    /// Of whom alone it may be, where an earlier run may have had it.
+    only: Option<BTreeSet<usize>>,
     /// How many have said that they have no update.
     declined: usize,
 }
 
 impl Party<'_> {
     /// One round: the state moves on by one average.
-    fn round(&mut self, wire: &mut Wire, state: &mut State) -> Result<RoundReport, RoundError> {
+    fn round(
+        &mut self,
+        wire: &mut Wire,
+        state: &mut State,
+        only: Option<BTreeSet<usize>>,
+    ) -> Result<RoundReport, RoundError> {
         let round = state.rounds;
         let until = self.until();
-        let there = self.desk.idle(wire, self.masks.least(self.course), until)?;
+        let mut there = self.desk.idle(wire, self.masks.least(self.course), until)?;
+        there.retain(|provider| only.as_ref().is_none_or(|only| only.contains(provider)));
         let model = packed(&state.optimizer.handed(&state.model));
         let setting = self.masks.setting(self.course, (round, model.1))?;
         let server = Server::new(Arc::clone(&setting));
-        let mut sum = Sum { round, setting, server, there, declined: 0 };
+        let mut sum = Sum { round, setting, server, there, only, declined: 0 };
         self.asked(wire, &mut sum, model)?;
         self.masked(wire, &mut sum)?;
         self.unmasked(wire, &mut sum)?;
@@ -191,6 +210,9 @@ impl Party<'_> {
     /// The steps from the sets on.
     fn unmasked(&mut self, wire: &mut Wire, sum: &mut Sum) -> Result<(), RoundError> {
         let sets: Sets = sum.server.sets();
+        // On disk before a word of it is said: another run must not make a sum of others.
+        let closed = Closed::masked(self.course, sum.round, &sum.there);
+        self.keep.closed(&closed).map_err(|why| kept(sum.round, why))?;
         let told = |sum: &Sum, _| Zeroizing::new(sets.to_words(&sum.setting));
         let mut signed = Vec::new();
         let take = words_to(|sum, provider, words| {
@@ -250,6 +272,10 @@ impl Party<'_> {
             Step::Sets | Step::Signatures => shares + 1,
         };
         let (round, asked) = (sum.round + 1, self.course.providers.len());
+        let only = sum.only.as_ref().filter(|_| step < Step::Sets).map(BTreeSet::len);
+        if let Some(asked) = only.filter(|asked| got < *asked) {
+            return Err(RoundError::Closed { round, got, asked });
+        }
         let few = RoundError::Few { round, got, asked, least, declined: sum.declined };
         if got < least { Err(few) } else { Ok(()) }
     }

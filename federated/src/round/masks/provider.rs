@@ -24,12 +24,23 @@ use crate::{
     secagg::{Client, SecAggError, Sets, Slots, signature_words},
 };
 
-/// Writes down, for good, that this provider signs these sets of a round, from 0; says whether it had signed for none before, in this
-/// run of its program or an earlier one.
+/// What a provider signs of a round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Signing {
+    /// Which round, from 0.
+    pub round: u32,
+    /// The sets, in this sum of this run.
+    pub sets: [u8; 32],
+    /// Whose updates to which model are added up, in whichever run.
+    pub summed: [u8; 32],
+}
+
+/// Writes down, for good, that this provider signs; says whether it may: it has signed nothing for the round in this job before, be it
+/// in this run of its program or an earlier one, and in none that the job goes on with but for the same updates.
 ///
 /// # Errors
 /// Why it cannot be written down.
-pub type Once<'a> = &'a mut dyn FnMut(u32, &[u8; 32]) -> Result<bool, DiskError>;
+pub type Once<'a> = &'a mut dyn FnMut(Signing) -> Result<bool, DiskError>;
 
 /// What a provider brings to a training.
 pub struct Member<'a> {
@@ -140,9 +151,9 @@ impl Member<'_> {
         }
         adder.answer(Zeroizing::new(masked))?;
         let sets = Sets::from_words(&due(adder, Step::Sets)?);
-        let digest = sets.digest(&setting);
+        let (digest, summed) = (sets.digest(&setting), sets.summed_of(&setting, &hash));
         let (own, signature) = own.confirm(sets).map_err(fail)?;
-        self.signs(round, &digest)?;
+        self.signs(Signing { round, sets: digest, summed })?;
         adder.answer(Zeroizing::new(signature_words(&signature).to_vec()))?;
         let signatures = slots.read_signatures(&due(adder, Step::Signatures)?);
         let given = own.unmask(&signatures).map_err(fail)?;
@@ -150,8 +161,9 @@ impl Member<'_> {
     }
 
     /// On disk before a word of it is said: a restart must not sign for this round again.
-    fn signs(&mut self, round: u32, sets: &[u8; 32]) -> Result<(), RoundError> {
-        let new = (self.once)(round, sets).map_err(|why| {
+    fn signs(&mut self, signing: Signing) -> Result<(), RoundError> {
+        let round = signing.round;
+        let new = (self.once)(signing).map_err(|why| {
             let what = "writing down whose updates are in the sum";
             RoundError::Disk { round: round.saturating_add(1), what, why }
         })?;

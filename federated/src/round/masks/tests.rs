@@ -2,9 +2,10 @@
 
 mod cut;
 mod hostile;
+mod kept;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -26,9 +27,11 @@ use super::{
     *,
 };
 use crate::{
+    disk::DiskError,
     model::FitError,
     round::{
-        Course, RoundError, State, TrainError, Trained, Trainer, Update,
+        Closed, Course, Keeper, RoundError, RoundReport, Standing, State, Totals, TrainError,
+        Trained, Trainer, Update,
         tests::{course, in_memory, in_one_place, native, start},
     },
     secagg::{SecAggError, Threshold},
@@ -70,7 +73,7 @@ fn honest<'a>(
 ) -> impl Fn(&mut Wire, usize, &mut Prg) -> Ended + Sync + 'a {
     move |wire, number, rng| {
         let mut signed = Vec::new();
-        let once = &mut |round, _: &[u8; 32]| {
+        let once = &mut |Signing { round, .. }: Signing| {
             let new = !signed.contains(&round);
             signed.push(round);
             Ok(new)
@@ -89,16 +92,49 @@ fn run_over(
     plays: Part<'_>,
     told: &mut (dyn FnMut(&State) + Send),
 ) -> Ran {
+    let from = Standing::new(start(course));
+    run_from((course, masks), channels, plays, (from, &mut Heard(told)))
+}
+
+/// Keeps nothing, and tells after each round.
+struct Heard<'a>(&'a mut (dyn FnMut(&State) + Send));
+
+impl Keeper for Heard<'_> {
+    fn closed(&mut self, _: &Closed) -> Result<(), DiskError> {
+        Ok(())
+    }
+
+    fn reopened(&mut self) -> Result<(), DiskError> {
+        Ok(())
+    }
+
+    fn opened(
+        &mut self,
+        state: &State,
+        _: &[RoundReport],
+        _: Option<&Totals>,
+    ) -> Result<(), DiskError> {
+        (self.0)(state);
+        Ok(())
+    }
+}
+
+/// The same from where the party stands, which it keeps.
+fn run_from(
+    (course, masks): (&Course, &Masks),
+    channels: Vec<Arc<dyn Channel>>,
+    plays: Part<'_>,
+    (from, keep): (Standing, &mut (dyn Keeper + Send)),
+) -> Ran {
     let mut channels = channels.into_iter();
     let channel = channels.next().unwrap();
     std::thread::scope(|scope| {
         let party = scope.spawn(move || {
             let mut wire = Wire::new(Arc::clone(&channel), Gate::recording());
             wire.enter(1);
-            let told = &mut |state: &State, _: &_| told(state);
-            let (from, mut doubts) = (start(course), Vec::new());
+            let mut doubts = Vec::new();
             let noted = &mut |doubt| doubts.push(doubt);
-            let with = Aggregate { channel, course, masks, from, told, doubts: noted };
+            let with = Aggregate { channel, course, masks, from, keep, doubts: noted };
             let ended = aggregate(&mut wire, with);
             (ended, wire.stats().total(), wire.depth(), wire.opened().to_vec(), doubts)
         });
@@ -314,8 +350,8 @@ fn a_provider_that_signed_before_it_was_restarted_signs_no_other_sets() {
     let (course, masks) = setting(1, Rule::Average { rate: 1.0 });
     let signed = Mutex::new(BTreeMap::new());
     let plays = |wire: &mut Wire, number: usize, rng: &mut Prg| {
-        let once = &mut |round: u32, sets: &[u8; 32]| {
-            let before = signed.lock().unwrap().insert((number, round), *sets);
+        let once = &mut |Signing { round, sets, .. }: Signing| {
+            let before = signed.lock().unwrap().insert((number, round), sets);
             Ok(before.is_none())
         };
         let trainer = &mut native(2, number);

@@ -313,7 +313,7 @@ fn an_envelope_of_garbage_costs_nobody_a_place_and_both_ends_say_whose_it_was() 
     channels[6] = Arc::new(Garbage { inner, due: AtomicBool::new(false) });
     let heard = Mutex::new(Vec::new());
     let plays = |wire: &mut Wire, number: usize, rng: &mut Prg| {
-        let (once, doubts) = (&mut |_, _: &_| Ok(true), &mut |it| heard.lock().unwrap().push(it));
+        let (once, doubts) = (&mut |_| Ok(true), &mut |it| heard.lock().unwrap().push(it));
         let trainer = &mut *trainers(number);
         let member = Member { number, signer: signer(number), trainer, once, doubts };
         take_part_masked(wire, &course, &masks, member, rng)
