@@ -30,7 +30,7 @@ mod words;
 
 pub use bucketwise::repeats;
 pub use error::ExecError;
-pub use input::{outside_providers, send_outside};
+pub use input::{may_leave, outside_providers, send_outside};
 pub use kept::{forget_given, forget_training, resumable};
 pub use lookup::{Far, Labels, LookedUp, lookup_cost_from, table_left};
 pub use masks::{Added, Adding, add_up};

@@ -30,6 +30,12 @@ pub fn outside_providers(plan: &Plan) -> Vec<PartyName> {
     names
 }
 
+/// Those of them without whom a run goes on if they are lost, in the same order.
+#[must_use]
+pub fn may_leave(plan: &Plan) -> Vec<PartyName> {
+    if plan.goes_on_without() { outside_providers(plan) } else { Vec::new() }
+}
+
 /// Where an input comes from.
 enum Owner {
     Compute(Role),

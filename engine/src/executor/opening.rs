@@ -14,6 +14,7 @@ use super::{
 use crate::{
     audit::{self, Receipt},
     client::Fetched,
+    exec::may_leave,
     identity::{PartyName, Pins, SealingKey, Signed},
     job::{Failure, JobId, JobSpec, Reason, SPEC_DOMAIN, Stage},
     plan::{self, Plan},
@@ -62,6 +63,12 @@ pub fn open_result(opener: Opener<'_>, job: JobId, fetched: &Fetched) -> Result<
         return Err(fail(Reason::PlanMismatch, words));
     }
     quoted::check(&compilation, &receipt.body)?;
+    let may_leave = may_leave(&compilation.compiled.plan);
+    if let Some(party) = receipt.body.absent.iter().find(|party| !may_leave.contains(party)) {
+        let words =
+            format!("the receipt says that {party} was lost, without whom this job cannot be done");
+        return Err(fail(Reason::ReceiptInvalid, words));
+    }
     let shapes = compilation.sealed_shapes();
     let plan = &compilation.compiled.plan;
     let expected = Expected {

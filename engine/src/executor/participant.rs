@@ -398,6 +398,7 @@ impl Runner for Participant {
         let body: ReceiptBody = wire::parse("receipt", Stage::Release, body)?;
         check_own_part(&body, &part.body).map_err(|fault| wrong(fault.to_string()))?;
         let assessment = &job.assessment;
+        let may_leave = exec::may_leave(&assessment.plan);
         let facts = [
             ("job", body.job == job.id.hash()),
             ("plan", body.plan == assessment.plan_hash),
@@ -409,6 +410,7 @@ impl Runner for Participant {
                 (body.protocol.sharing == audit::MASKED) == assessment.plan.adds_up().is_some(),
             ),
             ("leakage", body.leakage.hash == leakage_hash(&assessment.leakage)),
+            ("absent", body.absent.iter().all(|party| may_leave.contains(party))),
         ];
         if let Some((field, _)) = facts.iter().find(|(_, same)| !same) {
             return Err(wrong(format!("{field}: differs from what this party consented to")));

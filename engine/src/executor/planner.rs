@@ -9,7 +9,7 @@ use crate::{
         Receipt, ReceiptBody, ReceiptPart, RunOutcome, Times, assemble, sql_hash,
     },
     coordinator::{Assembly, End, Outline, Planner},
-    exec::outside_providers,
+    exec::{may_leave, outside_providers},
     identity::{Hash32, PartyName, Pins, Signed, canonical_hash},
     job::{Failure, JobId, JobKind, JobSpec, Reason, Stage},
     plan::Plan,
@@ -72,11 +72,10 @@ impl Planner for ReceiptPlanner {
         let plan = &compilation.compiled.plan;
         let mut participants = plan.compute.to_vec();
         participants.extend(outside_providers(plan));
-        let may_leave = if plan.goes_on_without() { outside_providers(plan) } else { Vec::new() };
         Ok(Ok(Outline {
             plan: compilation.hash,
             computing: plan.compute.len(),
-            may_leave,
+            may_leave: may_leave(plan),
             plan_text: compilation.text()?,
             participants,
             quote: compilation.quote_json(),

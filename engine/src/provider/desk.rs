@@ -165,6 +165,7 @@ impl Desk {
             changed_at_ms: self.clock.now_ms(),
             failure: None,
             commitments: None,
+            prepared: None,
             run: None,
             receipt_part: None,
             receipt: None,

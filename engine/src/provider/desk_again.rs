@@ -5,7 +5,7 @@
 //! order. Its consent serves for the run that it was spent on and no other: what it checks is that this is that one, with the rows
 //! that it had.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use super::{desk::Desk, runner::Job};
 use crate::{
@@ -13,7 +13,7 @@ use crate::{
     job::{Failure, JobId, Reason, Stage},
     link::{DataLink, Relinker},
     store::{PartyRecord, Phase, StoreError},
-    wire::{self, RunOrder, run_id},
+    wire::{self, Prepared, RunOrder, run_id},
 };
 
 impl Desk {
@@ -87,35 +87,70 @@ impl Desk {
         Ok(())
     }
 
+    /// What this party prepared for an attempt before it was killed, prepared once more: the same rows, under the number that the journal
+    /// has. Nothing where it has not.
+    ///
+    /// # Errors
+    /// [`Reason::InputInvalid`] where the rows are others by now; [`Failure`] of the runner.
+    pub(super) async fn prepared_before(
+        &self,
+        job: &Arc<Job>,
+        record: &PartyRecord,
+        attempt: u32,
+    ) -> Result<Option<Prepared>, Failure> {
+        let drawn = record.prepared.filter(|(prepared_for, _)| *prepared_for == attempt);
+        let (Some((_, nonce)), Some(commitments)) = (drawn, record.commitments.clone()) else {
+            return Ok(None);
+        };
+        tracing::warn!(job = %job.id, "this party was killed after it had prepared; it prepares the same once more");
+        let now = self.prepare_once_more(job, attempt).await?;
+        if now.is_none() || entries(&commitments) != now {
+            return Err(self.other_rows());
+        }
+        self.has_prepared(job.id, attempt, Prepared { nonce, commitments }).map(Some)
+    }
+
+    /// What the rows of now commit to.
+    async fn prepare_once_more(
+        &self,
+        job: &Arc<Job>,
+        attempt: u32,
+    ) -> Result<Option<Vec<InputEntry>>, Failure> {
+        let (runner, again) = (self.runner.clone(), job.clone());
+        let prepare = move || runner.prepare(&again, attempt);
+        Ok(entries(&self.blocking(Stage::Prepare, prepare).await?))
+    }
+
+    fn other_rows(&self) -> Failure {
+        let words = "the rows are others than those that this party had when it prepared";
+        self.fail(Reason::InputInvalid, Stage::Prepare, words)
+    }
+
     /// Prepares once more, and makes all links anew.
     pub(super) async fn come_back(
         &self,
-        job: &std::sync::Arc<Job>,
+        job: &Arc<Job>,
         order: &RunOrder,
         relinker: &Relinker,
     ) -> Result<Vec<DataLink>, Failure> {
         let id = job.id;
         tracing::warn!(job = %id, "this party was killed in the run; it comes back");
-        let (runner, again, attempt) = (self.runner.clone(), job.clone(), order.attempt);
-        let prepare = move || runner.prepare(&again, attempt);
-        let commitments = self.blocking(Stage::Prepare, prepare).await?;
+        let now = self.prepare_once_more(job, order.attempt).await?;
         let kept = self.record(id, Stage::Prepare).await?.commitments;
         let ordered = order.participants.iter().find(|one| one.party == *self.name());
         let ordered = ordered.map(|one| &one.prepared.commitments);
-        let entries = |json: &Vec<u8>| {
-            wire::parse::<Vec<InputEntry>>("commitments", Stage::Prepare, json).ok()
-        };
-        let now = entries(&commitments);
-        if now.is_none()
-            || kept.as_ref().and_then(entries) != now
-            || ordered.and_then(entries) != now
-        {
-            let words = "the rows are others than those that this party had when the run began";
-            return Err(self.fail(Reason::InputInvalid, Stage::Prepare, words));
+        let same = |json: Option<&Vec<u8>>| json.and_then(|json| entries(json)) == now;
+        if now.is_none() || !same(kept.as_ref()) || !same(ordered) {
+            return Err(self.other_rows());
         }
         let rounds = job.assessment.plan.training();
         let seconds = rounds.map_or(0, |(_, of)| of.round_seconds);
         let links = relinker.rejoin(Duration::from_secs(seconds.into()));
         links.await.map_err(|error| super::desk_run::refused(&error).at(self.name()))
     }
+}
+
+/// What was committed to; nothing where it cannot be read.
+fn entries(json: &[u8]) -> Option<Vec<InputEntry>> {
+    wire::parse("commitments", Stage::Prepare, json).ok()
 }

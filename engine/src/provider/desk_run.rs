@@ -100,13 +100,17 @@ impl Desk {
             return Ok(prepared);
         }
         self.expect_privacy(&job).await?;
+        if let Some(prepared) = self.prepared_before(&job, &record, attempt).await? {
+            return Ok(prepared);
+        }
         let runner = self.runner.clone();
         let work = move || runner.prepare(&job, attempt);
         let commitments = self.blocking(Stage::Prepare, work).await;
         // Others are told the reason alone; which row or file it is stands here.
         let commitments = commitments
             .inspect_err(|failure| tracing::warn!(job = %id, %failure, "a job is not prepared"))?;
-        let kept = self.store.prepared(id, &commitments).await;
+        let nonce = consent::random(Stage::Prepare)?;
+        let kept = self.store.prepared(id, &commitments, (attempt, nonce)).await;
         if !kept.map_err(|error| self.broken(&error))? {
             return Err(self.fail(Reason::Cancelled, Stage::Prepare, "the job was ended"));
         }
@@ -114,7 +118,16 @@ impl Desk {
         let entries = entries.iter().map(|entry| entry.commitment).collect();
         let event = Event::Prepare { job: id.hash(), attempt, commitments: entries };
         self.note(Stage::Prepare, event).await?;
-        let prepared = Prepared { nonce: consent::random(Stage::Prepare)?, commitments };
+        self.has_prepared(id, attempt, Prepared { nonce, commitments })
+    }
+
+    /// Holds what was prepared for a run to come.
+    pub(super) fn has_prepared(
+        &self,
+        id: JobId,
+        attempt: u32,
+        prepared: Prepared,
+    ) -> Result<Prepared, Failure> {
         match self.lock().get_mut(&id) {
             Some(active) => active.prepared = Some((attempt, prepared.clone())),
             None => return Err(self.fail(Reason::Cancelled, Stage::Prepare, "the job was ended")),
@@ -140,6 +153,10 @@ impl Desk {
         let release = consent::verify(&job, &order, pins, self.clock.now_ms())
             .map_err(|failure| failure.at(self.name()))?;
         if let Some(own) = own {
+            if self.prepared(order.job, order.attempt).is_none() {
+                // It was killed between.
+                self.prepared_before(&job, &record, order.attempt).await?;
+            }
             self.expect_own(&order, &own)?;
             self.reserve(&job).await?;
         }

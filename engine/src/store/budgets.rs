@@ -95,6 +95,7 @@ mod tests {
             changed_at_ms: 5,
             failure: None,
             commitments: None,
+            prepared: None,
             run: None,
             receipt_part: None,
             receipt: None,

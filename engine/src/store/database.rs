@@ -44,10 +44,11 @@ pub struct Database {
 const SCHEMA: i64 = 5;
 
 /// Columns that tables of earlier versions may lack, with the statement that adds each.
-const ADDED: [(&str, &str, &str); 3] = [
+const ADDED: [(&str, &str, &str); 4] = [
     ("party_jobs", "receipt", "ALTER TABLE party_jobs ADD COLUMN receipt BLOB"),
     ("party_jobs", "commitments", "ALTER TABLE party_jobs ADD COLUMN commitments BLOB"),
     ("party_jobs", "run", "ALTER TABLE party_jobs ADD COLUMN run TEXT"),
+    ("party_jobs", "prepared", "ALTER TABLE party_jobs ADD COLUMN prepared TEXT"),
 ];
 
 /// One statement each: what is there stays, and [`ADDED`] brings it up to date.

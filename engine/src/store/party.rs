@@ -49,6 +49,8 @@ pub struct PartyRecord {
     pub failure: Option<Failure>,
     /// What it committed to when it prepared (JSON).
     pub commitments: Option<Vec<u8>>,
+    /// The attempt that it prepared for, and the number that it drew for it.
+    pub prepared: Option<(u32, Hash32)>,
     /// The run that its consent was spent on.
     pub run: Option<Hash32>,
     /// Its part of the receipt (JSON), once released.
@@ -134,16 +136,26 @@ impl PartyStore {
         Ok(updated.rows_affected() == 1)
     }
 
-    /// Keeps what a participant committed to when it prepared (JSON); says whether the job had not begun to run.
+    /// Keeps what a participant committed to when it prepared (JSON), for which attempt, and the number that it drew; says whether the
+    /// job had not begun to run, and there was no other number: one that was drawn stands.
     ///
     /// # Errors
     /// [`StoreError`].
-    pub async fn prepared(&self, job: JobId, commitments: &[u8]) -> Result<bool, StoreError> {
+    pub async fn prepared(
+        &self,
+        job: JobId,
+        commitments: &[u8],
+        drawn: (u32, Hash32),
+    ) -> Result<bool, StoreError> {
+        let drawn = json(&drawn)?;
         let updated = sqlx::query(
-            "UPDATE party_jobs SET commitments = ? WHERE job = ? AND phase = 'VALIDATED'",
+            "UPDATE party_jobs SET commitments = ?, prepared = ?
+             WHERE job = ? AND phase = 'VALIDATED' AND (prepared IS NULL OR prepared = ?)",
         )
         .bind(commitments)
+        .bind(&drawn)
         .bind(job.to_string())
+        .bind(&drawn)
         .execute(self.database.pool())
         .await?;
         Ok(updated.rows_affected() == 1)
@@ -330,6 +342,8 @@ fn read(row: &SqliteRow) -> Result<PartyRecord, StoreError> {
     let phase: String = row.try_get("phase")?;
     let failure: Option<String> = row.try_get("failure")?;
     let run: Option<String> = row.try_get("run")?;
+    let prepared: Option<String> = row.try_get("prepared")?;
+    let drawn = |prepared: String| from_json("what was prepared", &prepared);
     Ok(PartyRecord {
         job: row.try_get::<String, _>("job")?.parse().map_err(|_| unreadable("a job"))?,
         spec: row.try_get("spec")?,
@@ -349,6 +363,7 @@ fn read(row: &SqliteRow) -> Result<PartyRecord, StoreError> {
         changed_at_ms: row.try_get("changed_at_ms")?,
         failure: failure.map(|failure| from_json("a failure", &failure)).transpose()?,
         commitments: row.try_get("commitments")?,
+        prepared: prepared.map(drawn).transpose()?,
         run: run.map(|run| run.parse()).transpose().map_err(|_| unreadable("a run"))?,
         receipt_part: row.try_get("receipt_part")?,
         receipt: row.try_get("receipt")?,
@@ -374,6 +389,7 @@ mod tests {
             changed_at_ms: 5,
             failure: None,
             commitments: None,
+            prepared: None,
             run: None,
             receipt_part: None,
             receipt: None,
@@ -395,6 +411,23 @@ mod tests {
         assert!(!store.spend(record.job, RUN, 8).await.unwrap());
         assert_eq!(store.interrupted().await.unwrap(), [record.job]);
         assert_eq!(store.get(record.job).await.unwrap().unwrap().phase, Phase::Started);
+    }
+
+    #[tokio::test]
+    async fn a_number_that_was_drawn_for_a_run_stands() {
+        let store = PartyStore::new(Database::in_memory().await.unwrap());
+        let record = record(Some(true));
+        store.insert(&record).await.unwrap();
+        let drawn = (1, Hash32([7; 32]));
+        for _ in 0..2 {
+            assert!(store.prepared(record.job, b"rows", drawn).await.unwrap());
+        }
+        for other in [(1, Hash32([8; 32])), (2, drawn.1)] {
+            assert!(!store.prepared(record.job, b"rows", other).await.unwrap());
+        }
+        assert_eq!(store.get(record.job).await.unwrap().unwrap().prepared, Some(drawn));
+        assert!(store.spend(record.job, RUN, 6).await.unwrap());
+        assert!(!store.prepared(record.job, b"rows", drawn).await.unwrap(), "it has begun");
     }
 
     #[tokio::test]

@@ -6,14 +6,19 @@ use std::fs;
 use engine::{audit::ReceiptBody, identity::PartyName};
 use serde_json::{Value, json};
 
+use sqlx::{Connection as _, SqliteConnection, sqlite::SqliteConnectOptions};
+
 use crate::{
-    cast::Cast,
+    cast::{Cast, Column},
     killed::pair,
     lost::receipt,
     train::{self, kept, model_of, train, validates},
     trees::TREES,
     world::{World, eventually, succeeded},
 };
+
+/// Rows that take a while to read.
+const MANY: u64 = 150_000;
 
 fn bits(world: &World) -> Vec<u32> {
     model_of(world).1.into_iter().map(f32::to_bits).collect()
@@ -124,4 +129,43 @@ fn updates_are_weighed_on_after_the_validator_is_killed() {
         let close = |(one, of): (&i64, &i64)| one.abs_diff(*of) <= 40;
         assert!(worth.iter().zip(&whole.2).all(close), "{worth:?} and {:?}", whole.2);
     }
+}
+
+/// What census drew when it prepared; nothing before that.
+fn drawn(world: &World, job: &str) -> Option<String> {
+    let path = world.of("census").join("state/journal.db");
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let options = SqliteConnectOptions::new().filename(path).read_only(true);
+        let mut journal = SqliteConnection::connect_with(&options).await.unwrap();
+        let asked = sqlx::query_scalar("SELECT prepared FROM party_jobs WHERE job = ?").bind(job);
+        asked.fetch_optional(&mut journal).await.unwrap().flatten()
+    })
+}
+
+/// Another party has many rows, and takes its time to prepare them.
+#[test]
+fn a_provider_that_is_killed_between_preparing_and_starting_takes_part_in_every_round() {
+    let mut cast = Cast { outside: true, ..train::cast() };
+    let key = "type = \"int64\"\nunique = true\nmin = 0\nmax = 1000000";
+    cast.jobs.columns[0] = Column::key(key, "nobody.else");
+    let more = (0..MANY).map(|row| format!("{},{},trade,low\n", 2000 + row, 20 + row % 50));
+    cast.jobs.csv.extend(more);
+    cast.jobs.rows_max = 2 * MANY;
+    let mut world = World::start(&cast);
+    let asked = train("rounds = 3\nmin_providers = 2");
+    let job = world.submit_psi(&asked);
+    eventually("census has prepared", || drawn(&world, &job).is_some());
+    world.kill("census");
+    let first = drawn(&world, &job);
+    world.up("census");
+    let (code, table, err) = world.follow(&job).end();
+    assert_eq!(code, Some(0), "{err}");
+    assert!(world.log("census").contains("prepares the same once more"), "{}", world.log("census"));
+    assert_eq!(drawn(&world, &job), first, "what was drawn stands");
+    let there: Vec<&str> =
+        table.lines().skip(1).map(|line| line.split(',').nth(1).unwrap()).collect();
+    assert_eq!(there, ["3"; 3], "{table}");
+    let (body, told) = receipt(&world);
+    assert!(body.absent.is_empty(), "{told}");
 }

@@ -31,9 +31,10 @@ fn an_older_policy_of_ones_own_is_not_taken_from_anybody() {
     assert_eq!(refused.reason, Reason::PolicyRefused);
 }
 
-/// A receipt says how things were shared as the plan has it, or this party does not sign it.
+/// A receipt says how things were shared as the plan has it, and of nobody whom the plan needs that it was lost, or this party does
+/// not sign it.
 #[test]
-fn a_receipt_of_another_sharing_than_the_plans_is_not_signed() {
+fn a_receipt_that_contradicts_the_plan_is_not_signed() {
     let name = fixtures::name("census");
     let catalog = Catalog::open(&name, Vec::new()).unwrap();
     let who = (name.clone(), Arc::new(fixtures::key("census")));
@@ -52,21 +53,28 @@ fn a_receipt_of_another_sharing_than_the_plans_is_not_signed() {
         privacy: None,
         manual: false,
     };
-    let cosigned = |plan: &Plan, sharing: &str| {
+    let cosigned = |plan: &Plan, sharing: &str, lost: Option<&str>| {
         let spec = Signed::new("test", spec.clone(), fixtures::name("insurer"), &census.key);
         let published = Published { descriptors: Vec::new(), policies: Vec::new() };
         let id = JobId::from(replicated.job);
         let job = Job { id, spec, published, assessment: assessment(plan) };
         let mut body = replicated.clone();
         body.protocol.sharing = sharing.to_owned();
+        if let Some(lost) = lost.map(fixtures::name) {
+            let entry = body.parties.iter_mut().find(|entry| entry.party == lost).unwrap();
+            entry.roles = vec![audit::PartyRole::Provider];
+            body.absent = vec![lost];
+        }
         let part = wire::write(&signed_part(part("census")));
         census.cosign(&job, 1, &part, &wire::write(&body))
     };
-    assert!(cosigned(&plan, &replicated.protocol.sharing).is_ok());
+    assert!(cosigned(&plan, &replicated.protocol.sharing, None).is_ok());
     let alone = Plan { compute: Compute::alone(name), ..plan.clone() };
     for (plan, sharing) in [(&plan, audit::MASKED), (&alone, &*replicated.protocol.sharing)] {
-        let refused = cosigned(plan, sharing).unwrap_err();
+        let refused = cosigned(plan, sharing, None).unwrap_err();
         assert_eq!(refused.reason, Reason::ReceiptInvalid);
         assert!(refused.message.contains("protocol.sharing"), "{refused}");
     }
+    let refused = cosigned(&plan, &replicated.protocol.sharing, Some("employers")).unwrap_err();
+    assert!(refused.message.contains("absent: differs"), "{refused}");
 }
