@@ -40,7 +40,11 @@ fn run(command: Command) -> Result<(), CliError> {
         Command::Version => say(&version())?,
         Command::Up(args) => {
             log();
-            runtime()?.block_on(up::run(&args))?;
+            let runtime = runtime()?;
+            let done = runtime.block_on(up::run(&args));
+            // A training goes on without this party: its own part in it ends with the process.
+            runtime.shutdown_background();
+            done?;
         }
         Command::Job(command) => say(&runtime()?.block_on(job::run(&command))?)?,
         Command::Consent(command) => say(&runtime()?.block_on(consent::run(&command))?)?,

@@ -195,6 +195,10 @@ impl Daemon {
             // The stopped runs still have to say so.
             let _ = tokio::time::timeout(CLOSING, idle()).await;
         }
+        if self.desk.as_ref().is_some_and(|desk| desk.leave()) {
+            // Whoever is told goodbye does not call again.
+            return Ok(());
+        }
         self.close.send_replace(true);
         // Streams that clients keep open (watching a job) do not hold up the end.
         match tokio::time::timeout(CLOSING, self.serving).await {

@@ -3,7 +3,7 @@
 use std::{
     collections::BTreeMap,
     fmt,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, PoisonError, atomic::AtomicBool},
 };
 
 use serde::{Deserialize, Serialize};
@@ -50,6 +50,8 @@ pub struct Desk {
     pub(super) clock: Arc<dyn Clock>,
     mode: ConsentMode,
     pub(super) active: Mutex<BTreeMap<JobId, Active>>,
+    /// Whether the daemon goes down.
+    pub(super) leaving: AtomicBool,
 }
 
 /// What is in memory of a job.
@@ -75,8 +77,8 @@ impl Desk {
         clock: Arc<dyn Clock>,
         mode: ConsentMode,
     ) -> Self {
-        let active = Mutex::default();
-        Self { runner, store, ledger, dialler, rendezvous, clock, mode, active }
+        let (active, leaving) = (Mutex::default(), AtomicBool::new(false));
+        Self { runner, store, ledger, dialler, rendezvous, clock, mode, active, leaving }
     }
 
     /// This participant.

@@ -1,7 +1,7 @@
 //! From an approved job to a sealed share: prepare, run.
 
 use std::{
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
 
@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 
 use super::{
     consent,
-    desk::Desk,
+    desk::{Active, Desk},
     runner::{Job, RunOutcome, RunStart},
     stop::Stop,
 };
@@ -203,16 +203,37 @@ impl Desk {
         self.note(Stage::Connect, start).await
     }
 
-    /// Whether any run is under way, or waits for this party's signature under its receipt.
+    /// Whether any run is under way that would end with the daemon, or waits for this party's signature under its receipt.
     #[must_use]
     pub fn busy(&self) -> bool {
-        self.lock().values().any(|active| active.stop.is_some() || active.unsigned)
+        let ends = |active: &Active| active.stop.is_some() && !self.is_rejoined(active);
+        self.lock().values().any(|active| ends(active) || active.unsigned)
     }
 
-    /// Stops every run that is under way.
+    /// Stops every run that is under way, but for those that go on without this party until it is back.
     pub fn stop_all(&self, why: &Failure) {
-        let stops: Vec<_> = self.lock().values().filter_map(|job| job.stop.clone()).collect();
+        let all = self.lock();
+        let ending = all.values().filter(|active| !self.is_rejoined(active));
+        let stops: Vec<_> = ending.filter_map(|active| active.stop.clone()).collect();
+        drop(all);
         stops.iter().for_each(|stop| stop.stop(why));
+    }
+
+    /// The daemon goes down: what this party may come back into does not end here, whatever becomes of it now. Whether anything is.
+    pub fn leave(&self) -> bool {
+        self.leaving.store(true, Ordering::SeqCst);
+        let left = |active: &Active| active.stop.is_some() && self.is_rejoined(active);
+        self.lock().values().any(left)
+    }
+
+    fn leaves(&self, job: JobId) -> bool {
+        let rejoined = || self.lock().get(&job).is_some_and(|active| self.is_rejoined(active));
+        self.leaving.load(Ordering::SeqCst) && rejoined()
+    }
+
+    /// Whether this party comes back into a run after its daemon was down.
+    fn is_rejoined(&self, active: &Active) -> bool {
+        active.job.assessment.plan.comes_back(self.name())
     }
 
     /// Its own consent, if it is there and unspent.
@@ -271,8 +292,17 @@ impl Desk {
         let done = tokio::select! {
             done = &mut working => done,
             () = tokio::time::sleep(deadline) => { stop.stop(&overtime()); working.await }
-            () = listener.tell.closed() => { stop.stop(&gone()); working.await }
+            () = listener.tell.closed() => {
+                if self.leaves(id) {
+                    return;
+                }
+                stop.stop(&gone());
+                working.await
+            }
         };
+        if self.leaves(id) {
+            return;
+        }
         if done.as_ref().is_err_and(|failure| failure.reason == Reason::PartyLost)
             && stop.failure().is_none()
             && listener.left_within(SECOND_LOOK).await

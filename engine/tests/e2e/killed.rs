@@ -92,16 +92,26 @@ fn at(world: &World, job: &str, (party, phase): (&str, Phase), after: u64) -> u6
 }
 
 #[test]
-fn a_provider_that_is_killed_is_in_the_same_round_again() {
+fn a_provider_that_is_killed_or_told_to_end_is_in_the_same_round_again() {
     let mut world = World::start(&cast());
     let whole = undisturbed(&world);
     receipt(&world);
     let job = world.submit_psi(&asked(""));
     let waiting = world.follow(&job);
     let (mut round, mut times) = (0, 0);
-    for phase in [Phase::Training, Phase::Sums, Phase::Training] {
+    for (phase, killed) in [
+        (Phase::Training, true),
+        (Phase::Sums, true),
+        (Phase::Training, false),
+        (Phase::Sums, false),
+    ] {
         round = at(&world, &job, ("employers", phase), round + 10);
-        world.kill("census");
+        if killed {
+            world.kill("census");
+        } else {
+            world.signal("census", "-TERM");
+            assert_eq!(world.ended("census").code(), Some(0), "{}", world.log("census"));
+        }
         world.up("census");
         times += 1;
         let back = || world.log("census").matches("it comes back").count() == times;
