@@ -122,25 +122,31 @@ fn body(
 
 /// Columns of one shape, one beneath the other.
 fn beneath(parts: Vec<Column>) -> Option<Column> {
-    let (mut bits, mut words, mut wide) = (None::<Bits>, Vec::new(), Vec::new());
+    let (mut bits, mut words, mut wide) = (Vec::new(), Vec::new(), Vec::new());
     for part in parts {
         match part {
-            Column::Bits(part) => {
-                bits = Some(match bits {
-                    Some(bits) => bits.above(&part),
-                    None => part,
-                });
-            }
+            Column::Bits(part) => bits.push(part),
             Column::Z64(part) => words.push(part),
             Column::Z128(part) => wide.push(part),
             Column::Z32(_) => return None,
         }
     }
-    Some(match (bits, wide.is_empty()) {
+    // Neighbours first: each row is copied as often as the number of parts can be halved.
+    while bits.len() > 1 {
+        bits = bits.chunks(2).map(joined).collect();
+    }
+    Some(match (bits.pop(), wide.is_empty()) {
         (Some(bits), _) => Column::Bits(bits),
         (None, true) => Column::Z64(Shared::concat(&words.iter().collect::<Vec<_>>())),
         (None, false) => Column::Z128(Shared::concat(&wide.iter().collect::<Vec<_>>())),
     })
+}
+
+fn joined(parts: &[Bits]) -> Bits {
+    match parts {
+        [above, below] => above.above(below),
+        _ => parts[0].clone(),
+    }
 }
 
 /// This party's set.

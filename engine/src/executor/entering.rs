@@ -70,7 +70,7 @@ mod tests {
 
     const KEY: [u8; 32] = [3; 32];
 
-    /// Of rows without a key there are some, which stay in the first set of the second form.
+    /// Of rows without a key there are some, which stay in the first set where they are to.
     #[tokio::test]
     async fn what_is_read_from_disk_is_what_would_stand_in_memory() {
         let dir = tempfile::tempdir().unwrap();
@@ -78,14 +78,15 @@ mod tests {
         let sets = sets(51, (300, 200));
         let by = Some("census.left.label".into());
         let sum = PsiForm::Sum { column: "employers.right.number".into(), by };
-        let with: &[&str] = &["number"];
-        for (form, columns) in [(sum, [&[][..]; 2]), (PsiForm::Left, [with; 2])] {
-            let absent = form == PsiForm::Left;
-            let mut job = asked(form, columns);
+        for absent in [false, true] {
+            let mut job = asked(sum.clone(), [&[], &[]]);
             psi(&mut job).protocol = PsiProtocol::Circuit;
             let mut compiled = compile(&job, &sets.world.descriptors, &[]).unwrap();
             assert!(entering(&compiled.plan, 0).is_none(), "one bucket is in memory");
             by_buckets(&mut compiled.plan, 60);
+            if let (true, Some(key)) = (absent, &mut compiled.plan.inputs[0].key) {
+                key.keep_absent = true;
+            }
             for (at, input) in compiled.plan.inputs.iter().enumerate() {
                 let columns = entering(&compiled.plan, at).unwrap();
                 let catalog = sets.world.catalog(input.party.as_str());

@@ -143,14 +143,15 @@ impl PsiSpec {
         )?;
         let once = self.to.iter().enumerate().all(|(at, party)| !self.to[..at].contains(party));
         field(once, "psi.to", "names a party twice")?;
-        let computed = matches!(self.protocol, PsiProtocol::Auto | PsiProtocol::Circuit);
+        let computed = matches!(self.protocol, PsiProtocol::Auto | PsiProtocol::Circuit)
+            && self.form.aggregates();
         let to_owners = !self.to.is_empty()
             && !self.form.aggregates()
             && !matches!(self.protocol, PsiProtocol::Lookup);
         field(
             self.bucket_rows.is_none() || computed || to_owners,
             "psi.bucket_rows",
-            "is for rows to owners, and for `auto` or `circuit`: no other sets meet bucket by bucket",
+            "is for rows to owners, and for counts and sums by `auto` or `circuit`: no other sets meet bucket by bucket",
         )?;
         let Some(noise) = self.noise else { return Ok(()) };
         field(self.form.aggregates(), "psi.noise", "is for counts and sums")?;

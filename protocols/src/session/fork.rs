@@ -60,7 +60,7 @@ impl Session {
     fn child(&self, junction: &std::sync::Arc<Junction>, part: usize, number: u64) -> Self {
         let mut wire = Wire::new(junction.branch(part), Gate::listing(&[]));
         (wire.path, wire.branch) = (self.wire.path, number << STEP_BITS);
-        wire.depth = self.wire.depth;
+        (wire.depth, wire.span) = (self.wire.depth, self.wire.span);
         let prss = self.prss.at(wire.place());
         Self { role: self.role, turn: self.turn, profile: self.profile, prss, wire }
     }

@@ -377,7 +377,8 @@ impl Wire {
         let number = self.span.and_then(|span| Some((span.step, span.branch(there.path)?)));
         match number {
             Some((of, number)) if of < step || number > self.branch >> STEP_BITS => {
-                self.early.push((peer, frame));
+                // Before what came behind it.
+                self.early.insert(0, (peer, frame));
                 SessionError::BrokenOff { step, peer }
             }
             _ => self.desync(peer, seq, chunk, there),

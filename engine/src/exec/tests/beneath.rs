@@ -1,30 +1,19 @@
-//! Rows that come out of a circuit bucket by bucket: those that come out of one at once, at the quoted price, in memory or from disk.
+//! Rows of a circuit that are grouped into many groups: the same as of sets that meet at once, at the quoted price. Rows that come out
+//! themselves meet at once.
 
 use super::{
-    buckets::{ranged, split},
+    buckets::{compiled, ranged, split},
     told::small,
     *,
 };
 use crate::{
     job::{PsiForm, PsiProtocol},
-    plan::{Opened, PolicyTerms},
+    plan::Opened,
     sql::{
-        Compiled, compile,
-        tests::{
-            psi::{Sets, asked, deduplicated, psi, sets},
-            terms,
-        },
+        by_buckets, compile,
+        tests::psi::{Sets, asked, psi, sets},
     },
 };
-
-/// What is asked of a form: of both sets, but where nothing is known of the second.
-fn compiled(sets: &Sets, form: PsiForm, least: u32) -> Compiled {
-    let second: &[&str] = if form == PsiForm::Anti { &[] } else { &["label", "number"] };
-    let mut job = asked(form, [&["number"], second]);
-    psi(&mut job).protocol = PsiProtocol::Circuit;
-    let policies = [PolicyTerms { min_intersection: least, ..terms("employers.right", 0) }];
-    compile(&job, &sets.world.descriptors, &policies).unwrap()
-}
 
 /// The rows that exist, in an order of their own.
 fn sorted(live: impl Iterator<Item = bool>, columns: &[Vec<i128>]) -> Vec<Vec<i128>> {
@@ -45,16 +34,16 @@ fn of_clear(opened: &Opened) -> Vec<Vec<i128>> {
     sorted(opened.live.iter().copied(), &columns)
 }
 
-/// Runs it in buckets; gives the rows, which are those of all sets at once in clear.
-async fn check_rows(
-    seed: u64,
-    sets: &Sets,
-    (form, least): (PsiForm, u32),
-    bucket: usize,
-) -> Vec<Vec<i128>> {
-    let what = format!("seed {seed}, {form:?}, buckets of {bucket}");
-    let compiled = compiled(sets, form, least);
+/// Runs it in so many buckets that their groups are more than a bucket's rows; gives the groups, which are those of all sets at once in
+/// clear.
+async fn check_groups(seed: u64, sets: &Sets, bucket: usize) -> Vec<Vec<i128>> {
+    let what = format!("seed {seed}, buckets of {bucket}");
+    let by = Some("census.left.number".into());
+    let form = PsiForm::Sum { column: "employers.right.number".into(), by };
+    let compiled = compiled(sets, &form, 0);
     let split = split(&compiled.plan, bucket);
+    let beneath = |op: &Op| matches!(op, Op::Bucketwise(of) if of.body.is_empty());
+    assert!(split.nodes.iter().any(beneath), "{what}");
     let inputs = sets.world.inputs(&compiled).await;
     let held = if seed.is_multiple_of(2) { ranged(&split, &inputs) } else { inputs.clone() };
     let (got, total, price) = run_on_shares(seed, &split, &held);
@@ -67,30 +56,22 @@ async fn check_rows(
 }
 
 #[tokio::test]
-async fn rows_of_all_buckets_are_those_of_the_whole() {
-    let forms = [PsiForm::Inner, PsiForm::Left, PsiForm::Anti];
+async fn many_groups_of_all_buckets_are_those_of_the_whole() {
     for (seed, rows) in [(1, (0, 63)), (2, (1, 65)), (3, (64, 64)), (4, (60, 65))] {
-        let sets = small(seed, rows);
-        for form in &forms {
-            for bucket in [13, 40] {
-                check_rows(seed, &sets, (form.clone(), 0), bucket).await;
-            }
-        }
+        check_groups(seed, &small(seed, rows), 13).await;
     }
-    for (seed, form) in (5..).zip(forms) {
-        let sets = sets(seed, (1000, 700));
-        assert!(!check_rows(seed, &sets, (form, 0), 400).await.is_empty());
-    }
+    assert!(!check_groups(5, &sets(5, (1000, 700)), 50).await.is_empty());
 }
 
 #[tokio::test]
-async fn no_row_comes_out_where_too_few_keys_are_common_in_all_buckets() {
-    let sets = small(6, (64, 65));
-    let (first, second) = (deduplicated(&sets.first).0, deduplicated(&sets.second).0);
-    let both = first.keys().filter(|key| second.contains_key(key)).count();
-    let least = u32::try_from(both).unwrap();
+async fn rows_that_come_out_leave_a_plan_as_it_is() {
+    let sets = small(7, (5, 5));
     for form in [PsiForm::Inner, PsiForm::Left, PsiForm::Anti] {
-        assert!(!check_rows(6, &sets, (form.clone(), least), 9).await.is_empty());
-        assert!(check_rows(6, &sets, (form, least + 1), 9).await.is_empty());
+        let mut job = asked(form, [&["number"], &[]]);
+        psi(&mut job).protocol = PsiProtocol::Circuit;
+        let plan = compile(&job, &sets.world.descriptors, &[]).unwrap().plan;
+        let mut split = plan.clone();
+        by_buckets(&mut split, 9);
+        assert!(split == plan);
     }
 }

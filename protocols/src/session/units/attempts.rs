@@ -24,7 +24,8 @@ pub fn again_bytes(unit: u64) -> u64 {
 
 impl Session {
     /// Does `units` units of work in order, and repeats the one under way where a link was lost. `keep` is given what came of each
-    /// unit, once, when all three parties are done with it. Nothing within forks; nothing can be opened.
+    /// unit, once, when all three parties are done with it. Nothing within forks; nothing can be opened. No two parties can be done with a
+    /// unit without what the third one sent of it, be it to one of them: else one might keep what it made in another attempt.
     ///
     /// # Cost
     /// That of the units, and for each a word from each party to both others, in a round of its own. Where a link is lost, what
