@@ -8,10 +8,9 @@ use std::{
 };
 
 use federated::{
-    disk::DiskError,
     round::{
-        Aggregate, Closed, Course, Keeper, Masks, Member, RoundError, RoundReport, Standing, State,
-        Totals, aggregate, masked_cost, take_part_masked,
+        Aggregate, Course, Masks, Member, RoundError, Standing, State, aggregate, masked_cost,
+        take_part_masked,
     },
     secagg::{SigningKey, Threshold},
 };
@@ -24,7 +23,7 @@ use protocols::{
 
 use super::{
     command::Line,
-    round::{PROVIDERS, STALL, course, is_right, one_round_of, trainer},
+    round::{Clock, PROVIDERS, STALL, course, is_right, one_round_of, trainer},
 };
 use crate::{
     Failure,
@@ -127,32 +126,13 @@ fn added(
     let mut wire = Wire::new(Arc::clone(&channel), Gate::recording());
     wire.enter(1);
     let from = Standing::new(State::new(vec![0.0; course.parameters], course.rule));
-    let (keep, doubts) = (&mut Counted(over), &mut |_| ());
+    let told = || {
+        over();
+        Ok(())
+    };
+    let (keep, doubts) = (&mut Clock(told), &mut |_| ());
     let with = Aggregate { channel, course, masks, from, keep, doubts };
     aggregate(&mut wire, with).map(|trained| trained.state.model)
-}
-
-/// Keeps nothing, and tells when a round is over.
-struct Counted<'a>(&'a mut dyn FnMut());
-
-impl Keeper for Counted<'_> {
-    fn closed(&mut self, _: &Closed) -> Result<(), DiskError> {
-        Ok(())
-    }
-
-    fn reopened(&mut self) -> Result<(), DiskError> {
-        Ok(())
-    }
-
-    fn opened(
-        &mut self,
-        _: &State,
-        _: &[RoundReport],
-        _: Option<&Totals>,
-    ) -> Result<(), DiskError> {
-        (self.0)();
-        Ok(())
-    }
 }
 
 fn provider(channel: Arc<dyn Channel>, (course, masks): (&Course, &Masks), number: usize) {

@@ -188,7 +188,7 @@ pub(super) fn party(
 }
 
 /// Keeps nothing, and tells when each round is over.
-struct Clock<F>(F);
+pub(super) struct Clock<F>(pub(super) F);
 
 impl<F: FnMut() -> Result<(), DiskError>> Keeper for Clock<F> {
     fn closed(&mut self, _: &Closed) -> Result<(), DiskError> {

@@ -11,7 +11,7 @@ mod narrow;
 pub(super) mod net;
 mod opened;
 mod privacy;
-mod resumed;
+pub(super) mod resumed;
 mod tallied;
 mod told;
 mod total;

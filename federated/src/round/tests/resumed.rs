@@ -26,10 +26,10 @@ use crate::{
 const ROUNDS: u32 = 3;
 
 /// A folder, and a crash: at so many calls, before or after the disk has it.
-struct Crashing {
-    folder: Folder,
-    left: usize,
-    after: bool,
+pub(in crate::round) struct Crashing {
+    pub(in crate::round) folder: Folder,
+    pub(in crate::round) left: usize,
+    pub(in crate::round) after: bool,
 }
 
 impl Crashing {

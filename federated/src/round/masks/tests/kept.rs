@@ -3,7 +3,7 @@
 use std::{fs, io, path::Path};
 
 use super::*;
-use crate::round::Folder;
+use crate::round::{Folder, tests::resumed::Crashing};
 
 const ROUNDS: u32 = 3;
 
@@ -18,46 +18,6 @@ impl Journal {
     fn signs(&mut self, run: [u8; 32], number: usize, of: Signing) -> bool {
         let sum = *self.sums.entry((number, of.round)).or_insert(of.summed);
         sum == of.summed && self.sets.insert((run, number, of.round), of.sets).is_none()
-    }
-}
-
-/// A folder, and a crash: at so many calls, before or after the disk has it.
-struct Crashing {
-    folder: Folder,
-    left: usize,
-    after: bool,
-}
-
-impl Crashing {
-    fn then(
-        &mut self,
-        write: impl FnOnce(&mut Folder) -> Result<(), DiskError>,
-    ) -> Result<(), DiskError> {
-        self.left -= 1;
-        if self.left == 0 && !self.after {
-            return Err("crashed before".to_owned().into());
-        }
-        write(&mut self.folder)?;
-        if self.left == 0 { Err("crashed after".to_owned().into()) } else { Ok(()) }
-    }
-}
-
-impl Keeper for Crashing {
-    fn closed(&mut self, closed: &Closed) -> Result<(), DiskError> {
-        self.then(|folder| folder.closed(closed))
-    }
-
-    fn reopened(&mut self) -> Result<(), DiskError> {
-        self.then(Folder::reopened)
-    }
-
-    fn opened(
-        &mut self,
-        state: &State,
-        reports: &[RoundReport],
-        totals: Option<&Totals>,
-    ) -> Result<(), DiskError> {
-        self.then(|folder| folder.opened(state, reports, totals))
     }
 }
 
