@@ -28,7 +28,6 @@ mod trees;
 mod vertical;
 mod words;
 
-pub use bucketwise::repeats;
 pub use error::ExecError;
 pub use input::{may_leave, outside_providers, send_outside};
 pub use kept::{forget_given, forget_training, resumable};

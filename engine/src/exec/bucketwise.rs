@@ -8,7 +8,7 @@ use protocols::{
         bucket_of, bucket_range,
         circuit::{Bucketed, Matches, Set, intersect_bucket, intersect_bucket_cost},
     },
-    session::{Meter, Profile, Session},
+    session::{Meter, Session},
     share::{Bits, Shared},
 };
 
@@ -25,8 +25,7 @@ use crate::plan::{Bucketwise, EncodedInput, OwnSet, Plan, Portion, Shape, column
 /// Runs it at one party: what is kept, bucket after bucket.
 ///
 /// In memory are one bucket, what is kept, and at its owner of a set that stands elsewhere what that keeps there. Where a link
-/// between two of the three is lost they make it anew, and all repeat the bucket under way: see [`Session::in_units`]; not where
-/// the operations on a bucket open something, see [`repeats`].
+/// between two of the three is lost they make it anew, and all repeat the bucket under way: see [`Session::in_units`].
 ///
 /// # Cost
 /// For each bucket that of [`intersect_bucket`] and of the operations, and that of a unit.
@@ -36,7 +35,8 @@ use crate::plan::{Bucketwise, EncodedInput, OwnSet, Plan, Portion, Shape, column
 ///
 /// # Security
 /// Semi-honest; opens what its operations list. All buckets are padded alike, and go in one order. A bucket that is repeated has
-/// hash functions, tags, masks and programmed functions of its own, and nothing of it is opened: it shows nothing new.
+/// hash functions, tags, masks and programmed functions of its own, and nothing of it is opened but random permutations, drawn anew,
+/// where rows are grouped: it shows nothing new.
 pub(super) fn run(
     s: &mut Session,
     plan: &Plan,
@@ -55,18 +55,12 @@ pub(super) fn run(
     let keep = |parts: Vec<Column>| {
         kept.iter_mut().zip(parts).for_each(|(kept, part)| kept.push(part));
     };
-    let mut one = |s: &mut Session, bucket| {
+    let one = |s: &mut Session, bucket| {
         let matches = meet(s, &bucketed, (own.as_ref(), bucket), rng)?;
         let rows = in_order(plan, &of.meet, matches).ok_or(ExecError::Malformed(at))?;
         body(s, of, at, rows)
     };
-    let buckets = u64::from(of.buckets);
-    if repeats(plan, of, s.profile()) {
-        s.in_units(buckets, ExecError::of_session, one, keep)?;
-    } else {
-        let mut keep = keep;
-        (0..buckets).try_for_each(|bucket| one(s, bucket).map(&mut keep))?;
-    }
+    s.in_units(of.buckets.into(), ExecError::of_session, one, keep)?;
     kept.into_iter().map(|parts| beneath(parts).ok_or(ExecError::Malformed(at))).collect()
 }
 
@@ -84,16 +78,6 @@ fn meet(
         portion.iter().flat_map(|portion| &portion.columns).map(Vec::as_slice).collect();
     let set = portion.as_ref().map(|portion| Set { items: &portion.ids, columns: &columns });
     Ok(intersect_bucket(s, of, set.as_ref(), rng)?)
-}
-
-/// Whether a bucket is repeated where a link was lost: not one whose operations open something, as those do that group rows by
-/// sorting them. What was opened of a bucket that is repeated would be opened twice, by permutations that have nothing in common; each
-/// list of openings says once.
-#[must_use]
-pub fn repeats(plan: &Plan, of: &Bucketwise, profile: Profile) -> bool {
-    let mut m = Meter::on(profile);
-    of.shapes(plan).is_ok_and(|shapes| body_cost(&mut m, of, (0, &shapes)).is_ok())
-        && m.openings().is_empty()
 }
 
 /// The operations on one bucket; gives what is kept.
@@ -222,14 +206,10 @@ pub(super) fn cost(
     let malformed = |_| ExecError::Malformed(at);
     let bucketed = of.task(plan).map_err(malformed)?;
     let shapes = of.shapes(plan).map_err(malformed)?;
-    let one = |m: &mut Meter| {
+    m.in_units(of.buckets.into(), |m| {
         intersect_bucket_cost(m, &bucketed);
         body_cost(m, of, (at, &shapes))
-    };
-    if repeats(plan, of, m.profile()) {
-        return m.in_units(of.buckets.into(), one);
-    }
-    (0..of.buckets).try_for_each(|_| one(m))
+    })
 }
 
 /// Twin of [`body`].

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use protocols::{
     mpc,
-    mpc::Shape as Wire,
+    mpc::{Shape as Wire, shuffle_cost},
     relational,
     ring::{Z64, Z128},
     session::{Choice, Meter, Opening, Profile},
@@ -249,6 +249,10 @@ pub(super) fn charge(
         Op::Sort { live, keys, columns } => {
             let width = v.widths(keys.iter().map(|key| key.of))?;
             relational::order_by_cost(m, v.rows(*live)?, width, &v.wires(columns)?);
+        }
+        Op::Shuffle { columns } => {
+            let rows = columns.first().map_or(Ok(0), |first| v.rows(*first))?;
+            shuffle_cost(m, rows, &v.wires(columns)?, false);
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::{fmt, path::Path};
 
 use protocols::{
     mpc,
-    mpc::Column,
+    mpc::{Column, Shuffle},
     prg::Prg,
     relational,
     ring::{Arithmetic, B64, Z64, Z128},
@@ -274,6 +274,11 @@ pub(super) fn apply(
             let key = v.sort_key(keys, live.rows(), s)?;
             let (live, moved) = relational::order_by(s, live, &key, &v.columns(columns)?)?;
             Ok(std::iter::once(Column::Bits(live)).chain(moved).collect())
+        }
+        Op::Shuffle { columns } => {
+            let columns = v.columns(columns)?;
+            let rows = columns.first().map_or(0, Column::rows);
+            Ok(Shuffle::draw(s, rows).apply(s, &columns)?)
         }
         Op::Head { of, rows } => {
             let column = v.column(*of)?;

@@ -9,7 +9,7 @@ use protocols::{
 use super::compilation::Compilation;
 use crate::{
     audit::{LinkEntry, ReceiptBody},
-    exec::{Far, lookup_cost_from, repeats, table_left},
+    exec::{Far, lookup_cost_from, table_left},
     identity::PartyName,
     job::{Failure, Reason, Stage},
     plan::{Between, Bucketwise, LocalInput, Lookup, Many, Op, Plan, many_setting},
@@ -56,7 +56,8 @@ pub(super) fn check(compilation: &Compilation, body: &ReceiptBody) -> Result<(),
     Err(Failure::new(Reason::ReceiptInvalid, Stage::Deliver, words))
 }
 
-/// The same where a link was made anew: between the owners of an intersection that goes on, or of a lookup, and no other.
+/// The same where a link was made anew: between the owners of an intersection that goes on, or of a lookup, and no other; or, of sets of
+/// all compute parties and of a circuit, between any two of these.
 fn resumed(compilation: &Compilation, body: &ReceiptBody, carried: u64) -> bool {
     let plan = &compilation.compiled.plan;
     let many = plan.nodes.iter().find_map(|op| match op {
@@ -66,7 +67,7 @@ fn resumed(compilation: &Compilation, body: &ReceiptBody, carried: u64) -> bool 
     if let Some(of) = many {
         return among_many(compilation, body, of);
     }
-    if let Some((at, of)) = by_buckets(compilation) {
+    if let Some((at, of)) = by_buckets(plan) {
         return repeated(compilation, body, (at, of), carried);
     }
     if let Some((at, of)) = looks_up(plan) {
@@ -125,10 +126,9 @@ fn among_many(compilation: &Compilation, body: &ReceiptBody, of: &Many) -> bool 
 }
 
 /// The circuit of a plan whose buckets are repeated where a link was lost, if it has one, and where.
-fn by_buckets(compilation: &Compilation) -> Option<(usize, &Bucketwise)> {
-    let plan = &compilation.compiled.plan;
+fn by_buckets(plan: &Plan) -> Option<(usize, &Bucketwise)> {
     plan.nodes.iter().enumerate().find_map(|(at, op)| match op {
-        Op::Bucketwise(of) => repeats(plan, of, compilation.quote.profile).then_some((at, &**of)),
+        Op::Bucketwise(of) => Some((at, &**of)),
         _ => None,
     })
 }

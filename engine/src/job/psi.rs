@@ -28,7 +28,7 @@ pub struct PsiSpec {
     /// Noise on counts and sums; where policies demand more, there is more.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub noise: Option<PsiNoise>,
-    /// Where rows go to owners, or rows that meet in a circuit are counted: how many rows of the larger set go together; 2^18 if
+    /// Where rows go to owners, or two sets meet in a circuit: how many rows of the larger set go together; 2^18 if
     /// nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucket_rows: Option<BucketRows>,
@@ -143,15 +143,16 @@ impl PsiSpec {
         )?;
         let once = self.to.iter().enumerate().all(|(at, party)| !self.to[..at].contains(party));
         field(once, "psi.to", "names a party twice")?;
-        let computed = matches!(self.protocol, PsiProtocol::Auto | PsiProtocol::Circuit)
-            && self.form.aggregates();
+        let met = self.form.aggregates() || (self.form == PsiForm::Inner && self.to.is_empty());
+        let circuit = matches!(self.protocol, PsiProtocol::Auto | PsiProtocol::Circuit);
+        let computed = met && circuit && self.sets.len() == 2;
         let to_owners = !self.to.is_empty()
             && !self.form.aggregates()
             && !matches!(self.protocol, PsiProtocol::Lookup);
         field(
             self.bucket_rows.is_none() || computed || to_owners,
             "psi.bucket_rows",
-            "is for rows to owners, and for counts and sums by `auto` or `circuit`: no other sets meet bucket by bucket",
+            "is for rows to owners, and for counts, sums and `inner` of two sets by `auto` or `circuit`: no other sets meet bucket by bucket",
         )?;
         let Some(noise) = self.noise else { return Ok(()) };
         field(self.form.aggregates(), "psi.noise", "is for counts and sums")?;

@@ -116,6 +116,7 @@ impl Bucketwise {
             Op::Input { .. }
             | Op::Join { .. }
             | Op::Sort { .. }
+            | Op::Shuffle { .. }
             | Op::Head { .. }
             | Op::Match(_)
             | Op::Many(_)

@@ -212,7 +212,7 @@ fn check_output(plan: &Plan, output: &Output, shapes: &Shapes) -> Result<(), Pla
     Ok(())
 }
 
-/// Whether a column of the output passed a mask by the release bit, and then only the sort and the cut that the bit passed.
+/// Whether a column of the output passed a mask by the release bit, and then only the shuffle, the sort and the cut that the bit passed.
 fn masked(plan: &Plan, output: &Output, column: Ref) -> bool {
     let node = |r: Ref| &plan.nodes[r.0 as usize];
     let (mut live, mut at) = (output.live, column);
@@ -227,6 +227,9 @@ fn masked(plan: &Plan, output: &Output, column: Ref) -> bool {
             {
                 at = if at.1 == 0 { *l } else { columns[at.1 as usize - 1] };
                 live = *l;
+            }
+            (Op::Shuffle { columns }, Op::Shuffle { .. }) if live.0 == at.0 => {
+                (live, at) = (columns[live.1 as usize], columns[at.1 as usize]);
             }
             // Nothing of a training is held back.
             (Op::Train(_), Op::Train(_)) => return live.0 == at.0 && live.1 == 0,

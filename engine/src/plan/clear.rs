@@ -238,6 +238,8 @@ pub(super) fn step(
             let columns: Vec<&Column> = columns.iter().map(at).collect();
             sort(at(live), &keys, &columns)
         }
+        // Every order is one that may come out.
+        Op::Shuffle { columns } => columns.iter().map(|r| at(r).clone()).collect(),
         Op::Match(_) | Op::Many(_) | Op::Lookup(_) | Op::Tell(_) | Op::Require(_) => Vec::new(),
         Op::Train(_) => unreachable!(
             "updates come in rounds, by the order in which rows are seen: see the tests of rounds"
@@ -357,6 +359,7 @@ fn single<'c>(op: &Op, shape: Shape, at: &dyn Fn(&Ref) -> &'c Column) -> Column 
         | Op::Join { .. }
         | Op::GroupBy { .. }
         | Op::Sort { .. }
+        | Op::Shuffle { .. }
         | Op::Match(_)
         | Op::Many(_)
         | Op::Tell(_)

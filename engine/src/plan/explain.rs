@@ -221,6 +221,7 @@ fn describe(op: &Op, plan: &Plan, shape: Option<Shape>) -> String {
                 if keys.is_empty() { String::new() } else { format!(" by {}", keys.join(", ")) };
             format!("sort {} first{by}; moves {}", name(*live), names(columns))
         }
+        Op::Shuffle { columns } => format!("shuffle {}", names(columns)),
         Op::Head { of, rows } => format!("the first {rows} of {}", name(*of)),
         Op::Match(of) => {
             let owner = |at: u32| plan.inputs.get(at as usize).map(|i| i.party.to_string());
@@ -266,7 +267,8 @@ fn met(plan: &Plan, of: &Intersect, buckets: &str) -> String {
 
 /// In which ring an operation works; nothing for what only moves columns or has bits alone.
 fn rings(op: &Op, shapes: &[Vec<Shape>], outputs: &[Shape]) -> &'static str {
-    if matches!(op, Op::Input { .. } | Op::Constant { .. } | Op::Join { .. } | Op::Sort { .. }) {
+    let moves = matches!(op, Op::Join { .. } | Op::Sort { .. } | Op::Shuffle { .. });
+    if moves || matches!(op, Op::Input { .. } | Op::Constant { .. }) {
         return "";
     }
     let read = op.refs().into_iter().map(|r| shapes[r.0 as usize][r.1 as usize]);
@@ -352,16 +354,16 @@ fn learned(plan: &Plan, of: &Match) -> Vec<String> {
 }
 
 /// What becomes of the buckets of a circuit where a link is lost.
-fn after_loss(node: usize, repeats: bool) -> String {
-    if repeats {
-        return format!(
-            "if a link between two compute parties is lost while the buckets of n{node} are under way, they make it anew, {RENEWALS} \
-             times at most, and all three repeat the bucket that was under way, under keys, masks and functions of its own: nothing \
-             of a bucket is opened, so it shows nothing"
-        );
-    }
+fn after_loss(node: usize, opens: bool) -> String {
+    let shows = match opens {
+        false => "nothing of a bucket is opened, so it shows nothing",
+        true => {
+            "what is opened of a bucket is random permutations, drawn anew, so it shows nothing of rows"
+        }
+    };
     format!(
-        "a link that is lost ends the job: a bucket of n{node} opens random permutations, each once, and is not repeated"
+        "if a link between two compute parties is lost while the buckets of n{node} are under way, they make it anew, {RENEWALS} \
+         times at most, and all three repeat the bucket that was under way, under keys, masks and functions of its own: {shows}"
     )
 }
 
@@ -402,7 +404,7 @@ pub fn leakage(
         }
         let opens = permutations(i);
         if matches!(op, Op::Bucketwise(_)) {
-            sentences.push(after_loss(i, opens.is_empty()));
+            sentences.push(after_loss(i, !opens.is_empty()));
         }
         for (rows, times) in opens {
             let word = match op {

@@ -418,6 +418,11 @@ pub enum Op {
         /// What is moved.
         columns: Vec<Ref>,
     },
+    /// Brings rows into an order that nobody knows, one for all columns; outputs them.
+    Shuffle {
+        /// What is moved.
+        columns: Vec<Ref>,
+    },
     /// The first `rows` rows.
     Head {
         /// Column.

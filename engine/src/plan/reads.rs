@@ -37,7 +37,7 @@ impl Op {
             | Self::Head { of, .. }
             | Self::Require(of)
             | Self::Spread { of, .. } => vec![of],
-            Self::Concat(parts) => parts.iter_mut().collect(),
+            Self::Concat(columns) | Self::Shuffle { columns } => columns.iter_mut().collect(),
             Self::Intersect(of) => of.columns.iter_mut().collect(),
             Self::Bucketwise(of) => of.meet.columns.iter_mut().collect(),
             Self::Tell(of) => of.output.layout_mut(),

@@ -211,7 +211,7 @@ fn any_ref() -> impl Strategy<Value = Ref> {
 fn any_op() -> impl Strategy<Value = Op> {
     let refs = || prop::collection::vec(any_ref(), 0..4);
     let (r, w, n) = (any_ref(), any::<u16>(), any::<u64>());
-    (r, any_ref(), refs(), refs(), w, n, 0..19_u8).prop_map(|(a, b, x, y, w, n, kind)| match kind {
+    (r, any_ref(), refs(), refs(), w, n, 0..20_u8).prop_map(|(a, b, x, y, w, n, kind)| match kind {
         0 => Op::Input { input: u32::from(w) % 3 },
         1 => Op::Constant { value: 1, shape: Shape { kind: Kind::Bits(w), rows: n } },
         2 => Op::Xor(a, b),
@@ -236,6 +236,7 @@ fn any_op() -> impl Strategy<Value = Op> {
             keys: x.iter().map(|of| SortKey { of: *of, descending: true }).collect(),
             columns: y,
         },
+        18 => Op::Shuffle { columns: x },
         13 => Op::Head { of: a, rows: n },
         14 => Op::And(a, b),
         15 => Op::Inject(a),

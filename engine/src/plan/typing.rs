@@ -104,6 +104,11 @@ pub(super) fn outputs(op: &Op, plan: &Plan, s: &Shapes) -> Result<Vec<Shape>, St
             rows_of(columns.iter().map(|c| s.of(*c).map(|x| x.rows)), rows)?;
             [live].into_iter().chain(columns).map(|c| s.of(*c)).collect()
         }
+        Op::Shuffle { columns } => {
+            let first = *columns.first().ok_or("no columns")?;
+            rows_of(columns.iter().map(|c| s.of(*c).map(|x| x.rows)), s.of(first)?.rows)?;
+            columns.iter().map(|c| s.of(*c)).collect()
+        }
         Op::Match(of) => matched(of, plan),
         Op::Lookup(of) => of.fault(plan).map(|()| Vec::new()),
         Op::Many(of) => check_many(plan, of).map(|()| Vec::new()),
@@ -199,6 +204,7 @@ fn one_output(op: &Op, s: &Shapes) -> Result<Shape, String> {
         | Op::Join { .. }
         | Op::GroupBy { .. }
         | Op::Sort { .. }
+        | Op::Shuffle { .. }
         | Op::Match(_)
         | Op::Many(_)
         | Op::Tell(_)

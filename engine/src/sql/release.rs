@@ -5,7 +5,7 @@ use datafusion::{arrow::datatypes::DataType, logical_expr::Expr};
 
 use super::{
     bounds::type_of,
-    compiler::Compiler,
+    compiler::{Compiler, Level},
     error::CompileError,
     flatten::Block,
     group::Groups,
@@ -173,7 +173,8 @@ impl Compiler<'_> {
         Ok(output)
     }
 
-    /// Brings released rows to the front, in the order asked for.
+    /// Brings released rows to the front, in the order asked for. Rows that are not groups are shuffled before: else the place of
+    /// one among its equals would say where it stood in its table.
     fn sort(&mut self, block: &Block, output: &mut Output) -> Result<(), CompileError> {
         self.clause = "ORDER BY";
         let mut keys = Vec::new();
@@ -185,6 +186,9 @@ impl Compiler<'_> {
                 keys.push(SortKey { of: present, descending: !sort.nulls_first });
             }
             keys.push(SortKey { of: self.beneath(of, &value), descending: !sort.asc });
+        }
+        if matches!(self.level, Level::Rows(_)) {
+            self.shuffle(output, &mut keys);
         }
         let live = output.live;
         let mut columns: Vec<Ref> = Vec::new();
@@ -200,6 +204,23 @@ impl Compiler<'_> {
             *at = Ref(node.0, u32::try_from(index).unwrap_or(u32::MAX));
         });
         Ok(())
+    }
+
+    fn shuffle(&mut self, output: &mut Output, keys: &mut [SortKey]) {
+        let mut columns: Vec<Ref> = Vec::new();
+        let mut all = output.layout_mut();
+        all.extend(keys.iter_mut().map(|key| &mut key.of));
+        for at in &all {
+            if !columns.contains(at) {
+                columns.push(**at);
+            }
+        }
+        let shapes = columns.iter().map(|c| self.b.shape(*c)).collect();
+        let node = self.b.many(Op::Shuffle { columns: columns.clone() }, shapes);
+        for at in all {
+            let index = columns.iter().position(|c| c == at).unwrap_or(columns.len());
+            *at = Ref(node.0, u32::try_from(index).unwrap_or(u32::MAX));
+        }
     }
 
     fn sort_bits(&mut self, expr: &Expr, value: &Value) -> Result<Ref, CompileError> {

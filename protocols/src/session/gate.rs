@@ -115,6 +115,15 @@ impl Gate {
         Ok(())
     }
 
+    /// Puts what was opened from this place on back on the list: the work that opened it was broken off, and is done again.
+    pub(super) fn put_back(&mut self, from: usize) {
+        for opening in self.opened.drain(from..) {
+            if let Some(listed) = &mut self.listed {
+                *listed.entry(opening).or_insert(0) += 1;
+            }
+        }
+    }
+
     /// Lets nothing through any more. What is listed may depend on a bit that is opened first: where it says that the rest is not
     /// to happen, the gate is closed, and the run cannot [finish](Gate::finish) but only end, whoever calls what after that.
     pub fn close(&mut self) {
@@ -182,6 +191,22 @@ mod tests {
         assert_eq!(gate.pass(opening(6)), Ok(()));
         assert_eq!(gate.finish(), Ok(()));
         assert_eq!(gate.opened().len(), 3);
+    }
+
+    #[test]
+    fn what_was_put_back_passes_again_and_is_opened_once() {
+        let mut gate = Gate::listing(&[opening(5), opening(6), opening(6)]);
+        for count in [5, 6, 6] {
+            assert_eq!(gate.pass(opening(count)), Ok(()));
+        }
+        gate.put_back(1);
+        assert_eq!(gate.opened(), [opening(5)]);
+        assert_eq!(gate.finish(), Err(GateError::LeftOver(opening(6))));
+        assert_eq!(gate.pass(opening(5)), Err(GateError::NotListed(opening(5))));
+        assert_eq!(gate.pass(opening(6)), Ok(()));
+        assert_eq!(gate.pass(opening(6)), Ok(()));
+        assert_eq!(gate.pass(opening(6)), Err(GateError::NotListed(opening(6))));
+        assert_eq!(gate.finish(), Ok(()));
     }
 
     #[test]

@@ -21,7 +21,8 @@
 //! Semi-honest, as the work is. Correlated randomness of an attempt is drawn from keystream positions of its own, by its number, so
 //! that nothing is ever masked twice under the same words; a party's own generator goes on where it stood. So a repeated unit is a run
 //! of its own, and two runs on the same inputs that each show nothing together show nothing. That holds for work that opens
-//! nothing, and within units nothing can be opened. What the parties tell each other are numbers of units that were done and of links
+//! nothing, and for random permutations: what a sort opens is uniform whatever the rows are, under a shuffle that is drawn anew in
+//! each attempt. Nothing else can be opened within units. What the parties tell each other are numbers of units that were done and of links
 //! that were lost, which all of them see anyway.
 
 mod agree;

@@ -145,11 +145,21 @@ impl Wire {
         to: Recipient,
     ) -> Result<(), SessionError> {
         let opening = Opening { step: self.path, kind, count: count as u64, to };
-        if self.branch != 0 {
-            // What may be repeated, or goes on beside something else, opens nothing.
+        if self.branch != 0 && !(self.is_unit() && kind == OpeningKind::Permutation) {
+            // What goes on beside something else opens nothing, and what may be repeated nothing but random permutations.
             return Err(GateError::NotListed(opening).into());
         }
         Ok(self.gate.pass(opening)?)
+    }
+
+    /// Whether this is an attempt at a unit, and not a part of a fork.
+    fn is_unit(&self) -> bool {
+        self.span.is_some_and(|span| span.branch(self.place()).is_some())
+    }
+
+    /// Puts what was opened from this place on back on the list: see [`Gate::put_back`].
+    pub(super) fn put_back(&mut self, from: usize) {
+        self.gate.put_back(from);
     }
 
     /// Lets nothing more be opened.

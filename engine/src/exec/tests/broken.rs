@@ -94,29 +94,24 @@ async fn buckets_of_a_circuit_are_repeated_where_a_link_was_lost() {
     }
 }
 
-/// What groups by keys opens permutations, each once: its buckets are not repeated, and it says so.
+/// What groups by keys opens permutations: other ones in a bucket that is repeated, each on the list once.
 #[tokio::test]
-async fn a_bucket_that_opens_something_is_not_repeated() {
+async fn a_bucket_that_opens_permutations_is_repeated_and_opens_what_is_listed() {
     let sets = small(3, (64, 60));
     let grouped = compiled(&sets, &by_label(), 0);
     let plan = split(&grouped.plan, 40);
     let inputs = sets.world.inputs(&grouped).await;
-    let cut = Cut { from: PartyId(0), to: PartyId(1), nth: 3, rest_arrives: true };
-    let (three, watch, price) = severed(&plan, &inputs, &[cut]);
-    assert!(three.iter().all(Result::is_err) && renewed(&watch) == 0);
-    let repeated = |plan: &Plan| {
-        let of = plan.nodes.iter().find_map(|op| match op {
-            Op::Bucketwise(of) => Some(of),
-            _ => None,
-        });
-        repeats(plan, of.unwrap(), price.profile)
-    };
-    assert!(!repeated(&plan));
-    let counted = split(&compiled(&sets, &PsiForm::Cardinality, 3).plan, 20);
-    assert!(repeated(&counted));
-    let told = |plan: &Plan, opens: &[(u64, u64)]| {
-        crate::plan::leakage(plan, &|_| opens.to_vec()).unwrap().join("\n")
-    };
-    assert!(told(&counted, &[]).contains("repeat the bucket that was under way"));
-    assert!(told(&plan, &[(9, 1)]).contains("a link that is lost ends the job"));
+    let whole = check_run(&plan, &inputs, false, &[]);
+    for (from, to) in links() {
+        let sent = whole.sent(from, to);
+        for (nth, rest_arrives) in [(sent / 3, true), (sent / 2, false), (sent / 4, true)] {
+            let watch = check_run(&plan, &inputs, false, &[Cut { from, to, nth, rest_arrives }]);
+            assert_eq!(renewed(&watch), 1, "{from} to {to}, {nth} of {sent}");
+        }
+    }
+    let told =
+        |opens: &[(u64, u64)]| crate::plan::leakage(&plan, &|_| opens.to_vec()).unwrap().join("\n");
+    assert!(told(&[(9, 1)]).contains("repeat the bucket that was under way"));
+    assert!(told(&[(9, 1)]).contains("random permutations, drawn anew"));
+    assert!(!told(&[]).contains("random permutations, drawn anew"));
 }

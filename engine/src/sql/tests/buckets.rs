@@ -104,15 +104,26 @@ fn rows_of_a_bucket_are_said_where_sets_meet_so() {
         assert_eq!(psi(&mut job).check().is_ok(), taken, "{protocol}");
     }
     psi(&mut job).protocol = PsiProtocol::Auto;
-    psi(&mut job).form = PsiForm::Inner;
-    assert_eq!(psi(&mut job).check().unwrap_err().0, "psi.bucket_rows");
+    let mut refused = |form, sets: usize| {
+        let psi = psi(&mut job);
+        psi.form = form;
+        psi.sets = vec![psi.sets[0].clone(); sets];
+        psi.check().err().is_some_and(|error| error.0 == "psi.bucket_rows")
+    };
+    assert!(refused(PsiForm::Left, 2) && refused(PsiForm::Anti, 2) && !refused(PsiForm::Inner, 2));
+    assert!(refused(PsiForm::Inner, 3) && refused(PsiForm::Cardinality, 3));
 }
 
-/// Where a row stands would say which bucket its key is of, to whoever knows the hashes: those that come out meet at once.
+/// Where a row stands would say which bucket its key is of, to whoever knows the hashes: those that come out are shuffled before, and
+/// without that they would meet at once. Rows without a key have no bucket.
 #[test]
-fn rows_that_come_out_do_not_meet_by_buckets() {
-    for form in [PsiForm::Inner, PsiForm::Left, PsiForm::Anti] {
+fn rows_of_buckets_come_out_shuffled_or_meet_at_once() {
+    for (form, by_buckets) in
+        [(PsiForm::Inner, true), (PsiForm::Left, false), (PsiForm::Anti, false)]
+    {
         let plan = planned_of(600_000, form, None);
-        assert!(plan.nodes.iter().any(|op| matches!(op, Op::Intersect(_))));
+        let meets = |op: &Op| matches!(op, Op::Bucketwise(_));
+        assert_eq!(plan.nodes.iter().any(meets), by_buckets);
+        assert!(plan.nodes.iter().any(|op| matches!(op, Op::Shuffle { .. })));
     }
 }

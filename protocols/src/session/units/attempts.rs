@@ -24,8 +24,9 @@ pub fn again_bytes(unit: u64) -> u64 {
 
 impl Session {
     /// Does `units` units of work in order, and repeats the one under way where a link was lost. `keep` is given what came of each
-    /// unit, once, when all three parties are done with it. Nothing within forks; nothing can be opened. No two parties can be done with a
-    /// unit without what the third one sent of it, be it to one of them: else one might keep what it made in another attempt.
+    /// unit, once, when all three parties are done with it. Nothing within forks; random permutations alone can be opened, and are on
+    /// the list once for each unit, however often that is repeated. No two parties can be done with a unit without what the third one
+    /// sent of it, be it to one of them: else one might keep what it made in another attempt.
     ///
     /// # Cost
     /// That of the units, and for each a word from each party to both others, in a round of its own. Where a link is lost, what
@@ -36,7 +37,7 @@ impl Session {
     /// cannot be.
     ///
     /// # Security
-    /// See the module: `work` must open nothing, and draw what it draws from the session and from generators that go on.
+    /// See the module: `work` must draw what it draws from the session and from generators that go on.
     ///
     /// # Panics
     /// Within a fork.
@@ -49,7 +50,7 @@ impl Session {
     ) -> Result<(), E> {
         assert!(!self.is_part(), "units stand outside of forks");
         let mut attempts = Attempts::begin(self);
-        let (mut unit, mut made) = (0, None);
+        let (mut unit, mut made, mut opened) = (0, None, self.opened().len());
         while unit < units {
             let done = match made {
                 Some(_) => Ok(()),
@@ -70,6 +71,9 @@ impl Session {
             let of = made.take();
             if next > unit {
                 of.into_iter().for_each(&mut keep);
+                opened = self.opened().len();
+            } else {
+                self.wire.put_back(opened);
             }
             unit = next;
         }

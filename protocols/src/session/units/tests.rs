@@ -13,7 +13,7 @@ use crate::{
     net::{Abort, AbortCode, Channel, ChannelError},
     party::{PartyId, Role},
     ring::{B64, Z128},
-    session::{Meter, OpeningKind, Recipient, Session, SessionError, fork::STEP_BITS},
+    session::{Meter, Opening, OpeningKind, Recipient, Session, SessionError, fork::STEP_BITS},
     share::Bits,
     testkit::{Cut, Run, Severed, Watch, World, clear_bits, share_bits},
 };
@@ -33,7 +33,7 @@ fn inputs(label: u64) -> Vec<u64> {
     (0..ROWS).map(|_| random() & 0xff).collect()
 }
 
-/// Two products, one of the other, and in between a message of two parties alone.
+/// Two products, one of the other, in between a message of two parties alone, and an opening, so far as the list has it.
 fn unit(
     s: &mut Session,
     x: &Bits,
@@ -43,6 +43,7 @@ fn unit(
     let block = s.prss().random::<Z128>(1);
     seen.lock().unwrap_or_else(PoisonError::into_inner).push(block.own()[0]);
     let once = and(s, x, y)?;
+    s.pass_gate(OpeningKind::Permutation, ROWS, Recipient::All)?;
     match s.role() {
         Role::P0 => s.pair(Role::P1.id()).send(&[7_u64; 3])?,
         Role::P1 => drop(s.pair(Role::P0.id()).recv_words::<u64>(3)?),
@@ -80,7 +81,10 @@ fn renewed(watch: &Watch) -> u32 {
 
 /// All is right that came out, and every attempt had randomness of its own.
 fn check(run: &Run<Result<Ended, SessionError>>, what: &str) {
-    assert!(run.opened.iter().all(Vec::is_empty), "{what}");
+    let opened = |of: &Vec<Opening>| {
+        of.len() as u64 == UNITS && of.iter().all(|one| one.kind == OpeningKind::Permutation)
+    };
+    assert!(run.opened.iter().all(opened), "{what}: {:?}", run.opened);
     let of = run
         .results
         .each_ref()
@@ -215,7 +219,7 @@ fn what_is_no_lost_link_ends_the_run() {
         matches!(e, SessionError::Channel { source: ChannelError::Stalled { .. }, .. })
     };
     assert!(errors.iter().any(stalled), "{errors:?}");
-    // And nothing is opened within.
+    // And nothing but permutations is opened within.
     let errors = ending(&|s| s.pass_gate(OpeningKind::Result, 1, Recipient::All));
     assert!(matches!(errors[2], SessionError::Gate(_)), "{errors:?}");
     // One that says of a later attempt that it is done with more units than there can be.
