@@ -48,7 +48,7 @@ mod vertical;
 #[cfg(test)]
 pub(crate) use bucketwise::by_buckets;
 pub use compile::{Compiled, compile};
-pub use encode::{EncodeError, encode, key_ids_of};
+pub use encode::{EncodeError, absent_id, encode, key_ids_of};
 pub use error::CompileError;
 pub use keys::normal;
 pub use labels::{label_columns, label_rows};

@@ -9,7 +9,7 @@ use crate::{
     identity::PartyName,
     job::{Failure, Reason},
     plan::{LocalInput, Op, OwnSet, Plan, columns_of},
-    sql::{PortionRows, portion_rows},
+    sql::{PortionRows, absent_id, portion_rows},
 };
 
 /// Which columns of an input come along with its keys where it is read bucket by bucket; nothing where it is not, or its owner keeps
@@ -43,7 +43,7 @@ pub(super) fn entering_set(
         let PortionRows { ids, columns } =
             portion.map_err(|error| fault(party, Reason::InputInvalid, error.to_string()))?;
         for (at, id) in ids.into_iter().enumerate() {
-            if let Some(id) = id {
+            if let Some(id) = id.or_else(|| absent_id(input, hash_key, rows)) {
                 let values = columns.iter().map(|column| column[at]);
                 set.push_with(id, rows, values).map_err(broken)?;
             }
@@ -55,7 +55,7 @@ pub(super) fn entering_set(
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     use super::*;
     use crate::{
@@ -63,13 +63,14 @@ mod tests {
         job::{PsiForm, PsiProtocol},
         plan::{EncodedColumn, Portion},
         sql::{
-            by_buckets, compile, encode_rows, local_batches, local_rows,
+            by_buckets, compile, encode_rows, key_ids_of, local_batches, local_rows,
             tests::psi::{asked, psi, sets},
         },
     };
 
     const KEY: [u8; 32] = [3; 32];
 
+    /// Of rows without a key there are some, which stay in the first set where they are to.
     #[tokio::test]
     async fn what_is_read_from_disk_is_what_would_stand_in_memory() {
         let dir = tempfile::tempdir().unwrap();
@@ -77,33 +78,44 @@ mod tests {
         let sets = sets(51, (300, 200));
         let by = Some("census.left.label".into());
         let sum = PsiForm::Sum { column: "employers.right.number".into(), by };
-        let mut job = asked(sum, [&[], &[]]);
-        psi(&mut job).protocol = PsiProtocol::Circuit;
-        let mut compiled = compile(&job, &sets.world.descriptors, &[]).unwrap();
-        assert!(entering(&compiled.plan, 0).is_none(), "one bucket is in memory");
-        by_buckets(&mut compiled.plan, 60);
-        for (at, input) in compiled.plan.inputs.iter().enumerate() {
-            let columns = entering(&compiled.plan, at).unwrap();
-            assert_eq!(columns.len(), 1, "a label, and a number");
-            let (catalog, local) = (sets.world.catalog(input.party.as_str()), &compiled.locals[at]);
-            let batches = local_batches(catalog, local, input).await.unwrap();
-            let spool = Spool::of(batches, input, &scratch).await.unwrap();
-            let set = entering_set(&spool, &input.party, input, &columns, &KEY).unwrap();
-            assert!(set.rows() >= 200);
-            let Portion { ids, columns: words } = set.portion(0, u128::MAX).unwrap();
-            assert!(ids.is_sorted());
-            let got: BTreeMap<u128, u64> = ids.into_iter().zip(words[0].iter().copied()).collect();
+        for absent in [false, true] {
+            let mut job = asked(sum.clone(), [&[], &[]]);
+            psi(&mut job).protocol = PsiProtocol::Circuit;
+            let mut compiled = compile(&job, &sets.world.descriptors, &[]).unwrap();
+            assert!(entering(&compiled.plan, 0).is_none(), "one bucket is in memory");
+            by_buckets(&mut compiled.plan, 60);
+            if let (true, Some(key)) = (absent, &mut compiled.plan.inputs[0].key) {
+                key.keep_absent = true;
+            }
+            for (at, input) in compiled.plan.inputs.iter().enumerate() {
+                let columns = entering(&compiled.plan, at).unwrap();
+                let catalog = sets.world.catalog(input.party.as_str());
+                let local = &compiled.locals[at];
+                let batches = local_batches(catalog, local, input).await.unwrap();
+                let spool = Spool::of(batches, input, &scratch).await.unwrap();
+                let set = entering_set(&spool, &input.party, input, &columns, &KEY).unwrap();
+                assert!(set.rows() >= 200);
+                let Portion { ids, columns: words } = set.portion(0, u128::MAX).unwrap();
+                assert!(ids.is_sorted());
+                let got: BTreeMap<u128, u64> =
+                    ids.into_iter().zip(words[0].iter().copied()).collect();
 
-            let rows = local_rows(catalog, local, input).await.unwrap();
-            let whole = encode_rows(input, &rows, &KEY).unwrap();
-            let home = whole.home.unwrap();
-            assert_eq!(home.context, set.context());
-            let column = &whole.columns[columns[0] as usize];
-            let (EncodedColumn::Bits { rows, .. } | EncodedColumn::Words(rows)) = column else {
-                panic!("{column:?}")
-            };
-            let want = home.ids.into_iter().flatten().zip(rows.iter().copied());
-            assert_eq!(got, want.collect::<BTreeMap<_, _>>());
+                let rows = local_rows(catalog, local, input).await.unwrap();
+                let whole = encode_rows(input, &rows, &KEY).unwrap();
+                let home = whole.home.unwrap();
+                assert_eq!(home.context, set.context());
+                let keyed = key_ids_of(input, &rows, &KEY).unwrap();
+                let without = keyed.iter().filter(|id| id.is_none()).count();
+                let stay = if absent && at == 0 { without } else { 0 };
+                let keys: BTreeSet<u128> = keyed.into_iter().flatten().collect();
+                assert!(without > 0 && got.len() == keys.len() + stay);
+                let column = &whole.columns[columns[0] as usize];
+                let (EncodedColumn::Bits { rows, .. } | EncodedColumn::Words(rows)) = column else {
+                    panic!("{column:?}")
+                };
+                let want = home.ids.into_iter().flatten().zip(rows.iter().copied());
+                assert_eq!(got, want.collect::<BTreeMap<_, _>>());
+            }
         }
     }
 }

@@ -143,7 +143,7 @@ impl PsiSpec {
         )?;
         let once = self.to.iter().enumerate().all(|(at, party)| !self.to[..at].contains(party));
         field(once, "psi.to", "names a party twice")?;
-        let met = self.form.aggregates() || (self.form == PsiForm::Inner && self.to.is_empty());
+        let met = self.form.aggregates() || self.to.is_empty();
         let circuit = matches!(self.protocol, PsiProtocol::Auto | PsiProtocol::Circuit);
         let computed = met && circuit && self.sets.len() == 2;
         let to_owners = !self.to.is_empty()
@@ -152,7 +152,7 @@ impl PsiSpec {
         field(
             self.bucket_rows.is_none() || computed || to_owners,
             "psi.bucket_rows",
-            "is for rows to owners, and for counts, sums and `inner` of two sets by `auto` or `circuit`: no other sets meet bucket by bucket",
+            "is for rows to owners, and for two sets by `auto` or `circuit`: no other sets meet bucket by bucket",
         )?;
         let Some(noise) = self.noise else { return Ok(()) };
         field(self.form.aggregates(), "psi.noise", "is for counts and sums")?;

@@ -90,13 +90,7 @@ impl Cut {
         let task = bucketed(plan, meet, made).ok()?;
         let whole = circuit_task(plan, meet).ok()?.bins() as u64;
         let (buckets, each) = (u32::try_from(task.buckets()).ok()?, task.task().bins() as u64);
-        // Rows without a key have no bucket.
-        let keyed = |input: u32| {
-            let key = plan.inputs.get(input as usize).and_then(|input| input.key.as_ref());
-            key.is_some_and(|key| !key.keep_absent)
-        };
-        let cut = buckets > 1 && [meet.receiver, meet.sender].into_iter().all(keyed);
-        cut.then(|| Self { at, meet: meet.clone(), buckets, whole, each })
+        (buckets > 1).then(|| Self { at, meet: meet.clone(), buckets, whole, each })
     }
 }
 

@@ -88,7 +88,7 @@ pub fn encode(
     let columns = columns.into_iter().map(|column| placed(column, &order, bound)).collect();
     let home = match (enters, &ids) {
         (Some(SetUse::Circuit), Some(ids)) => {
-            let own = |row: &usize| ids[*row].unwrap_or_else(|| unmatched(hash_key, *row));
+            let own = |row: &usize| ids[*row].unwrap_or_else(|| unmatched(hash_key, *row as u64));
             Some(HomeSet { ids: order.iter().map(own).map(Some).collect(), context })
         }
         _ => None,
@@ -146,11 +146,18 @@ fn ids(
 }
 
 /// An id that no key has: of a row without one, in the set whose such rows stay.
-fn unmatched(salt: &[u8; 32], row: usize) -> u128 {
+fn unmatched(salt: &[u8; 32], row: u64) -> u128 {
     let key = blake3::derive_key("unseen.psi-absent/v1", salt);
     let mut id = [0; 16];
     blake3::Hasher::new_keyed(&key).update(&row.to_le_bytes()).finalize_xof().fill(&mut id);
     u128::from_le_bytes(id)
+}
+
+/// The id of a row without a key, in a set whose such rows stay; none in others.
+#[must_use]
+pub fn absent_id(input: &LocalInput, hash_key: &[u8; 32], row: u64) -> Option<u128> {
+    let stays = input.key.as_ref().is_some_and(|key| key.keep_absent);
+    stays.then(|| unmatched(hash_key, row))
 }
 
 /// The rows that stand for their key: the first of each, and where they stay those without one.

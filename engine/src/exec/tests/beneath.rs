@@ -16,6 +16,8 @@ use crate::{
     },
 };
 
+const FORMS: [PsiForm; 3] = [PsiForm::Inner, PsiForm::Left, PsiForm::Anti];
+
 /// The rows that exist, in an order of their own.
 fn sorted(live: impl Iterator<Item = bool>, columns: &[Vec<i128>]) -> Vec<Vec<i128>> {
     let rows = live.enumerate().filter(|(_, live)| *live);
@@ -64,10 +66,11 @@ async fn many_groups_of_all_buckets_are_those_of_the_whole() {
     assert!(!check_groups(5, &sets(5, (1000, 700)), 50).await.is_empty());
 }
 
-/// The first set's numbers of common keys, by a circuit; runs it in buckets of so many rows, and gives the rows as they stand.
-async fn check_rows(seed: u64, sets: &Sets, bucket: usize) -> Vec<Vec<i128>> {
-    let what = format!("seed {seed}, buckets of {bucket}");
-    let mut job = asked(PsiForm::Inner, [&["number"], &["number"]]);
+/// Numbers of keys, by a circuit; runs it in buckets of so many rows, and gives the rows as they stand.
+async fn check_rows(seed: u64, sets: &Sets, bucket: usize, form: &PsiForm) -> Vec<Vec<i128>> {
+    let what = format!("seed {seed}, buckets of {bucket}, {form:?}");
+    let of_second: &[&str] = if *form == PsiForm::Anti { &[] } else { &["number"] };
+    let mut job = asked(form.clone(), [&["number"], of_second]);
     psi(&mut job).protocol = PsiProtocol::Circuit;
     let compiled = compile(&job, &sets.world.descriptors, &[]).unwrap();
     let split = split(&compiled.plan, bucket);
@@ -87,10 +90,12 @@ async fn check_rows(seed: u64, sets: &Sets, bucket: usize) -> Vec<Vec<i128>> {
 
 #[tokio::test]
 async fn rows_of_all_buckets_are_those_of_the_whole() {
-    for (seed, rows) in [(1, (0, 63)), (2, (1, 65)), (3, (64, 64)), (4, (60, 65))] {
-        check_rows(seed, &small(seed, rows), 13).await;
+    for form in FORMS {
+        for (seed, rows) in [(1, (0, 63)), (2, (1, 65)), (3, (64, 64)), (4, (60, 65))] {
+            check_rows(seed, &small(seed, rows), 13, &form).await;
+        }
+        assert!(!check_rows(5, &sets(5, (1000, 700)), 50, &form).await.is_empty());
     }
-    assert!(!check_rows(5, &sets(5, (1000, 700)), 50).await.is_empty());
 }
 
 /// Over many runs on the same sets, with other randomness, any row stands anywhere.
@@ -99,7 +104,7 @@ async fn rows_stand_anywhere() {
     let sets = small(6, (60, 65));
     let (mut first, mut all) = (BTreeSet::new(), BTreeSet::new());
     for seed in 0..100 {
-        let rows = check_rows(seed, &sets, 13).await;
+        let rows = check_rows(seed, &sets, 13, &PsiForm::Inner).await;
         first.extend(rows.first().cloned());
         all.extend(rows);
     }

@@ -193,7 +193,7 @@ fn how_many_rows_a_bucket_has_is_in_the_plan_and_in_its_text_where_sets_go_by_bu
     assert!(leakage.contains("go on over another"), "{leakage}");
     assert!(small != usual && more > price, "{more} bytes, and {price} in one bucket");
 
-    let why = "is for rows to owners, and for counts, sums and `inner` of two sets by `auto` or `circuit`: no other sets meet bucket by bucket";
+    let why = "is for rows to owners, and for two sets by `auto` or `circuit`: no other sets meet bucket by bucket";
     assert_eq!(psi(&mut job).check(), Ok(()));
     let changes: [&dyn Fn(&mut PsiSpec); 3] =
         [&|psi| psi.to.clear(), &|psi| psi.form = PsiForm::Cardinality, &|psi| {

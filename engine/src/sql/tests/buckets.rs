@@ -110,20 +110,19 @@ fn rows_of_a_bucket_are_said_where_sets_meet_so() {
         psi.sets = vec![psi.sets[0].clone(); sets];
         psi.check().err().is_some_and(|error| error.0 == "psi.bucket_rows")
     };
-    assert!(refused(PsiForm::Left, 2) && refused(PsiForm::Anti, 2) && !refused(PsiForm::Inner, 2));
+    assert!(
+        [PsiForm::Left, PsiForm::Anti, PsiForm::Inner].into_iter().all(|form| !refused(form, 2))
+    );
     assert!(refused(PsiForm::Inner, 3) && refused(PsiForm::Cardinality, 3));
 }
 
 /// Where a row stands would say which bucket its key is of, to whoever knows the hashes: those that come out are shuffled before, and
-/// without that they would meet at once. Rows without a key have no bucket.
+/// without that they would meet at once.
 #[test]
-fn rows_of_buckets_come_out_shuffled_or_meet_at_once() {
-    for (form, by_buckets) in
-        [(PsiForm::Inner, true), (PsiForm::Left, false), (PsiForm::Anti, false)]
-    {
+fn rows_of_buckets_come_out_shuffled() {
+    for form in [PsiForm::Inner, PsiForm::Left, PsiForm::Anti] {
         let plan = planned_of(600_000, form, None);
-        let meets = |op: &Op| matches!(op, Op::Bucketwise(_));
-        assert_eq!(plan.nodes.iter().any(meets), by_buckets);
+        assert!(plan.nodes.iter().any(|op| matches!(op, Op::Bucketwise(_))));
         assert!(plan.nodes.iter().any(|op| matches!(op, Op::Shuffle { .. })));
     }
 }
