@@ -4,7 +4,7 @@
 
 use std::{
     collections::VecDeque,
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock},
 };
 
 use super::{
@@ -20,6 +20,8 @@ pub(crate) struct Junction {
     /// Which conversation a frame belongs to, by its step; `None` for one of before or after the fork.
     part_of: Box<dyn Fn(u64) -> Option<usize> + Send + Sync>,
     peers: [Peer; 3],
+    /// Nothing more is sent within the fork.
+    ended: RwLock<bool>,
 }
 
 #[derive(Default)]
@@ -73,7 +75,7 @@ impl Junction {
                 peers[role.index()].lock().put(part_of(frame.tag.path), frame);
             }
         }
-        Arc::new(Self { channel, part_of: Box::new(part_of), peers })
+        Arc::new(Self { channel, part_of: Box::new(part_of), peers, ended: RwLock::new(false) })
     }
 
     /// One conversation's end of the channel.
@@ -92,6 +94,21 @@ impl Junction {
             beyond.extend(state.beyond.take().map(|frame| (role.id(), frame)));
         }
         Ok(beyond)
+    }
+
+    /// Breaks the fork off, once: `last` is what is said over the channel behind all that was sent within. Conversations that
+    /// send after that end; those that wait end by what their peers say.
+    pub(crate) fn break_off(&self, last: impl FnOnce(&dyn Channel)) {
+        let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
+        if !std::mem::replace(&mut *ended, true) {
+            last(&*self.channel);
+        }
+    }
+
+    /// Frames from after a fork that was broken off. What was not received within it is thrown away.
+    pub(crate) fn beyond(&self) -> Vec<(PartyId, Frame)> {
+        let each = Role::ALL.into_iter().zip(&self.peers);
+        each.filter_map(|(role, peer)| Some((role.id(), peer.lock().beyond.take()?))).collect()
     }
 
     fn recv(&self, from: PartyId, part: usize) -> Result<Frame, ChannelError> {
@@ -139,7 +156,9 @@ impl Channel for Branch {
     }
 
     fn send(&self, to: PartyId, frame: Frame) -> Result<(), ChannelError> {
-        self.junction.channel.send(to, frame)
+        // Held until it is sent: nothing follows the last word of a fork that is broken off.
+        let ended = self.junction.ended.read().unwrap_or_else(PoisonError::into_inner);
+        if *ended { Err(ChannelError::Closed(to)) } else { self.junction.channel.send(to, frame) }
     }
 
     fn recv(&self, from: PartyId) -> Result<Frame, ChannelError> {

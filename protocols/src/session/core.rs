@@ -86,16 +86,20 @@ impl Session {
     /// Moves to the next step of the plan. Steps only go up, so no keystream position comes twice.
     ///
     /// # Panics
-    /// If `path` is not above the current step, not below 2^40, or within a fork.
+    /// If `path` is not above the current step, not below 2^40, or within a fork or a unit.
     pub fn enter(&mut self, path: u64) {
-        assert!(path >> STEP_BITS == 0 && !self.is_part(), "a step of the plan, outside of forks");
+        let outside = self.wire.branch == 0;
+        assert!(
+            path >> STEP_BITS == 0 && outside,
+            "a step of the plan, outside of forks and units"
+        );
         self.wire.enter(path);
         self.prss.enter(path);
     }
 
     /// Whether this is a part of a [fork](Self::fork).
     pub(crate) fn is_part(&self) -> bool {
-        self.wire.branch != 0
+        self.wire.branch != 0 && !self.wire.is_unit()
     }
 
     /// The participant behind an id: who plays that role, if it is a compute party's.

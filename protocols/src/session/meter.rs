@@ -30,6 +30,8 @@ pub struct Meter {
     pub(super) turn: usize,
     /// Within a fork.
     pub(super) forked: bool,
+    /// Within units: how many parts there can still be of forks.
+    pub(super) numbers: Option<u64>,
     /// How deep the participants are that are no compute parties, where they take part in more than their inputs.
     outside: BTreeMap<PartyId, u32>,
     openings: Vec<Opening>,

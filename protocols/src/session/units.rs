@@ -27,8 +27,11 @@
 
 mod agree;
 mod attempts;
+mod span;
 
+pub(in crate::session) use agree::say;
 pub use attempts::{RENEWALS, REPEATS, again_bytes};
+pub(in crate::session) use span::{NUMBERS, Span};
 
 #[cfg(test)]
 mod tests;

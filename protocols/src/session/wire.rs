@@ -8,6 +8,7 @@ use super::{
     gate::{Gate, GateError, Opening, OpeningKind, Recipient},
     pair::Pair,
     stats::{Counters, Stats},
+    units::Span,
 };
 use crate::{
     net::{Abort, Body, CHUNK_BYTES, Channel, ChannelError, Frame, Tag, wire_bytes},
@@ -17,23 +18,6 @@ use crate::{
 
 /// A message that is sent while it is made is made so many bytes at a time.
 const MAKE_BYTES: usize = 16 << 10;
-
-/// The attempts of one step's units, as tags have them.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Span {
-    pub(super) step: u64,
-    /// The first number and the last.
-    pub(super) branches: [u64; 2],
-}
-
-impl Span {
-    /// Which of the attempts a frame belongs to.
-    pub(super) fn branch(self, path: u64) -> Option<u64> {
-        let (number, [first, last]) = (path >> STEP_BITS, self.branches);
-        let here = path == number << STEP_BITS | self.step;
-        (here && (first..=last).contains(&number)).then_some(number)
-    }
-}
 
 /// One party's end of its links in one run: what is common to a [`super::Session`] of three and a [`Pair`] of two.
 ///
@@ -49,6 +33,8 @@ pub struct Wire {
     pub(super) branches: u64,
     /// Attempts of units there can be in a step, which is this one or one before.
     pub(super) span: Option<Span>,
+    /// Whether both others were told from within a fork that the next attempt has begun.
+    pub(super) told: bool,
     /// Frames that were read before they were due: in a fork, from peers that had left it.
     pub(super) early: Vec<(PartyId, Frame)>,
     /// Length of the longest chain of messages that led here.
@@ -67,7 +53,7 @@ impl Wire {
         let stats = Stats::default();
         let (early, sent, received) = (Vec::new(), Vec::new(), Vec::new());
         let (path, branch, branches, depth) = (0, 0, 0, 0);
-        let (span, renewed) = (None, Vec::new());
+        let (span, told, renewed) = (None, false, Vec::new());
         Self {
             channel,
             gate,
@@ -76,6 +62,7 @@ impl Wire {
             branch,
             branches,
             span,
+            told,
             early,
             depth,
             sent,
@@ -153,8 +140,9 @@ impl Wire {
     }
 
     /// Whether this is an attempt at a unit, and not a part of a fork.
-    fn is_unit(&self) -> bool {
-        self.span.is_some_and(|span| span.branch(self.place()).is_some())
+    pub(super) fn is_unit(&self) -> bool {
+        let own = |span: Span| Some(span.number(span.attempt(self.place())?));
+        self.branch != 0 && self.span.and_then(own) == Some(self.branch >> STEP_BITS)
     }
 
     /// Puts what was opened from this place on back on the list: see [`Gate::put_back`].
@@ -384,9 +372,11 @@ impl Wire {
         frame: Frame,
     ) -> SessionError {
         let (step, there) = (self.path, frame.tag);
-        let number = self.span.and_then(|span| Some((span.step, span.branch(there.path)?)));
-        match number {
-            Some((of, number)) if of < step || number > self.branch >> STEP_BITS => {
+        let attempt = self.span.and_then(|span| {
+            Some((span.step, span.attempt(there.path)?, span.attempt(self.place())))
+        });
+        match attempt {
+            Some((of, attempt, here)) if of < step || here.is_some_and(|here| attempt > here) => {
                 // Before what came behind it.
                 self.early.insert(0, (peer, frame));
                 SessionError::BrokenOff { step, peer }

@@ -22,16 +22,14 @@ use std::{
     thread,
 };
 
-use super::attempts::{Attempts, RENEWALS};
+use super::{
+    attempts::{Attempts, RENEWALS},
+    span::Span,
+};
 use crate::{
-    net::{Abort, Body, Channel, ChannelError, Frame, Tag},
+    net::{Abort, Body, Channel, ChannelError, Frame},
     party::PartyId,
-    session::{
-        core::Session,
-        error::SessionError,
-        fork::STEP_BITS,
-        wire::{Span, bump},
-    },
+    session::{core::Session, error::SessionError, wire::bump},
 };
 
 impl Attempts {
@@ -44,10 +42,11 @@ impl Attempts {
         why: SessionError,
     ) -> Result<u64, SessionError> {
         let Some(span) = s.wire.span else { return Err(why) };
-        let talk = Talk::of(s, (span, self.first + self.again), own, why);
-        talk.agree()?;
-        let (number, said) = talk.leave(s);
-        self.again = number - self.first;
+        let told = std::mem::take(&mut s.wire.told);
+        let talk = Talk::of(s, (span, self.again), own, why);
+        talk.agree(told)?;
+        let (attempt, said) = talk.leave(s);
+        self.again = attempt;
         self.enter(s);
         let mut fewest = own;
         for (peer, done) in said {
@@ -74,8 +73,7 @@ struct Talk {
 
 /// How far it is.
 struct At {
-    /// The number of the attempt in tags.
-    number: u64,
+    attempt: u64,
     sides: [Side; 2],
     /// Words that this party has said.
     words: u32,
@@ -98,14 +96,14 @@ struct Side {
 /// Where another party is.
 #[derive(Clone, Copy)]
 struct Heard {
-    number: u64,
+    attempt: u64,
     done: u64,
     depth: u32,
 }
 
 impl Talk {
-    /// After this error, within the attempt of that number.
-    fn of(s: &mut Session, (span, number): (Span, u64), own: u64, why: SessionError) -> Self {
+    /// After this error, within that attempt.
+    fn of(s: &mut Session, (span, attempt): (Span, u64), own: u64, why: SessionError) -> Self {
         let peers = s.others();
         let early = std::mem::take(&mut s.wire.early);
         let mut sides = peers.map(|peer| Side {
@@ -118,7 +116,7 @@ impl Talk {
                 sides[side].early.push(frame);
             }
         }
-        let at = Mutex::new(At { number, sides, words: 0, why, failed: None });
+        let at = Mutex::new(At { attempt, sides, words: 0, why, failed: None });
         Self {
             channel: s.wire.channel(),
             span,
@@ -133,10 +131,15 @@ impl Talk {
         self.at.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Until this party has heard both others at the attempt that it is at.
-    fn agree(&self) -> Result<(), SessionError> {
-        let next = self.lock().number + 1;
-        self.rise(&mut self.lock(), next)?;
+    /// Until this party has heard both others at the attempt that it is at. They may have been told of the next one.
+    fn agree(&self, told: bool) -> Result<(), SessionError> {
+        let next = self.lock().attempt + 1;
+        if told {
+            let mut at = self.lock();
+            (at.attempt, at.words) = (next, 2);
+        } else {
+            self.rise(&mut self.lock(), next)?;
+        }
         thread::scope(|scope| {
             let sides = [0, 1].map(|side| scope.spawn(move || self.attend(side)));
             for side in sides {
@@ -180,7 +183,7 @@ impl Talk {
                 Err(ChannelError::Closed(peer)) if peer == self.peers[side] => {
                     let mut at = self.lock();
                     at.sides[side].lost = true;
-                    let next = at.number + 1;
+                    let next = at.attempt + 1;
                     self.rise(&mut at, next)?;
                 }
                 Err(source) => return Err(self.channel_error(source)),
@@ -191,30 +194,30 @@ impl Talk {
     /// Takes a frame of another party: what is left of an earlier attempt is thrown away.
     fn take(&self, side: usize, Frame { tag, depth, body }: &Frame) -> Result<(), SessionError> {
         let mut at = self.lock();
-        let Some(number) = self.span.branch(tag.path) else {
+        let Some(attempt) = self.span.attempt(tag.path) else {
             // It is done with all units.
             return Err(at.why.clone());
         };
-        if number < at.number {
+        if attempt < at.attempt {
             return Ok(());
         }
-        let here = self.tag(number);
+        let here = self.span.tag(attempt);
         let Some(word) = body[..].try_into().ok().filter(|_| *tag == here) else {
             return Err(SessionError::Desync { peer: self.peers[side], here, there: *tag });
         };
         at.sides[side].heard =
-            Some(Heard { number, done: u64::from_le_bytes(word), depth: *depth });
+            Some(Heard { attempt, done: u64::from_le_bytes(word), depth: *depth });
         self.changed.notify_all();
-        self.rise(&mut at, number)
+        self.rise(&mut at, attempt)
     }
 
     /// Begins a later attempt, and says so to whom this party can.
-    fn rise(&self, at: &mut At, number: u64) -> Result<(), SessionError> {
-        if number > self.span.branches[1] {
+    fn rise(&self, at: &mut At, attempt: u64) -> Result<(), SessionError> {
+        if attempt > self.span.last() {
             return Err(at.why.clone());
         }
-        if number > at.number {
-            at.number = number;
+        if attempt > at.attempt {
+            at.attempt = attempt;
             self.changed.notify_all();
             for side in 0..2 {
                 if !at.sides[side].lost {
@@ -228,13 +231,8 @@ impl Talk {
     /// Says where this party is. A link that is lost is noticed where the answer is due.
     fn say(&self, at: &mut At, side: usize) -> Result<(), SessionError> {
         at.words += 1;
-        let (done, depth) = self.own;
-        let body = Body::copy_of(&done.to_le_bytes());
-        let frame = Frame { tag: self.tag(at.number), depth, body };
-        match self.channel.send(self.peers[side], frame) {
-            Err(ChannelError::Closed(peer)) if peer == self.peers[side] => Ok(()),
-            said => said.map_err(|source| self.channel_error(source)),
-        }
+        let said = say(&*self.channel, self.peers[side], (self.span, at.attempt), self.own);
+        said.map_err(|source| self.channel_error(source))
     }
 
     /// Makes a link anew, and says there where this party is.
@@ -255,7 +253,7 @@ impl Talk {
 
     /// The end of it: the attempt, and how many units the others are done with. The run goes on behind one word in each direction.
     fn leave(self, s: &mut Session) -> (u64, [(PartyId, u64); 2]) {
-        let At { number, sides, words, .. } =
+        let At { attempt, sides, words, .. } =
             self.at.into_inner().unwrap_or_else(PoisonError::into_inner);
         (0..words).for_each(|_| s.wire.count(size_of::<u64>()));
         let mut said = self.peers.map(|peer| (peer, 0));
@@ -270,12 +268,7 @@ impl Talk {
                 s.wire.follows(heard.depth.saturating_add(1));
             }
         }
-        (number, said)
-    }
-
-    /// That of the first word of an attempt.
-    fn tag(&self, number: u64) -> Tag {
-        Tag { path: number << STEP_BITS | self.span.step, seq: 0, chunk: 0 }
+        (attempt, said)
     }
 
     fn channel_error(&self, source: ChannelError) -> SessionError {
@@ -283,9 +276,23 @@ impl Talk {
     }
 }
 
+/// Says to another party that this one is at an attempt, done with so many units, and so deep. That a link is lost is noticed elsewhere.
+pub(in crate::session) fn say(
+    channel: &dyn Channel,
+    to: PartyId,
+    (span, attempt): (Span, u64),
+    (done, depth): (u64, u32),
+) -> Result<(), ChannelError> {
+    let body = Body::copy_of(&done.to_le_bytes());
+    match channel.send(to, Frame { tag: span.tag(attempt), depth, body }) {
+        Err(ChannelError::Closed(peer)) if peer == to => Ok(()),
+        said => said,
+    }
+}
+
 impl At {
     /// Whether a party is still to be heard.
     fn is_due(&self, side: usize) -> bool {
-        self.sides[side].heard.is_none_or(|heard| heard.number < self.number)
+        self.sides[side].heard.is_none_or(|heard| heard.attempt < self.attempt)
     }
 }

@@ -4,8 +4,10 @@ use crate::{
     net::{ChannelError, wire_bytes},
     party::{PartyId, Role},
     prss::Prss,
-    session::{core::Session, error::SessionError, fork::STEP_BITS, meter::Meter, wire::Span},
+    session::{core::Session, error::SessionError, fork::STEP_BITS, meter::Meter},
 };
+
+use super::span::{NUMBERS, Span};
 
 /// How many times each link may be made anew in a run.
 pub const RENEWALS: u32 = 2;
@@ -24,7 +26,7 @@ pub fn again_bytes(unit: u64) -> u64 {
 
 impl Session {
     /// Does `units` units of work in order, and repeats the one under way where a link was lost. `keep` is given what came of each
-    /// unit, once, when all three parties are done with it. Nothing within forks; random permutations alone can be opened, and are on
+    /// unit, once, when all three parties are done with it. Random permutations alone can be opened, and are on
     /// the list once for each unit, however often that is repeated. No two parties can be done with a unit without what the third one
     /// sent of it, be it to one of them: else one might keep what it made in another attempt.
     ///
@@ -40,7 +42,7 @@ impl Session {
     /// See the module: `work` must draw what it draws from the session and from generators that go on.
     ///
     /// # Panics
-    /// Within a fork.
+    /// Within a fork or a unit; or if the step has had too many parts before.
     pub fn in_units<T, E: From<SessionError>>(
         &mut self,
         units: u64,
@@ -48,7 +50,7 @@ impl Session {
         mut work: impl FnMut(&mut Self, u64) -> Result<T, E>,
         mut keep: impl FnMut(T),
     ) -> Result<(), E> {
-        assert!(!self.is_part(), "units stand outside of forks");
+        assert!(self.wire.branch == 0, "units stand outside of forks and of one another");
         let mut attempts = Attempts::begin(self);
         let (mut unit, mut made, mut opened) = (0, None, self.opened().len());
         while unit < units {
@@ -76,6 +78,7 @@ impl Session {
                 self.wire.put_back(opened);
             }
             unit = next;
+            attempts.done(self, unit);
         }
         attempts.end(self);
         Ok(())
@@ -104,33 +107,39 @@ impl Session {
 
 /// The attempts of one session.
 pub(super) struct Attempts {
-    /// The number of the first one in tags.
-    pub(super) first: u64,
     /// The one that is on.
     pub(super) again: u64,
+    span: Span,
     /// Correlated randomness of the step, outside of the units.
     outer: Prss,
 }
 
 impl Attempts {
     fn begin(s: &mut Session) -> Self {
-        let first = s.wire.branches + 1;
-        s.wire.branches += 1 + REPEATS;
-        s.wire.span = Some(Span { step: s.wire.path, branches: [first, first + REPEATS] });
+        let span = Span::new(s.wire.path, s.wire.branches + 1, 1 + REPEATS);
+        assert!(span.number(1 + REPEATS) >> (64 - STEP_BITS) == 0, "too many parts of one step");
+        s.wire.span = Some(span);
         let outer = s.prss.at(s.wire.path);
         let outer = std::mem::replace(&mut s.prss, outer);
-        let attempts = Self { first, again: 0, outer };
+        let attempts = Self { again: 0, span, outer };
         attempts.enter(s);
         attempts
     }
 
-    /// Tags and keystreams of the attempt that is on.
+    /// Tags and keystreams of the attempt that is on, and of the parts of its forks.
     pub(super) fn enter(&self, s: &mut Session) {
-        s.wire.branch = (self.first + self.again) << STEP_BITS;
+        s.wire.branches = self.span.number(self.again);
+        s.wire.branch = s.wire.branches << STEP_BITS;
         s.prss = self.outer.at(s.wire.place());
     }
 
+    /// This party is done with so many units.
+    fn done(&self, s: &mut Session, units: u64) {
+        s.wire.span = Some(self.span.with_done(units));
+    }
+
     fn end(self, s: &mut Session) {
+        s.wire.branches = self.span.number(1 + REPEATS) - 1;
         s.wire.branch = 0;
         s.prss = self.outer;
     }
@@ -138,7 +147,7 @@ impl Attempts {
 
 impl SessionError {
     /// Whether the link with some compute party was lost, or one of them says so of another.
-    fn breaks_off(&self) -> bool {
+    pub(in crate::session) fn breaks_off(&self) -> bool {
         match self {
             Self::BrokenOff { .. } => true,
             Self::Channel { source: ChannelError::Closed(peer), .. } => peer.role().is_some(),
@@ -157,13 +166,13 @@ impl Meter {
         units: u64,
         mut work: impl FnMut(&mut Self) -> Result<(), E>,
     ) -> Result<(), E> {
-        let forked = std::mem::replace(&mut self.forked, true);
+        let outside = self.numbers.replace(NUMBERS - 1);
         for _ in 0..units {
             work(self)?;
             let words = Role::ALL.map(|from| [from.next(), from.prev()].map(|to| (from, to, WORD)));
             self.messages(words.as_flattened());
         }
-        self.forked = forked;
+        self.numbers = outside;
         Ok(())
     }
 }

@@ -33,7 +33,8 @@ fn inputs(label: u64) -> Vec<u64> {
     (0..ROWS).map(|_| random() & 0xff).collect()
 }
 
-/// Two products, one of the other, in between a message of two parties alone, and an opening, so far as the list has it.
+/// Three products in turn, with a message of two parties alone in between, an opening so far as the list has it, and parts side by side
+/// of which each has as many products as its number.
 fn unit(
     s: &mut Session,
     x: &Bits,
@@ -49,7 +50,17 @@ fn unit(
         Role::P1 => drop(s.pair(Role::P0.id()).recv_words::<u64>(3)?),
         Role::P2 => {}
     }
-    and(s, &once, x)
+    let parts = s.fork(3, |s, part| {
+        s.turned(part, |s| (0..=part).try_fold(once.clone(), |of, _| and(s, &of, x)))
+    })?;
+    and(s, &parts[1], &parts[2])
+}
+
+fn unit_cost(m: &mut Meter) {
+    and_cost(m, ROWS, 8);
+    m.message::<u64>(Role::P0, Role::P1, 3);
+    m.fork(3, |m, part| m.turned(part, |m| (0..=part).for_each(|_| and_cost(m, ROWS, 8))));
+    and_cost(m, ROWS, 8);
 }
 
 fn run_over(channels: Vec<Arc<dyn Channel>>) -> Run<Result<Ended, SessionError>> {
@@ -104,9 +115,7 @@ fn quoted() -> Meter {
     let mut m = Meter::new();
     m.enter(1);
     m.in_units(UNITS, |m| {
-        and_cost(m, ROWS, 8);
-        m.message::<u64>(Role::P0, Role::P1, 3);
-        and_cost(m, ROWS, 8);
+        unit_cost(m);
         Ok::<_, SessionError>(())
     })
     .unwrap();
@@ -224,7 +233,7 @@ fn what_is_no_lost_link_ends_the_run() {
     assert!(matches!(errors[2], SessionError::Gate(_)), "{errors:?}");
     // One that says of a later attempt that it is done with more units than there can be.
     let errors = ending(&|s| {
-        s.wire.branch += 1 << STEP_BITS;
+        s.wire.branch += NUMBERS << STEP_BITS;
         for peer in s.others() {
             s.wire.restart(peer);
             s.send(peer, &[77_u64])?;
