@@ -70,15 +70,17 @@ impl Shelf {
         Ok(())
     }
 
-    /// Replaces a file; what it says is there after the power fails.
+    /// Replaces a file; what it says is there after the power fails. Gives the hash that it ends with.
     pub(crate) fn write(
         &self,
         name: &str,
         put: impl FnOnce(&mut Writer) -> io::Result<()>,
-    ) -> io::Result<()> {
-        self.put(name, put)?.sync_all()?;
+    ) -> io::Result<[u8; 32]> {
+        let (file, hash) = self.put(name, put)?;
+        file.sync_all()?;
         self.rename(name)?;
-        File::open(&self.path)?.sync_all()
+        File::open(&self.path)?.sync_all()?;
+        Ok(hash)
     }
 
     /// Replaces a file; what it says is there if this process is killed, and may be gone if the power fails.
@@ -92,7 +94,11 @@ impl Shelf {
     }
 
     /// Writes the file beside the one that it is to replace.
-    fn put(&self, name: &str, put: impl FnOnce(&mut Writer) -> io::Result<()>) -> io::Result<File> {
+    fn put(
+        &self,
+        name: &str,
+        put: impl FnOnce(&mut Writer) -> io::Result<()>,
+    ) -> io::Result<(File, [u8; 32])> {
         let beside = self.path.join(format!("{name}.new"));
         let mut options = File::options();
         #[cfg(unix)]
@@ -103,7 +109,8 @@ impl Shelf {
         put(&mut out)?;
         let hash = out.hash.finalize();
         out.file.write_all(hash.as_bytes())?;
-        out.file.into_inner().map_err(io::IntoInnerError::into_error)
+        let file = out.file.into_inner().map_err(io::IntoInnerError::into_error)?;
+        Ok((file, *hash.as_bytes()))
     }
 
     fn rename(&self, name: &str) -> io::Result<()> {
@@ -278,15 +285,16 @@ impl Reader {
             self.hash.update(&bytes[..part]);
             left -= part as u64;
         }
-        self.end()
+        self.end().map(drop)
     }
 
-    pub(crate) fn end(mut self) -> io::Result<()> {
+    /// That it ends here, and was not changed; gives the hash that it ends with.
+    pub(crate) fn end(mut self) -> io::Result<[u8; 32]> {
         let mut hash = [0; 32];
         self.file.read_exact(&mut hash)?;
         let whole = blake3::Hash::from_bytes(hash) == self.hash.finalize();
         if whole && self.file.read(&mut [0])? == 0 {
-            return Ok(());
+            return Ok(hash);
         }
         Err(broken("it is not whole, or of another training"))
     }

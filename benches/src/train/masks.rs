@@ -9,8 +9,8 @@ use std::{
 
 use federated::{
     round::{
-        Aggregate, Course, Masks, Member, RoundError, Standing, State, aggregate, masked_cost,
-        take_part_masked,
+        Aggregate, Course, Masks, Member, Pledges, RoundError, Standing, State, aggregate,
+        masked_cost, take_part_masked,
     },
     secagg::{SigningKey, Threshold},
 };
@@ -141,6 +141,7 @@ fn provider(channel: Arc<dyn Channel>, (course, masks): (&Course, &Masks), numbe
     wire.enter(1);
     let trainer = &mut trainer(number, course.parameters);
     let (once, doubts) = (&mut |_| Ok(true), &mut |_| ());
-    let member = Member { number, signer: signer(number), trainer, once, doubts };
+    let (signer, pledges) = (signer(number), Pledges::none());
+    let member = Member { number, signer, trainer, once, doubts, pledges };
     let _ = take_part_masked(&mut wire, course, masks, member, &mut rng);
 }

@@ -110,10 +110,11 @@ pub(super) fn provide(
     rng: &mut Prg,
 ) -> Result<(), ExecError> {
     let course = course(plan, of, at)?;
-    let mut own = trainer(plan, of, (number, inputs))?;
     let input = of.inputs.get(number).copied().unwrap_or(u32::MAX);
-    let held = inputs.get(input as usize).and_then(Option::as_ref);
-    let masking = held.and_then(|held| held.train.as_ref()?.masking.as_ref());
+    let held = inputs.get(input as usize).and_then(|held| held.as_ref()?.train.as_ref());
+    let pledges = kept::pledges((plan, of), held)?;
+    let mut own = trainer(plan, of, (number, inputs))?;
+    let masking = held.and_then(|held| held.masking.as_ref());
     let masking = masking.ok_or_else(|| {
         let words =
             "this party keeps no account of the sums that it signs for; nothing was trained";
@@ -127,7 +128,8 @@ pub(super) fn provide(
     };
     let signer = masking.signer.clone();
     let doubts = &mut |doubt| said(plan, of, doubt);
-    let member = Member { number, signer, trainer: &mut own, once, doubts };
+    let trainer = &mut own;
+    let member = Member { number, signer, trainer, once, doubts, pledges };
     take_part_masked(wire, &course, &masking.masks, member, rng)
         .map_err(|error| provided(plan, of, error))?;
     Ok(())

@@ -92,12 +92,13 @@ impl Correction {
 
     fn write(&self, shelf: &Shelf) -> io::Result<()> {
         let after = |round: Option<u32>| round.map_or(0, |round| u64::from(round) + 1);
-        shelf.write(CORRECTION, |out: &mut Writer| {
+        let put = |out: &mut Writer| {
             out.word(after(self.last))?;
             out.floats(self.drift.own())?;
             out.word(after(self.under_way.as_ref().map(|(round, _)| *round)))?;
             out.floats(self.under_way.as_ref().map_or(&[], |(_, change)| &change[..]))
-        })
+        };
+        shelf.write(CORRECTION, put).map(drop)
     }
 
     fn read(&mut self, mut file: Reader) -> io::Result<()> {

@@ -131,10 +131,10 @@ pub enum RoundError {
     /// This party's own trainer cannot go on, where nobody else may take its place.
     #[error("{0}")]
     Train(#[from] super::TrainError),
-    /// With noise: what this provider had said before it was killed.
+    /// With noise or masks: what this provider had said before it was killed.
     #[error(
-        "what this party gave before it was killed cannot be read ({0}), and another draw of its noise would be paid for once and seen \
-         twice; nothing more was sent. Run a new job"
+        "what this party gave before it was killed cannot be read ({0}), and there is no other in its place: noise is paid for once, and \
+         a mask serves once; nothing more was sent. Run a new job"
     )]
     Said(DiskError),
     /// This party's disk.

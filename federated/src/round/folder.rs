@@ -96,7 +96,7 @@ impl Keeper for Folder {
             out.word(closed.weighing.is_some().into())?;
             closed.weighing.as_ref().map_or(Ok(()), |weighing| weighing.write(out))
         };
-        self.0.write(CLOSED, put).map_err(|error| self.0.failed(&error))
+        self.0.write(CLOSED, put).map(drop).map_err(|error| self.0.failed(&error))
     }
 
     fn reopened(&mut self) -> Result<(), DiskError> {
@@ -119,7 +119,7 @@ impl Keeper for Folder {
             out.word(totals.is_some().into())?;
             totals.map_or(Ok(()), |totals| totals.write(out))
         };
-        self.0.write(STATE, put).map_err(|error| self.0.failed(&error))
+        self.0.write(STATE, put).map(drop).map_err(|error| self.0.failed(&error))
     }
 }
 

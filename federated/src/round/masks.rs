@@ -51,6 +51,7 @@ mod coming;
 mod cost;
 mod desk;
 mod party;
+mod pledge;
 mod provider;
 mod setting;
 mod step;

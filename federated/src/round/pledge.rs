@@ -34,7 +34,7 @@ use crate::{
     shelf::{Reader, Shelf, Writer, broken},
 };
 
-const PLEDGE: &str = "pledge";
+pub(super) const PLEDGE: &str = "pledge";
 
 /// Keeps what a provider gives in a run, so that it can go on after a crash.
 ///
@@ -75,7 +75,7 @@ impl Pledges {
     pub fn open(path: &Path, run: [u8; 32], again: bool) -> io::Result<Self> {
         let shelf = Shelf::open(path, run)?;
         if !again {
-            shelf.write(PLEDGE, |out| out.word(NONE))?;
+            _ = shelf.write(PLEDGE, |out| out.word(NONE))?;
         }
         Ok(Self { shelf: Some(shelf), again })
     }
@@ -98,6 +98,16 @@ impl Pledges {
             Some(Err(error)) => Err(error),
             Some(Ok(())) | None => shelf.remove(),
         }
+    }
+
+    /// Where it is kept.
+    pub(super) fn shelf(&self) -> Option<&Shelf> {
+        self.shelf.as_ref()
+    }
+
+    /// Whether this provider was killed and is back.
+    pub(super) fn is_back(&self) -> bool {
+        self.again
     }
 
     /// Whether this provider is back; and what it had said, if it had said something.
@@ -131,7 +141,8 @@ impl Pledges {
     ) -> Result<(), TrainError> {
         let Some(shelf) = &self.shelf else { return Ok(()) };
         let put = |out: &mut Writer| write(out, (ask, number), shares);
-        let kept = if noised { shelf.write(PLEDGE, put) } else { shelf.leave(PLEDGE, put) };
+        let kept =
+            if noised { shelf.write(PLEDGE, put).map(drop) } else { shelf.leave(PLEDGE, put) };
         kept.map_err(|error| TrainError::Unkept(shelf.failed(&error).to_string()))
     }
 
@@ -149,9 +160,7 @@ fn write(
     (ask, number): (&Ask, usize),
     shares: Option<&[Share; 3]>,
 ) -> io::Result<()> {
-    out.word(ask.round)?;
-    out.word(ask.taken.map_or(0, |round| u64::from(round) + 1))?;
-    hash_words(&ask.hash).iter().try_for_each(|word| out.word(*word))?;
+    put_asked(out, ask)?;
     out.word(shares.is_some().into())?;
     let Some(shares) = shares else { return Ok(()) };
     for role in from(number) {
@@ -165,15 +174,30 @@ fn write(
     Ok(())
 }
 
-/// What was said; nothing where that is what is written down.
-fn read(mut file: Reader, number: usize, words: usize) -> io::Result<Option<Pledge>> {
+/// What it begins with: what was asked.
+pub(super) fn put_asked(out: &mut Writer, ask: &Ask) -> io::Result<()> {
+    out.word(ask.round)?;
+    out.word(ask.taken.map_or(0, |round| u64::from(round) + 1))?;
+    hash_words(&ask.hash).iter().try_for_each(|word| out.word(*word))
+}
+
+/// The inverse of [`put_asked`]; nothing where it is written down that nothing was said.
+pub(super) fn asked_in(file: &mut Reader) -> io::Result<Option<Ask>> {
     let round = file.word()?;
     if round == NONE {
-        file.end()?;
         return Ok(None);
     }
     let taken = file.small()?.checked_sub(1);
     let hash = hash_of([file.word()?, file.word()?, file.word()?, file.word()?]);
+    Ok(Some(Ask { round, taken, hash }))
+}
+
+/// What was said; nothing where that is what is written down.
+fn read(mut file: Reader, number: usize, words: usize) -> io::Result<Option<Pledge>> {
+    let Some(ask) = asked_in(&mut file)? else {
+        file.end()?;
+        return Ok(None);
+    };
     let mut shares = None;
     if file.word()? != 0 {
         let masked = file.words()?;
@@ -187,7 +211,7 @@ fn read(mut file: Reader, number: usize, words: usize) -> io::Result<Option<Pled
         shares = Some(all);
     }
     file.end()?;
-    Ok(Some(Pledge { ask: Ask { round, taken, hash }, shares }))
+    Ok(Some(Pledge { ask, shares }))
 }
 
 /// The parties from the one on that gets the words.

@@ -18,7 +18,7 @@ use crate::{
         error::RoundError,
         message::{COMES, DECLINES, PIECE_WORDS, hash_of, hash_words, model_bytes, model_pieces},
         parcel::name,
-        resume::{Mends, NONE, Place},
+        resume::{Mends, NONE, Place, again, exchange},
     },
     secagg::{SecAggError, Threshold},
 };
@@ -39,6 +39,8 @@ pub(super) struct Adder<'w> {
     pieces: usize,
     /// What it was answered to that.
     given: Option<Given>,
+    /// Where it is, until it is answered for the first time by a provider that was killed and is back.
+    theirs: Option<Place>,
     /// How often its link was made anew.
     times: u32,
     /// Why it is not made anew any more.
@@ -54,9 +56,39 @@ struct Given {
 
 impl<'w> Adder<'w> {
     pub(super) fn new(wire: &'w mut Wire, course: &'w Course, threshold: Threshold) -> Self {
-        let (heard, given, failed) = (None, None, None);
-        let (hash, model) = ([0; 32], Vec::new());
-        Self { wire, course, threshold, heard, hash, model, pieces: 0, given, times: 0, failed }
+        let (heard, given, theirs, failed) = (None, None, None, None);
+        let (hash, model, pieces, times) = ([0; 32], Vec::new(), 0, 0);
+        Self { wire, course, threshold, heard, hash, model, pieces, given, theirs, times, failed }
+    }
+
+    /// The same at a provider that was killed and is back, over a link that was made anew: this is what it heard last, of a model with this
+    /// hash, if it had said something to it.
+    pub(super) fn back(&mut self, heard: Option<(Head, [u8; 32])>) -> Result<(), RoundError> {
+        let place = heard.map_or(Place::NOWHERE, |(head, hash)| {
+            self.hears_again(head, hash);
+            self.place()
+        });
+        let (wire, mut times) = (&mut *self.wire, self.times);
+        let theirs = match exchange(wire, PARTY, place) {
+            Err(error) if error.is_lost(PARTY) => {
+                again(wire, PARTY, (place, &mut times), |wire| wire.renew(PARTY))
+            }
+            met => met,
+        };
+        self.times = times;
+        let theirs = theirs?;
+        self.theirs = heard.is_some().then_some(theirs);
+        Ok(())
+    }
+
+    /// It has heard this before it was killed.
+    pub(super) fn hears_again(&mut self, head: Head, hash: [u8; 32]) {
+        (self.heard, self.given, self.model) = (Some(head), None, Vec::new());
+        // All of the model was there, or nothing would have been said.
+        (self.hash, self.pieces) = match head.step {
+            Step::Ask => (hash, usize::MAX),
+            _ => ([0; 32], 0),
+        };
     }
 
     /// What it says next, where this is due; else it has gone on to a later round, or there are no more.
@@ -141,7 +173,10 @@ impl<'w> Adder<'w> {
     fn give(&mut self, given: Given) -> Result<(), RoundError> {
         self.given = Some(given);
         self.check()?;
-        let done = self.give_from(0);
+        let done = match self.theirs.take() {
+            Some(theirs) => self.catch_up(theirs),
+            None => self.give_from(0),
+        };
         self.sent(done)
     }
 

@@ -64,6 +64,8 @@ pub(super) struct Told<'a> {
     /// Words of the answer; nothing where none is due.
     pub(super) answers: Option<usize>,
     pub(super) until: Instant,
+    /// Of fewer answers nothing comes.
+    pub(super) least: usize,
 }
 
 impl Desk {
@@ -96,7 +98,7 @@ impl Desk {
         let idle = |seat: Seat| seat == Seat::Idle;
         let at_rest = |seat: Seat| matches!(seat, Seat::Idle | Seat::Away { busy: false, .. });
         while self.of(idle).count() < least
-            && let Some(until) = self.waits(|_| true, until)
+            && let Some(until) = self.waits(|_| true, (until, false))
         {
             if self.event(wire, until)?.is_none() {
                 break;
@@ -105,16 +107,17 @@ impl Desk {
         Ok(self.of(at_rest).collect())
     }
 
-    /// Tells each of these a body of its own, and gives every answer that comes in time to `take`.
+    /// Tells each of these a body of its own, and gives every answer that comes in time to `take`, which says whether it goes on with it. Who
+    /// is away is waited for as long as who is there, where there are too few without it.
     pub(super) fn step(
         &mut self,
         wire: &mut Wire,
         to: &BTreeSet<usize>,
         told: &Told<'_>,
         body: impl Fn(usize) -> Zeroizing<Vec<u64>>,
-        mut take: impl FnMut(usize, Answer) -> Result<(), RoundError>,
+        mut take: impl FnMut(usize, Answer) -> Result<bool, RoundError>,
     ) -> Result<(), RoundError> {
-        let Told { head, model, answers, until } = *told;
+        let Told { head, model, answers, until, least } = *told;
         let depth = wire.depth();
         self.round = head.round;
         for provider in to {
@@ -126,11 +129,14 @@ impl Desk {
             let heard = self.orders[provider].send(order).is_ok();
             self.busy(*provider, heard);
         }
-        while let Some(until) = self.waits(|provider| to.contains(&provider), until) {
-            match self.event(wire, until)? {
+        let (all, mut taken) = (|provider: usize| to.contains(&provider), 0);
+        while let Some(end) = self.waits(all, (until, taken < least)) {
+            match self.event(wire, end)? {
                 None => break,
                 // What is late is of a step that is over.
-                Some((provider, Some((of, answer)))) if of == head => take(provider, answer)?,
+                Some((provider, Some((of, answer)))) if of == head => {
+                    taken += usize::from(take(provider, answer)?);
+                }
                 Some(_) => {}
             }
         }
@@ -146,11 +152,17 @@ impl Desk {
         });
     }
 
-    /// Until when something of these is to be waited for, no later than `until`; nothing if there is nobody, or it is over.
-    fn waits(&self, of: impl Fn(usize) -> bool, until: Instant) -> Option<Instant> {
+    /// Until when something of these is to be waited for, no later than `until`; nothing if there is nobody, or it is over. Where it cannot be
+    /// done without them, `needed`, who is away is waited for as long as who is there.
+    fn waits(
+        &self,
+        of: impl Fn(usize) -> bool,
+        (until, needed): (Instant, bool),
+    ) -> Option<Instant> {
         let ends = self.seats.iter().filter(|(provider, _)| of(**provider));
         let ends = ends.filter_map(|(_, seat)| match *seat {
             Seat::Busy => Some(until),
+            Seat::Away { .. } if needed => Some(until),
             Seat::Away { until: back, .. } => Some(back.min(until)),
             Seat::Idle | Seat::Gone => None,
         });

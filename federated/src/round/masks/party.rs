@@ -249,28 +249,34 @@ impl Party<'_> {
         let answers = step.answers(self.course, self.masks.threshold);
         let to = std::mem::take(&mut sum.there);
         self.enough(sum, to.len(), step)?;
+        let least = self.least(step);
         let bodies: BTreeMap<usize, Zeroizing<Vec<u64>>> =
             to.iter().map(|provider| (*provider, body(sum, *provider))).collect();
         let bodies = |provider: usize| bodies.get(&provider).cloned().unwrap_or_default();
-        let told = Told { head, model, answers, until };
+        let told = Told { head, model, answers, until, least };
         self.desk.step(wire, &to, &told, bodies, |provider, answer| {
             sum.declined += usize::from(matches!(answer, Answer::Declined));
-            if take(sum, provider, answer)? {
+            let there = take(sum, provider, answer)?;
+            if there {
                 sum.there.insert(provider);
             }
-            Ok(())
+            Ok(there)
         })?;
         self.enough(sum, sum.there.len(), step)
     }
 
-    /// Whether so many are enough to go on with: where a sum is fixed already, to take its masks off.
-    fn enough(&self, sum: &Sum, got: usize, step: Step) -> Result<(), RoundError> {
-        let shares = self.masks.threshold.shares as usize;
-        let least = match step {
+    /// How many have to answer a step.
+    fn least(&self, step: Step) -> usize {
+        match step {
             Step::Ask | Step::Keys | Step::Shares | Step::Over => self.masks.least(self.course),
             // Each signature needs so many others; a provider that is in the sum itself needs others' shares too.
-            Step::Sets | Step::Signatures => shares + 1,
-        };
+            Step::Sets | Step::Signatures => self.masks.threshold.shares as usize + 1,
+        }
+    }
+
+    /// Whether so many are enough to go on with: where a sum is fixed already, to take its masks off.
+    fn enough(&self, sum: &Sum, got: usize, step: Step) -> Result<(), RoundError> {
+        let least = self.least(step);
         let (round, asked) = (sum.round + 1, self.course.providers.len());
         let only = sum.only.as_ref().filter(|_| step < Step::Sets).map(BTreeSet::len);
         if let Some(asked) = only.filter(|asked| got < *asked) {
@@ -289,8 +295,8 @@ impl Party<'_> {
         let (until, all) = (self.until(), self.course.providers.len());
         let idle = self.desk.idle(wire, all, until)?;
         let head = Head { step: Step::Over, round };
-        let told = Told { head, model: None, answers: None, until };
-        self.desk.step(wire, &idle, &told, |_| Zeroizing::new(Vec::new()), |_, _| Ok(()))
+        let told = Told { head, model: None, answers: None, until, least: 0 };
+        self.desk.step(wire, &idle, &told, |_| Zeroizing::new(Vec::new()), |_, _| Ok(false))
     }
 }
 

@@ -3,6 +3,8 @@
 mod cut;
 mod hostile;
 mod kept;
+mod killed;
+mod pledged;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,8 +32,8 @@ use crate::{
     disk::DiskError,
     model::FitError,
     round::{
-        Closed, Course, Keeper, RoundError, RoundReport, Standing, State, Totals, TrainError,
-        Trained, Trainer, Update,
+        Closed, Course, Keeper, Pledges, RoundError, RoundReport, Standing, State, Totals,
+        TrainError, Trained, Trainer, Update,
         tests::{course, in_memory, in_one_place, native, start},
     },
     secagg::{SecAggError, Threshold},
@@ -80,7 +82,14 @@ fn honest<'a>(
         };
         let trainer = &mut *trainers(number);
         let doubts = &mut |_| ();
-        let member = Member { number, signer: signer(number), trainer, once, doubts };
+        let member = Member {
+            number,
+            signer: signer(number),
+            trainer,
+            once,
+            doubts,
+            pledges: Pledges::none(),
+        };
         take_part_masked(wire, course, masks, member, rng)
     }
 }
@@ -356,7 +365,14 @@ fn a_provider_that_signed_before_it_was_restarted_signs_no_other_sets() {
         };
         let trainer = &mut native(2, number);
         let doubts = &mut |_| ();
-        let member = Member { number, signer: signer(number), trainer, once, doubts };
+        let member = Member {
+            number,
+            signer: signer(number),
+            trainer,
+            once,
+            doubts,
+            pledges: Pledges::none(),
+        };
         take_part_masked(wire, &course, &masks, member, rng)
     };
     let ran = run_over((&course, &masks), in_memory(8), &plays, &mut |_| {});

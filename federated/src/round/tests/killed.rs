@@ -39,7 +39,7 @@ fn killed(course: &Course, kills: &[(u16, usize)], trainers: Lives<'_>) -> Ran {
                 Err(_) => life += 1,
             }
             drop((later.take(), pledges));
-            let mut wire = Wire::new(net.back(guest), Gate::listing(&[]));
+            let mut wire = Wire::new(net.back(guest, &Role::ALL), Gate::listing(&[]));
             wire.enter(1);
             later = Some((wire, Prg::new(&[100 + life; 16])));
         }

@@ -81,26 +81,30 @@ impl Net {
     }
 
     /// Kills the guest of a link when so many frames have passed over it: what was sent arrives, and the guest sees nothing more.
-    pub(super) fn kill_at(&self, link: Ends, at: usize) {
+    pub(in crate::round) fn kill_at(&self, link: Ends, at: usize) {
         self.lock().kills.push(Cut { link, at, arrives: true });
     }
 
     /// Kills a guest, on its own thread.
-    pub(super) fn kill(&self, guest: PartyId) -> ! {
+    pub(in crate::round) fn kill(&self, guest: PartyId) -> ! {
         self.lock().kill(guest);
         self.changed.notify_all();
         std::panic::resume_unwind(Box::new(Killed));
     }
 
     /// How often a guest was killed.
-    pub(super) fn lives(&self, guest: PartyId) -> u32 {
+    pub(in crate::round) fn lives(&self, guest: PartyId) -> u32 {
         self.lock().lives.get(&guest).copied().unwrap_or(0)
     }
 
-    /// A guest that was killed is back: its end, when all three parties have made their links with it anew.
-    pub(super) fn back(self: &Arc<Self>, guest: PartyId) -> Arc<dyn Channel> {
+    /// A guest that was killed is back: its end, when these parties have made their links with it anew.
+    pub(in crate::round) fn back(
+        self: &Arc<Self>,
+        guest: PartyId,
+        parties: &[Role],
+    ) -> Arc<dyn Channel> {
         let end = self.end(guest);
-        Role::ALL.iter().for_each(|role| end.renew(role.id()).unwrap());
+        parties.iter().for_each(|role| end.renew(role.id()).unwrap());
         self.lock().coming.retain(|other| *other != guest);
         end
     }

@@ -35,11 +35,11 @@ impl Trainer for Knows {
     }
 }
 
-fn known(number: usize) -> Box<dyn Trainer> {
+pub(super) fn known(number: usize) -> Box<dyn Trainer> {
     Box::new(Knows(number, Vec::new()))
 }
 
-fn large(providers: u16, lost: u32) -> (Course, Masks) {
+pub(super) fn large(providers: u16, lost: u32) -> (Course, Masks) {
     let threshold = Threshold::complete(providers.into(), 0, lost).unwrap();
     let (mut course, masks) = masked(providers, 2, Rule::Average { rate: 1.0 }, threshold);
     course.parameters = PARAMETERS;
@@ -52,7 +52,7 @@ fn over((course, masks): (&Course, &Masks), plan: &[Cut]) -> (Arc<Net>, Ran) {
     (net, run_over((course, masks), ends, &plays, &mut |_| {}))
 }
 
-fn ends(guest: u16) -> Ends {
+pub(super) fn ends(guest: u16) -> Ends {
     (PartyId(0), PartyId(guest))
 }
 

@@ -315,7 +315,14 @@ fn an_envelope_of_garbage_costs_nobody_a_place_and_both_ends_say_whose_it_was() 
     let plays = |wire: &mut Wire, number: usize, rng: &mut Prg| {
         let (once, doubts) = (&mut |_| Ok(true), &mut |it| heard.lock().unwrap().push(it));
         let trainer = &mut *trainers(number);
-        let member = Member { number, signer: signer(number), trainer, once, doubts };
+        let member = Member {
+            number,
+            signer: signer(number),
+            trainer,
+            once,
+            doubts,
+            pledges: Pledges::none(),
+        };
         take_part_masked(wire, &course, &masks, member, rng)
     };
     let ran = run_over((&course, &masks), channels, &plays, &mut |_| {});

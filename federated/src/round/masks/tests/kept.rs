@@ -48,7 +48,14 @@ impl Training {
             let signs = |of| Ok(journal.lock().unwrap().signs(masks.run, number, of));
             let (once, doubts) = (&mut { signs }, &mut |_| ());
             let trainer = &mut native(9, number);
-            let member = Member { number, signer: signer(number), trainer, once, doubts };
+            let member = Member {
+                number,
+                signer: signer(number),
+                trainer,
+                once,
+                doubts,
+                pledges: Pledges::none(),
+            };
             take_part_masked(wire, course, masks, member, rng)
         };
         let mut channels = in_memory(8);
