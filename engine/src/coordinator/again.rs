@@ -58,14 +58,13 @@ impl Board {
         live: &Live,
         (party, guests): (&PartyCalls, &Guests<'_>),
         order: &RunOrder,
-        comes_back: bool,
     ) -> Result<(Option<SealedShare>, Vec<u8>), Failure> {
         let name = party.peer();
         let mut pause = self.patience.poll;
         loop {
             let done = self.run_at(live, (party, guests), order.clone()).await;
             let Err(failure) = &done else { return done };
-            if !(comes_back && guests.includes(name) && failure.unanswered) {
+            if !(guests.includes(name) && failure.unanswered) {
                 return done;
             }
             if guests.lose(name) {

@@ -238,11 +238,10 @@ impl Board {
         (computing, may_leave): (usize, &[PartyName]),
     ) -> Result<(), Failure> {
         let guests = &Guests::new(may_leave);
-        // Where one adds up alone, keys of the round die with whoever is killed.
-        let (order, comes_back) = (&order, computing > 1);
+        let order = &order;
         let runs = parties.iter().map(|party| async move {
             let called = (party, guests);
-            (party.peer().clone(), self.run_on(live, called, order, comes_back).await)
+            (party.peer().clone(), self.run_on(live, called, order).await)
         });
         let mut runs: FuturesUnordered<_> = runs.collect();
         let mut brought = Vec::with_capacity(parties.len());

@@ -92,8 +92,8 @@ pub struct SignedSum {
     pub summed: Hash32,
 }
 
-/// Writes down, for good, what is signed; says whether it may be: nothing was for the round in this job, and nothing but the same sum in
-/// its training; or why it cannot be written.
+/// Writes down, for good, what is signed; says whether it may be: nothing else was for the round in this job, and nothing but the same sum
+/// in its training; or why it cannot be written.
 pub type SignOnce = Arc<dyn Fn(SignedSum) -> Result<bool, DiskError> + Send + Sync>;
 
 /// Keys do not print.

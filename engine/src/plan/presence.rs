@@ -14,11 +14,11 @@ pub struct Presence {
 
 impl Plan {
     /// Whether a party that is killed in a run of this plan comes back into it: one that trains in rounds on rows of its own, does not
-    /// compute and brings nothing else. Where updates are masked it does not: the keys of the round died with it.
+    /// compute and brings nothing else.
     #[must_use]
     pub fn comes_back(&self, party: &PartyName) -> bool {
         let mut own = self.inputs.iter().filter(|input| input.party == *party).peekable();
-        let outside = !self.compute.contains(party) && self.adds_up().is_none();
+        let outside = !self.compute.contains(party);
         outside && self.goes_on_without() && own.peek().is_some() && own.all(|input| input.trains)
     }
 }

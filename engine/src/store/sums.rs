@@ -7,15 +7,16 @@ use super::{database::StoreError, party::PartyStore};
 use crate::{job::JobId, plan::SignedSum};
 
 impl PartyStore {
-    /// Writes down that sets of providers are signed for a round of a job; says whether that may be: none were before, and in the job's
-    /// training no sum of the round but of the same updates. On disk when this returns.
+    /// Writes down that sets of providers are signed for a round of a job; says whether that may be: no others were before, and in the job's
+    /// training no sum of the round but of the same updates. Who was killed behind it signs the same again, which is the same signature. On
+    /// disk when this returns.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn sign_sum(&self, job: JobId, sum: &SignedSum) -> Result<bool, StoreError> {
         // Taken for writing at once: two jobs of a training must not both read before either writes.
         let mut change = self.database.pool().begin_with("BEGIN IMMEDIATE").await?;
-        let signed = sqlx::query(
+        sqlx::query(
             "INSERT INTO signed_sums (job, round, sets) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
         )
         .bind(job.to_string())
@@ -23,7 +24,12 @@ impl PartyStore {
         .bind(sum.sets.to_string())
         .execute(&mut *change)
         .await?;
-        if signed.rows_affected() == 0 {
+        let signed = sqlx::query("SELECT sets FROM signed_sums WHERE job = ? AND round = ?")
+            .bind(job.to_string())
+            .bind(sum.round)
+            .fetch_one(&mut *change)
+            .await?;
+        if signed.try_get::<String, _>("sets")? != sum.sets.to_string() {
             return Ok(false);
         }
         sqlx::query(
@@ -58,17 +64,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_round_is_signed_for_once_and_after_a_restart_too() {
+    async fn a_round_is_signed_for_in_one_way_and_after_a_restart_too() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("journal.db");
         let (job, other): (JobId, JobId) = (Hash32([1; 32]).into(), Hash32([2; 32]).into());
         let store = PartyStore::new(Database::open(&path).await.unwrap());
         assert!(store.sign_sum(job, &sum(1, 0, 7, 7)).await.unwrap());
         assert!(!store.sign_sum(job, &sum(1, 0, 8, 8)).await.unwrap());
-        assert!(!store.sign_sum(job, &sum(1, 0, 7, 7)).await.unwrap(), "nor the same again");
+        assert!(store.sign_sum(job, &sum(1, 0, 7, 7)).await.unwrap(), "the same again");
         drop(store);
         let store = PartyStore::new(Database::open(&path).await.unwrap());
         assert!(!store.sign_sum(job, &sum(1, 0, 8, 8)).await.unwrap());
+        assert!(!store.sign_sum(job, &sum(1, 0, 7, 8)).await.unwrap(), "of other updates");
+        assert!(
+            store.sign_sum(job, &sum(1, 0, 7, 7)).await.unwrap(),
+            "the same, by a daemon that is up again"
+        );
         assert!(store.sign_sum(job, &sum(1, 1, 8, 8)).await.unwrap());
         assert!(store.sign_sum(other, &sum(2, 0, 8, 8)).await.unwrap());
     }

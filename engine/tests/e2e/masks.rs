@@ -1,6 +1,8 @@
 //! A model trained by real daemons with one party that adds up masked updates: the model of three parties on shares, a provider that
 //! is killed on the way, and what is refused.
 
+use std::fs;
+
 use serde_json::{Value, json};
 
 use crate::{
@@ -95,7 +97,105 @@ fn a_provider_that_is_killed_is_left_out_and_the_sum_goes_on() {
     let of: Vec<_> = out.lines().skip(1).map(|line| line.split(',').nth(1).unwrap()).collect();
     let four = of.iter().take_while(|count| **count == "4").count();
     assert!(of.len() == ROUNDS && (9..ROUNDS).contains(&four), "{four} of {}", of.len());
-    assert!(of[four..].iter().all(|count| *count == "3"), "and never comes back");
+    assert!(of[four..].iter().all(|count| *count == "3"), "and is not up again");
+    let (body, told) = receipt(&world);
+    assert_eq!(body.absent, ["clinic".try_into().unwrap()], "{told}");
+}
+
+/// Where a provider stands in a round, as its disk has it: which files are there says what has left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stands {
+    /// It is asked, and trains.
+    Trains,
+    /// It has said its keys, or is about to, and has heard nothing since.
+    Pledged,
+    /// It was told so many steps since.
+    Told(u64),
+}
+
+/// That of census, and the round.
+fn stands(world: &World, job: &str) -> Option<(u64, Stands)> {
+    let folders = fs::read_dir(world.of("census").join("state/trainings")).ok()?;
+    let mut folders = folders.filter_map(|folder| Some(folder.ok()?.path()));
+    let folder = folders.find(|path| {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        name.starts_with(job) && name.ends_with("-given")
+    })?;
+    let word = |name: &str, at: usize| {
+        let file = fs::read(folder.join(name)).ok()?;
+        file.as_chunks().0.get(at).map(|word| u64::from_le_bytes(*word))
+    };
+    // Round, hash of the model and the like, what it is; the round, to what it was told, how many steps.
+    let (round, is) = (word("pledge", 0)?, word("pledge", 6)?);
+    Some(match is {
+        2 => (round + 1, Stands::Trains),
+        _ if word("told", 0)? == round => (round, Stands::Told(word("told", 5)?)),
+        _ => (round, Stands::Pledged),
+    })
+}
+
+/// Stops census where it stands so, in some round after this one, and gives that round.
+fn stopped(world: &World, job: &str, (at, after): (Stands, u64)) -> u64 {
+    let mut round = 0;
+    eventually(&format!("{at:?} in a round after {after}"), || {
+        world.signal("census", "-STOP");
+        let tasks = format!("/proc/{}/task", world.pid("census"));
+        let is_stopped = |task: fs::DirEntry| {
+            let stat = fs::read_to_string(task.path().join("stat")).unwrap_or_default();
+            stat.rsplit(") ").next().is_none_or(|state| !state.starts_with(['R', 'S', 'D']))
+        };
+        let all = || fs::read_dir(&tasks).unwrap().all(|task| is_stopped(task.unwrap()));
+        eventually("all of it stands still", all);
+        let there = stands(world, job).filter(|there| there.0 > after && there.1 == at);
+        round = there.map_or(0, |(round, _)| round);
+        if there.is_none() {
+            world.signal("census", "-CONT");
+        }
+        there.is_some()
+    });
+    round
+}
+
+#[test]
+fn a_provider_that_is_killed_in_any_step_is_in_the_same_round_again() {
+    const ROUNDS: u64 = 400;
+    let mut world = World::start(&cast_of(pair));
+    // Without anyone the round waits.
+    let all = MASKS.replace("lost = 1", "lost = 0");
+    let asked = train(&format!("rounds = {ROUNDS}\n{all}"));
+    let had = |world: &World, table: String| {
+        let model: Vec<u32> = model_of(world).1.into_iter().map(f32::to_bits).collect();
+        (table, model)
+    };
+    let table = succeeded(&world.ask_alone(&asked));
+    let whole = had(&world, table);
+    receipt(&world);
+    let job = world.submit_alone(&asked);
+    let waiting = world.follow(&job);
+    let (mut round, mut times) = (0, 0);
+    for at in [Stands::Trains, Stands::Pledged, Stands::Told(1), Stands::Told(2), Stands::Told(3)] {
+        round = stopped(&world, &job, (at, round + 10));
+        assert!(round < ROUNDS, "it is not over");
+        world.kill("census");
+        world.up("census");
+        times += 1;
+        let back = || world.log("census").matches("it comes back").count() == times;
+        eventually("it is called, and comes", back);
+    }
+    // Told to end, it is back likewise.
+    eventually("it goes on", || kept(&world, LAB, &job) > round + 10);
+    world.signal("census", "-TERM");
+    assert_eq!(world.ended("census").code(), Some(0), "{}", world.log("census"));
+    world.up("census");
+    let (code, table, err) = waiting.end();
+    assert_eq!(code, Some(0), "{err}");
+    assert!(had(&world, table) == whole);
+    let (body, told) = receipt(&world);
+    assert!(body.absent.is_empty(), "{told}");
+    let [census, lab] = ["census", LAB].map(|party| party.try_into().unwrap());
+    assert!(body.renewed(&census, &lab) >= 6, "{told}");
+    let left = world.of("census").join("state/trainings");
+    eventually("what was kept is gone", || fs::read_dir(&left).unwrap().next().is_none());
 }
 
 /// A training whose lab or coordinator is killed, with a round's sum under way and without, and that goes on to the same bits.
@@ -117,7 +217,7 @@ fn goes_on_after(victim: &'static str) {
         let after = round + 10;
         eventually(&format!("a round after {after}"), || {
             round = kept(&world, LAB, &began);
-            let file = std::fs::read(&closed).unwrap_or_default();
+            let file = fs::read(&closed).unwrap_or_default();
             let last = file.first_chunk().map(|word| u64::from_le_bytes(*word));
             round > after && (last == Some(round)) == under_way
         });
