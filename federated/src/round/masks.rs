@@ -2,8 +2,8 @@
 //!
 //! ```text
 //! party ── the model, its hash before it ─────────▶ provider      trains
-//!       ◀── two public keys, signed ────────────────              or declines the round
-//!       ── the keys of the others ────────────────▶
+//!       ◀── two public keys, signed ────────────────              or declines the round; a seed and the update are on its disk
+//!       ── the keys of the others ────────────────▶               on its disk, as the two bodies that follow
 //!       ◀── shares of its two secrets, sealed ──────
 //!       ── the shares that are for it ────────────▶
 //!       ◀── update + own mask ± common masks ───────              in pieces
@@ -27,7 +27,15 @@
 //! provider has not heard is said again, and so is what the provider answered, to the bit, a masked update behind its last whole piece
 //! under the hash that it was named by. A provider does each step of a round once, whatever becomes of its links: it trains once, masks
 //! once, signs once, and gives shares once; to the party that says anything but the step that it has answered, or a later one, it
-//! says nothing more. Of a link that does not stand again in a while the provider counts as lost, for the rest of the round.
+//! says nothing more. A step waits for a lost link for a quarter of its time and five seconds at most, or to its end where there are too few
+//! without it; who comes back later is in the next round. Whose link does not stand again within a round's time is out for the rest of the job:
+//! the thread that serves it says so, which cannot tell a lost link from a provider that was killed, and need not.
+//!
+//! # Killed providers
+//! A provider that keeps what it says ([`super::Pledges`]) and is killed comes back over a link made anew, into the very step: it says to
+//! itself again what it has said, from the seed, the update and the bodies on its disk, tells the party where it is as after any lost link,
+//! and goes on. Killed before the update is on its disk, it is asked anew and trains again, and nothing had been said. Back when the round has
+//! gone on without it, it ends what it was told last, which is thrown away, and is in the next one under fresh keys.
 //!
 //! # Going on
 //! The party keeps whose updates a round's sum is of before it asks anyone to sign, and where the training stands when the round is over
@@ -37,7 +45,9 @@
 //!
 //! # Security
 //! That of [`crate::secagg`]: the party may deviate and conspire with as many providers as the threshold was made for. What is sent
-//! again over a link made anew is what was sent before, to whom it was sent. All providers of a sum were handed the same model: masks,
+//! again over a link made anew is what was sent before, to whom it was sent; also by a provider that was killed: there is one answer to a
+//! step, ever, so that a party that cuts links and kills providers at will sees what it would have seen without. Two processes of one provider
+//! never say anything at a time: one has the folder. All providers of a sum were handed the same model: masks,
 //! keys and signatures are of its hash, and no two of different models have a mask in common. So the party cannot make others' updates
 //! known by a model of their own and find one provider's in the sum (Pasquini, Francati, Ateniese, *Eluding Secure Aggregation in
 //! Federated Learning via Model Inconsistency*, CCS 2022, <https://arxiv.org/abs/2111.07380>). It is trusted to hand out the

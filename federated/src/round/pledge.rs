@@ -9,6 +9,9 @@
 //! ([`super::resume`]): the round of what is on its disk, or nothing. Who waits for that round's update gets what is missing of it;
 //! who does not has it whole.
 //!
+//! Where updates are masked, a provider says several things in a round, and what is kept of it is in [`super::masks`]; the folder, who may
+//! read it and when it goes are the same.
+//!
 //! # Security
 //! What is on disk are the shares themselves, seeds among them: what is sent after a crash is to the bit what was sent before, under
 //! the same name, so no party ever holds parts of two transmissions, and with noise there is one draw of it. Shares under other

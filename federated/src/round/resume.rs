@@ -37,6 +37,7 @@
 //! | training | the same | in the same round: trains again | another child trains the round | the same |
 //! | update going in | the same | in the same round: what is missing is sent, to the bit | – | the same |
 //! | gate, sums, noise | before all three have closed: run anew; after: the same sum is opened | nobody waits for it | – | the same |
+//! | by masks: keys, envelopes, sets, signatures | the round is made anew over whom it was closed over | in the same step: says the same again, to the bit | – | the same |
 //! | commit | closed or opened, as its disk has it | nobody waits for it | – | the same |
 //! | last round, evaluation | the same | as in any round; its last word may be missing under the receipt | – | the same |
 //! | sealing | goes on after the last round; behind its share it signs | nothing is due of it | – | ends, goes on |
@@ -45,10 +46,10 @@
 //! *Ends, goes on*: the job ends, and the same with `resumes` goes on after the last round that is kept ([`super::closing`]). A client of the
 //! buyer holds nothing: the next one has what it would have had.
 //!
-//! A provider comes back into its round ([`super::pledge`]) within a quarter of the round's time and five seconds, or for as long as the
-//! round may take where there are too few without it; later it is in the next one, and who stays away as long as a round is left
-//! out. Where updates are masked ([`super::masks`]), or trees grow, it does not come back into a run: masks go on without it to the end
-//! of the job, since its keys died with it, and trees by another job. Who adds up under masks is the compute party of the table: a round
+//! A provider comes back into its round ([`super::pledge`]; where updates are masked, into the very step, [`super::masks`]) within a quarter
+//! of the round's time and five seconds, or for as long as the round, or the step, may take where there are too few without it; later it is
+//! in the next one, and who stays away as long as a round is left out. Where trees grow it does not come back into a run: they go on by
+//! another job. Who adds up under masks is the compute party of the table: a round
 //! that was under way is made anew over the providers that it was closed over, or, if they are not all there, the job ends and can go
 //! on later.
 //!

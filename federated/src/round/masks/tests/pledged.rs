@@ -76,7 +76,7 @@ fn the_seed_of_a_round_goes_when_the_next_one_is_asked_for() {
     let dir = tempfile::tempdir().unwrap();
     killed(dir.path(), (&course, &masks), Step::Sets);
     let file = dir.path().join("pledge");
-    assert!(fs::metadata(&file).unwrap().len() as usize > 8 * course.words());
+    assert!(fs::metadata(&file).unwrap().len() > 8 * course.words() as u64);
     open(dir.path(), true).passes(1).unwrap();
     assert!(fs::metadata(&file).unwrap().len() < 100, "the round and the hash of the file");
     let Stands { next, pledged } = stands(dir.path(), (&course, &masks)).unwrap().unwrap();
