@@ -129,6 +129,16 @@ impl Shelf {
         }
     }
 
+    /// What a file begins with, whoever wrote it.
+    pub(crate) fn begins(&self, name: &str) -> io::Result<Option<[u8; 32]>> {
+        let mut head = [0; 32];
+        match File::open(self.path.join(name)) {
+            Ok(mut file) => file.read_exact(&mut head).map(|()| Some(head)),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// A file that grows, made if it is not there, from its beginning.
     pub(crate) fn append(&self, name: &str) -> io::Result<File> {
         let mut options = File::options();
@@ -271,21 +281,6 @@ impl Reader {
         }
         self.hash.update(&bytes);
         Ok(bytes)
-    }
-
-    /// Reads over all that it says.
-    pub(crate) fn skip(mut self) -> io::Result<()> {
-        let whole = self.file.get_ref().metadata()?.len();
-        let said = whole.checked_sub(32).ok_or_else(|| broken("it is not whole"))?;
-        let mut bytes = [0; 1 << 13];
-        let mut left = said;
-        while left > 0 {
-            let part = bytes.len().min(usize::try_from(left).unwrap_or(bytes.len()));
-            self.file.read_exact(&mut bytes[..part])?;
-            self.hash.update(&bytes[..part]);
-            left -= part as u64;
-        }
-        self.end().map(drop)
     }
 
     /// That it ends here, and was not changed; gives the hash that it ends with.

@@ -38,6 +38,8 @@ use crate::{
 };
 
 pub(super) const PLEDGE: &str = "pledge";
+/// Of which run the folder is, also where a pledge cannot be read.
+const RUN: &str = "run";
 
 /// Keeps what a provider gives in a run, so that it can go on after a crash.
 ///
@@ -78,6 +80,8 @@ impl Pledges {
     pub fn open(path: &Path, run: [u8; 32], again: bool) -> io::Result<Self> {
         let shelf = Shelf::open(path, run)?;
         if !again {
+            _ = shelf
+                .write(RUN, |out| hash_words(&run).iter().try_for_each(|word| out.word(*word)))?;
             _ = shelf.write(PLEDGE, |out| out.word(NONE))?;
         }
         Ok(Self { shelf: Some(shelf), again })
@@ -95,11 +99,10 @@ impl Pledges {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
             shelf => shelf?,
         };
-        match shelf.read(PLEDGE)?.map(Reader::skip) {
-            // What another run has left ends with the hash under its own name.
-            Some(Err(error)) if error.kind() == io::ErrorKind::InvalidData => Ok(()),
-            Some(Err(error)) => Err(error),
-            Some(Ok(())) | None => shelf.remove(),
+        // What another run has left stays, and what was spoiled of this one goes.
+        match shelf.begins(RUN)? {
+            Some(other) if other != run => Ok(()),
+            _ => shelf.remove(),
         }
     }
 

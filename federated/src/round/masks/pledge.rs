@@ -15,11 +15,12 @@
 //! the disk before anything is answered, and say of which run and round they are, the second one of which first one, by hashes. So of no
 //! step is anything said twice but to the bit: no second keys, no second mask under the same keys, no vector masked with other
 //! neighbours, no second sets. A file that is gone, changed, or of another run ends this provider's part; nothing is drawn in its place.
-//! Not covered: whoever puts back an older copy of the whole folder, which only this user can; of sets there is the account of what was
-//! signed besides ([`super::Once`]).
+//! That there is no update is told the party before it is on the disk: if it never gets there, the round may be trained again.
+//! Not covered: whoever puts back an older copy of one of the files, or of the disk, has this provider say other things of a step. Of sets there is
+//! the account of what was signed besides ([`super::Once`]), where that is not put back, too.
 //!
 //! Whoever steals the disk while a round is under way has this provider's update of it and all its secrets of the round, as with
-//! the shares of rounds without masks. They go when the next round is asked for: what is left names other providers' public keys and
+//! the shares of rounds without masks. They are unlinked when the next round is asked for: what is left names other providers' public keys and
 //! holds envelopes that nobody opens any more.
 
 use std::io;

@@ -1,11 +1,9 @@
 //! A provider that is killed at every frame of a training and comes back: what comes of it is to the bit what comes of one without.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use super::{
     super::{Pledges, message::Ask, take_part_keeping},
     cut::{self, ends, known, large},
-    net::Net,
+    net::{Net, unless_killed},
     *,
 };
 use crate::average::{Bounds, Encoding};
@@ -31,13 +29,11 @@ fn killed(course: &Course, kills: &[(u16, usize)], trainers: Lives<'_>) -> Ran {
                 let (wire, rng) = later.as_mut().map_or((&mut *wire, &mut *rng), |(a, b)| (a, b));
                 take_part_keeping(wire, course, (own, &mut *trainer), &mut pledges, rng)
             };
-            match catch_unwind(AssertUnwindSafe(part)) {
-                Ok(ended) => {
-                    assert!(ended.is_err() || !path.exists(), "what was kept is gone at the end");
-                    return ended;
-                }
-                Err(_) => life += 1,
+            if let Some(ended) = unless_killed(part) {
+                assert!(ended.is_err() || !path.exists(), "what was kept is gone at the end");
+                return ended;
             }
+            life += 1;
             drop((later.take(), pledges));
             let mut wire = Wire::new(net.back(guest, &Role::ALL), Gate::listing(&[]));
             wire.enter(1);
@@ -164,6 +160,12 @@ fn what_was_kept_of_a_run_is_forgotten_with_it_and_with_no_other() {
         drop(pledges);
         assert!(!forgotten(6) && forgotten(5));
     }
+    // What was spoiled goes too: there are secrets in it.
+    let pledges = Pledges::open(&path, [5; 32], false).unwrap();
+    pledges.keep((&ask, 1), None, true).unwrap();
+    drop(pledges);
+    std::fs::write(path.join("pledge"), [1, 2, 3]).unwrap();
+    assert!(!forgotten(6) && forgotten(5));
 }
 
 /// Later than it is waited for where others are enough: without it there are too few, so the round waits as long as it may.
@@ -193,7 +195,7 @@ fn who_does_not_come_back_is_not_waited_for_longer_than_a_while() {
     net.kill_at(ends(1, VICTIM.0), 2);
     let plays = |wire: &mut Wire, own: usize, rng: &mut Prg| {
         let part = || take_part(wire, &course, own, &mut *known(own), rng);
-        catch_unwind(AssertUnwindSafe(part)).unwrap_or_else(|_| Ok(Vec::new()))
+        unless_killed(part).unwrap_or_else(|| Ok(Vec::new()))
     };
     let ran = run_with(1, channels, (&course, &start(&course)), &known, &plays);
     assert!(ran.trained(1).reports.iter().all(|report| report.providers == [0, 2]));

@@ -49,6 +49,15 @@ struct State {
 /// What unwinds the thread of a guest that was killed.
 struct Killed;
 
+/// What comes of a part, or nothing where whoever plays it was killed. Any other panic goes on.
+pub(in crate::round) fn unless_killed<T>(part: impl FnOnce() -> T) -> Option<T> {
+    let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(part));
+    ended.map_or_else(
+        |why| if why.is::<Killed>() { None } else { std::panic::resume_unwind(why) },
+        Some,
+    )
+}
+
 #[derive(Default)]
 struct Link {
     /// To the lower end, and to the higher one.

@@ -1,8 +1,6 @@
 //! A provider that is killed at every frame of a training by masks, or in a step of its own, and comes back: what comes of it is to the bit
 //! what comes of one without, and of no step is another thing said.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use protocols::party::Role;
 
 use super::{
@@ -13,7 +11,7 @@ use crate::{
     round::{
         message::{COMES, hash_words, model_bytes},
         resume::NONE,
-        tests::net::Net,
+        tests::net::{Net, unless_killed},
     },
     secagg::{Client, Server, Setting, Slots},
 };
@@ -141,7 +139,7 @@ impl Killed<'_> {
                         later.as_mut().map_or((&mut *wire, &mut *rng), |(a, b)| (a, b));
                     take_part_masked(wire, course, masks, member, rng)
                 };
-                if let Ok(ended) = catch_unwind(AssertUnwindSafe(part)) {
+                if let Some(ended) = unless_killed(part) {
                     assert!(ended.is_err() || !path.exists(), "what was kept is gone at the end");
                     return ended;
                 }
@@ -310,7 +308,7 @@ fn says_after(then: &(dyn Fn(&mut Wire, &Arc<Setting>) + Sync)) -> RoundError {
         });
         let mut wire = Wire::new(guest, Gate::listing(&[]));
         wire.enter(1);
-        assert!(catch_unwind(AssertUnwindSafe(|| part(&mut wire, 0))).is_err(), "it is killed");
+        assert!(unless_killed(|| part(&mut wire, 0)).is_none(), "it is killed");
         let mut wire = Wire::new(net.back(VICTIM, &[Role::P0]), Gate::listing(&[]));
         wire.enter(1);
         let ended = part(&mut wire, 1);
