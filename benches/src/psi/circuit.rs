@@ -9,7 +9,7 @@ use protocols::{
         circuit::{Bucketed, Matches, Provider, Set, intersect_bucket, intersect_bucket_cost},
     },
     ring::{B64, Buf, Ring, Z64},
-    session::{Meter, OpeningKind, Recipient, Session, SessionError},
+    session::{Meter, OpeningKind, Profile, Recipient, Session, SessionError},
     share::{Bits, Shared},
 };
 
@@ -24,21 +24,21 @@ pub(super) const PROTOCOLS: [Protocol; 3] = [
         name: "circuit",
         parties: 3,
         party: |seat| party(seat, Goal::Shares),
-        quote: |sizes| quote(sizes, Goal::Shares),
+        quote: |sizes, profile| quote(sizes, profile, Goal::Shares),
         note: "circuit PSI into shares, a 64-bit column from each side, semi-honest",
     },
     Protocol {
         name: "card",
         parties: 3,
         party: |seat| party(seat, Goal::Cardinality),
-        quote: |sizes| quote(sizes, Goal::Cardinality),
+        quote: |sizes, profile| quote(sizes, profile, Goal::Cardinality),
         note: "size of the intersection if it is 10 or more, semi-honest",
     },
     Protocol {
         name: "sum",
         parties: 3,
         party: |seat| party(seat, Goal::Sum),
-        quote: |sizes| quote(sizes, Goal::Sum),
+        quote: |sizes, profile| quote(sizes, profile, Goal::Sum),
         note: "size and sum of the sender's values if there are 10 matches or more, semi-honest",
     },
 ];
@@ -91,9 +91,9 @@ fn bucketed(sizes: Sizes, goal: Goal) -> Result<Bucketed, Failure> {
     Ok(Bucketed::with_buckets_of(BUCKET_ITEMS, receiver, sender)?)
 }
 
-fn quote(sizes: Sizes, goal: Goal) -> Option<Quote> {
+fn quote(sizes: Sizes, profile: Profile, goal: Goal) -> Option<Quote> {
     let of = bucketed(sizes, goal).ok()?;
-    let mut m = Meter::new();
+    let mut m = Meter::on(profile);
     m.enter(1);
     let bucket = |m: &mut Meter| {
         intersect_bucket_cost(m, &of);

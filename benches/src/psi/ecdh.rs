@@ -21,14 +21,14 @@ pub(super) const PROTOCOLS: [Protocol; 2] = [
         name: "ecdh",
         parties: 2,
         party,
-        quote: |sizes| quote(sizes, false),
+        quote: |sizes, _| quote(sizes, false),
         note: "ECDH-PSI on u-coordinates, semi-honest, random 128-bit ids, to the receiver",
     },
     Protocol {
         name: "ecdh-repeat",
         parties: 2,
         party: repeated,
-        quote: |sizes| quote(sizes, true),
+        quote: |sizes, _| quote(sizes, true),
         note: "ECDH-PSI against a set that the sender has kept prepared, semi-honest, to the receiver",
     },
 ];

@@ -48,7 +48,7 @@ impl Line {
         let n = sender.max(receiver);
         let mut times: Vec<_> = reps.iter().map(|rep| rep.took).collect();
         times.sort_unstable();
-        let quote = (protocol.quote)(sizes);
+        let quote = (protocol.quote)(sizes, network.profile());
         let as_quoted = |rep: &Rep| {
             quote.is_none_or(|quote| quote == Quote { bytes: rep.bytes, rounds: rep.rounds })
         };

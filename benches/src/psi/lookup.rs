@@ -30,14 +30,14 @@ pub(super) const PROTOCOLS: [Protocol; 2] = [
         name: "lookup",
         parties: 2,
         party: |seat| party(seat, Table::Fetched),
-        quote: |sizes| quote(sizes, Table::Fetched),
+        quote: |sizes, _| quote(sizes, Table::Fetched),
         note: "private lookup with proofs, malicious: a table with labels of 8 bytes fetched, as many queries as said, or 4096",
     },
     Protocol {
         name: "lookup-queries",
         parties: 2,
         party: |seat| party(seat, Table::AtHand),
-        quote: |sizes| quote(sizes, Table::AtHand),
+        quote: |sizes, _| quote(sizes, Table::AtHand),
         note: "private lookup with proofs, malicious: the queries alone, from items to labels of 8 bytes, the table being there",
     },
 ];

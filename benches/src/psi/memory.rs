@@ -56,7 +56,7 @@ fn one(protocol: &Protocol, sizes: Sizes, rep: u32, network: Network) -> Result<
         barrier.wait();
     };
     let party = |role, channel| -> Result<(bool, Seen), Failure> {
-        let mut seat = Seat::new((role, sizes, rep), channel, &start, &|| {});
+        let mut seat = Seat::new((role, sizes, rep), network.profile(), channel, &start, &|| {});
         let right = (protocol.party)(&mut seat)?;
         Ok((right, seat.seen()?))
     };

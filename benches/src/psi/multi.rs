@@ -21,7 +21,7 @@ pub(super) const PROTOCOLS: [Protocol; 1] = [Protocol {
     name: "multi",
     parties: PARTIES,
     party,
-    quote,
+    quote: |sizes, _| quote(sizes),
     note: "PSI of three parties, augmented semi-honest, random 128-bit ids, to the leader",
 }];
 

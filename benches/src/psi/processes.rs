@@ -23,7 +23,7 @@ use super::{
     seat::{Protocol, RECEIVER, Seat},
 };
 use crate::{
-    Failure,
+    Failure, Network,
     figure::{peak_rss, reset_peak},
     party::{hear, tell},
     processes::{Party, timed},
@@ -117,7 +117,8 @@ fn repetition(
     let done = || drop(tell(&"done"));
     let [sender, receiver] = order.sizes;
     let place = (order.role, Sizes { sender, receiver }, rep);
-    let mut seat = Seat::new(place, Arc::clone(channel), &start, &done);
+    let mut seat =
+        Seat::new(place, Network::Loopback.profile(), Arc::clone(channel), &start, &done);
     let exact = (protocol.party)(&mut seat)?;
     let seen = seat.seen()?;
     let (bytes, rounds, cpu_nanos) = (seen.bytes, seen.rounds, seen.cpu_nanos);

@@ -7,7 +7,7 @@ use protocols::{
     party::PartyId,
     prg::Prg,
     psi::Sizes,
-    session::{Gate, Pair, Session, SessionError, Wire},
+    session::{Gate, Pair, Profile, Session, SessionError, Wire},
     testkit::test_prss,
 };
 
@@ -22,8 +22,8 @@ pub(crate) struct Protocol {
     pub(crate) parties: u16,
     /// One party's part: makes its input, runs [`Seat::timed`] once, and says whether the outcome is right.
     pub(crate) party: fn(&mut Seat<'_>) -> Result<bool, Failure>,
-    /// Bytes of all parties and rounds that it is quoted at for sets like these, where there is a quote.
-    pub(crate) quote: fn(Sizes) -> Option<Quote>,
+    /// Bytes of all parties and rounds that it is quoted at for sets like these over such a network, where there is a quote.
+    pub(crate) quote: fn(Sizes, Profile) -> Option<Quote>,
     pub(crate) note: &'static str,
 }
 
@@ -40,6 +40,8 @@ pub(crate) struct Seat<'a> {
     pub(crate) role: u16,
     pub(crate) sizes: Sizes,
     pub(crate) rep: u32,
+    /// What the three compute parties choose their protocols for.
+    profile: Profile,
     channel: Arc<dyn Channel>,
     /// Returns when all parties are ready.
     start: &'a dyn Fn(),
@@ -62,11 +64,12 @@ pub(crate) struct Seen {
 impl<'a> Seat<'a> {
     pub(super) fn new(
         (role, sizes, rep): (u16, Sizes, u32),
+        profile: Profile,
         channel: Arc<dyn Channel>,
         start: &'a dyn Fn(),
         done: &'a dyn Fn(),
     ) -> Self {
-        Self { role, sizes, rep, channel, start, done, seen: None }
+        Self { role, sizes, rep, profile, channel, start, done, seen: None }
     }
 
     /// A generator of this repetition, for this party and what it is used for.
@@ -96,7 +99,8 @@ impl<'a> Seat<'a> {
     ) -> Result<bool, Failure> {
         let role = PartyId(self.role).role().ok_or("a party that is none of the three")?;
         let prss = test_prss(u64::from(self.rep), role);
-        let mut s = Session::new(role, Arc::clone(&self.channel), prss, Gate::recording());
+        let gate = Gate::recording();
+        let mut s = Session::new(role, Arc::clone(&self.channel), prss, gate).on(self.profile);
         s.enter(1);
         let (result, clock) = self.clocked(|| protocol(&mut s));
         let outcome = result.inspect_err(|error| s.abort(error))?;
