@@ -17,6 +17,7 @@ pub mod average;
 pub mod contribution;
 pub mod disk;
 pub mod gate;
+mod heard;
 pub mod model;
 pub mod noise;
 mod order;

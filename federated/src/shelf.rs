@@ -16,6 +16,8 @@ pub(crate) const STATE: &str = "state";
 pub(crate) const CLOSED: &str = "closed";
 /// Of trees: what is opened of them.
 pub(crate) const GROWN: &str = "grown";
+/// Of joined rows: this party's shares of the weights.
+pub(crate) const WEIGHTS: &str = "weights";
 const LOCK: &str = "lock";
 /// Most entries of a list: what a file says of lengths is not believed beyond it.
 const MOST: u64 = 1 << 32;

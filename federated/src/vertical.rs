@@ -2,7 +2,8 @@
 //!
 //! Columns of one table stand with several providers. Once their rows are joined, features, labels and the bit that says whether
 //! a row is one at all are shares at the three compute parties; the weights stay shares from the first step to the last, and what
-//! comes out is sealed like any other result. Nothing is opened.
+//! comes out is sealed like any other result. Nothing is opened. Each party can keep its shares of the weights from pass to pass
+//! ([`Record`]), so that a training that was interrupted goes on.
 //!
 //! ```text
 //! z = X_b·w + w_0    1 round     e = (σ(z) − y)·live    the curve's rounds and 1
@@ -31,18 +32,22 @@ mod clear;
 mod descent;
 mod error;
 mod features;
+mod record;
 mod ridge;
 mod score;
 mod setting;
+mod standing;
 mod tally;
 #[cfg(test)]
 mod tests;
 
 pub use clear::{ClearRows, tally_clear, train_clear};
-pub use descent::{train, train_cost};
-pub use error::SettingError;
+pub use descent::{Course, train, train_cost, train_from};
+pub use error::{DescentError, SettingError};
 pub use features::Features;
+pub use record::Record;
 pub use ridge::{Squares, squares, squares_cost};
 pub use score::{Output, Scoring, score, score_cost};
 pub use setting::{Curve, Descent, Setting, Table};
+pub use standing::{Standing, stand, stand_cost};
 pub use tally::{tally, tally_cost};

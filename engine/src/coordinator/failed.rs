@@ -181,10 +181,15 @@ fn way_on(record: &JobRecord, job: JobId, mut failure: Failure) -> Failure {
         return failure;
     }
     let spec = wire::parse::<Signed<JobSpec>>("job", Stage::Submit, &record.spec);
-    if let Ok(JobKind::Train(train)) = spec.map(|spec| spec.body.kind) {
-        let began = train.resumes.unwrap_or(job);
+    let training = match spec.map(|spec| spec.body.kind) {
+        Ok(JobKind::Train(train)) => Some((train.resumes, "train")),
+        Ok(JobKind::TrainVertical(train)) => Some((train.resumes, "train_vertical")),
+        _ => None,
+    };
+    if let Some((resumes, table)) = training {
+        let began = resumes.unwrap_or(job);
         failure.message += &format!(
-            "; the training goes on where it stood if the job is submitted again with `resumes = \"{began}\"` in [train]"
+            "; the training goes on where it stood if the job is submitted again with `resumes = \"{began}\"` in [{table}]"
         );
     }
     failure

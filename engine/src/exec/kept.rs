@@ -9,12 +9,13 @@ use federated::{
     disk::DiskError,
     round::{Closed, Course, Folder, Keeper, Pledges, RoundReport, Standing, State, Totals},
     trees::{self, Growth, Keep, Record},
+    vertical::{self, Setting},
 };
 
 use super::{error::ExecError, train::unkept};
 use crate::{
     identity::{Hash32, PartyName, canonical_hash},
-    plan::{Plan, Training, TrainingRows},
+    plan::{Op, Plan, Training, TrainingRows, Vertical},
 };
 
 /// What is kept of a training, and who is told how it goes.
@@ -34,7 +35,7 @@ pub(super) fn begin<'a>(
     let unwritten =
         |error: DiskError| ExecError::kept(error.to_string(), error.is_full(), ExecError::Training);
     if of.resumes.is_some() {
-        standing_here(trainings, (plan, of)).map_err(ExecError::Training)?;
+        standing_here(trainings, of.root(plan)).map_err(ExecError::Training)?;
     }
     let Some(path) = trainings.map(|all| folder_of(all, of.root(plan))) else {
         return Ok((Standing::new(start), Kept { folder: None, told }));
@@ -69,7 +70,7 @@ pub(super) fn grown(
     growth: &Growth,
 ) -> Result<Begun, ExecError> {
     if of.resumes.is_some() {
-        standing_here(trainings, (plan, of)).map_err(ExecError::Training)?;
+        standing_here(trainings, of.root(plan)).map_err(ExecError::Training)?;
     }
     let Some(path) = trainings.map(|all| folder_of(all, of.root(plan))) else {
         return Ok((Box::new(trees::NotKept), Vec::new()));
@@ -80,6 +81,24 @@ pub(super) fn grown(
         tracing::info!(job = %of.root(plan), "a growth goes on after {} steps", steps.len());
     }
     Ok((Box::new(record), steps))
+}
+
+/// What this party kept of a training on joined rows, and keeps of it from now on; nothing where it has no folder for that.
+pub(super) fn descended(
+    trainings: Option<&Path>,
+    (plan, of): (&Plan, &Vertical),
+    setting: &Setting,
+) -> Result<Option<vertical::Record>, ExecError> {
+    if of.resumes.is_some() {
+        standing_here(trainings, of.root(plan)).map_err(ExecError::Training)?;
+    }
+    let Some(path) = trainings.map(|all| folder_of(all, of.root(plan))) else { return Ok(None) };
+    let opened = vertical::Record::open(
+        (&path, fingerprint_of_joined(plan, of)),
+        setting,
+        of.resumes.is_some(),
+    );
+    opened.map(Some).map_err(|error| unkept("keeping the weights' shares", &error))
 }
 
 /// Where a provider's trainer keeps what it has from round to round, and under which name; nothing where it keeps nothing.
@@ -113,6 +132,10 @@ pub(super) fn pledges(
 /// # Errors
 /// Why not, and what to do.
 pub fn resumable(trainings: Option<&Path>, (plan, me): (&Plan, &PartyName)) -> Result<(), String> {
+    if let Some(of) = plan.vertical().filter(|of| of.resumes.is_some()) {
+        let computes = plan.compute.contains(me);
+        return if computes { standing_here(trainings, of.root(plan)) } else { Ok(()) };
+    }
     let Some((_, of)) = plan.training().filter(|(_, of)| of.resumes.is_some()) else {
         return Ok(());
     };
@@ -120,14 +143,14 @@ pub fn resumable(trainings: Option<&Path>, (plan, me): (&Plan, &PartyName)) -> R
         let keeps = of.rule(plan)?.keeps() && of.owners(plan).any(|input| input.party == *me);
         return if keeps && trainings.is_none() { Err(no_folder()) } else { Ok(()) };
     }
-    standing_here(trainings, (plan, of))
+    standing_here(trainings, of.root(plan))
 }
 
 /// Whether a compute party has kept where a training stands.
-fn standing_here(trainings: Option<&Path>, (plan, of): (&Plan, &Training)) -> Result<(), String> {
+fn standing_here(trainings: Option<&Path>, root: Hash32) -> Result<(), String> {
     match trainings {
         None => Err(no_folder()),
-        Some(all) if folder_of(all, of.root(plan)).exists() => Ok(()),
+        Some(all) if folder_of(all, root).exists() => Ok(()),
         Some(_) => Err(
             "this party keeps nothing of the training to go on with: it came to its end, never began, or is long ago; run the job \
              without `resumes`"
@@ -145,9 +168,13 @@ fn no_folder() -> String {
 /// # Errors
 /// The system's.
 pub fn forget_training(trainings: &Path, plan: &Plan) -> io::Result<()> {
-    let Some((_, of)) = plan.training() else { return Ok(()) };
-    let own = |what| own_folder_of(trainings, (plan, of), what);
-    for folder in [folder_of(trainings, of.root(plan)), own("own"), own("given")] {
+    let mut folders: Vec<PathBuf> =
+        plan.vertical().map(|of| folder_of(trainings, of.root(plan))).into_iter().collect();
+    if let Some((_, of)) = plan.training() {
+        let own = |what| own_folder_of(trainings, (plan, of), what);
+        folders = vec![folder_of(trainings, of.root(plan)), own("own"), own("given")];
+    }
+    for folder in folders {
         match std::fs::remove_dir_all(folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             done => done?,
@@ -181,6 +208,18 @@ pub(super) fn fingerprint(plan: &Plan, of: &Training) -> [u8; 32] {
     let begun = Training { resumes: None, ..of.clone() };
     let all = (of.root(plan), &plan.buyer, &plan.compute, &plan.inputs, &begun);
     canonical_hash("unseen.training/v1", &all).0
+}
+
+/// The same of a training on joined rows: how they are joined is in the plan's operations.
+fn fingerprint_of_joined(plan: &Plan, of: &Vertical) -> [u8; 32] {
+    let mut nodes = plan.nodes.clone();
+    for op in &mut nodes {
+        if let Op::TrainVertical(of) = op {
+            of.resumes = None;
+        }
+    }
+    let all = (of.root(plan), &plan.buyer, &plan.compute, &plan.inputs, &nodes);
+    canonical_hash("unseen.vertical-training/v1", &all).0
 }
 
 impl Keeper for Kept<'_> {

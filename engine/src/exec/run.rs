@@ -102,7 +102,7 @@ pub fn run(
             }
             Op::TrainVertical(of) => {
                 let values = Values { at, values: &values };
-                vertical::run(s, of, &values, &mut *progress)?
+                vertical::run(s, (plan, of), &values, rng, (&mut *progress, trainings))?
             }
             Op::Score(of) => score::run(s, of, &Values { at, values: &values })?,
             Op::Blur(of) => noise::run(s, of, &Values { at, values: &values }, rng)?,

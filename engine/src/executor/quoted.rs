@@ -20,7 +20,8 @@ use crate::{
 /// a batch of its queries on, in the place of all of it. Of a circuit whose bucket was broken off all links together carried no more than
 /// the plan costs and that bucket again, each time. Of a training nothing is compared, but of trees: providers may leave it, and the
 /// links of those that do not compute may be made anew.
-/// Trees that go on from an earlier run cost no more than all of them: how far that run came is known to those alone who compute.
+/// Trees, and passes over joined rows, that go on from an earlier run cost no more than all of them: how far that run came is known to
+/// those alone who compute.
 ///
 /// # Errors
 /// [`Reason::ReceiptInvalid`].
@@ -42,7 +43,7 @@ pub(super) fn check(compilation: &Compilation, body: &ReceiptBody) -> Result<(),
     let again = body.links.iter().any(|link| link.sent.is_some_and(|flow| flow.renewed > 0));
     let fits = if again {
         resumed(compilation, body, carried)
-    } else if plan.training().is_some_and(|(_, of)| of.resumes.is_some()) {
+    } else if plan.resumes().is_some() {
         carried <= quoted
     } else {
         // What one party lacked of a table comes on top.

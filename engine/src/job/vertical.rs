@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::micro::Micro;
+use super::{id::JobId, micro::Micro};
 
 /// A logistic regression on rows of which several providers know a part each. They are joined and trained on as shares; the
 /// model alone comes out.
@@ -37,6 +37,10 @@ pub struct VerticalSpec {
     /// What stands for the logistic function in a step.
     #[serde(default)]
     pub curve: CurveSpec,
+    /// The job that began this training and was interrupted: it goes on from the last pass that its compute parties have all kept.
+    /// All else is as in that job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumes: Option<JobId>,
 }
 
 /// What stands for the logistic function while weights are found.
@@ -82,6 +86,9 @@ impl fmt::Display for VerticalSpec {
         writeln!(f, "  {} from {}", self.label, self.features.join(", "))?;
         if let Some(filter) = &self.filter {
             writeln!(f, "  where {filter}")?;
+        }
+        if let Some(job) = &self.resumes {
+            writeln!(f, "  going on where {job} was interrupted")?;
         }
         write!(f, "  rows joined and trained on as shares; the model to the buyer")
     }

@@ -83,6 +83,12 @@ impl Plan {
         })
     }
 
+    /// The job that began the training that this one goes on with, if it does.
+    #[must_use]
+    pub fn resumes(&self) -> Option<Hash32> {
+        self.training().map_or_else(|| self.vertical()?.resumes, |(_, of)| of.resumes)
+    }
+
     /// The providers of two sets that are intersected between them, in the order of the plan.
     #[must_use]
     pub fn pairs(&self) -> Vec<(PartyName, PartyName)> {

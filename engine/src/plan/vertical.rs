@@ -11,7 +11,10 @@ use super::{
     refs::Ref,
     train::Feature,
 };
-use crate::job::{CurveSpec, Micro};
+use crate::{
+    identity::Hash32,
+    job::{CurveSpec, Micro},
+};
 
 /// Fraction bits of a feature between −1 and 1.
 pub const UNIT_BITS: u16 = 12;
@@ -49,9 +52,18 @@ pub struct Vertical {
     pub penalty: Micro,
     /// What stands for the logistic function.
     pub curve: CurveSpec,
+    /// The job that began it, where it goes on after an interruption.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumes: Option<Hash32>,
 }
 
 impl Vertical {
+    /// The job that began it: this one, or the one it resumes.
+    #[must_use]
+    pub fn root(&self, plan: &Plan) -> Hash32 {
+        self.resumes.unwrap_or(plan.job)
+    }
+
     /// The training with its precisions.
     ///
     /// # Errors
@@ -125,8 +137,9 @@ impl Vertical {
 
     /// In a line.
     pub(super) fn told(&self) -> String {
+        let again = self.resumes.map_or_else(String::new, |job| format!(", going on with {job}"));
         format!(
-            "train a logistic model of {} weights on rows where n{}.{}, {} epochs",
+            "train a logistic model of {} weights on rows where n{}.{}, {} epochs{again}",
             thousands(self.weights()),
             self.live.0,
             self.live.1,

@@ -18,7 +18,7 @@ use super::{
 };
 use crate::{
     catalog::DatasetDescriptor,
-    job::{CurveSpec, JobSpec, VerticalSpec},
+    job::{CurveSpec, JobId, JobSpec, VerticalSpec},
     plan::{
         Decode, Encoding, Feature, Kind, Op, Output, OutputColumn, PolicyTerms, Ref, UNIT_BITS,
         UseForm, Vertical,
@@ -116,6 +116,7 @@ impl Compiler<'_> {
             rate: asked.rate,
             penalty: asked.penalty,
             curve: asked.curve,
+            resumes: asked.resumes.map(JobId::hash),
         };
         self.model(of, entities)
     }

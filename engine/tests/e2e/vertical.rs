@@ -10,6 +10,7 @@ use protocols::mpc::fixed::Fixed;
 use serde_json::json;
 
 use crate::{
+    again::killed_when,
     cast::{Cast, Column, Table},
     train::model_of,
     world::{BUYER, World, ended_with, succeeded},
@@ -88,27 +89,30 @@ fn train(more: &str) -> String {
     )
 }
 
-/// The same steps in the clear: weights, rows, and those that are right.
-fn in_one_place() -> (Vec<f64>, [u64; 2]) {
+/// As the parties plan it.
+fn setting(epochs: usize, rate: f64) -> Setting {
     let rows = usize::try_from(ROWS_MAX).unwrap();
     let features = Fixed::new(12, -1.0, 1.0).unwrap();
-    let descent =
-        Descent { epochs: 40, batch: rows, rate: 4.0, penalty: 0.0, curve: Curve::Segments };
-    let setting = Setting::new(Shape { rows, columns: 4, features }, descent).unwrap();
+    let descent = Descent { epochs, batch: rows, rate, penalty: 0.0, curve: Curve::Segments };
+    Setting::new(Shape { rows, columns: 4, features }, descent).unwrap()
+}
+
+/// The same steps in the clear: weights, rows, and those that are right.
+fn in_one_place(setting: &Setting) -> (Vec<f64>, [u64; 2]) {
     #[expect(clippy::cast_precision_loss, reason = "small numbers")]
     let unit = |value: usize, low: usize, high: usize| {
         let place = 2.0 * (value - low) as f64 / (high - low) as f64 - 1.0;
         (place * 4096.0).round_ties_even() / 4096.0
     };
     let (mut values, mut labels, mut live) = (Vec::new(), Vec::new(), Vec::new());
-    for i in 0..rows {
+    for i in 0..setting.table().rows {
         live.push((20..100).contains(&i) && i % 25 != 24);
         labels.push(rich(i));
         let sector = |which| if i % 2 == which { 1.0 } else { 0.0 };
         values.extend([unit(age(i), 20, 70), unit(hours(i), 0, 60), sector(0), sector(1)]);
     }
     let of = ClearRows { features: &values, labels: &labels, live: &live };
-    let weights = train_clear(&setting, of);
+    let weights = train_clear(setting, of);
     let tally = tally_clear(of, &weights);
     (weights, tally)
 }
@@ -117,7 +121,7 @@ fn in_one_place() -> (Vec<f64>, [u64; 2]) {
 fn a_model_of_joined_rows_is_the_buyers_alone_and_that_of_one_place() {
     let world = World::start(&cast(20));
     let text = succeeded(&world.ask_psi(&train("")));
-    let (want, [rows, right]) = in_one_place();
+    let (want, [rows, right]) = in_one_place(&setting(40, 4.0));
     let lines: Vec<_> = text.lines().collect();
     assert_eq!((lines.len(), lines[0]), (2, "rows,accuracy"));
     let cells: Vec<f64> = lines[1].split(',').map(|cell| cell.parse().unwrap()).collect();
@@ -133,6 +137,39 @@ fn a_model_of_joined_rows_is_the_buyers_alone_and_that_of_one_place() {
     assert_eq!(inputs, r#"["p.age","j.hours","j.sector = care","j.sector = trade"]"#);
     let off = got.iter().zip(&want).map(|(got, want)| (f64::from(*got) - want).abs());
     assert!(off.fold(0.0, f64::max) < 1e-3, "{got:?} {want:?}");
+}
+
+/// A party that computes is killed, then the coordinator: the passes that were kept are not made again.
+#[test]
+fn a_training_on_joined_rows_goes_on_after_a_daemon_was_killed() {
+    const EPOCHS: usize = 3000;
+    let mut world = World::start(&cast(20));
+    let asked = |more: &str| {
+        let few = train(more).replace("rate = 4", "rate = 0.0625");
+        few.replace("epochs = 40", &format!("epochs = {EPOCHS}"))
+    };
+    let setting = setting(EPOCHS, 0.0625);
+    let (want, [rows, _]) = in_one_place(&setting);
+    #[expect(clippy::cast_precision_loss, reason = "small numbers")]
+    let most = 4.0 * EPOCHS as f64 / f64::from(setting.weights().frac()).exp2();
+    for killed in ["employers", "exchange"] {
+        let begun = |world: &World, job: &str| {
+            world.of("employers").join("state/trainings").join(job).join("weights").exists()
+        };
+        let text = killed_when(&mut world, &asked, killed, &begun);
+        assert!(text.lines().nth(1).unwrap().starts_with(&format!("{rows},")), "{text}");
+        let (_, got) = model_of(&world);
+        let off = got.iter().zip(&want).map(|(got, want)| (f64::from(*got) - want).abs());
+        assert!(off.fold(0.0, f64::max) < most, "{killed}: {got:?} {want:?}");
+    }
+    let log = world.log("employers");
+    let passes = log.lines().filter_map(|line| line.split("goes on after ").nth(1));
+    let passes: Vec<usize> =
+        passes.map(|rest| rest.split(' ').next().unwrap().parse().unwrap()).collect();
+    assert!(passes.len() == 2 && passes.iter().all(|passes| *passes > 0), "{passes:?}");
+    let again = asked(&format!("resumes = {:?}", "00".repeat(32)));
+    let words = ended_with(&world.ask_psi(&again), 1);
+    assert!(words.contains("keeps nothing of the training to go on with"), "{words}");
 }
 
 #[test]

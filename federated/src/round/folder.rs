@@ -13,7 +13,7 @@ use super::{
 use crate::{
     average::Trailer,
     disk::DiskError,
-    shelf::{CLOSED, GROWN, Reader, STATE, Shelf, Writer, broken},
+    shelf::{CLOSED, GROWN, Reader, STATE, Shelf, WEIGHTS, Writer, broken},
     strategy::Optimizer,
 };
 
@@ -29,10 +29,10 @@ impl Folder {
     /// The folder, made if it is not there. `training` is a hash of all that must be the same for a training to go on.
     ///
     /// # Errors
-    /// The system's; [`io::ErrorKind::WouldBlock`] while another run has it; [`io::ErrorKind::InvalidData`] if trees are kept in it.
+    /// The system's; [`io::ErrorKind::WouldBlock`] while another run has it; [`io::ErrorKind::InvalidData`] if trees or weights of joined rows are kept in it.
     pub fn open(path: &Path, training: [u8; 32]) -> io::Result<Self> {
         let shelf = Shelf::open(path, training)?;
-        shelf.without(&[GROWN])?;
+        shelf.without(&[GROWN, WEIGHTS])?;
         Ok(Self(shelf))
     }
 

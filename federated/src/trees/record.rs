@@ -13,7 +13,7 @@ use std::{
 use super::growth::Growth;
 use crate::{
     disk::DiskError,
-    shelf::{CLOSED, GROWN, STATE, Shelf, broken},
+    shelf::{CLOSED, GROWN, STATE, Shelf, WEIGHTS, broken},
 };
 
 const LABEL: &[u8] = b"unseen grown trees of one training v1";
@@ -63,7 +63,7 @@ impl Record {
         of: &Growth,
     ) -> io::Result<(Self, Vec<Vec<u64>>)> {
         let shelf = Shelf::open(path, training)?;
-        shelf.without(&[STATE, CLOSED])?;
+        shelf.without(&[STATE, CLOSED, WEIGHTS])?;
         let mut file = shelf.append(GROWN)?;
         let label = *blake3::keyed_hash(&training, LABEL).as_bytes();
         let begun = begins_with(&mut file, label)?;

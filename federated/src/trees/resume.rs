@@ -15,6 +15,7 @@ use super::{
     growth::Growth,
     record::{Keep, digest},
 };
+use crate::heard::{heard, heard_cost};
 
 /// Words of a digest.
 const DIGEST_WORDS: usize = 4;
@@ -31,7 +32,7 @@ pub(super) fn together(
     let me = s.role();
     let mut have = [0; 3];
     have[me.index()] = steps.len();
-    for (from, words) in told(s, &[steps.len() as u64])? {
+    for (from, words) in heard(s, &[steps.len() as u64])? {
         let count = usize::try_from(words[0]).unwrap_or(usize::MAX);
         if count > of.steps() {
             let (peer, what) = (from.id(), "more steps of a growth than there are");
@@ -54,7 +55,7 @@ pub(super) fn together(
         }
     }
     let own = digest(steps);
-    for (from, words) in told(s, &own)? {
+    for (from, words) in heard(s, &own)? {
         if words != own {
             let (peer, what) = (from.id(), "what was opened of the trees");
             return Err(SessionError::Inconsistent { step: s.step(), peer, what }.into());
@@ -76,21 +77,5 @@ pub(super) fn before(s: &mut Session, step: impl FnOnce(&mut Meter)) -> Result<(
 
 /// Twin of [`together`] where all three have as much.
 pub(super) fn together_cost(m: &mut Meter) {
-    for words in [1, DIGEST_WORDS] {
-        let to = |from: Role| [(from, from.next(), 8 * words), (from, from.prev(), 8 * words)];
-        m.messages(&Role::ALL.into_iter().flat_map(to).collect::<Vec<_>>());
-    }
-}
-
-/// Says these words to both others, and hears as many of each.
-fn told(s: &mut Session, own: &[u64]) -> Result<[(Role, Vec<u64>); 2], SessionError> {
-    let others = [s.role().next(), s.role().prev()];
-    for to in others {
-        s.send(to.id(), own)?;
-    }
-    let mut theirs = others.map(|from| (from, vec![0; own.len()]));
-    for (from, words) in &mut theirs {
-        s.recv(from.id(), words)?;
-    }
-    Ok(theirs)
+    [1, DIGEST_WORDS].into_iter().for_each(|words| heard_cost(m, words));
 }

@@ -1,5 +1,7 @@
 //! Mini-batch gradient descent on shares.
 
+use std::fmt;
+
 use protocols::{
     mpc::{MatrixView, fixed, inject, inject_cost, matmul_cost, mul, mul_cost, product},
     ring::{Buf, Z64},
@@ -7,7 +9,9 @@ use protocols::{
     share::{Bits, Shared},
 };
 
-use super::{features::Features, setting::Setting};
+use super::{
+    error::DescentError, features::Features, record::Record, setting::Setting, standing::Standing,
+};
 
 /// Trains weights on shared rows.
 ///
@@ -41,6 +45,51 @@ pub fn train(
     (labels, live): (&Shared<Z64>, &Bits),
     told: &mut dyn FnMut(usize),
 ) -> Result<Shared<Z64>, SessionError> {
+    let course = Course { from: Standing::new(setting), record: None, told };
+    match train_from(s, setting, features, (labels, live), course) {
+        Ok(weights) => Ok(weights),
+        Err(DescentError::Session(error)) => Err(error),
+        Err(DescentError::Disk(_)) => {
+            let what = "a disk's fault in a training that is not kept";
+            Err(SessionError::Misuse { step: s.step(), what })
+        }
+    }
+}
+
+/// Where a training begins, and what hears of it.
+pub struct Course<'a> {
+    /// The same place at all three parties: see [`stand`](super::stand).
+    pub from: Standing,
+    /// Keeps where the training stands, from pass to pass.
+    pub record: Option<&'a mut Record>,
+    /// Hears after each step how many are done, those of earlier runs among them.
+    pub told: &'a mut dyn FnMut(usize),
+}
+
+impl fmt::Debug for Course<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a descent from pass {}, kept: {}", self.from.passes(), self.record.is_some())
+    }
+}
+
+/// [`train`] from where an earlier run came to.
+///
+/// # Cost
+/// That of the passes that are left: at most [`train_cost`].
+///
+/// # Errors
+/// Those of [`train`], and this party's disk's.
+///
+/// # Security
+/// That of [`train`], and of [`stand`](super::stand). Steps round at random: of a training that was
+/// interrupted the weights are as near to those of the clear as of one that was not, and not the same to the bit.
+pub fn train_from(
+    s: &mut Session,
+    setting: &Setting,
+    features: &Features<'_>,
+    (labels, live): (&Shared<Z64>, &Bits),
+    course: Course<'_>,
+) -> Result<Shared<Z64>, DescentError> {
     let table = setting.table();
     let fits = features.rows() == table.rows
         && features.columns() == table.columns
@@ -48,25 +97,29 @@ pub fn train(
         && (live.rows(), live.width()) == (table.rows, 1);
     if !fits {
         let what = "a table of another shape than the training was planned for";
-        return Err(SessionError::Misuse { step: s.step(), what });
+        return Err(SessionError::Misuse { step: s.step(), what }.into());
     }
     let batches = setting.batches();
     let live = in_batches(&inject::<Z64>(s, live)?, batches);
     let mut classes = in_batches(labels, batches);
     classes.scale(1 << setting.curve.out().frac());
-    let (mut weights, mut done) = (Shared::zeros(setting.len()), 0);
-    for _ in 0..setting.descent().epochs {
+    let Course { from: mut standing, mut record, told } = course;
+    let mut done = standing.passes * batches;
+    while standing.passes < setting.descent().epochs {
         let mut at = 0;
         for k in 0..batches {
             let to = at + setting.batch_rows(k);
             let batch = features.view().every(k, batches);
             let rows = [&classes, &live].map(|column| column.slice(at, to));
-            step(s, setting, batch, &rows, &mut weights)?;
+            step(s, setting, batch, &rows, &mut standing.weights)?;
             (at, done) = (to, done + 1);
             told(done);
         }
+        standing.passes += 1;
+        let keep = |record: &mut Record| record.reached(&standing);
+        record.as_deref_mut().map_or(Ok(()), keep).map_err(DescentError::Disk)?;
     }
-    Ok(weights)
+    Ok(standing.weights)
 }
 
 /// Twin of [`train`].

@@ -1,6 +1,8 @@
-//! Why a training or a scoring cannot be planned.
+//! Why a training or a scoring cannot be planned, or ends early.
 
-use protocols::mpc::fixed::FixedError;
+use protocols::{mpc::fixed::FixedError, session::SessionError};
+
+use crate::disk::DiskError;
 
 /// Why a training or a scoring cannot be planned: found before anything is sent.
 #[derive(Clone, Copy, Debug, PartialEq, thiserror::Error)]
@@ -48,4 +50,16 @@ pub enum SettingError {
     /// The scores do not fit.
     #[error("scores do not fit: {0}")]
     Scores(FixedError),
+}
+
+/// Why a training ended early.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum DescentError {
+    /// A link, or what came over it.
+    #[error(transparent)]
+    Session(#[from] SessionError),
+    /// This party's disk.
+    #[error("keeping the weights' shares: {0}; make room and run the job again")]
+    Disk(DiskError),
 }

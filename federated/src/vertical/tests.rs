@@ -9,6 +9,9 @@ use protocols::{
 use super::{clear::logistic, *};
 use crate::model::{Rows, area_under_curve};
 
+#[cfg(target_os = "linux")]
+mod resume;
+
 /// Rows in the clear: features row by row, labels, and which are live.
 struct Clear {
     columns: usize,

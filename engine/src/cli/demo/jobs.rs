@@ -240,6 +240,7 @@ fn incomes_of_both() -> VerticalSpec {
         rate: Micro(4_000_000),
         penalty: Micro(0),
         curve: CurveSpec::Segments,
+        resumes: None,
     }
 }
 
