@@ -10,10 +10,11 @@ use protocols::{
 use super::links::Seats;
 use crate::{link::Relinker, plan::Plan};
 
-/// How long a lost link may take to come about again: where only the two of it go on meanwhile, as long as a round of the training.
+/// How long a lost link may take to come about again: as long as the other end may take to notice, if what cut the link did not tell it,
+/// and then as long once more; where only the two of it go on meanwhile, as long as a round of the training.
 pub(super) fn patience(plan: &Plan, dead: Duration) -> Duration {
     let rounds = plan.training().filter(|_| plan.goes_on_without());
-    rounds.map_or(dead, |(_, of)| dead.max(Duration::from_secs(of.round_seconds.into())))
+    rounds.map_or(2 * dead, |(_, of)| dead.max(Duration::from_secs(of.round_seconds.into())))
 }
 
 /// What makes links anew between those who sit in a run.

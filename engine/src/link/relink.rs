@@ -95,9 +95,12 @@ impl Relinker {
     async fn insist(&self, address: &str, hello: Hello) -> Result<DataLink, LinkError> {
         loop {
             match self.dialler.data(address, &hello).await {
-                Err(LinkError::Unreachable { .. } | LinkError::Untrusted { .. }) => {
-                    sleep(PAUSE).await;
-                }
+                // One that is late may be cut off still.
+                Err(
+                    LinkError::Unreachable { .. }
+                    | LinkError::Untrusted { .. }
+                    | LinkError::Timeout { .. },
+                ) => sleep(PAUSE).await,
                 answered => return answered,
             }
         }

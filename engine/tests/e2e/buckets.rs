@@ -136,3 +136,15 @@ fn any_link_of_a_circuit_may_be_cut_and_the_bucket_is_repeated() {
     let explained = succeeded(&world.by("insurer", &["job", "explain", "insurer/job.toml"]));
     assert!(explained.contains("all three repeat the bucket that was under way"), "{explained}");
 }
+
+/// What cut a link may tell one end alone of it: the other one notices when it has heard nothing for as long as a link may be silent.
+#[test]
+fn a_link_that_one_end_believes_in_is_made_anew_when_the_other_notices() {
+    let (world, wiretap) = World::start_tapped(&bounded(5));
+    let counted = psi("\"cardinality\"", ["[]", "[]"], BUCKETS);
+    wiretap.strike(["census", "employers"], &[(100_000, Strike::Half)]);
+    assert_eq!(succeeded(&world.ask_psi(&counted)), "matched\n5\n");
+    let (body, told) = receipt(&world);
+    let ends = ["census", "employers"].map(|party| party.try_into().unwrap());
+    assert_eq!(body.renewed(&ends[0], &ends[1]), 1, "{told}");
+}

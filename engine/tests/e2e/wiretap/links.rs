@@ -1,6 +1,6 @@
 //! The data plane: bytes are carried over as they come, and read as frames afterwards.
 
-use std::io;
+use std::{io, time::Duration};
 
 use protocols::net::{CONTROL_PATH, HEADER_BYTES, Tag, decode_header};
 use serde_json::Value;
@@ -93,19 +93,23 @@ pub(super) async fn relay(
         links.push(Link { dialled, called, there: Vec::new(), back: Vec::new() });
         links.len() - 1
     };
-    let ((near_in, near_out), (far_in, far_out)) = (split(near), split(far));
+    let ((near_in, near_out), (mut far_in, mut far_out)) = (split(near), split(far));
     let struck = kept.strikes.on([dialled, called], garbling);
     let there = |bytes: &[u8]| kept.links()[at].there.extend_from_slice(bytes);
     let back = |bytes: &[u8]| kept.links()[at].back.extend_from_slice(bytes);
     let both = async {
-        let there = copy(near_in, far_out, there, (&struck, true));
-        tokio::try_join!(there, copy(far_in, near_out, back, (&struck, false))).is_ok()
+        let there = copy(near_in, &mut far_out, there, (&struck, true));
+        tokio::try_join!(there, copy(&mut far_in, near_out, back, (&struck, false))).is_ok()
     };
     tokio::select! {
-        said_goodbye = both => said_goodbye.then_some(()),
+        said_goodbye = both => return said_goodbye.then_some(()),
         // Both streams just end, without a goodbye.
-        () = struck.cut() => None,
+        () = struck.cut() => {}
     }
+    if kept.strikes.halves() {
+        tokio::time::sleep(Duration::from_secs(60)).await;
+    }
+    None
 }
 
 async fn copy(

@@ -22,6 +22,8 @@ use tokio::{
 pub(crate) enum Strike {
     /// All connections between the two end without a goodbye.
     Cut,
+    /// The same at the party that dialled; the other one hears nothing any more, and not of that.
+    Half,
     /// Nothing passes any more, until they are cut.
     Hold,
     /// A bit of the next encrypted bytes on one of them is another.
@@ -42,6 +44,7 @@ struct State {
     plan: VecDeque<(usize, Strike)>,
     passed: usize,
     held: bool,
+    half: bool,
 }
 
 impl Strikes {
@@ -56,6 +59,11 @@ impl Strikes {
 
     pub(super) fn holds(&self) -> bool {
         self.lock().held
+    }
+
+    /// Whether those who were called do not hear that their connections are cut.
+    pub(super) fn halves(&self) -> bool {
+        self.lock().half
     }
 
     pub(super) fn cut(&self) {
@@ -115,6 +123,10 @@ impl Struck<'_> {
         };
         match strike {
             Some(Strike::Cut) => self.strikes.cut(),
+            Some(Strike::Half) => {
+                self.strikes.lock().half = true;
+                self.strikes.cut();
+            }
             Some(Strike::Garble) => self.garbling.store(true, Ordering::Relaxed),
             Some(Strike::Hold) | None => {}
         }
