@@ -7,6 +7,8 @@ use std::{
     fs::{self, File, TryLockError},
     io::{self, BufReader, BufWriter, Read, Write},
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
 use crate::disk::DiskError;
@@ -21,6 +23,10 @@ pub(crate) const WEIGHTS: &str = "weights";
 const LOCK: &str = "lock";
 /// Most entries of a list: what a file says of lengths is not believed beyond it.
 const MOST: u64 = 1 << 32;
+/// How long a folder is waited for that another run has: what was killed is gone by then, and what goes on is not.
+const PATIENCE: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 5 });
+/// How often it is looked for meanwhile.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// A folder of one training. Only this user may read it.
 #[derive(Debug)]
@@ -54,6 +60,24 @@ impl Shelf {
             }
         })?;
         Ok(Self { path: path.to_owned(), training, _lock: lock })
+    }
+
+    /// The same, once whoever has it lets go of it: of a process that was killed there may be something left for a while.
+    ///
+    /// # Errors
+    /// As [`Self::open`]; [`io::ErrorKind::WouldBlock`] after [`PATIENCE`].
+    pub(crate) fn open_patiently(path: &Path, training: [u8; 32]) -> io::Result<Self> {
+        let since = Instant::now();
+        loop {
+            match Self::open(path, training) {
+                Err(error)
+                    if error.kind() == io::ErrorKind::WouldBlock && since.elapsed() < PATIENCE =>
+                {
+                    thread::sleep(LOOK);
+                }
+                done => return done,
+            }
+        }
     }
 
     /// That the folder is not of a training of another kind, which keeps these files.

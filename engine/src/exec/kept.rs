@@ -18,6 +18,10 @@ use crate::{
     plan::{Op, Plan, Training, TrainingRows, Vertical},
 };
 
+/// What a trainer has from round to round, and what is given in a run: the ends of their folders' names.
+const OWN: &str = "own";
+const GIVEN: &str = "given";
+
 /// What is kept of a training, and who is told how it goes.
 pub(super) struct Kept<'a> {
     folder: Option<Folder>,
@@ -106,7 +110,7 @@ pub(super) fn own(
     trainings: Option<&Path>,
     (plan, of): (&Plan, &Training),
 ) -> Option<(PathBuf, [u8; 32])> {
-    Some((own_folder_of(trainings?, (plan, of), "own"), fingerprint(plan, of)))
+    Some((own_folder_of(trainings?, (plan, of), OWN), fingerprint(plan, of)))
 }
 
 /// What a provider that does not compute keeps of what it gives in a run; nothing where it has no folder for that.
@@ -122,7 +126,7 @@ pub(super) fn pledges(
             Ok(Pledges::none())
         };
     };
-    let path = own_folder_of(trainings, (plan, of), "given");
+    let path = own_folder_of(trainings, (plan, of), GIVEN);
     let kept = Pledges::open(&path, presence.run.0, presence.again);
     kept.map_err(|error| unkept("keeping what is given", &error))
 }
@@ -172,7 +176,7 @@ pub fn forget_training(trainings: &Path, plan: &Plan) -> io::Result<()> {
         plan.vertical().map(|of| folder_of(trainings, of.root(plan))).into_iter().collect();
     if let Some((_, of)) = plan.training() {
         let own = |what| own_folder_of(trainings, (plan, of), what);
-        folders = vec![folder_of(trainings, of.root(plan)), own("own"), own("given")];
+        folders = vec![folder_of(trainings, of.root(plan)), own(OWN), own(GIVEN)];
     }
     for folder in folders {
         match std::fs::remove_dir_all(folder) {
@@ -183,13 +187,45 @@ pub fn forget_training(trainings: &Path, plan: &Plan) -> io::Result<()> {
     Ok(())
 }
 
-/// Forgets what a provider has kept of what it gave in a run that is over for it.
+/// Writes down that a provider which may come back into a run of a job has given nothing in it; nothing at any other party.
+///
+/// # Errors
+/// The system's; [`io::ErrorKind::WouldBlock`] while another run of the training goes on here.
+pub fn mark_given(
+    trainings: &Path,
+    (plan, me): (&Plan, &PartyName),
+    (run, job): (Hash32, Hash32),
+) -> io::Result<()> {
+    let Some((_, of)) = plan.training().filter(|_| plan.comes_back(me)) else { return Ok(()) };
+    if !of.owners(plan).any(|input| input.party == *me) {
+        return Ok(());
+    }
+    Pledges::mark(&own_folder_of(trainings, (plan, of), GIVEN), (run.0, job.0))
+}
+
+/// Forgets what a provider has kept of what it gave in a job that is over for it.
 ///
 /// # Errors
 /// The system's.
-pub fn forget_given(trainings: &Path, plan: &Plan, run: Hash32) -> io::Result<()> {
+pub fn forget_given(trainings: &Path, plan: &Plan, job: Hash32) -> io::Result<()> {
     let Some((_, of)) = plan.training() else { return Ok(()) };
-    Pledges::forget(&own_folder_of(trainings, (plan, of), "given"), run.0)
+    Pledges::forget(&own_folder_of(trainings, (plan, of), GIVEN), job.0)
+}
+
+/// Forgets what a provider has kept of what it gave, but for these jobs.
+///
+/// # Errors
+/// The system's.
+pub fn forget_given_but(trainings: &Path, jobs: &[Hash32]) -> io::Result<()> {
+    let jobs: Vec<_> = jobs.iter().map(|job| job.0).collect();
+    for folder in std::fs::read_dir(trainings)? {
+        let folder = folder?;
+        let name = folder.file_name();
+        if name.to_str().and_then(|name| name.rsplit('-').next()) == Some(GIVEN) {
+            Pledges::forget_others(&folder.path(), &jobs)?;
+        }
+    }
+    Ok(())
 }
 
 fn folder_of(trainings: &Path, root: Hash32) -> PathBuf {

@@ -428,10 +428,34 @@ impl Runner for Participant {
         self.lock().remove(&job);
     }
 
-    fn ended(&self, job: &Job, run: Hash32) {
+    fn begins(&self, job: &Job, run: Hash32) -> Result<(), Failure> {
+        let (plan, Some(trainings)) = (&job.assessment.plan, &self.trainings) else {
+            return Ok(());
+        };
+        let marked = exec::mark_given(trainings.path(), (plan, &self.name), (run, job.id.hash()));
+        marked.map_err(|error| {
+            let words = format!(
+                "the training cannot begin here: writing down that nothing was said yet in it, in {}: {error}; see to that folder and \
+                 submit the job again",
+                trainings.path().display()
+            );
+            Failure::new(Reason::of_fault(&error), Stage::Connect, words).at(&self.name)
+        })
+    }
+
+    fn ended(&self, job: &Job) {
         let Some(trainings) = &self.trainings else { return };
-        if let Err(error) = exec::forget_given(trainings.path(), &job.assessment.plan, run) {
-            tracing::warn!(job = %job.id, %error, "what was given in the training was not removed");
+        let (plan, id) = (&job.assessment.plan, job.id);
+        if let Err(error) = exec::forget_given(trainings.path(), plan, id.hash()) {
+            tracing::warn!(job = %id, %error, "what was given in the training was not removed");
+        }
+    }
+
+    fn ended_but(&self, jobs: &[JobId]) {
+        let Some(trainings) = &self.trainings else { return };
+        let jobs: Vec<_> = jobs.iter().map(|job| job.hash()).collect();
+        if let Err(error) = exec::forget_given_but(trainings.path(), &jobs) {
+            tracing::warn!(%error, "what was given in trainings that are over was not removed");
         }
     }
 }

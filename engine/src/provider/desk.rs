@@ -87,12 +87,20 @@ impl Desk {
         self.dialler.credentials().name()
     }
 
-    /// Ends what a crash interrupted, but for runs that this party comes back into when it is called.
+    /// Ends what a crash interrupted, but for runs that this party comes back into when it is called; what is left of others goes.
     ///
     /// # Errors
     /// [`StoreError`].
     pub async fn recover(&self) -> Result<(), StoreError> {
-        for job in self.store.interrupted().await? {
+        let interrupted = self.store.interrupted().await?;
+        let (runner, open) = (self.runner.clone(), interrupted.clone());
+        let removed = move || {
+            runner.ended_but(&open);
+            Ok(())
+        };
+        // Reported where it fails.
+        let _ = self.blocking(Stage::Run, removed).await;
+        for job in interrupted {
             if self.may_come_back(job).await {
                 tracing::info!(%job, "a training is under way without this party; it goes on when it is called");
                 continue;
@@ -288,9 +296,7 @@ impl Desk {
         for job in expired {
             let words = "the job's time was over before it ran";
             let why = self.fail(Reason::DeadlineExceeded, Stage::Approve, words);
-            if self.store.end_idle(job, &why, now).await? {
-                self.note_end(job, &why).await;
-            }
+            self.expire(job, &why).await?;
             self.forget(job);
         }
         Ok(())

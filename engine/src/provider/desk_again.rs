@@ -45,11 +45,16 @@ impl Desk {
         {
             return Ok(());
         }
-        if let Some(active) = self.lock().get_mut(&order.job) {
-            active.stop = None;
-        }
+        self.stands_still(order.job);
         let words = "the run has ended at this party";
         record.and_then(|_| Err(self.fail(Reason::NotReady, Stage::Connect, words)))
+    }
+
+    /// A run that was to begin, or to go on, does not.
+    pub(super) fn stands_still(&self, job: JobId) {
+        if let Some(active) = self.lock().get_mut(&job) {
+            active.stop = None;
+        }
     }
 
     /// Ends a job here, if it has not ended: in the journal, then in the log; what was kept to come back into its run goes.
@@ -57,18 +62,37 @@ impl Desk {
         if !self.store.end(id, why, self.clock.now_ms()).await? {
             return Ok(());
         }
+        self.has_ended(id, why).await
+    }
+
+    /// The same for a job that expires, unless its run goes on; whether it was ended.
+    pub(super) async fn expire(&self, id: JobId, why: &Failure) -> Result<(), StoreError> {
+        if !self.store.end_idle(id, why, self.clock.now_ms()).await? {
+            return Ok(());
+        }
+        self.has_ended(id, why).await
+    }
+
+    async fn has_ended(&self, id: JobId, why: &Failure) -> Result<(), StoreError> {
         self.note_end(id, why).await;
-        let run = self.store.get(id).await?.and_then(|record| record.run);
-        if let (Some(run), Ok(job)) = (run, self.job(id, Stage::Run).await) {
-            let runner = self.runner.clone();
-            let removed = move || {
-                runner.ended(&job, run);
-                Ok(())
-            };
-            // Reported where it fails.
-            let _ = self.blocking(Stage::Run, removed).await;
+        // A mark is there before the consent is spent.
+        let prepared = self.store.get(id).await?.is_some_and(|record| record.prepared.is_some());
+        let job = if prepared { self.job(id, Stage::Run).await.ok() } else { None };
+        if let Some(job) = &job {
+            self.removes(job).await;
         }
         Ok(())
+    }
+
+    /// Removes what was kept to come back into a run that is over, or does not begin.
+    pub(super) async fn removes(&self, job: &Arc<Job>) {
+        let (runner, job) = (self.runner.clone(), job.clone());
+        let removed = move || {
+            runner.ended(&job);
+            Ok(())
+        };
+        // Reported where it fails.
+        let _ = self.blocking(Stage::Run, removed).await;
     }
 
     /// Why a run ends that was under way when the daemon went down.

@@ -168,7 +168,7 @@ impl Desk {
         if again {
             self.is_still_open(&order).await?;
         } else {
-            self.begin(&job, &order).await?;
+            self.begin(&job, &order).await.inspect_err(|_| self.stands_still(order.job))?;
         }
         let (tell, events) = mpsc::channel(64);
         let (desk, listener) = (self.clone(), Listener { name: coordinator.clone(), tell });
@@ -177,11 +177,18 @@ impl Desk {
         Ok(events)
     }
 
-    /// Spends the consent. Journalled before the start: whatever happens then, it has served.
-    async fn begin(&self, job: &Job, order: &RunOrder) -> Result<(), Failure> {
+    /// Spends the consent. Journalled before the start: whatever happens then, it has served. That nothing was said in the run is written down
+    /// before that, so that a daemon that is killed behind it comes back into a run in which it has said nothing. By now nobody else
+    /// begins it: where the consent is unspent, nothing was said.
+    async fn begin(&self, job: &Arc<Job>, order: &RunOrder) -> Result<(), Failure> {
         let run = run_id(job.assessment.plan_hash, order);
+        self.unspent(&self.record(order.job, Stage::Connect).await?, Stage::Connect)?;
+        let (runner, begun) = (self.runner.clone(), job.clone());
+        self.blocking(Stage::Connect, move || runner.begins(&begun, run)).await?;
         let spent = self.store.spend(order.job, run, self.clock.now_ms()).await;
         if !spent.map_err(|error| self.broken(&error))? {
+            // The job has ended meanwhile.
+            self.removes(job).await;
             return Err(self.fail(Reason::ConsentMissing, Stage::Connect, "the consent is spent"));
         }
         if let Err(failure) = self.note_start(job, order).await {

@@ -147,8 +147,18 @@ pub trait Runner: Send + Sync + fmt::Debug + 'static {
     /// Drops what it holds of a job.
     fn forget(&self, job: JobId);
 
-    /// Removes what it has kept to come back into a run, which ended early for this party.
-    fn ended(&self, job: &Job, run: Hash32);
+    /// Writes down, for good, that nothing was said yet in a run, where this participant may come back into it. Called before its consent is
+    /// spent on the run, and never behind that.
+    ///
+    /// # Errors
+    /// [`Failure`] of this party's disk.
+    fn begins(&self, job: &Job, run: Hash32) -> Result<(), Failure>;
+
+    /// Removes what it has kept to come back into a run of a job, which ended early for this party.
+    fn ended(&self, job: &Job);
+
+    /// Removes what it has kept to come back into runs of jobs other than these. Called while none is under way.
+    fn ended_but(&self, jobs: &[JobId]);
 }
 
 impl fmt::Debug for RunStart {

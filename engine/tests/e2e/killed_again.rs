@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Rows that take a while to read.
-const MANY: u64 = 150_000;
+pub(crate) const MANY: u64 = 150_000;
 
 fn bits(world: &World) -> Vec<u32> {
     model_of(world).1.into_iter().map(f32::to_bits).collect()

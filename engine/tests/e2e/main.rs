@@ -25,6 +25,7 @@ mod full;
 mod input;
 mod killed;
 mod killed_again;
+mod killed_between;
 mod large;
 mod lookup;
 mod lost;

@@ -42,7 +42,7 @@ impl Correction {
         training: [u8; 32],
         resumed: bool,
     ) -> io::Result<()> {
-        let shelf = Shelf::open(path, training)?;
+        let shelf = Shelf::open_patiently(path, training)?;
         if resumed && let Some(file) = shelf.read(CORRECTION)? {
             self.read(file)?;
         }

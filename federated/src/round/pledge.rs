@@ -19,8 +19,24 @@
 //! are the update: the file is its owner's, and only this user may read it. Without noise it is not forced to the disk: after a power
 //! failure it may be gone, and then a party that has begun with it refuses another, and one that has it whole does not ask again. With
 //! noise it is: a round is paid for once, and no second draw of it leaves, whatever fails and whatever model is asked for then; where
-//! it cannot be read, or is gone, the provider says nothing more in that run. That nothing was said yet is on the disk, too, before the
-//! first round.
+//! it cannot be read, or is gone, the provider says nothing more in that run.
+//!
+//! # From the consent to the first word
+//! That nothing was said in a run is on the disk, for good, before the consent to it is spent in the journal, and never written again behind
+//! that: who is back and finds nothing has lost what it said, and not been killed before it.
+//!
+//! | killed behind | folder | journal | what it does when it is up again |
+//! |---|---|---|---|
+//! | preparing | nothing, or what another run left | not spent | is asked to begin again |
+//! | [`Pledges::mark`] | nothing said in this run | not spent | the same; where the job ends, or is not asked for again, it goes ([`Pledges::forget`], [`Pledges::forget_others`]) |
+//! | the consent is spent | nothing said in this run | spent | is back, and says its first word |
+//! | [`Pledges::open`], the rows encoded, links | the same | spent | the same |
+//! | a word, or on the way to it | what was said, or is about to be | spent | is back, and says that |
+//! | – | gone, changed, or marked for another run | spent | with noise or masks its part ends; else a party that has begun with what was said refuses another |
+//! | the run is over | nothing | over | nothing |
+//!
+//! Not covered: whoever puts back an older copy of this folder of this very run, as it was marked or later, has the provider say other
+//! things in a round.
 
 use std::{io, path::Path};
 
@@ -38,8 +54,8 @@ use crate::{
 };
 
 pub(super) const PLEDGE: &str = "pledge";
-/// Of which run the folder is, also where a pledge cannot be read.
-const RUN: &str = "run";
+/// Of which job the folder is, also where a pledge cannot be read.
+const JOB: &str = "job";
 
 /// Keeps what a provider gives in a run, so that it can go on after a crash.
 ///
@@ -72,38 +88,64 @@ impl Pledges {
         Self::default()
     }
 
-    /// Keeps it in this folder, made if it is not there, under the name of the run. `again` says that this provider was killed in it and is
-    /// back; else what is there is of an earlier run, and goes.
+    /// Writes down, for good, that nothing was said yet in this run of this job, in a folder that is made if it is not there; what another run
+    /// left in it goes. To be called once in a run at most, before anybody can ask for a word in it: before the consent is spent.
     ///
     /// # Errors
-    /// The system's; [`io::ErrorKind::WouldBlock`] while another run has the folder.
+    /// The system's; [`io::ErrorKind::WouldBlock`] where another run has the folder, and does not let go of it within some seconds.
+    pub fn mark(path: &Path, (run, job): ([u8; 32], [u8; 32])) -> io::Result<()> {
+        let shelf = Shelf::open_patiently(path, run)?;
+        _ = shelf.write(JOB, |out| hash_words(&job).iter().try_for_each(|word| out.word(*word)))?;
+        shelf.write(PLEDGE, |out| out.word(NONE)).map(drop)
+    }
+
+    /// Keeps it in this folder, which was marked for the run. `again` says that this provider was killed in it and is back.
+    ///
+    /// # Errors
+    /// The system's; [`io::ErrorKind::WouldBlock`] as in [`Self::mark`]. Of a provider that is not back, that the mark is gone.
     pub fn open(path: &Path, run: [u8; 32], again: bool) -> io::Result<Self> {
-        let shelf = Shelf::open(path, run)?;
+        let shelf = Shelf::open_patiently(path, run)?;
         if !again {
-            _ = shelf
-                .write(RUN, |out| hash_words(&run).iter().try_for_each(|word| out.word(*word)))?;
-            _ = shelf.write(PLEDGE, |out| out.word(NONE))?;
+            let mut file = shelf.read(PLEDGE)?.ok_or_else(gone)?;
+            let marked = file.word()? == NONE;
+            file.end()?;
+            if !marked {
+                return Err(broken("something was said in this run"));
+            }
         }
         Ok(Self { shelf: Some(shelf), again })
     }
 
-    /// Removes what was kept of a run that is over, if it is in this folder, and no other run is under way there.
+    /// Removes what was kept of a job that is over, if it is in this folder, and no run is under way there.
     ///
     /// # Errors
     /// The system's.
-    pub fn forget(path: &Path, run: [u8; 32]) -> io::Result<()> {
+    pub fn forget(path: &Path, job: [u8; 32]) -> io::Result<()> {
+        // What another job has left stays, and what was spoiled of this one goes.
+        Self::forget_where(path, |of| of.is_none_or(|of| of == job))
+    }
+
+    /// Removes what was kept of a job that is none of these, if no run is under way there. Where it cannot be read of which it is, it stays.
+    ///
+    /// # Errors
+    /// The system's.
+    pub fn forget_others(path: &Path, jobs: &[[u8; 32]]) -> io::Result<()> {
+        Self::forget_where(path, |of| of.is_some_and(|of| !jobs.contains(&of)))
+    }
+
+    fn forget_where(path: &Path, goes: impl FnOnce(Option<[u8; 32]>) -> bool) -> io::Result<()> {
         if !path.exists() {
             return Ok(());
         }
-        let shelf = match Shelf::open(path, run) {
+        let shelf = match Shelf::open(path, [0; 32]) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
             shelf => shelf?,
         };
-        // What another run has left stays, and what was spoiled of this one goes.
-        match shelf.begins(RUN)? {
-            Some(other) if other != run => Ok(()),
-            _ => shelf.remove(),
-        }
+        let of = match shelf.begins(JOB) {
+            Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => None,
+            of => of?,
+        };
+        if goes(of) { shelf.remove() } else { Ok(()) }
     }
 
     /// Where it is kept.
@@ -128,7 +170,6 @@ impl Pledges {
         let Some(shelf) = self.shelf.as_ref().filter(|_| self.again) else {
             return Ok((self.again, None));
         };
-        let gone = || io::Error::new(io::ErrorKind::NotFound, "it is gone");
         let file = shelf.read(PLEDGE).and_then(|file| file.ok_or_else(gone));
         match file.and_then(|file| read(file, number, words)) {
             Ok(said) => Ok((true, said)),
@@ -159,6 +200,10 @@ impl Pledges {
             let _ = shelf.remove();
         }
     }
+}
+
+fn gone() -> io::Error {
+    io::Error::new(io::ErrorKind::NotFound, "what it said is gone")
 }
 
 fn write(

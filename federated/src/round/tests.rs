@@ -6,7 +6,7 @@ mod cut;
 mod faults;
 mod gate;
 mod kept;
-mod killed;
+pub(super) mod killed;
 mod narrow;
 pub(super) mod net;
 mod opened;

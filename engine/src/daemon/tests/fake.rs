@@ -214,7 +214,13 @@ impl Runner for FakeRunner {
 
     fn forget(&self, _: JobId) {}
 
-    fn ended(&self, _: &Job, _: Hash32) {}
+    fn begins(&self, _: &Job, _: Hash32) -> Result<(), Failure> {
+        Ok(())
+    }
+
+    fn ended(&self, _: &Job) {}
+
+    fn ended_but(&self, _: &[JobId]) {}
 }
 
 impl Planner for FakePlanner {

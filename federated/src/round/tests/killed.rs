@@ -14,6 +14,14 @@ const VICTIM: PartyId = PartyId(3);
 /// Who trains, in each life.
 type Lives<'a> = &'a (dyn Fn(&Arc<Net>, usize) -> Box<dyn Trainer> + Sync);
 
+/// What it keeps in a run: of another life where it is back, else marked for it.
+pub(crate) fn opened(path: &std::path::Path, again: bool) -> Pledges {
+    if !again {
+        Pledges::mark(path, ([5; 32], [50; 32])).unwrap();
+    }
+    Pledges::open(path, [5; 32], again).unwrap()
+}
+
 /// A training with these kills; each life of the victim draws other randomness, and what it keeps is in a folder.
 fn killed(course: &Course, kills: &[(u16, usize)], trainers: Lives<'_>) -> Ran {
     let (net, channels) = Net::mesh(5, &[]);
@@ -23,7 +31,7 @@ fn killed(course: &Course, kills: &[(u16, usize)], trainers: Lives<'_>) -> Ran {
         let (guest, path) = (wire.me(), dir.path().join(own.to_string()));
         let (mut life, mut later) = (0, None);
         loop {
-            let mut pledges = Pledges::open(&path, [5; 32], life > 0).unwrap();
+            let mut pledges = opened(&path, life > 0);
             let mut trainer = trainers(&net, own);
             let part = || {
                 let (wire, rng) = later.as_mut().map_or((&mut *wire, &mut *rng), |(a, b)| (a, b));
@@ -121,7 +129,7 @@ fn what_was_drawn_before_the_first_byte_left_stays() {
 fn what_was_given_with_noise_and_cannot_be_read_ends_the_providers_part() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("given");
-    let open = |again| Pledges::open(&path, [5; 32], again).unwrap();
+    let open = |again| opened(&path, again);
     let ask = Ask { round: 1, taken: None, hash: [7; 32] };
     open(false).keep((&ask, 1), None, true).unwrap();
     let (_, said) = open(true).back((1, 4), true).unwrap();
@@ -145,27 +153,65 @@ fn what_was_given_with_noise_and_cannot_be_read_ends_the_providers_part() {
 fn what_was_kept_of_a_run_is_forgotten_with_it_and_with_no_other() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("given");
-    let forgotten = |run| {
-        Pledges::forget(&path, [run; 32]).unwrap();
+    let forgotten = |job| {
+        Pledges::forget(&path, [job; 32]).unwrap();
         !path.exists()
     };
-    assert!(forgotten(5), "there is nothing");
+    assert!(forgotten(50), "there is nothing");
     let ask = Ask { round: 1, taken: None, hash: [7; 32] };
     for said in [false, true] {
-        let pledges = Pledges::open(&path, [5; 32], false).unwrap();
+        let pledges = opened(&path, false);
         if said {
             pledges.keep((&ask, 1), None, true).unwrap();
         }
-        assert!(!forgotten(5), "it is under way");
+        assert!(!forgotten(50), "it is under way");
         drop(pledges);
-        assert!(!forgotten(6) && forgotten(5));
+        assert!(!forgotten(60) && forgotten(50));
     }
     // What was spoiled goes too: there are secrets in it.
-    let pledges = Pledges::open(&path, [5; 32], false).unwrap();
+    let pledges = opened(&path, false);
     pledges.keep((&ask, 1), None, true).unwrap();
     drop(pledges);
     std::fs::write(path.join("pledge"), [1, 2, 3]).unwrap();
-    assert!(!forgotten(6) && forgotten(5));
+    assert!(!forgotten(60) && forgotten(50));
+}
+
+#[test]
+fn a_provider_that_is_not_back_speaks_where_it_is_marked_that_it_has_not() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("given");
+    let run = |again| Pledges::open(&path, [5; 32], again);
+    assert!(run(false).is_err(), "nothing is there");
+    Pledges::mark(&path, ([6; 32], [60; 32])).unwrap();
+    assert!(run(false).is_err(), "it is of another run");
+    assert!(matches!(run(true).unwrap().back((1, 4), true), Err(RoundError::Said(_))));
+    // Killed between the mark and the consent, it is asked to begin again.
+    let ask = Ask { round: 1, taken: None, hash: [7; 32] };
+    for _ in 0..2 {
+        drop(opened(&path, false));
+    }
+    assert!(matches!(run(true).unwrap().back((1, 4), true), Ok((true, None))));
+    run(true).unwrap().keep((&ask, 1), None, true).unwrap();
+    assert!(run(false).is_err(), "something was said");
+}
+
+#[test]
+fn what_is_left_of_jobs_that_are_over_goes() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("given");
+    let left = |jobs: &[u8]| {
+        let jobs: Vec<_> = jobs.iter().map(|job| [*job; 32]).collect();
+        Pledges::forget_others(&path, &jobs).unwrap();
+        path.exists()
+    };
+    assert!(!left(&[]), "there is nothing");
+    let under_way = opened(&path, false);
+    assert!(left(&[]), "somebody has it");
+    drop(under_way);
+    assert!(left(&[4, 50]) && !left(&[4]));
+    drop(opened(&path, false));
+    std::fs::write(path.join("job"), [1, 2, 3]).unwrap();
+    assert!(left(&[]), "it may be of any");
 }
 
 /// Later than it is waited for where others are enough: without it there are too few, so the round waits as long as it may.

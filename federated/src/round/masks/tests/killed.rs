@@ -11,7 +11,10 @@ use crate::{
     round::{
         message::{COMES, hash_words, model_bytes},
         resume::NONE,
-        tests::net::{Net, unless_killed},
+        tests::{
+            killed::opened,
+            net::{Net, unless_killed},
+        },
     },
     secagg::{Client, Server, Setting, Slots},
 };
@@ -130,7 +133,7 @@ impl Killed<'_> {
                 Ok(*signed.lock().unwrap().entry((number, round)).or_insert(sets) == sets)
             };
             loop {
-                let pledges = Pledges::open(&path, [5; 32], life > 0).unwrap();
+                let pledges = opened(&path, life > 0);
                 let (trainer, signer) = (&mut *(self.trainers)(&net, number), signer(number));
                 let (once, doubts) = (&mut { signs }, &mut |_| ());
                 let member = Member { number, signer, trainer, once, doubts, pledges };
@@ -292,7 +295,7 @@ fn says_after(then: &(dyn Fn(&mut Wire, &Arc<Setting>) + Sync)) -> RoundError {
     net.kill_at(ends(VICTIM.0), 9);
     let dir = tempfile::tempdir().unwrap();
     let part = |wire: &mut Wire, life: u8| {
-        let pledges = Pledges::open(dir.path(), [5; 32], life > 0).unwrap();
+        let pledges = opened(dir.path(), life > 0);
         let trainer = &mut native(8, 1);
         let (signer, doubts) = (signer(1), &mut |_| ());
         let once = &mut |_| panic!("it is not asked to sign");

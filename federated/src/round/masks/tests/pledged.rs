@@ -7,10 +7,11 @@ use crate::round::{
     Pledges,
     masks::pledge::{Pledged, Stands},
     message::seed_of,
+    tests::killed::opened,
 };
 
 fn open(path: &Path, again: bool) -> Pledges {
-    Pledges::open(path, [5; 32], again).unwrap()
+    opened(path, again)
 }
 
 fn stands(path: &Path, (course, masks): (&Course, &Masks)) -> Result<Option<Stands>, RoundError> {
@@ -150,6 +151,7 @@ fn of_a_provider_there_is_one_at_a_time_and_a_new_run_begins_anew() {
     assert_eq!(second.unwrap_err().kind(), io::ErrorKind::WouldBlock);
     drop(first);
     // A job that goes on with the training: the folder is the same, the run is another.
+    Pledges::mark(dir.path(), ([6; 32], [60; 32])).unwrap();
     let next = Pledges::open(dir.path(), [6; 32], false).unwrap();
     assert!(next.stands(&course, masks.threshold).unwrap().is_none());
     drop(next);
