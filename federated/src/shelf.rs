@@ -5,11 +5,14 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io::{self, BufReader, BufWriter, Read, Write},
+    io::{self, Read, Write},
+    ops::Range,
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
 };
+
+use zeroize::{Zeroize as _, Zeroizing};
 
 use crate::disk::DiskError;
 
@@ -73,7 +76,7 @@ impl Shelf {
                 Err(error)
                     if error.kind() == io::ErrorKind::WouldBlock && since.elapsed() < PATIENCE =>
                 {
-                    thread::sleep(LOOK);
+                    thread::park_timeout(LOOK);
                 }
                 done => return done,
             }
@@ -131,12 +134,13 @@ impl Shelf {
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
         let file = options.write(true).create(true).truncate(true).open(&beside)?;
         let hash = blake3::Hasher::new_keyed(&self.training);
-        let mut out = Writer { file: BufWriter::new(file), hash };
+        let buffer = Zeroizing::new(Vec::with_capacity(BUFFER));
+        let mut out = Writer { file, buffer, hash };
         put(&mut out)?;
         let hash = out.hash.finalize();
-        out.file.write_all(hash.as_bytes())?;
-        let file = out.file.into_inner().map_err(io::IntoInnerError::into_error)?;
-        Ok((file, *hash.as_bytes()))
+        out.put(hash.as_bytes())?;
+        out.flush()?;
+        Ok((out.file, *hash.as_bytes()))
     }
 
     fn rename(&self, name: &str) -> io::Result<()> {
@@ -148,7 +152,7 @@ impl Shelf {
         match File::open(self.path.join(name)) {
             Ok(file) => {
                 let hash = blake3::Hasher::new_keyed(&self.training);
-                Ok(Some(Reader { file: BufReader::new(file), hash }))
+                Ok(Some(Reader { file: Ahead::of(file), hash }))
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
             Err(error) => Err(error),
@@ -204,14 +208,33 @@ pub(crate) fn broken(what: &str) -> io::Error {
 
 /// A file as it is written.
 pub(crate) struct Writer {
-    file: BufWriter<File>,
+    file: File,
+    /// What is written with the next bytes: there may be secrets in it.
+    buffer: Zeroizing<Vec<u8>>,
     hash: blake3::Hasher,
 }
 
 impl Writer {
     fn bytes(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.hash.update(bytes);
-        self.file.write_all(bytes)
+        self.put(bytes)
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> io::Result<()> {
+        if self.buffer.len() + bytes.len() > BUFFER {
+            self.flush()?;
+        }
+        if bytes.len() > BUFFER {
+            return self.file.write_all(bytes);
+        }
+        self.buffer.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.write_all(&self.buffer)?;
+        self.buffer.zeroize();
+        Ok(())
     }
 
     pub(crate) fn word(&mut self, word: u64) -> io::Result<()> {
@@ -226,7 +249,8 @@ impl Writer {
     /// Words of a list whose length stands before them.
     pub(crate) fn piece(&mut self, words: &[u64]) -> io::Result<()> {
         words.chunks(PIECE).try_for_each(|piece| {
-            let bytes: Vec<u8> = piece.iter().flat_map(|word| word.to_le_bytes()).collect();
+            let mut bytes = Zeroizing::new(Vec::with_capacity(8 * piece.len()));
+            piece.iter().for_each(|word| bytes.extend_from_slice(&word.to_le_bytes()));
             self.bytes(&bytes)
         })
     }
@@ -238,7 +262,8 @@ impl Writer {
     pub(crate) fn floats(&mut self, floats: &[f32]) -> io::Result<()> {
         self.word(floats.len() as u64)?;
         floats.chunks(PIECE).try_for_each(|piece| {
-            let bytes: Vec<u8> = piece.iter().flat_map(|x| x.to_le_bytes()).collect();
+            let mut bytes = Zeroizing::new(Vec::with_capacity(4 * piece.len()));
+            piece.iter().for_each(|x| bytes.extend_from_slice(&x.to_le_bytes()));
             self.bytes(&bytes)
         })
     }
@@ -246,10 +271,42 @@ impl Writer {
 
 /// Words that are written at a time.
 const PIECE: usize = 1 << 13;
+/// Bytes that are written or read at a time at least.
+const BUFFER: usize = 1 << 13;
+
+/// A file that is read ahead; what is left of that in memory is overwritten.
+struct Ahead {
+    file: File,
+    buffer: Zeroizing<Vec<u8>>,
+    /// What of it is not given yet.
+    rest: Range<usize>,
+}
+
+impl Ahead {
+    fn of(file: File) -> Self {
+        Self { file, buffer: Zeroizing::new(vec![0; BUFFER]), rest: 0..0 }
+    }
+}
+
+impl Read for Ahead {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        if self.rest.is_empty() {
+            if into.len() >= BUFFER {
+                return self.file.read(into);
+            }
+            self.rest = 0..self.file.read(&mut self.buffer)?;
+        }
+        let count = into.len().min(self.rest.len());
+        let from = self.rest.start;
+        into[..count].copy_from_slice(&self.buffer[from..from + count]);
+        self.rest.start += count;
+        Ok(count)
+    }
+}
 
 /// A file as it is read; what it says counts only after [`Reader::end`].
 pub(crate) struct Reader {
-    file: BufReader<File>,
+    file: Ahead,
     hash: blake3::Hasher,
 }
 
@@ -276,7 +333,7 @@ impl Reader {
 
     /// Words of a list whose length was read before.
     pub(crate) fn fill(&mut self, words: &mut [u64]) -> io::Result<()> {
-        let mut bytes = vec![0; 8 * PIECE.min(words.len())];
+        let mut bytes = Zeroizing::new(vec![0; 8 * PIECE.min(words.len())]);
         words.chunks_mut(PIECE).try_for_each(|piece| {
             let bytes = &mut bytes[..8 * piece.len()];
             self.file.read_exact(bytes)?;
@@ -299,12 +356,16 @@ impl Reader {
     }
 
     /// The bytes of a list; a file that ends before it does costs no more memory than it has bytes.
-    fn piece(&mut self, each: u64) -> io::Result<Vec<u8>> {
+    fn piece(&mut self, each: u64) -> io::Result<Zeroizing<Vec<u8>>> {
         let len = each * self.length()?;
-        let mut bytes = Vec::new();
-        if self.file.by_ref().take(len).read_to_end(&mut bytes)? as u64 != len {
-            return Err(broken("it ends too early"));
-        }
+        let early = || broken("it ends too early");
+        let there = self.file.file.metadata()?.len();
+        let len = usize::try_from(len).ok().filter(|_| len <= there).ok_or_else(early)?;
+        let mut bytes = Zeroizing::new(vec![0; len]);
+        self.file.read_exact(&mut bytes).map_err(|error| match error.kind() {
+            io::ErrorKind::UnexpectedEof => early(),
+            _ => error,
+        })?;
         self.hash.update(&bytes);
         Ok(bytes)
     }
@@ -324,6 +385,48 @@ impl Reader {
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_folder_is_waited_for_until_who_had_it_is_gone() {
+        let dir = tempfile::tempdir().unwrap();
+        let dying = Shelf::open(dir.path(), [1; 32]).unwrap();
+        let kind = |shelf: io::Result<Shelf>| shelf.unwrap_err().kind();
+        assert_eq!(kind(Shelf::open_patiently(dir.path(), [1; 32])), io::ErrorKind::WouldBlock);
+        thread::scope(|scope| {
+            let waits = scope.spawn(|| Shelf::open_patiently(dir.path(), [1; 32]));
+            thread::park_timeout(3 * LOOK);
+            drop(dying);
+            assert!(waits.join().unwrap().is_ok());
+        });
+    }
+
+    #[test]
+    fn what_is_read_is_what_was_written_however_long() {
+        let dir = tempfile::tempdir().unwrap();
+        let shelf = Shelf::open(dir.path(), [1; 32]).unwrap();
+        for count in [0, 1, 1023, 1024, 1025, PIECE - 1, PIECE, 3 * PIECE + 7] {
+            let words: Vec<u64> = (0..count as u64).map(|word| word.wrapping_mul(!0 / 3)).collect();
+            let floats: Vec<f32> = words.iter().map(|word| *word as f32).collect();
+            let put = |out: &mut Writer| {
+                out.word(7)?;
+                out.words(&words)?;
+                out.floats(&floats)?;
+                out.piece(&words)
+            };
+            let hash = shelf.write(STATE, put).unwrap();
+            let mut file = shelf.read(STATE).unwrap().unwrap();
+            assert_eq!((file.word().unwrap(), file.words().unwrap()), (7, words.clone()));
+            assert_eq!(file.floats().unwrap(), floats);
+            let mut filled = vec![0; words.len()];
+            file.fill(&mut filled).unwrap();
+            assert_eq!(filled, words);
+            assert_eq!(file.end().unwrap(), hash);
+        }
+        // A length that it does not have costs nothing.
+        shelf.write(STATE, |out| out.word(MOST - 1)).unwrap();
+        let error = shelf.read(STATE).unwrap().unwrap().words().unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::InvalidData);
+    }
 
     #[test]
     fn a_file_without_room_says_that_the_disk_is_full_and_what_was_there_stays() {

@@ -9,7 +9,11 @@ use federated::{
     sums::Exact,
 };
 
-use crate::plan::Spend;
+use crate::{
+    identity::PartyName,
+    job::{Failure, Reason, Stage},
+    plan::Spend,
+};
 
 /// This party's own trainer, of this program or another: it says why it has no update, to its own operator. The others see that it
 /// declined, or with noise not even that.
@@ -19,11 +23,21 @@ use crate::plan::Spend;
 pub(super) struct Own {
     pub(super) trainer: Box<dyn Trainer>,
     pub(super) spend: Option<Spend>,
+    pub(super) party: PartyName,
 }
 
 impl Own {
     fn spend(&self, round: u32) -> Result<(), TrainError> {
-        self.spend.as_ref().map_or(Ok(()), |spend| spend(round).map_err(TrainError::Spent))
+        let Some(spend) = &self.spend else { return Ok(()) };
+        spend(round).map_err(TrainError::Unkept)?.map_err(TrainError::Spent)
+    }
+
+    /// What its operator hears: of a disk that is full, what to do.
+    fn words(&self, why: &TrainError) -> String {
+        if !why.is_disk_full() {
+            return why.to_string();
+        }
+        Failure::new(Reason::DiskFull, Stage::Run, why.to_string()).at(&self.party).to_string()
     }
 }
 
@@ -38,11 +52,14 @@ impl Trainer for Own {
     }
 
     fn declined(&mut self, round: u32, why: &TrainError) {
+        let words = self.words(why);
         match (&self.spend, why) {
             (None, _) | (_, TrainError::Spent(_) | TrainError::Unkept(_)) => {
-                tracing::warn!(round = round + 1, %why, "declined a round of training");
+                tracing::warn!(round = round + 1, why = %words, "declined a round of training");
             }
-            _ => tracing::warn!(round = round + 1, %why, "sent zeros in a round of training"),
+            _ => {
+                tracing::warn!(round = round + 1, why = %words, "sent zeros in a round of training");
+            }
         }
     }
 

@@ -108,8 +108,8 @@ pub(super) fn trainer(
 ) -> Result<Own, ExecError> {
     let input = of.inputs.get(number).copied().unwrap_or(u32::MAX);
     let party = plan.inputs.get(input as usize).map(|input| input.party.clone());
-    let missing =
-        ExecError::MissingInput { party: party.unwrap_or_else(|| plan.buyer.clone()), input };
+    let party = party.unwrap_or_else(|| plan.buyer.clone());
+    let missing = ExecError::MissingInput { party: party.clone(), input };
     let held = held(of, (number, inputs)).ok_or(missing)?;
     let trainer: Box<dyn Trainer> = match &held.program {
         Some(program) => {
@@ -125,7 +125,7 @@ pub(super) fn trainer(
         }
     };
     let spend = of.privacy.as_ref().map(|_| held.spend.clone().ok_or_else(unaccounted));
-    Ok(Own { trainer, spend: spend.transpose()? })
+    Ok(Own { trainer, spend: spend.transpose()?, party })
 }
 
 /// A trainer that keeps what it has from round to round, where its owner has a folder for it.

@@ -103,8 +103,8 @@ impl fmt::Debug for Masking {
     }
 }
 
-/// Writes down that a round is taken part in, for good; says why not where the budget of the rows does not reach.
-pub type Spend = Arc<dyn Fn(u32) -> Result<(), String> + Send + Sync>;
+/// Writes down that a round is taken part in, for good; says why not where the budget of the rows does not reach, or why it cannot be written.
+pub type Spend = Arc<dyn Fn(u32) -> Result<Result<(), String>, DiskError> + Send + Sync>;
 
 /// Rows do not print.
 impl fmt::Debug for TrainingRows {

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use federated::disk::DiskError;
 use tokio::runtime::Handle;
 
 use super::{desk::Desk, runner::Job};
@@ -49,13 +50,13 @@ impl Desk {
         let budget = job.assessment.privacy.clone();
         Arc::new(move |round| {
             let Some(budget) = &budget else {
-                return Err("the plan says nothing of noise".to_owned());
+                return Ok(Err("the plan says nothing of noise".to_owned()));
             };
             let at = SpentRound { job: id, run, attempt, round };
-            match runtime.block_on(store.spend_privacy(budget, &at)) {
-                Ok(spent) => spent.map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
-            }
+            let spent = runtime.block_on(store.spend_privacy(budget, &at));
+            spent.map(|spent| spent.map_err(|error| error.to_string())).map_err(|error| {
+                DiskError::new(error.to_string(), Reason::of_fault(&error) == Reason::DiskFull)
+            })
         })
     }
 }

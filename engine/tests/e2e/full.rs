@@ -4,6 +4,8 @@
 
 use std::{fs, os::unix::fs::symlink, path::Path};
 
+use serde_json::json;
+
 use crate::{
     cast::Cast,
     psi::{self, psi},
@@ -77,4 +79,38 @@ fn a_result_that_finds_no_room_at_its_owner_is_told() {
     let results = world.of("employers").join("state/results");
     no_room(&results.join(format!("{job}-jobs.part")));
     told(&world, run(&world, &job, &["census", "employers"]), ("employers", "release", "results"));
+}
+
+/// A provider that cannot keep what it is about to say declines: its operator hears why, and the others go on.
+#[test]
+fn an_update_that_finds_no_room_is_declined_and_its_owner_told() {
+    let mut cast = train::cast();
+    for table in [&mut cast.people, &mut cast.jobs, cast.third.as_mut().unwrap()] {
+        table.train["max_rounds"] = json!(5000);
+    }
+    let world = World::start(&cast);
+    let job = world.submit_psi(&train("rounds = 300\nmin_providers = 2"));
+    let folders = world.of("census").join("state/trainings");
+    let mut given = None;
+    eventually("census keeps what it gives", || {
+        let all = fs::read_dir(&folders).into_iter().flatten().filter_map(Result::ok);
+        let mut all = all.map(|folder| folder.path()).filter(|path| path.join("pledge").exists());
+        given = all.next();
+        given.is_some()
+    });
+    // Whatever is being written there.
+    eventually("there is no room", || {
+        symlink("/dev/full", given.as_ref().unwrap().join("pledge.new")).is_ok()
+    });
+    let (code, table, err) = world.follow(&job).end();
+    assert_eq!(code, Some(0), "{err}");
+    let last = table.lines().last().unwrap();
+    assert_eq!(last.split(',').nth(1), Some("2"), "{last}");
+    let log = world.log("census");
+    let own = log.lines().find(|line| line.contains("DISK_FULL")).unwrap_or_default();
+    assert!(own.contains("stage run, party census"), "{own}");
+    assert!(
+        own.contains("free space on that party's disk") && own.contains("No space left"),
+        "{own}"
+    );
 }

@@ -84,7 +84,7 @@ impl Correction {
         let change = self.drift.change(shared, update, steps, rate);
         self.under_way = Some((round, change.clone()));
         if let Some(shelf) = &self.shelf {
-            let failed = |error: io::Error| TrainError::Outside(shelf.failed(&error).to_string());
+            let failed = |error: io::Error| TrainError::Unkept(shelf.failed(&error));
             self.write(shelf).map_err(failed)?;
         }
         Ok(change)

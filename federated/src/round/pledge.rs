@@ -190,7 +190,7 @@ impl Pledges {
         let put = |out: &mut Writer| write(out, (ask, number), shares);
         let kept =
             if noised { shelf.write(PLEDGE, put).map(drop) } else { shelf.leave(PLEDGE, put) };
-        kept.map_err(|error| TrainError::Unkept(shelf.failed(&error).to_string()))
+        kept.map_err(|error| TrainError::Unkept(shelf.failed(&error)))
     }
 
     /// The run came to its end here, and the folder goes with it. Of one that ended early it stays until that is written down for good.

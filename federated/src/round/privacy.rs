@@ -204,7 +204,9 @@ impl Privacy {
         let (mut words, why) = match words {
             Ok(words) => (words, None),
             // What is spent is everybody's to know, what a trainer cannot do is not.
-            Err(spent @ TrainError::Spent(_)) => return (None, Some(spent)),
+            Err(spent @ (TrainError::Spent(_) | TrainError::Unkept(_))) => {
+                return (None, Some(spent));
+            }
             Err(why) => (vec![0; summed], Some(why)),
         };
         if self.unit == Unit::Record {

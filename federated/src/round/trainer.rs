@@ -10,6 +10,7 @@ use super::{
 };
 use crate::{
     average::Encoding,
+    disk::DiskError,
     model::{Fit, FitError, Network, Rows, Tally, clipped_sum, evaluate, fit},
     strategy::{Control, Rule},
     sums::Exact,
@@ -61,10 +62,18 @@ pub enum TrainError {
     Unfit(String),
     /// What was to be sent cannot be written down before, and so is not sent.
     #[error("nothing is sent: {0}")]
-    Unkept(String),
+    Unkept(DiskError),
     /// Taking part would give away more of these rows than their owner allows.
     #[error("nothing is sent: {0}")]
     Spent(String),
+}
+
+impl TrainError {
+    /// Whether there is no room left on this party's disk.
+    #[must_use]
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self, Self::Unkept(why) if why.is_full())
+    }
 }
 
 /// Trains a model on rows that only it sees.

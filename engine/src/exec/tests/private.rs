@@ -2,6 +2,7 @@
 
 use std::sync::Mutex;
 
+use federated::disk::DiskError;
 use protocols::session::OpeningKind;
 
 use super::{
@@ -29,7 +30,7 @@ fn a_training_with_noise_costs_what_was_quoted_and_tells_no_figures() {
             let asked = Arc::clone(&asked);
             Some(Arc::new(move |round| {
                 asked.lock().unwrap().push((number, round));
-                Ok(())
+                Ok(Ok(()))
             }))
         };
         let left = accounted(&plan, &price, &spend);
@@ -70,7 +71,7 @@ fn a_clip_follows_the_updates_at_the_quoted_price() {
         train.rounds = 20;
         train.privacy = Some(privacy.clone());
     });
-    let left = accounted(&plan, &price, &|_| Some(Arc::new(|_| Ok(()))));
+    let left = accounted(&plan, &price, &|_| Some(Arc::new(|_| Ok(Ok(())))));
     let words = words(&left);
     let (_, of) = plan.training().unwrap();
     let parameters = of.network().unwrap().parameters();
@@ -103,8 +104,9 @@ fn whose_budget_is_spent_is_left_out() {
     let (plan, price) = planned_with(OWNERS, noise("client", 1));
     let spend = |number: usize| -> Option<Spend> {
         Some(Arc::new(move |round| match (number, round) {
-            (0, 1) | (1, 2) => Err("the budget is spent".to_owned()),
-            _ => Ok(()),
+            (0, 1) => Ok(Err("the budget is spent".to_owned())),
+            (1, 2) => Err(DiskError::new("no room", true)),
+            _ => Ok(Ok(())),
         }))
     };
     let words = words(&accounted(&plan, &price, &spend));

@@ -54,13 +54,16 @@ const KEPT: [Step; 3] = [Step::Keys, Step::Shares, Step::Sets];
 /// The seed of all that is drawn in a round.
 pub(super) type Seed = Zeroizing<[u8; 16]>;
 
+/// An update as it is encoded.
+pub(super) type Encoded = Zeroizing<Vec<u64>>;
+
 /// A round that a provider speaks in.
 pub(super) struct Pledged {
     pub(super) round: u32,
     /// Of the model that was handed out.
     pub(super) hash: [u8; 32],
     /// The seed, and the update as it is encoded; nothing where there is none.
-    pub(super) given: Option<(Seed, Vec<u64>)>,
+    pub(super) given: Option<(Seed, Encoded)>,
     /// What names the file of it.
     link: [u8; 32],
     /// The bodies of the steps so far.
@@ -119,27 +122,28 @@ impl Pledges {
         let stands = if back { read(shelf, course, threshold).map_err(said)? } else { None };
         if stands.is_none() {
             // Missing from now on, it was lost.
-            shelf.write(TOLD, |out| out.word(NONE)).map_err(said)?;
+            let kept = shelf.write(TOLD, |out| out.word(NONE)).map(drop);
+            kept.map_err(|why| unkept(0, shelf.failed(&why)))?;
         }
         let nothing = Stands { next: 0, pledged: None };
         Ok(back.then(|| stands.unwrap_or(nothing)))
     }
 
     /// Another round is asked for than this one and those before it: their secrets go.
-    pub(super) fn passes(&self, round: u32) -> Result<(), RoundError> {
+    pub(super) fn passes(&self, round: u32) -> Result<(), DiskError> {
         let Some(shelf) = self.shelf() else { return Ok(()) };
         let put = |out: &mut Writer| {
             put_asked(out, &asked(round, [0; 32]))?;
             out.word(OVER)
         };
-        shelf.write(PLEDGE, put).map(drop).map_err(|why| unkept(round, shelf.failed(&why)))
+        shelf.write(PLEDGE, put).map(drop).map_err(|why| shelf.failed(&why))
     }
 
     /// Puts down what all that is said in a round follows from.
     pub(super) fn pledges(
         &self,
         (round, hash): (u32, [u8; 32]),
-        given: Option<(Seed, Vec<u64>)>,
+        given: Option<(Seed, Encoded)>,
     ) -> Result<Pledged, DiskError> {
         let put = |out: &mut Writer| {
             put_asked(out, &asked(round, hash))?;
@@ -204,7 +208,7 @@ fn read(shelf: &Shelf, course: &Course, threshold: Threshold) -> io::Result<Opti
         DECLINED => None,
         UPDATE => {
             let seed = seed_of([pledge.word()?, pledge.word()?]);
-            Some((seed, list(&mut pledge, course.words())?))
+            Some((seed, Zeroizing::new(list(&mut pledge, course.words())?)))
         }
         _ => return Err(broken("it is of another kind")),
     };

@@ -9,7 +9,7 @@ use zeroize::Zeroizing;
 use super::{
     adder::{Adder, refused},
     party::{Doubt, Doubts},
-    pledge::{Pledged, Seed},
+    pledge::{Encoded, Pledged, Seed},
     setting::Masks,
     step::{Head, Step},
 };
@@ -145,13 +145,13 @@ impl Member<'_> {
         rng: &mut Prg,
     ) -> Result<(Pledged, Option<TrainError>), RoundError> {
         let Self { trainer, pledges, .. } = self;
-        if let Some(before) = round.checked_sub(1) {
-            pledges.passes(before)?;
-        }
+        let passed = round.checked_sub(1).map_or(Ok(()), |before| pledges.passes(before));
         let (model, hash) = adder.model()?;
         let of = (round, hash);
         let (pledged, why) = adder.at_work(|| {
-            let update = encoded(course, &mut **trainer, (round, &model));
+            // Of the round before it says nothing else, where that stays on the disk.
+            let passed = passed.map_err(TrainError::Unkept);
+            let update = passed.and_then(|()| encoded(course, &mut **trainer, (round, &model)));
             drop(model);
             let (given, why) = match update {
                 Ok(update) => (Some((drawn(rng), update)), None),
@@ -161,8 +161,7 @@ impl Member<'_> {
                 Ok(pledged) => (pledged, why),
                 // That there is none needs no disk.
                 Err(error) => {
-                    let unkept = TrainError::Unkept(error.to_string());
-                    (Pledged::declined(of), Some(why.unwrap_or(unkept)))
+                    (Pledged::declined(of), Some(why.unwrap_or(TrainError::Unkept(error))))
                 }
             }
         });
@@ -180,7 +179,7 @@ impl Member<'_> {
         mut pledged: Pledged,
     ) -> Result<(), Stop> {
         let (round, hash) = (pledged.round, pledged.hash);
-        let Some((seed, update)) = pledged.given.take() else { return Ok(adder.decline()?) };
+        let Some((seed, mut update)) = pledged.given.take() else { return Ok(adder.decline()?) };
         let fail = |source| Stop::Error(refused(round, source));
         // Of this model, and of no other: with whoever was handed another one there is no mask in common.
         let setting = masks.setting(course, (round, hash))?;
@@ -194,8 +193,9 @@ impl Member<'_> {
         let (own, envelopes) = own.share(keys, rng).map_err(fail)?;
         talk.answer(slots.envelopes(&envelopes))?;
         let envelopes = slots.read_received(&talk.due(Step::Shares)?);
-        let (own, masked) = own.mask(envelopes, update).map_err(fail)?;
-        for from in own.unopened() {
+        let (own, masked) = own.mask(envelopes, std::mem::take(&mut *update)).map_err(fail)?;
+        // Behind a later step they were told in an earlier life.
+        for from in own.unopened().filter(|_| !talk.pledged.is_replaying()) {
             let (round, from) = (round + 1, from as usize);
             (self.doubts)(Doubt { round, from, to: self.number });
         }
@@ -261,10 +261,10 @@ fn encoded(
     course: &Course,
     trainer: &mut dyn Trainer,
     (round, model): (u32, &[f32]),
-) -> Result<Vec<u64>, TrainError> {
+) -> Result<Encoded, TrainError> {
     let update = trainer.train(round, model)?;
     usable(course, &update)?;
-    let mut words = vec![0; course.coordinates() + TRAILER_WORDS];
+    let mut words = Zeroizing::new(vec![0; course.coordinates() + TRAILER_WORDS]);
     let (coordinates, figures) = words.split_at_mut(course.coordinates());
     course
         .encoding

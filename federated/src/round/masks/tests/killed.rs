@@ -1,6 +1,11 @@
 //! A provider that is killed at every frame of a training by masks, or in a step of its own, and comes back: what comes of it is to the bit
 //! what comes of one without, and of no step is another thing said.
 
+use std::{
+    path::Path,
+    sync::atomic::{AtomicBool, Ordering},
+};
+
 use protocols::party::Role;
 
 use super::{
@@ -103,6 +108,52 @@ impl Channel for Hears {
     }
 }
 
+/// The end of a party that says a step once more to who comes back and has heard it, and another thing in it.
+struct Retells {
+    inner: Arc<dyn Channel>,
+    step: Step,
+    retold: AtomicBool,
+}
+
+impl Channel for Retells {
+    fn me(&self) -> PartyId {
+        self.inner.me()
+    }
+
+    fn send(&self, to: PartyId, frame: Frame) -> Result<(), ChannelError> {
+        let mut body = frame.body.to_vec();
+        if to == VICTIM && self.retold.load(Ordering::SeqCst) && body.len() > 48 {
+            body[0] ^= 1;
+        }
+        self.inner.send(to, Frame { body: body.into(), ..frame })
+    }
+
+    fn recv(&self, from: PartyId) -> Result<Frame, ChannelError> {
+        let frame = self.inner.recv(from)?;
+        let place = <&[u8; 48]>::try_from(&frame.body[..]).ok().filter(|_| from == VICTIM);
+        let heard = place.map(|place| u64::from_le_bytes(*place.first_chunk().unwrap()));
+        if heard.and_then(Head::of).is_none_or(|head| head.step != self.step) {
+            return Ok(frame);
+        }
+        self.retold.store(true, Ordering::SeqCst);
+        let mut nowhere = vec![0; 48];
+        nowhere[..8].copy_from_slice(&NONE.to_le_bytes());
+        Ok(Frame { body: nowhere.into(), ..frame })
+    }
+
+    fn abort(&self, abort: Abort) {
+        self.inner.abort(abort);
+    }
+
+    fn lost(&self, peer: PartyId) -> bool {
+        self.inner.lost(peer)
+    }
+
+    fn renew(&self, peer: PartyId) -> Result<(), ChannelError> {
+        self.inner.renew(peer)
+    }
+}
+
 /// One training in which the victim is killed.
 struct Killed<'a> {
     /// Frames of its link.
@@ -112,10 +163,20 @@ struct Killed<'a> {
     signing: Hook<'a>,
     /// Before it is back.
     rising: Hook<'a>,
+    /// What a party that deviates says once more.
+    retells: Option<Step>,
+    /// Where providers keep what they say; of its own where there is none.
+    folder: Option<&'a Path>,
 }
 
-const ONCE: Killed<'static> =
-    Killed { kills: &[], trainers: &plain, signing: &nothing, rising: &nothing };
+const ONCE: Killed<'static> = Killed {
+    kills: &[],
+    trainers: &plain,
+    signing: &nothing,
+    rising: &nothing,
+    retells: None,
+    folder: None,
+};
 
 impl Killed<'_> {
     fn run(&self, with: (&Course, &Masks), told: &mut (dyn FnMut(&State) + Send)) -> Ran {
@@ -123,9 +184,10 @@ impl Killed<'_> {
         let (net, channels) = Net::mesh(3 + u16::try_from(course.providers.len()).unwrap(), &[]);
         self.kills.iter().for_each(|at| net.kill_at(ends(VICTIM.0), *at));
         let (dir, said) = (tempfile::tempdir().unwrap(), Arc::new(Said::default()));
+        let folder = self.folder.unwrap_or_else(|| dir.path());
         let signed = Mutex::new(BTreeMap::new());
         let plays = |wire: &mut Wire, number: usize, rng: &mut Prg| {
-            let (path, mut life, mut later) = (dir.path().join(number.to_string()), 0, None);
+            let (path, mut life, mut later) = (folder.join(number.to_string()), 0, None);
             let signs = |Signing { round, sets, .. }: Signing| {
                 if 3 + number == usize::from(VICTIM.0) {
                     (self.signing)(&net, round);
@@ -155,9 +217,13 @@ impl Killed<'_> {
                 later = Some((wire, Prg::new(&[100 + life; 16])));
             }
         };
-        let first = channels
-            .into_iter()
-            .map(|inner| if inner.me() == VICTIM { Hears::on(inner, &said) } else { inner });
+        let first = channels.into_iter().map(|inner| match (inner.me(), self.retells) {
+            (VICTIM, _) => Hears::on(inner, &said),
+            (PartyId(0), Some(step)) => {
+                Arc::new(Retells { inner, step, retold: AtomicBool::new(false) })
+            }
+            _ => inner,
+        });
         run_over(with, first.collect(), &plays, told)
     }
 
@@ -374,4 +440,44 @@ fn a_party_that_kills_a_provider_gets_nothing_else_out_of_it() {
     assert_eq!(other, turn);
     let anew = says_after(&|wire, _| wire.send(VICTIM, &[head(Step::Ask)]).unwrap());
     assert_eq!(anew, turn);
+}
+
+/// Killed behind each step that it keeps: another model, other keys, other shares, other sets for a step that it has answered.
+#[test]
+fn a_provider_that_is_back_says_nothing_to_a_step_that_it_has_heard_otherwise() {
+    let (course, masks) = large(3, 0);
+    for (step, at) in [(Step::Ask, 3), (Step::Keys, 7), (Step::Shares, 11), (Step::Sets, 16)] {
+        let ran = Killed { kills: &[at], retells: Some(step), ..ONCE }
+            .run((&course, &masks), &mut |_| {});
+        let turn = RoundError::Masks { round: 1, source: SecAggError::Turn };
+        assert_eq!(ran.providers[1], Err(turn), "{step:?}");
+    }
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_provider_without_room_for_a_round_declines_it_and_is_in_a_later_one() {
+    let (course, masks) = setting(3, Rule::Average { rate: 1.0 });
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("1/pledge.new");
+    // In the second round there is none, not even for what is left of the first.
+    let signing = |_: &Arc<Net>, round| {
+        if round == 0 {
+            std::os::unix::fs::symlink("/dev/full", &file).unwrap();
+        }
+    };
+    let told = &mut |state: &State| {
+        if state.rounds == 2 {
+            std::fs::remove_file(&file).unwrap();
+        }
+    };
+    let natives = |_: &Arc<Net>, own| Box::new(native(6, own)) as Box<dyn Trainer>;
+    let with = Killed { signing: &signing, folder: Some(dir.path()), trainers: &natives, ..ONCE };
+    let ran = with.run((&course, &masks), told);
+    let all = || vec![0, 1, 2, 3, 4];
+    let reports = ran.party.unwrap().reports;
+    let rounds: Vec<_> = reports.into_iter().map(|report| report.providers).collect();
+    assert_eq!(rounds, [all(), vec![0, 2, 3, 4], all()]);
+    let declined = ran.providers[1].as_ref().unwrap();
+    assert!(matches!(&declined[..], [(1, why)] if why.is_disk_full()), "{declined:?}");
 }

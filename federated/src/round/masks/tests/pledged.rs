@@ -20,7 +20,7 @@ fn stands(path: &Path, (course, masks): (&Course, &Masks)) -> Result<Option<Stan
 
 fn pledged(pledges: &Pledges, course: &Course, round: u32) -> Pledged {
     let given = (seed_of([7, round.into()]), vec![u64::from(round); course.words()]);
-    pledges.pledges((round, [9; 32]), Some(given)).unwrap()
+    pledges.pledges((round, [9; 32]), Some((given.0, given.1.into()))).unwrap()
 }
 
 /// The body of a step, all of the same word.
@@ -62,7 +62,7 @@ fn a_provider_stands_where_it_was_killed() {
         let step = behind.min(Step::Sets);
         assert_eq!(pledged.heard(), Head { step, round: 1 });
         let (seed, update) = pledged.given.take().unwrap();
-        assert!(seed == seed_of([7, 1]) && update == vec![1; course.words()]);
+        assert!(seed == seed_of([7, 1]) && *update == vec![1; course.words()]);
         for step in kept.into_iter().filter(|step| *step <= behind) {
             assert!(pledged.is_replaying());
             assert_eq!(pledged.replayed().unwrap().first(), Some(&(step as u64)));
@@ -132,7 +132,11 @@ fn what_was_told_goes_with_the_very_pledge_that_it_was_told_to() {
     // Another seed in the same round; then the round before.
     for (round, words) in [(1, [8, 8]), (0, [7, 0])] {
         let given = (seed_of(words), vec![1; course.words()]);
-        drop(open(dir.path(), true).pledges((round, [9; 32]), Some(given)).unwrap());
+        drop(
+            open(dir.path(), true)
+                .pledges((round, [9; 32]), Some((given.0, given.1.into())))
+                .unwrap(),
+        );
         assert!(matches!(stands(dir.path(), with), Err(RoundError::Said(_))), "{round}");
     }
     fs::write(dir.path().join("told"), told).unwrap();
