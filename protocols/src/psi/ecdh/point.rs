@@ -4,6 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
+use super::cores::{PART, on_all_cores};
 use crate::{
     kernels::Backend,
     prg::Prg,
@@ -32,7 +33,7 @@ impl Exponent {
 
     /// Raises points that this side made itself.
     pub(super) fn raise_own(&self, points: &mut [Point]) {
-        Backend::active().montgomery_ladder(&self.0, points);
+        on_all_cores(points, PART, |part| Backend::active().montgomery_ladder(&self.0, part));
     }
 
     /// Raises points that came from the peer.
@@ -62,7 +63,7 @@ pub(super) fn points(items: impl Iterator<Item = u128>) -> Vec<Point> {
     let mut points = vec![[0; 32]; blocks.len()];
     let lengths = vec![16; blocks.len()];
     Backend::active().keyed_hash(&key, &blocks, &lengths, &mut points);
-    Backend::active().elligator2(&mut points);
+    on_all_cores(&mut points, PART, |part| Backend::active().elligator2(part));
     points
 }
 
