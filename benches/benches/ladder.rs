@@ -6,7 +6,7 @@
 use std::{hint::black_box, time::Duration};
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
-use protocols::kernels::Backend;
+use protocols::kernels::{Backend, FixedBase};
 
 const SIZES: [usize; 3] = [8, 256, 1 << 12];
 
@@ -75,6 +75,20 @@ fn ristretto(c: &mut Criterion) {
         });
         group.bench_function("multiply", |b| {
             b.iter(|| backend.ristretto_multiply(black_box(&scalars), &mut points));
+        });
+        group.bench_function("raise", |b| {
+            b.iter(|| backend.ristretto_raise(black_box(&scalars[0]), &mut points));
+        });
+        let base = FixedBase::generator();
+        group.bench_function("add", |b| {
+            b.iter(|| backend.ristretto_add(base, black_box(&scalars), &mut points));
+        });
+        let mut elements = elements(n);
+        group.bench_function("raise_map", |b| {
+            b.iter(|| backend.ristretto_raise_map(black_box(&scalars[0]), &mut elements));
+        });
+        group.bench_function("add_to_map", |b| {
+            b.iter(|| backend.ristretto_add_to_map(base, black_box(&scalars), &mut elements));
         });
     }
 }

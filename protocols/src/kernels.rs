@@ -54,3 +54,4 @@ pub use gf80::gf80_mul;
 pub use gf128::gf128_mul;
 pub use matrix::Matrix;
 pub use portable::PORTABLE;
+pub use ristretto::FixedBase;

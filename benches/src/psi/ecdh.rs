@@ -22,7 +22,7 @@ pub(super) const PROTOCOLS: [Protocol; 2] = [
         parties: 2,
         party,
         quote: |sizes, _| quote(sizes, false),
-        note: "ECDH-PSI on u-coordinates, semi-honest, random 128-bit ids, to the receiver",
+        note: "ECDH-PSI on ristretto255, semi-honest, random 128-bit ids, to the receiver",
     },
     Protocol {
         name: "ecdh-repeat",

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::{aes::AesKey, exconv::CONVOLUTION_STATE, matrix::Matrix};
+use super::{aes::AesKey, exconv::CONVOLUTION_STATE, matrix::Matrix, ristretto::FixedBase};
 
 /// Declares the table of function pointers and a method for each, so that a kernel is named once.
 macro_rules! backend {
@@ -279,6 +279,36 @@ backend! {
     /// # Security
     /// Constant time in scalars and points.
     fn ristretto_multiply(scalars: &[[u8; 32]], points: &mut [[u8; 32]]);
+    /// Each point of ristretto255 becomes twice its multiple by the one scalar. What is no encoding comes out as 0, and so does the
+    /// neutral element.
+    ///
+    /// # Shape
+    /// A scalar below 2^253, and not one less than a multiple of the order: of that the lanes say 0.
+    ///
+    /// # Cost
+    /// Measured on Zen 4 with AVX512-IFMA: 5.4 µs a point, where [`montgomery_ladder`](Self::montgomery_ladder) takes 4.8.
+    ///
+    /// # Security
+    /// Constant time in the scalar and the points.
+    fn ristretto_raise(scalar: &[u8; 32], points: &mut [[u8; 32]]);
+    /// [`ristretto_raise`](Self::ristretto_raise) of points that elements of the field are mapped to: `MAP` of RFC 9496
+    /// §4.3.4, once, bit 255 ignored.
+    ///
+    /// # Security
+    /// As there. The image of the map is a part of the group, not all of it.
+    fn ristretto_raise_map(scalar: &[u8; 32], elements: &mut [[u8; 32]]);
+    /// Each point of ristretto255 becomes twice the sum of it and of the base's multiple by the scalar of its place, which is
+    /// below 2^254. What is no encoding comes out as 0; so does what adds up to the neutral element.
+    ///
+    /// # Cost
+    /// Measured on Zen 4 with AVX512-IFMA: 1.8 µs a point.
+    ///
+    /// # Security
+    /// Constant time in scalars and points.
+    fn ristretto_add(base: &FixedBase, scalars: &[[u8; 32]], points: &mut [[u8; 32]]);
+    /// [`ristretto_add`](Self::ristretto_add) to the points that elements of the field are mapped to, as for
+    /// [`ristretto_raise_map`](Self::ristretto_raise_map).
+    fn ristretto_add_to_map(base: &FixedBase, scalars: &[[u8; 32]], elements: &mut [[u8; 32]]);
     /// The sum of all points of ristretto255 times the scalars of their places; nothing if one of them is no encoding.
     ///
     /// # Security

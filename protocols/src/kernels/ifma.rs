@@ -8,17 +8,22 @@
 )]
 
 mod constants;
+mod doubles;
 mod edwards;
 mod elligator;
 mod field;
+mod fixed_base;
 mod gate;
 mod group;
 mod ladder;
 mod lanes;
 mod multiples;
 mod quotient;
+mod raise;
 mod ristretto;
 
+pub(super) use fixed_base::Table;
 pub(super) use gate::{
-    elligator2, montgomery_ladder, ristretto_from_uniform, ristretto_multiply, ristretto_weigh,
+    elligator2, montgomery_ladder, ristretto_add, ristretto_add_to_map, ristretto_from_uniform,
+    ristretto_multiply, ristretto_raise, ristretto_raise_map, ristretto_weigh,
 };

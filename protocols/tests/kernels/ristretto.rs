@@ -1,6 +1,6 @@
 //! Ristretto255 on every backend: points from uniform bytes, multiples, weighted sums, and what is no encoding.
 
-use protocols::kernels::{Backend, PORTABLE};
+use protocols::kernels::{Backend, FixedBase, PORTABLE};
 
 use crate::Cases;
 
@@ -92,4 +92,74 @@ fn what_is_no_encoding_is_refused_alike() {
         backend.ristretto_weigh(&scalars, &points, &mut sum);
         assert_eq!(sum, None, "{}", backend.name);
     }
+}
+
+/// Doubles of raised and of shifted points, against each other and against the slower kernels.
+#[test]
+fn every_backend_agrees_on_doubles_of_raised_and_shifted_points() {
+    let mut encoding = [[0; 32]];
+    PORTABLE.ristretto_from_uniform(&[[7; 64]], &mut encoding);
+    for n in [0, 1, 7, 8, 9, 63, 64, 65, 255, 256, 257, 1000] {
+        let mut cases = Cases(n as u64 * 1_000_003 + 41);
+        let elements: Vec<[u8; 32]> = (0..n).map(|_| random(&mut cases)).collect();
+        let mut scalars = scalars(&mut cases, n);
+        scalars.iter_mut().for_each(|scalar| scalar[31] &= 0x3f);
+        let mut points = vec![[0; 32]; n];
+        PORTABLE.ristretto_from_uniform(&uniform(&mut cases, n), &mut points);
+        for bad in points.iter_mut().skip(3).step_by(50) {
+            *bad = [0xff; 32];
+        }
+        for zero in points.iter_mut().skip(5).step_by(70) {
+            *zero = [0; 32];
+        }
+        let second = FixedBase::new(&encoding[0]).unwrap();
+        // Above the order, and where the ladder ends at the neutral element, at its start and beyond.
+        let keys = [[0x1d; 32], scalar_of(0), scalar_of(1), scalar_of(2)];
+        for (base, key) in [FixedBase::generator(), &second].into_iter().cycle().zip(keys) {
+            let all = |backend: &Backend| {
+                let [mut a, mut b] = [points.clone(), points.clone()];
+                let [mut c, mut d] = [elements.clone(), elements.clone()];
+                backend.ristretto_raise(&key, &mut a);
+                backend.ristretto_add(base, &scalars, &mut b);
+                backend.ristretto_raise_map(&key, &mut c);
+                backend.ristretto_add_to_map(base, &scalars, &mut d);
+                [a, b, c, d]
+            };
+            let want = all(&PORTABLE);
+            for backend in Backend::available() {
+                let got = all(backend);
+                for (kernel, (got, want)) in got.iter().zip(&want).enumerate() {
+                    let wrong = got.iter().zip(want).position(|(got, want)| got != want);
+                    assert_eq!(wrong, None, "{}, kernel {kernel}, n {n}", backend.name);
+                }
+            }
+        }
+    }
+}
+
+/// RFC 9496's own map of both halves, from the kernel that maps one.
+#[test]
+fn what_is_blinded_is_raised_and_unblinded_to_the_raised_element() {
+    let (key, twice) = (scalar_of(3), scalar_of(6));
+    let mut public = [*curve25519_dalek::constants::RISTRETTO_BASEPOINT_COMPRESSED.as_bytes()];
+    PORTABLE.ristretto_multiply(&[twice], &mut public);
+    let base = FixedBase::new(&public[0]).unwrap();
+    let mut cases = Cases(97);
+    let elements: Vec<[u8; 32]> = (0..65).map(|_| random(&mut cases)).collect();
+    let blinds: Vec<[u8; 32]> = (1..66).map(scalar_of).collect();
+    let minus: Vec<[u8; 32]> = (1_u8..66)
+        .map(|r| (-curve25519_dalek::Scalar::from(u64::from(r) * 2)).to_bytes())
+        .collect();
+    for backend in Backend::available() {
+        let (mut own, mut asked) = (elements.clone(), elements.clone());
+        backend.ristretto_raise_map(&scalar_of(12), &mut own);
+        backend.ristretto_add_to_map(FixedBase::generator(), &blinds, &mut asked);
+        backend.ristretto_raise(&key, &mut asked);
+        backend.ristretto_add(&base, &minus, &mut asked);
+        assert_eq!(own, asked, "{}", backend.name);
+    }
+}
+
+fn scalar_of(value: u8) -> [u8; 32] {
+    curve25519_dalek::Scalar::from(value).to_bytes()
 }

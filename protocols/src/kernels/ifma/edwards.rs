@@ -20,6 +20,10 @@ pub(super) struct Point {
 #[derive(Clone, Copy)]
 pub(super) struct Addend([Lanes; 4]);
 
+/// A point with Z = 1 as it is added: y + x, y − x, 2d·x·y.
+#[derive(Clone, Copy)]
+pub(super) struct Affine(pub(super) [Lanes; 3]);
+
 impl Point {
     #[target_feature(enable = "avx512f")]
     pub(super) fn neutral() -> Self {
@@ -36,6 +40,24 @@ impl Point {
         let c = self.t.times(double_dt);
         let d = self.z.times(double_z);
         complete(&b.minus(&a), &d.minus(&c), &d.plus(&c), &b.plus(&a))
+    }
+
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    pub(super) fn plus_affine(&self, other: &Affine) -> Self {
+        let Affine([sum, difference, double_dt]) = other;
+        let a = self.y.minus(&self.x).times(difference);
+        let b = self.y.plus(&self.x).times(sum);
+        let c = self.t.times(double_dt);
+        let d = self.z.plus(&self.z).wide();
+        complete(&b.minus(&a), &d.minus(&c), &d.plus(&c), &b.plus(&a))
+    }
+
+    /// With 1 / Z.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    pub(super) fn to_affine(self, inverse: &Lanes) -> Affine {
+        let (x, y) = (self.x.product(inverse), self.y.product(inverse));
+        Affine([y.plus(&x), y.minus(&x), x.product(&y).product(&two_d())])
     }
 
     /// The double, with T.
@@ -103,6 +125,34 @@ impl Addend {
             sum.or_where(difference, mask),
             difference.or_where(sum, mask),
             *double_z,
+            double_dt.negative_where(mask),
+        ])
+    }
+}
+
+impl Affine {
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn neutral() -> Self {
+        let one = Lanes::small(1);
+        Self([one, one, Lanes::small(0)])
+    }
+
+    /// `other` in the lanes of the mask.
+    #[inline]
+    #[target_feature(enable = "avx512f")]
+    pub(super) fn or_where(&self, other: &Self, mask: __mmask8) -> Self {
+        let ([a, b, c], [x, y, z]) = (&self.0, &other.0);
+        Self([a.or_where(x, mask), b.or_where(y, mask), c.or_where(z, mask)])
+    }
+
+    /// The negative in the lanes of the mask.
+    #[inline]
+    #[target_feature(enable = "avx512f,avx512ifma")]
+    pub(super) fn negative_where(&self, mask: __mmask8) -> Self {
+        let [sum, difference, double_dt] = &self.0;
+        Self([
+            sum.or_where(difference, mask),
+            difference.or_where(sum, mask),
             double_dt.negative_where(mask),
         ])
     }

@@ -1,7 +1,7 @@
 //! Elligator 2 on sixteen elements at a time: two groups of lanes, because a chain of squarings alone waits for itself.
 
 use super::{
-    field::Lanes,
+    field::{Lanes, products, squares},
     lanes::WIDTH,
     quotient::{Fraction, GROUPS, TOGETHER, store_quotients},
 };
@@ -54,20 +54,4 @@ fn squares_mask(x: &Both) -> [u8; 2] {
     let (to_250, _, x2) = power_250!(*x, products, squares);
     let x6 = products(&products(&x2, &products(x, x)), &x2);
     products(&squares(&to_250, 4), &x6).map(|character| character.odd())
-}
-
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-fn products(x: &Both, y: &Both) -> Both {
-    [x[0].product(&y[0]), x[1].product(&y[1])]
-}
-
-#[inline]
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-fn squares(x: &Both, times: usize) -> Both {
-    let [mut one, mut two] = *x;
-    for _ in 0..times {
-        (one, two) = (one.squared().carried(), two.squared().carried());
-    }
-    [one, two]
 }

@@ -232,3 +232,27 @@ fn folded(z: &[__m512i; 10]) -> Wide {
     }
     Wide(out)
 }
+
+/// Products of some groups of lanes at a time: a chain of products of one alone waits for itself.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn products<const N: usize>(x: &[Lanes; N], y: &[Lanes; N]) -> [Lanes; N] {
+    let mut out = *x;
+    for (out, y) in out.iter_mut().zip(y) {
+        *out = out.product(y);
+    }
+    out
+}
+
+/// Squared so many times, some groups of lanes at a time.
+#[inline]
+#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+pub(super) fn squares<const N: usize>(x: &[Lanes; N], times: usize) -> [Lanes; N] {
+    let mut out = *x;
+    for _ in 0..times {
+        for out in &mut out {
+            *out = out.squared().carried();
+        }
+    }
+    out
+}

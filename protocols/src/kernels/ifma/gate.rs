@@ -1,6 +1,9 @@
 //! The way in: here the processor is asked.
 
-use crate::kernels::{ristretto, x25519};
+use crate::kernels::{
+    ristretto::{self, FixedBase},
+    x25519,
+};
 
 fn detected() -> bool {
     is_x86_feature_detected!("avx512f")
@@ -54,5 +57,55 @@ pub(in crate::kernels) fn ristretto_weigh(
         unsafe { super::group::weigh(scalars, points, sum) }
     } else {
         ristretto::weigh(scalars, points, sum);
+    }
+}
+
+pub(in crate::kernels) fn ristretto_raise(scalar: &[u8; 32], points: &mut [[u8; 32]]) {
+    if detected() {
+        // SAFETY: the processor has the features that the function is compiled for.
+        unsafe { super::group::raise(scalar, points) }
+    } else {
+        ristretto::raise(scalar, points);
+    }
+}
+
+pub(in crate::kernels) fn ristretto_raise_map(scalar: &[u8; 32], points: &mut [[u8; 32]]) {
+    if detected() {
+        // SAFETY: the processor has the features that the function is compiled for.
+        unsafe { super::group::raise_map(scalar, points) }
+    } else {
+        ristretto::raise_map(scalar, points);
+    }
+}
+
+pub(in crate::kernels) fn ristretto_add(
+    base: &FixedBase,
+    scalars: &[[u8; 32]],
+    points: &mut [[u8; 32]],
+) {
+    if detected() {
+        // SAFETY: the processor has the features that the functions are compiled for.
+        unsafe {
+            let table = base.lanes(|encoding| super::fixed_base::Table::new(encoding));
+            super::group::add(table, scalars, points);
+        }
+    } else {
+        ristretto::add(base, scalars, points);
+    }
+}
+
+pub(in crate::kernels) fn ristretto_add_to_map(
+    base: &FixedBase,
+    scalars: &[[u8; 32]],
+    points: &mut [[u8; 32]],
+) {
+    if detected() {
+        // SAFETY: the processor has the features that the functions are compiled for.
+        unsafe {
+            let table = base.lanes(|encoding| super::fixed_base::Table::new(encoding));
+            super::group::add_to_map(table, scalars, points);
+        }
+    } else {
+        ristretto::add_to_map(base, scalars, points);
     }
 }

@@ -20,46 +20,70 @@ struct Points {
     added: [Wide; 2],
 }
 
+/// A secret scalar below 2^255 as the ladder takes it: for each bit whether the two points change places before it, in all lanes.
+pub(super) struct Rungs {
+    masks: [__mmask8; 255],
+    odd: __mmask8,
+}
+
+impl Rungs {
+    pub(super) fn new(scalar: &[u8; 32]) -> Self {
+        let mut swaps = swap_bits(scalar);
+        let mut masks = [0_u8; 255];
+        for (t, mask) in masks.iter_mut().enumerate() {
+            *mask = 0_u8.wrapping_sub(u8::from(swaps[t / 64] >> (t % 64) & 1 == 1));
+        }
+        swaps.zeroize();
+        Self { masks, odd: 0_u8.wrapping_sub(scalar[0] & 1) }
+    }
+
+    /// The scalar times the point with this u-coordinate, and one time more: each as a fraction.
+    ///
+    /// The scalar is below 2^`bits`. That many are climbed, whatever it is.
+    #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
+    pub(super) fn climb(&self, bits: usize, start: &Lanes) -> [[Lanes; 2]; 2] {
+        let (one, none) = (Lanes::small(1), Lanes::small(0));
+        let mut points =
+            Points { doubled: [one.wide(), none.wide()], added: [start.wide(), one.wide()] };
+        for mask in self.masks[..bits].iter().rev() {
+            step(*mask, start, &mut points);
+        }
+        let [doubled, added] =
+            [points.doubled, points.added].map(|[x, z]| [x.carried(), z.carried()]);
+        let choose = |[x, z]: &[Lanes; 2], [x_odd, z_odd]: &[Lanes; 2]| {
+            [x.or_where(x_odd, self.odd), z.or_where(z_odd, self.odd)]
+        };
+        [choose(&doubled, &added), choose(&added, &doubled)]
+    }
+}
+
+impl Drop for Rungs {
+    fn drop(&mut self) {
+        self.masks.zeroize();
+        self.odd.zeroize();
+    }
+}
+
 /// As [`crate::kernels::x25519::ladder`].
 #[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
 pub(super) fn ladder(scalar: &[u8; 32], points: &mut [[u8; 32]]) {
-    let mut swaps = swap_bits(scalar);
-    let mut masks = [0_u8; 255];
-    for (t, mask) in masks.iter_mut().enumerate() {
-        *mask = 0_u8.wrapping_sub(u8::from(swaps[t / 64] >> (t % 64) & 1 == 1));
-    }
-    let mut odd = 0_u8.wrapping_sub(scalar[0] & 1);
+    let rungs = Rungs::new(scalar);
     let one = Lanes::small(1);
     for chunk in points.chunks_mut(TOGETHER) {
         let mut fractions = [Fraction { numerator: one, denominator: one, zero: 0 }; GROUPS];
         let groups = chunk.len().div_ceil(WIDTH);
         for (points, fraction) in chunk.chunks(WIDTH).zip(&mut fractions) {
-            let [numerator, denominator] = climb(&masks, odd, &Lanes::load(points));
+            let [[numerator, denominator], _] = rungs.climb(255, &Lanes::load(points));
             *fraction = Fraction { numerator, denominator, zero: refused(points) };
         }
         store_quotients(&mut fractions[..groups], chunk);
     }
-    masks.zeroize();
-    swaps.zeroize();
-    odd.zeroize();
 }
 
 /// The lanes whose encoding is not below the prime.
 fn refused(points: &[[u8; 32]]) -> __mmask8 {
     let bits = points.iter().enumerate();
     bits.fold(0, |mask, (lane, point)| mask | u8::from(!is_canonical(point)) << lane)
-}
-
-#[target_feature(enable = "avx512f,avx512dq,avx512ifma")]
-fn climb(masks: &[__mmask8; 255], odd: __mmask8, start: &Lanes) -> [Lanes; 2] {
-    let (one, none) = (Lanes::small(1), Lanes::small(0));
-    let mut points =
-        Points { doubled: [one.wide(), none.wide()], added: [start.wide(), one.wide()] };
-    for mask in masks.iter().rev() {
-        step(*mask, start, &mut points);
-    }
-    let Points { doubled: [x, z], added: [x_added, z_added] } = points;
-    [x.carried().or_where(&x_added.carried(), odd), z.carried().or_where(&z_added.carried(), odd)]
 }
 
 /// One step: the sum of the two points, which their order does not change, and the double of the one that the bit chooses.

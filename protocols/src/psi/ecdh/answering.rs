@@ -2,9 +2,9 @@
 
 use super::{
     exchange::{Serves, serve_all},
+    key::Key,
     open::{Open, Opens},
-    point::{Exponent, Point},
-    sender::answers,
+    point::{receive_points, tags},
     setting::Setting,
     steps::{SIGN, Steps},
 };
@@ -28,7 +28,7 @@ use crate::{
 /// had then; `rng` has given out nothing twice.
 ///
 /// # Cost
-/// [`super::cost_from`]: a map and two ladders an item that a bucket holds; two buckets in memory.
+/// [`super::cost_from`]: a map and a ladder for an item of a bucket's, a ladder for one of the peer's; two buckets in memory.
 ///
 /// # Errors
 /// As [`super::receive_from`].
@@ -48,12 +48,15 @@ pub fn send_from(
         return Ok(());
     }
     let both = setting.output() == Output::ToBoth;
-    let exponent = Exponent::random(rng);
+    let key = Key::random(rng);
     let (steps, Sizes { sender, .. }) = (setting.steps(), setting.capacity());
     let opens = Opens::new(set, rng, (setting.buckets(), sender));
-    let (width, exponent) = (setting.tag_bytes(), &exponent);
-    let mut answering = Answering { both, steps: &steps, width, exponent, opens, progress };
-    serve_all(pair, (&steps, steps.range_from(first)), exponent, &mut answering)?;
+    let (width, range) = (setting.tag_bytes(), steps.range_from(first));
+    if !range.is_empty() {
+        pair.send(key.public())?;
+    }
+    let mut answering = Answering { both, steps: &steps, width, key: &key, opens, progress };
+    serve_all(pair, (&steps, range), &mut answering)?;
     if both { progress.agree(pair, "intersections") } else { Ok(()) }
 }
 
@@ -78,7 +81,7 @@ struct Answering<'a> {
     both: bool,
     steps: &'a Steps,
     width: usize,
-    exponent: &'a Exponent,
+    key: &'a Key,
     opens: Opens<'a>,
     progress: &'a mut Progress,
 }
@@ -89,24 +92,20 @@ impl Serves for Answering<'_> {
         if self.steps.begins(step) {
             self.opens.read(pair, bucket)?;
         }
-        let mut own = self.opens.points(bucket, self.steps.of_sender(step));
-        self.exponent.raise_own(&mut own);
+        let own = self.key.own(self.opens.items(bucket, self.steps.of_sender(step)));
         if step.is_multiple_of(SIGN) {
             pair.wire().working();
         }
-        pair.send(own.as_flattened())
+        pair.send(&tags(&own, self.width))
     }
 
-    fn answer(
-        &mut self,
-        pair: &mut Pair<'_>,
-        step: usize,
-        points: &[Point],
-    ) -> Result<(), SessionError> {
-        let (tags, bucket) = (answers(points, self.width), self.steps.bucket(step));
-        pair.send(&tags)?;
+    fn answer(&mut self, pair: &mut Pair<'_>, step: usize) -> Result<(), SessionError> {
+        let mut asked = receive_points(pair, self.steps.of_receiver(step).len())?;
+        self.key.answer(pair, &mut asked)?;
+        pair.send(asked.as_flattened())?;
+        let bucket = self.steps.bucket(step);
         if let Some(open) = self.opens.of(bucket) {
-            open.see(&tags);
+            open.see(asked.as_flattened());
         }
         if !self.both && self.steps.ends(step) {
             let open = self.opens.close(pair)?;

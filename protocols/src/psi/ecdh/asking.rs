@@ -4,10 +4,11 @@ use std::mem::take;
 
 use super::{
     exchange::{Asks, ask_all},
+    key::Blinds,
     matching::common,
     open::Opens,
-    point::{Exponent, Point, tag},
-    receiver::receive_tags,
+    point::receive_tags,
+    receiver::receive_answers,
     setting::Setting,
     steps::{SIGN, Steps},
 };
@@ -27,7 +28,7 @@ use crate::{
 /// had then; `rng` has given out nothing twice.
 ///
 /// # Cost
-/// [`super::cost_from`]: a map and two ladders an item that a bucket holds; two buckets in memory.
+/// [`super::cost_from`]: a map and two additions an item that a bucket holds; two buckets in memory.
 ///
 /// # Errors
 /// [`SessionError::Inconsistent`] if the settings differ, or what the two sides found; [`SessionError::Unlucky`] if a set does
@@ -51,13 +52,13 @@ pub fn receive_from(
     if setting.is_trivial() {
         return Ok(());
     }
-    let exponent = Exponent::random(rng);
+    let blinds = Blinds::new(rng);
     let (steps, Sizes { receiver, .. }) = (setting.steps(), setting.capacity());
     let opens = Opens::new(set, rng, (setting.buckets(), receiver));
     let width = setting.tag_bytes();
-    let (own, peers, exponent) = (Vec::new(), Vec::new(), &exponent);
-    let mut asking = Asking { both, steps: &steps, width, exponent, opens, progress, own, peers };
-    ask_all(pair, (&steps, steps.range_from(first)), exponent, &mut asking)?;
+    let (own, peers) = (Vec::new(), Vec::new());
+    let mut asking = Asking { both, steps: &steps, width, blinds, opens, progress, own, peers };
+    ask_all(pair, steps.range_from(first), &mut asking)?;
     if both { progress.agree(pair, "intersections") } else { Ok(()) }
 }
 
@@ -65,10 +66,10 @@ struct Asking<'a> {
     both: bool,
     steps: &'a Steps,
     width: usize,
-    exponent: &'a Exponent,
+    blinds: Blinds,
     opens: Opens<'a>,
     progress: &'a mut Progress,
-    /// Tags of the bucket that is being answered: of this side's points and of the peer's, each in the order they were sent.
+    /// Tags of the bucket that is being answered, and of the peer's items also of the next: each in the order they were sent.
     own: Vec<u128>,
     peers: Vec<u128>,
 }
@@ -79,26 +80,25 @@ impl Asks for Asking<'_> {
         if self.steps.begins(step) {
             self.opens.read(pair, bucket)?;
         }
-        let mut own = self.opens.points(bucket, self.steps.of_receiver(step));
-        self.exponent.raise_own(&mut own);
+        let asked = self.blinds.ask(self.opens.items(bucket, self.steps.of_receiver(step)));
         if step.is_multiple_of(SIGN) {
             pair.wire().working();
         }
-        pair.send(own.as_flattened())
+        pair.send(asked.as_flattened())
     }
 
     fn hear(&mut self, pair: &mut Pair<'_>, step: usize) -> Result<(), SessionError> {
         let count = self.steps.of_receiver(step).len();
-        let answers = receive_tags(pair, count, self.width, &mut self.own)?;
         let bucket = self.steps.bucket(step);
-        if let Some(open) = self.opens.of(bucket) {
-            open.see(&answers);
-        }
+        let open = self.opens.of(bucket);
+        let see = |answers: &[u8]| open.map_or((), |open| open.see(answers));
+        receive_answers(pair, (count, self.width), &mut self.blinds, &mut self.own, see)?;
         if self.steps.ends(step) { self.close(pair, bucket) } else { Ok(()) }
     }
 
-    fn take(&mut self, _: usize, points: &[Point]) {
-        self.peers.extend(points.iter().map(|point| tag(point, self.width)));
+    fn take(&mut self, pair: &mut Pair<'_>, step: usize) -> Result<(), SessionError> {
+        self.blinds.hear_key(pair)?;
+        receive_tags(pair, self.steps.of_sender(step).len(), self.width, &mut self.peers)
     }
 }
 
@@ -106,7 +106,9 @@ impl Asking<'_> {
     /// All of a bucket is there: what of it is common.
     fn close(&mut self, pair: &mut Pair<'_>, bucket: usize) -> Result<(), SessionError> {
         let open = self.opens.close(pair)?;
-        let [of_own, of_peer] = common(&take(&mut self.own), &take(&mut self.peers));
+        // The first of the next bucket's are there already.
+        let peers: Vec<u128> = self.peers.drain(..self.steps.capacity().sender).collect();
+        let [of_own, of_peer] = common(&take(&mut self.own), &peers);
         let positions = open.positions(of_own.iter().map(|place| *place as usize));
         let positions =
             positions.ok_or_else(|| pair.invalid("a match where this party has no item"))?;

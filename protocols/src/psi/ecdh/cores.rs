@@ -12,24 +12,21 @@ pub(super) const PART: usize = 256;
 /// Cores at most: a step has no more parts than this.
 const MOST: usize = 16;
 
-/// Does work on the parts of a slice. This thread works along, others end before it goes on; each takes the next part that nobody
-/// has, so that one which is held up holds up nobody else.
-///
-/// # Shape
-/// Every part but the last has `part` entries; `part` is not 0.
+/// Does work on every part. This thread works along, others end before it goes on; each takes the next part that nobody has, so
+/// that one which is held up holds up nobody else.
 ///
 /// # Security
-/// How many threads there are follows from the machine and the length, which are public; who takes which part from time alone.
-pub(super) fn on_all_cores<T: Send>(
-    entries: &mut [T],
-    part: usize,
-    work: impl Fn(&mut [T]) + Sync,
+/// How many threads there are follows from the machine and the number of parts, which are public; who takes which part from time
+/// alone.
+pub(super) fn on_all_cores<P: Send>(
+    parts: impl ExactSizeIterator<Item = P> + Send,
+    work: impl Fn(P) + Sync,
 ) {
-    let helpers = cores().min(entries.len().div_ceil(part)).saturating_sub(1);
+    let helpers = cores().min(parts.len()).saturating_sub(1);
     if helpers == 0 {
-        return entries.chunks_mut(part).for_each(work);
+        return parts.for_each(work);
     }
-    let parts = Mutex::new(entries.chunks_mut(part));
+    let parts = Mutex::new(parts);
     // A panic of another thread has left the parts as they are: it ends the scope, and so this thread too.
     let next = || parts.lock().unwrap_or_else(PoisonError::into_inner).next();
     let all = || {
@@ -61,7 +58,7 @@ mod tests {
     fn every_entry_is_worked_on_once() {
         for n in [0, 1, 6, 7, 8, 100] {
             let mut entries: Vec<usize> = (0..n).collect();
-            on_all_cores(&mut entries, 7, |part| {
+            on_all_cores(entries.chunks_mut(7), |part| {
                 assert!(part.len() == 7 || part.last() == Some(&(n - 1)));
                 part.iter_mut().for_each(|entry| *entry += 1000);
             });
@@ -76,7 +73,7 @@ mod tests {
         }
         let here = thread::current().id();
         let ended = catch_unwind(|| {
-            on_all_cores(&mut [0; 1000], 1, |_| {
+            on_all_cores(0..1000, |_| {
                 assert!(thread::current().id() == here, "at work");
                 thread::sleep(Duration::from_millis(1));
             });

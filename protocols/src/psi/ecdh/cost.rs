@@ -49,11 +49,13 @@ pub fn cost_from(c: &mut PairCost, setting: &Setting, first: usize) {
 
 /// The points, their answers, and the reports of what matched.
 fn travel(c: &mut PairCost, (steps, range): (&Steps, Range<usize>), width: usize, output: Output) {
+    let (counting, both) = (output == Output::CountToReceiver, output == Output::ToBoth);
+    // For a count both sides raise all; else the sender's own are tags, and the answers points.
+    let [offer, answer] = if counting { [POINT_BYTES, width] } else { [width, POINT_BYTES] };
     let points = |c: &mut PairCost, step: usize| {
         let of_receiver = c.departs(Side::Receiver, POINT_BYTES * steps.of_receiver(step).len());
-        [of_receiver, c.departs(Side::Sender, POINT_BYTES * steps.of_sender(step).len())]
+        [of_receiver, c.departs(Side::Sender, offer * steps.of_sender(step).len())]
     };
-    let (counting, both) = (output == Output::CountToReceiver, output == Output::ToBoth);
     let report = |c: &mut PairCost, step: usize| {
         let due = both && steps.ends(step);
         due.then(|| c.departs(Side::Receiver, bitmap_bytes(steps.capacity().sender)))
@@ -61,10 +63,12 @@ fn travel(c: &mut PairCost, (steps, range): (&Steps, Range<usize>), width: usize
     if range.is_empty() {
         return;
     }
+    let mut key = (!counting).then(|| c.departs(Side::Sender, POINT_BYTES));
     let (mut due, mut answers, mut reports) = (points(c, range.start), None, VecDeque::new());
     for step in range.clone() {
         let ahead = (step + 1 < range.end).then(|| points(c, step + 1));
         let [asked, offered] = due;
+        key.take().into_iter().for_each(|key| c.arrives(key));
         c.arrives(offered);
         if let Some(answered) = answers.take() {
             c.arrives(answered);
@@ -75,7 +79,7 @@ fn travel(c: &mut PairCost, (steps, range): (&Steps, Range<usize>), width: usize
         }
         c.arrives(asked);
         if !counting {
-            answers = Some(c.departs(Side::Sender, width * steps.of_receiver(step).len()));
+            answers = Some(c.departs(Side::Sender, answer * steps.of_receiver(step).len()));
         }
         let Some(ahead) = ahead else { break };
         due = ahead;

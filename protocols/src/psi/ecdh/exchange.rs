@@ -2,29 +2,25 @@
 
 use std::ops::Range;
 
-use super::{
-    point::{Exponent, Point, receive_points},
-    steps::{REPORTED_AFTER, Steps},
-};
+use super::steps::{REPORTED_AFTER, Steps};
 use crate::session::{Pair, SessionError};
 
 /// What the receiver does in the steps of a run.
 pub(super) trait Asks {
-    /// Raises its points of a step and sends them.
+    /// Sends what it asks in a step.
     fn ask(&mut self, pair: &mut Pair<'_>, step: usize) -> Result<(), SessionError>;
 
     /// Receives the answers to a step.
     fn hear(&mut self, pair: &mut Pair<'_>, step: usize) -> Result<(), SessionError>;
 
-    /// Takes the sender's points of a step, raised.
-    fn take(&mut self, step: usize, points: &[Point]);
+    /// Receives the sender's own of a step.
+    fn take(&mut self, pair: &mut Pair<'_>, step: usize) -> Result<(), SessionError>;
 }
 
 /// The receiver's turns.
 pub(super) fn ask_all(
     pair: &mut Pair<'_>,
-    (steps, range): (&Steps, Range<usize>),
-    exponent: &Exponent,
+    range: Range<usize>,
     asks: &mut impl Asks,
 ) -> Result<(), SessionError> {
     if range.is_empty() {
@@ -35,29 +31,22 @@ pub(super) fn ask_all(
         if step + 1 < range.end {
             asks.ask(pair, step + 1)?;
         }
-        let mut theirs = receive_points(pair, steps.of_sender(step).len())?;
+        asks.take(pair, step)?;
         // The answers to the step before this one: the sender had a step's time for them.
         if step > range.start {
             asks.hear(pair, step - 1)?;
         }
-        exponent.raise(pair, &mut theirs)?;
-        asks.take(step, &theirs);
     }
     asks.hear(pair, range.end - 1)
 }
 
 /// What the sender does in the steps of a run.
 pub(super) trait Serves {
-    /// Raises its points of a step and sends them.
+    /// Sends its own of a step.
     fn offer(&mut self, pair: &mut Pair<'_>, step: usize) -> Result<(), SessionError>;
 
-    /// Answers the receiver's points of a step, which are raised here.
-    fn answer(
-        &mut self,
-        pair: &mut Pair<'_>,
-        step: usize,
-        points: &[Point],
-    ) -> Result<(), SessionError>;
+    /// Receives what the receiver asks in a step, and answers.
+    fn answer(&mut self, pair: &mut Pair<'_>, step: usize) -> Result<(), SessionError>;
 
     /// Hears which of its points of a bucket matched, if it is to learn that.
     fn hear_report(&mut self, pair: &mut Pair<'_>, bucket: usize) -> Result<(), SessionError>;
@@ -67,7 +56,6 @@ pub(super) trait Serves {
 pub(super) fn serve_all(
     pair: &mut Pair<'_>,
     (steps, range): (&Steps, Range<usize>),
-    exponent: &Exponent,
     serves: &mut impl Serves,
 ) -> Result<(), SessionError> {
     if range.is_empty() {
@@ -82,9 +70,7 @@ pub(super) fn serve_all(
             serves.hear_report(pair, bucket)?;
         }
         if step < range.end {
-            let mut theirs = receive_points(pair, steps.of_receiver(step).len())?;
-            exponent.raise(pair, &mut theirs)?;
-            serves.answer(pair, step, &theirs)?;
+            serves.answer(pair, step)?;
         }
     }
     Ok(())

@@ -2,10 +2,7 @@
 
 use std::{collections::VecDeque, ops::Range};
 
-use super::{
-    order::random_order,
-    point::{Point, points},
-};
+use super::order::random_order;
 use crate::{
     prg::Prg,
     psi::{buckets::Buckets, progress::REPLY},
@@ -76,7 +73,7 @@ impl<'a> Opens<'a> {
     /// [`SessionError::Unlucky`] for a bucket that holds more than it may; what the set says.
     ///
     /// # Security
-    /// The point of a random item looks like that of an item the peer does not have.
+    /// What is shown of a random item looks like that of an item the peer does not have.
     pub(super) fn read(&mut self, pair: &Pair<'_>, bucket: usize) -> Result<(), SessionError> {
         let mut items = Vec::with_capacity(self.capacity);
         items.extend_from_slice(&self.set.bucket(bucket, self.buckets)?);
@@ -90,10 +87,11 @@ impl<'a> Opens<'a> {
         Ok(())
     }
 
-    /// The points of a part of a bucket, not yet raised.
-    pub(super) fn points(&mut self, bucket: usize, part: Range<usize>) -> Vec<Point> {
-        let Some(open) = self.of(bucket) else { return Vec::new() };
-        points(open.order[part].iter().map(|i| open.items[*i as usize]))
+    /// The items of a part of a bucket, in its order.
+    pub(super) fn items(&self, bucket: usize, part: Range<usize>) -> impl Iterator<Item = u128> {
+        let open = self.open.iter().find(|open| open.bucket == bucket);
+        open.into_iter()
+            .flat_map(move |open| open.order[part.clone()].iter().map(|i| open.items[*i as usize]))
     }
 
     /// One that is open.

@@ -1,4 +1,4 @@
-//! Items to points, and points to the power of an exponent.
+//! For the count: items to points of Curve25519 by their u-coordinates, and points to the power of an exponent.
 
 use std::fmt;
 
@@ -12,18 +12,18 @@ use crate::{
     session::{Pair, SessionError},
 };
 
-/// The u-coordinate of a point.
+/// An element as it travels: the u-coordinate of a point, or the encoding of an element of ristretto255.
 pub(super) type Point = [u8; 32];
 
 /// What item hashes are derived for.
 const TO_FIELD: &str = "unseen ecdh psi item to field element v2";
 
 /// A secret exponent: 251 random bits, times 8, plus 2^254.
-pub struct Exponent(Zeroizing<[u8; 32]>);
+pub(super) struct Exponent(Zeroizing<[u8; 32]>);
 
 impl Exponent {
     /// A fresh one.
-    pub fn random(rng: &mut Prg) -> Self {
+    pub(super) fn random(rng: &mut Prg) -> Self {
         let mut bytes = Zeroizing::new([0; 32]);
         bytes.copy_from_slice(bytemuck::cast_slice(&rng.elements::<Z128>(2)));
         bytes[0] &= 0b1111_1000;
@@ -33,7 +33,9 @@ impl Exponent {
 
     /// Raises points that this side made itself.
     pub(super) fn raise_own(&self, points: &mut [Point]) {
-        on_all_cores(points, PART, |part| Backend::active().montgomery_ladder(&self.0, part));
+        on_all_cores(points.chunks_mut(PART), |part| {
+            Backend::active().montgomery_ladder(&self.0, part);
+        });
     }
 
     /// Raises points that came from the peer.
@@ -58,13 +60,19 @@ impl fmt::Debug for Exponent {
 
 /// The points of items: a hash to the field, 2^−250 from uniform, and Elligator 2 from there.
 pub(super) fn points(items: impl Iterator<Item = u128>) -> Vec<Point> {
-    let key = blake3::derive_key(TO_FIELD, &[]);
-    let blocks: Vec<[u8; 64]> = items.map(block).collect();
-    let mut points = vec![[0; 32]; blocks.len()];
-    let lengths = vec![16; blocks.len()];
-    Backend::active().keyed_hash(&key, &blocks, &lengths, &mut points);
-    on_all_cores(&mut points, PART, |part| Backend::active().elligator2(part));
+    let mut points = hashed(TO_FIELD, items);
+    on_all_cores(points.chunks_mut(PART), |part| Backend::active().elligator2(part));
     points
+}
+
+/// The hashes of items for a purpose: 256 bits.
+pub(super) fn hashed(purpose: &str, items: impl Iterator<Item = u128>) -> Vec<Point> {
+    let key = blake3::derive_key(purpose, &[]);
+    let blocks: Vec<[u8; 64]> = items.map(block).collect();
+    let mut hashes = vec![[0; 32]; blocks.len()];
+    let lengths = vec![16; blocks.len()];
+    Backend::active().keyed_hash(&key, &blocks, &lengths, &mut hashes);
+    hashes
 }
 
 /// An item where its hash is taken from.
@@ -86,4 +94,21 @@ pub(super) fn tag(point: &[u8], bytes: usize) -> u128 {
     let mut tag = [0; 16];
     tag[16 - bytes..].copy_from_slice(&point[..bytes]);
     u128::from_le_bytes(tag)
+}
+
+/// The first bytes of points: what is compared of them.
+pub(super) fn tags(points: &[Point], width: usize) -> Vec<u8> {
+    points.iter().flat_map(|point| &point[..width]).copied().collect()
+}
+
+/// Receives as many tags.
+pub(super) fn receive_tags(
+    pair: &mut Pair<'_>,
+    n: usize,
+    width: usize,
+    tags: &mut Vec<u128>,
+) -> Result<(), SessionError> {
+    let bytes = pair.recv_words::<u8>(n * width)?;
+    tags.extend(bytes.chunks(width).map(|bytes| tag(bytes, width)));
+    Ok(())
 }

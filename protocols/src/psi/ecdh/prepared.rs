@@ -3,8 +3,9 @@
 use std::fmt;
 
 use super::{
+    key::Key,
     order::random_order,
-    point::{Exponent, Point, points},
+    point::{Point, tags},
     report,
     sender::serve,
     shape::{Output, Shape},
@@ -14,29 +15,29 @@ use crate::{
     session::{OpeningKind, Pair, SessionError},
 };
 
-/// A sender's set under an exponent that is kept: a run costs the sender the receiver's points alone.
+/// A sender's set under a key that is kept: a run costs the sender the receiver's points alone.
 ///
 /// # Security
-/// Secret: the exponent, and the set. Semi-honest, as [`send`](super::send), run by run. What several runs under one exponent show
-/// beyond that: **H(y)^b is the same in all of them.** One receiver in several runs, and receivers who compare what they saw, learn
+/// Secret: the key, and the set. Semi-honest, as [`send`](super::send), run by run. What several runs under one key show
+/// beyond that: **the public key and k·H(y) are the same in all of them.** One receiver in several runs, and receivers who compare what they saw, learn
 /// that the set behind them is the same, and which masked element of one run is which of another. Of elements that none of
 /// them has this tells nothing else: they are random points, only the same ones; of matched elements their results tell it
 /// anyway. So
-/// - the set is fixed here: a changed one is prepared anew, under a fresh exponent, or it would show how many came and went;
+/// - the set is fixed here: a changed one is prepared anew, under a fresh key, or it would show how many came and went;
 /// - a count is refused: the places of matched points in two runs would say how many items the two counts share.
 ///
 /// Prepare anew for every salt (ids of another salt are other items), and whenever two runs are not to be known for runs about one
-/// set: for every counterparty, or every day. Prints its size only; the exponent is wiped when dropped.
+/// set: for every counterparty, or every day. Prints its size only; the key is wiped when dropped.
 pub struct Prepared {
-    exponent: Exponent,
+    key: Key,
     items: Vec<u128>,
     order: Vec<u32>,
-    /// H(y)^b of the items in this order.
+    /// The key's multiples of the items in this order.
     points: Vec<Point>,
 }
 
 impl Prepared {
-    /// Raises a set to a fresh exponent, in a random order.
+    /// Raises a set by a fresh key, in a random order.
     ///
     /// # Shape
     /// Distinct ids.
@@ -45,11 +46,9 @@ impl Prepared {
     /// Local: a map and a ladder an element; 52 bytes of memory each.
     #[must_use]
     pub fn new(items: &[u128], rng: &mut Prg) -> Self {
-        let exponent = Exponent::random(rng);
-        let order = random_order(items.len(), rng);
-        let mut points = points(order.iter().map(|i| items[*i as usize]));
-        exponent.raise_own(&mut points);
-        Self { exponent, items: items.to_vec(), order, points }
+        let (key, order) = (Key::random(rng), random_order(items.len(), rng));
+        let points = key.own(order.iter().map(|i| items[*i as usize]));
+        Self { key, items: items.to_vec(), order, points }
     }
 
     /// How many items there are.
@@ -84,7 +83,7 @@ impl Prepared {
     ) -> Result<Option<Vec<u32>>, SessionError> {
         Shape::check(pair, &self.items, shape.sender)?;
         if shape.output == Output::CountToReceiver {
-            let what = "a count of a prepared set: two counts would tell what they share; count with a fresh exponent";
+            let what = "a count of a prepared set: two counts would tell what they share; count with `send`";
             return Err(SessionError::Misuse { step: pair.step(), what });
         }
         let to_both = shape.output == Output::ToBoth;
@@ -92,7 +91,8 @@ impl Prepared {
         if shape.is_empty() {
             return Ok(to_both.then(Vec::new));
         }
-        serve(pair, shape, &self.exponent, |pair, own| pair.send(self.points[own].as_flattened()))?;
+        let width = shape.tag_bytes();
+        serve(pair, shape, &self.key, |pair, own| pair.send(&tags(&self.points[own], width)))?;
         if !to_both {
             return Ok(None);
         }

@@ -2,16 +2,16 @@
 
 use super::{
     exchange::{Asks, ask_all},
+    key::Blinds,
     matching::common,
     order::random_order,
-    point::{Exponent, Point, points, tag},
+    point::{receive_points, receive_tags, tag},
     report,
     shape::{Output, Shape},
     steps::Steps,
 };
 use crate::{
     prg::Prg,
-    ring::Buf,
     session::{OpeningKind, Pair, SessionError},
 };
 
@@ -21,7 +21,7 @@ use crate::{
 /// `items` has `shape.receiver` distinct ids. Returns the positions of the common ones, ascending.
 ///
 /// # Cost
-/// [`cost`](super::cost): a map and two ladders an element, 32 bytes of each point.
+/// [`cost`](super::cost): a map and two additions of multiples of fixed points an element, 32 bytes asked and 32 answered.
 ///
 /// # Errors
 /// [`SessionError::Invalid`] for a bad point, [`SessionError::Shape`] if `items` is not as long as the shape says,
@@ -31,7 +31,7 @@ use crate::{
 /// If the shape asks for the count alone.
 ///
 /// # Security
-/// Semi-honest; see the [module](super). The exponent and the items are secret. What is compared at the end is the result.
+/// Semi-honest; see the [module](super). The blinds and the items are secret. What is compared at the end is the result.
 pub fn receive(
     pair: &mut Pair<'_>,
     items: &[u128],
@@ -47,8 +47,11 @@ pub fn receive(
         return Ok(Vec::new());
     }
     let order = random_order(items.len(), rng);
-    let [asked, answered] = exchange(pair, items, &order, shape, rng)?;
-    let [of_own, of_peer] = common(&asked, &answered);
+    let (steps, width, blinds) = (shape.steps(), shape.tag_bytes(), Blinds::new(rng));
+    let tags = [shape.receiver, shape.sender].map(Vec::with_capacity);
+    let mut whole = Whole { items, order: &order, steps: &steps, width, blinds, tags };
+    ask_all(pair, steps.range_from(0), &mut whole)?;
+    let [of_own, of_peer] = common(&whole.tags[0], &whole.tags[1]);
     let mut positions: Vec<u32> = of_own.iter().map(|place| order[*place as usize]).collect();
     positions.sort_unstable();
     if shape.output == Output::ToBoth {
@@ -57,101 +60,46 @@ pub fn receive(
     Ok(positions)
 }
 
-/// Learns how many of `items` are among the sender's, and not which.
-///
-/// # Shape
-/// As [`receive`], for a shape that asks for the count.
-///
-/// # Cost
-/// [`cost`](super::cost): as [`receive`].
-///
-/// # Errors
-/// As [`receive`].
-///
-/// # Panics
-/// If the shape asks for more than the count.
-///
-/// # Security
-/// Semi-honest; see the [module](super). The answers come sorted by themselves, and the sender's points in an order that only
-/// the sender knows: which of them are equal says how many items are common.
-pub fn count(
-    pair: &mut Pair<'_>,
-    items: &[u128],
-    shape: Shape,
-    rng: &mut Prg,
-) -> Result<usize, SessionError> {
-    assert!(shape.output == Output::CountToReceiver, "which items are common is had by `receive`");
-    Shape::check(pair, items, shape.receiver)?;
-    if shape.is_empty() {
-        return Ok(0);
-    }
-    let order = random_order(items.len(), rng);
-    let [asked, answered] = exchange(pair, items, &order, shape, rng)?;
-    Ok(common(&asked, &answered)[0].len())
-}
-
-/// The tags of this side's items in the order they were sent (or in none, for the count), and of the peer's in theirs.
-fn exchange(
-    pair: &mut Pair<'_>,
-    items: &[u128],
-    order: &[u32],
-    shape: Shape,
-    rng: &mut Prg,
-) -> Result<[Vec<u128>; 2], SessionError> {
-    let exponent = Exponent::random(rng);
-    let (steps, width) = (shape.steps(), shape.tag_bytes());
-    let counting = shape.output == Output::CountToReceiver;
-    let tags = [shape.receiver, shape.sender].map(Vec::with_capacity);
-    let mut whole =
-        Whole { items, order, steps: &steps, exponent: &exponent, width, counting, tags };
-    ask_all(pair, (&steps, steps.range_from(0)), &exponent, &mut whole)?;
-    if counting {
-        let [own, _] = &mut whole.tags;
-        receive_tags(pair, shape.receiver, width, own)?;
-    }
-    Ok(whole.tags)
-}
-
 /// A set in one piece.
 struct Whole<'a> {
     items: &'a [u128],
     order: &'a [u32],
     steps: &'a Steps,
-    exponent: &'a Exponent,
     width: usize,
-    counting: bool,
+    blinds: Blinds,
+    /// Of this side's items and of the peer's, each in the order they were sent.
     tags: [Vec<u128>; 2],
 }
 
 impl Asks for Whole<'_> {
     fn ask(&mut self, pair: &mut Pair<'_>, step: usize) -> Result<(), SessionError> {
         let mine = &self.order[self.steps.of_receiver(step)];
-        let mut own = points(mine.iter().map(|i| self.items[*i as usize]));
-        self.exponent.raise_own(&mut own);
-        pair.send(own.as_flattened())
+        let asked = self.blinds.ask(mine.iter().map(|i| self.items[*i as usize]));
+        pair.send(asked.as_flattened())
     }
 
     fn hear(&mut self, pair: &mut Pair<'_>, step: usize) -> Result<(), SessionError> {
-        if self.counting {
-            return Ok(());
-        }
-        let count = self.steps.of_receiver(step).len();
-        receive_tags(pair, count, self.width, &mut self.tags[0]).map(drop)
+        let sizes = (self.steps.of_receiver(step).len(), self.width);
+        receive_answers(pair, sizes, &mut self.blinds, &mut self.tags[0], |_| ())
     }
 
-    fn take(&mut self, _: usize, points: &[Point]) {
-        self.tags[1].extend(points.iter().map(|point| tag(point, self.width)));
+    fn take(&mut self, pair: &mut Pair<'_>, step: usize) -> Result<(), SessionError> {
+        self.blinds.hear_key(pair)?;
+        receive_tags(pair, self.steps.of_sender(step).len(), self.width, &mut self.tags[1])
     }
 }
 
-/// Receives as many tags; gives their bytes.
-pub(super) fn receive_tags(
+/// Receives as many answers, shows their bytes, takes the blinds off and keeps tags of this width.
+pub(super) fn receive_answers(
     pair: &mut Pair<'_>,
-    n: usize,
-    width: usize,
+    (n, width): (usize, usize),
+    blinds: &mut Blinds,
     tags: &mut Vec<u128>,
-) -> Result<Buf<u8>, SessionError> {
-    let bytes = pair.recv_words::<u8>(n * width)?;
-    tags.extend(bytes.chunks(width).map(|bytes| tag(bytes, width)));
-    Ok(bytes)
+    see: impl FnOnce(&[u8]),
+) -> Result<(), SessionError> {
+    let mut answers = receive_points(pair, n)?;
+    see(answers.as_flattened());
+    blinds.unblind(pair, &mut answers)?;
+    tags.extend(answers.iter().map(|point| tag(point, width)));
+    Ok(())
 }

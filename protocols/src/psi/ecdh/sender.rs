@@ -3,9 +3,11 @@
 use std::ops::Range;
 
 use super::{
+    counting,
     exchange::{Serves, serve_all},
+    key::Key,
     order::random_order,
-    point::{Exponent, Point, points},
+    point::{receive_points, tags},
     report,
     shape::{Output, Shape},
     steps::Steps,
@@ -22,14 +24,15 @@ use crate::{
 /// else nothing.
 ///
 /// # Cost
-/// [`cost`](super::cost): a map and two ladders an element, 32 bytes of each point and `tag_bytes` of each answer.
+/// [`cost`](super::cost): a map and a ladder for an element of its own, `tag_bytes` of it; a ladder for one of the receiver's, 32
+/// bytes asked and 32 answered. For a count a map and two ladders an element.
 ///
 /// # Errors
 /// [`SessionError::Invalid`] for a bad point, [`SessionError::Shape`] if `items` is not as long as the shape says,
 /// [`SessionError::Inconsistent`] if the sides found different sets; link and gate errors pass through.
 ///
 /// # Security
-/// Semi-honest; see the [module](super). The exponent and the items are secret, the time taken depends on neither.
+/// Semi-honest; see the [module](super). The key and the items are secret, the time taken depends on neither.
 pub fn send(
     pair: &mut Pair<'_>,
     items: &[u128],
@@ -45,12 +48,13 @@ pub fn send(
     if shape.is_empty() {
         return Ok(to_both.then(Vec::new));
     }
-    let exponent = Exponent::random(rng);
-    let order = random_order(items.len(), rng);
-    serve(pair, shape, &exponent, |pair, own| {
-        let mut own = points(order[own].iter().map(|i| items[*i as usize]));
-        exponent.raise_own(&mut own);
-        pair.send(own.as_flattened())
+    if shape.output == Output::CountToReceiver {
+        return counting::serve(pair, items, shape, rng).map(|()| None);
+    }
+    let (key, order) = (Key::random(rng), random_order(items.len(), rng));
+    serve(pair, shape, &key, |pair, own| {
+        let own = key.own(order[own].iter().map(|i| items[*i as usize]));
+        pair.send(&tags(&own, shape.tag_bytes()))
     })?;
     if !to_both {
         return Ok(None);
@@ -58,27 +62,24 @@ pub fn send(
     report::accept(pair, items, &order).map(Some)
 }
 
-/// Offers its own points, those of a range at a time, and answers the receiver's.
+/// Tells its public key, offers its own, those of a range at a time, and answers what the receiver asks.
 pub(super) fn serve(
     pair: &mut Pair<'_>,
     shape: Shape,
-    exponent: &Exponent,
+    key: &Key,
     offer: impl FnMut(&mut Pair<'_>, Range<usize>) -> Result<(), SessionError>,
 ) -> Result<(), SessionError> {
-    let (steps, width) = (shape.steps(), shape.tag_bytes());
-    let kept = (shape.output == Output::CountToReceiver).then(Vec::new);
-    let mut whole = Whole { steps: &steps, width, offer, kept };
-    serve_all(pair, (&steps, steps.range_from(0)), exponent, &mut whole)?;
-    whole.kept.map_or(Ok(()), |kept| send_unordered(pair, &kept, width))
+    pair.send(key.public())?;
+    let steps = shape.steps();
+    let mut whole = Whole { steps: &steps, key, offer };
+    serve_all(pair, (&steps, steps.range_from(0)), &mut whole)
 }
 
 /// A set in one piece.
 struct Whole<'a, F> {
     steps: &'a Steps,
-    width: usize,
+    key: &'a Key,
     offer: F,
-    /// The answers, where they go at the end.
-    kept: Option<Vec<u8>>,
 }
 
 impl<F> Serves for Whole<'_, F>
@@ -89,34 +90,14 @@ where
         (self.offer)(pair, self.steps.of_sender(step))
     }
 
-    fn answer(
-        &mut self,
-        pair: &mut Pair<'_>,
-        _: usize,
-        points: &[Point],
-    ) -> Result<(), SessionError> {
-        let tags = answers(points, self.width);
-        match &mut self.kept {
-            Some(kept) => kept.extend(tags),
-            None => pair.send(&tags)?,
-        }
-        Ok(())
+    fn answer(&mut self, pair: &mut Pair<'_>, step: usize) -> Result<(), SessionError> {
+        let mut asked = receive_points(pair, self.steps.of_receiver(step).len())?;
+        self.key.answer(pair, &mut asked)?;
+        pair.send(asked.as_flattened())
     }
 
     /// It comes when all is answered.
     fn hear_report(&mut self, _: &mut Pair<'_>, _: usize) -> Result<(), SessionError> {
         Ok(())
     }
-}
-
-/// What is told of points that were asked about.
-pub(super) fn answers(points: &[Point], width: usize) -> Vec<u8> {
-    points.iter().flat_map(|point| &point[..width]).copied().collect()
-}
-
-/// Sends the answers in their own order, so that none tells which question it answers.
-fn send_unordered(pair: &mut Pair<'_>, tags: &[u8], width: usize) -> Result<(), SessionError> {
-    let mut tags: Vec<&[u8]> = tags.chunks(width).collect();
-    tags.sort_unstable();
-    pair.send(&tags.concat())
 }

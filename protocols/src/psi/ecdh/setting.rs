@@ -14,7 +14,7 @@ use crate::psi::{
 };
 
 /// The number of the protocol in a hello.
-const PROTOCOL: u32 = 6;
+const PROTOCOL: u32 = 8;
 /// Half of the failure probability of 2^-40 is for equal tags of different items.
 const TAG_BITS: f64 = 41.0;
 /// Bytes of a tag that is not cut.

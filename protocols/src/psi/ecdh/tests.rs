@@ -2,7 +2,11 @@
 
 use std::collections::HashSet;
 
-use super::{point::points, *};
+use super::{
+    key::{Blinds, Key},
+    point::{Point, points},
+    *,
+};
 use crate::{
     session::{OpeningKind, Pair, PairCost, SessionError},
     testkit::{Duo, DuoRun},
@@ -111,9 +115,59 @@ fn many_random_runs_are_the_plain_intersection() {
     }
 }
 
-/// What a hostile receiver can put in the place of a point, each caught by the sender, in the middle of a batch.
+/// What stands for no element: the neutral one, what is not below the prime, odd numbers, and what is no square where it must be.
+fn no_elements() -> [Point; 5] {
+    let (mut prime, mut odd, mut none) = ([0xff; 32], [0; 32], [0; 32]);
+    (prime[0], prime[31], odd[0], none[0]) = (0xed, 0x7f, 1, 2);
+    [[0; 32], odd, none, prime, [0xff; 32]]
+}
+
+/// Elements that look like what is asked, and like what is answered.
+fn elements(duo: &Duo, n: usize) -> Vec<Point> {
+    Key::random(&mut duo.prg(3)).own(duo.words(2, n).into_iter())
+}
+
+/// What a hostile side can put in the place of an element, each caught by the other, in the middle of a batch.
 #[test]
 fn a_bad_point_ends_the_run() {
+    let (duo, shape) = (Duo::new(4), Shape { sender: 9, receiver: 9, output: Output::ToReceiver });
+    let good = elements(&duo, 9);
+    for bad in no_elements() {
+        let mut spoilt = good.clone();
+        spoilt[4] = bad;
+        let refused = duo.run(
+            |pair, rng| Ok(send(pair, &duo.words(1, 9), shape, rng).unwrap_err()),
+            |pair, _| {
+                pair.send(spoilt.as_flattened())?;
+                pair.recv_words::<u8>(32)?;
+                pair.recv_words::<u8>(9 * shape.tag_bytes()).map(drop)
+            },
+        );
+        assert!(matches!(refused.sender, SessionError::Invalid { .. }), "asked: {bad:?}");
+        let refused = |key: Point, answers: Option<&[Point]>| {
+            let run = duo.run(
+                |pair, _| {
+                    pair.send(&key)?;
+                    pair.recv_words::<u8>(9 * 32)?;
+                    // Who got a bad key is gone.
+                    let Some(answers) = answers else { return Ok(()) };
+                    pair.send(&vec![7_u8; 9 * shape.tag_bytes()])?;
+                    pair.send(answers.as_flattened())
+                },
+                |pair, rng| Ok(receive(pair, &duo.words(1, 9), shape, rng).unwrap_err()),
+            );
+            run.receiver
+        };
+        let error = refused(good[0], Some(&spoilt));
+        assert!(matches!(error, SessionError::Invalid { .. }), "answered: {bad:?}");
+        let error = refused(bad, None);
+        assert!(matches!(error, SessionError::Invalid { .. }), "as a key: {bad:?}");
+    }
+}
+
+/// The same where the count alone is learnt: here u-coordinates travel.
+#[test]
+fn a_bad_point_ends_a_count() {
     let (mut prime, mut one) = ([0xff; 32], [0; 32]);
     (prime[0], prime[31], one[0]) = (0xed, 0x7f, 1);
     let order_eight = [
@@ -121,30 +175,59 @@ fn a_bad_point_ends_the_run() {
         0x6a, 0xda, 0x09, 0x8d, 0xeb, 0x9c, 0x32, 0xb1, 0xfd, 0x86, 0x62, 0x05, 0x16, 0x5f, 0x49,
         0xb8, 0x00,
     ];
+    let (duo, shape) =
+        (Duo::new(4), Shape { sender: 9, receiver: 9, output: Output::CountToReceiver });
     for bad in [[0; 32], one, prime, [0xff; 32], order_eight] {
-        let duo = Duo::new(4);
-        let shape = Shape { sender: 9, receiver: 9, output: Output::ToReceiver };
+        let hostile = |pair: &mut Pair<'_>, at: usize| {
+            let mut own = points(duo.words(2, 9).into_iter());
+            own[at] = bad;
+            pair.send(own.as_flattened())?;
+            pair.recv_words::<u8>(9 * 32).map(drop)
+        };
         let refused = duo.run(
             |pair, rng| Ok(send(pair, &duo.words(1, 9), shape, rng).unwrap_err()),
-            |pair, _| {
-                let mut own = points(duo.words(2, 9).into_iter());
-                own[4] = bad;
-                pair.send(own.as_flattened())?;
-                pair.recv_words::<u8>(9 * 32).map(drop)
-            },
+            |pair, _| hostile(pair, 4),
         );
         assert!(matches!(refused.sender, SessionError::Invalid { .. }), "{bad:?}");
         let refused = duo.run(
-            |pair, _| {
-                let mut own = points(duo.words(2, 9).into_iter());
-                own[8] = bad;
-                pair.send(own.as_flattened())?;
-                pair.recv_words::<u8>(9 * 32).map(drop)
-            },
-            |pair, rng| Ok(receive(pair, &duo.words(1, 9), shape, rng).unwrap_err()),
+            |pair, _| hostile(pair, 8),
+            |pair, rng| Ok(count(pair, &duo.words(1, 9), shape, rng).unwrap_err()),
         );
         assert!(matches!(refused.receiver, SessionError::Invalid { .. }), "{bad:?}");
     }
+}
+
+/// A sender that shows the public key of another key takes members away; it adds none.
+#[test]
+fn a_key_that_is_not_the_senders_gives_no_member() {
+    let duo = Duo::new(14);
+    let (y, shape) =
+        (duo.words(1, 30), Shape { sender: 30, receiver: 30, output: Output::ToReceiver });
+    let found = |label| {
+        let [key, shown] = [1, label].map(|label| Key::random(&mut duo.prg(label)));
+        let run = duo.run(
+            |pair, _| {
+                pair.send(shown.public())?;
+                let own = key.own(y.iter().copied());
+                pair.send(&point::tags(&own, shape.tag_bytes()))?;
+                let mut asked = point::receive_points(pair, 30)?;
+                key.answer(pair, &mut asked)?;
+                pair.send(asked.as_flattened())
+            },
+            |pair, rng| receive(pair, &y, shape, rng),
+        );
+        run.receiver.len()
+    };
+    assert_eq!([found(1), found(2)], [30, 0]);
+}
+
+/// A blind serves once: what is asked twice looks like two other elements, within a step and from one step to the next.
+#[test]
+fn every_blind_is_fresh() {
+    let mut blinds = Blinds::new(&mut Duo::new(15).prg(1));
+    let mut asked: Vec<Point> = (0..5).flat_map(|_| blinds.ask([7; 300].into_iter())).collect();
+    asked.extend(Blinds::new(&mut Duo::new(16).prg(1)).ask([7; 300].into_iter()));
+    assert_eq!(asked.iter().collect::<HashSet<_>>().len(), 1800);
 }
 
 #[test]
@@ -185,7 +268,7 @@ fn tags_are_as_wide_as_the_number_of_pairs_asks() {
     assert_eq!((bytes(1 << 20, 1 << 20), bytes(1_000_000_000, 1_000_000_000)), (10, 13));
 }
 
-/// Two runs of one party on one set show the peer different points, in another order.
+/// Two runs of one party on one set show the peer different tags, in another order.
 #[test]
 fn a_run_shows_fresh_points() {
     let duo = Duo::new(8);
@@ -195,17 +278,16 @@ fn a_run_shows_fresh_points() {
         let run = Duo::new(seed).run(
             |pair, rng| send(pair, &y, shape, rng),
             |pair, _| {
-                pair.send(points(duo.words(2, 50).into_iter()).as_flattened())?;
-                let seen = pair.recv_words::<u8>(50 * 32)?.to_vec();
-                pair.recv_words::<u8>(50 * shape.tag_bytes()).map(|_| seen)
+                pair.send(elements(&duo, 50).as_flattened())?;
+                pair.recv_words::<u8>(32)?;
+                let seen = pair.recv_words::<u8>(50 * shape.tag_bytes())?.to_vec();
+                pair.recv_words::<u8>(50 * 32).map(|_| seen)
             },
         );
-        let seen: HashSet<Vec<u8>> = run.receiver.chunks(32).map(<[u8]>::to_vec).collect();
-        seen
+        let tags = run.receiver.chunks(shape.tag_bytes()).map(<[u8]>::to_vec);
+        tags.collect::<HashSet<_>>()
     };
     let (one, two) = (seen(1), seen(2));
     assert_eq!((one.len(), two.len()), (50, 50));
     assert!(one.is_disjoint(&two));
-    let raw: HashSet<Vec<u8>> = points(y.into_iter()).iter().map(|p| p.to_vec()).collect();
-    assert!(one.is_disjoint(&raw));
 }

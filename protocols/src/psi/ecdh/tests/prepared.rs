@@ -36,7 +36,7 @@ fn every_repetition_gives_the_plain_intersection() {
     }
 }
 
-/// What the documentation says repetitions show, and no more: equal points under one exponent, unrelated ones under two.
+/// What the documentation says repetitions show, and no more: equal tags under one key, unrelated ones under two.
 #[test]
 fn repetitions_show_that_the_set_is_the_same_and_fresh_ones_do_not() {
     let duo = Duo::new(50);
@@ -46,12 +46,13 @@ fn repetitions_show_that_the_set_is_the_same_and_fresh_ones_do_not() {
         let run = duo.run(
             |pair, _| prepared.send(pair, shape),
             |pair, _| {
-                pair.send(points(duo.words(2, 3).into_iter()).as_flattened())?;
-                let seen = pair.recv_words::<u8>(40 * 32)?.to_vec();
-                pair.recv_words::<u8>(3 * shape.tag_bytes()).map(|_| seen)
+                pair.send(elements(&duo, 3).as_flattened())?;
+                pair.recv_words::<u8>(32)?;
+                let seen = pair.recv_words::<u8>(40 * shape.tag_bytes())?.to_vec();
+                pair.recv_words::<u8>(3 * 32).map(|_| seen)
             },
         );
-        run.receiver.chunks(32).map(<[u8]>::to_vec).collect::<HashSet<_>>()
+        run.receiver.chunks(shape.tag_bytes()).map(<[u8]>::to_vec).collect::<HashSet<_>>()
     };
     let [one, two] = [1, 2].map(|label| Prepared::new(&y, &mut duo.prg(label)));
     assert_eq!((seen(&one), seen(&one).len()), (seen(&one), 40));
