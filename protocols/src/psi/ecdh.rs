@@ -59,8 +59,8 @@
 //! protocol the points themselves look random. All multiples are eight times those above, and K stands for its negative, so that
 //! the kernels that double what they encode need no corrections.
 //! Intersection by such a function: C. Hazay, Y. Lindell, "Efficient protocols for set intersection and pattern matching with
-//! security against malicious and covert adversaries", TCC 2008. Raising on both sides, of which the count is left: C. Meadows, "A more efficient cryptographic
-//! matchmaking protocol for use in the absence of a continuously available third party", IEEE S&P 1986; B. Huberman, M. Franklin,
+//! security against malicious and covert adversaries", TCC 2008. Raising on both sides, of which the count is left: C. Meadows, "A
+//! more efficient cryptographic matchmaking protocol for use in the absence of a continuously available third party", IEEE S&P 1986; B. Huberman, M. Franklin,
 //! T. Hogg, "Enhancing privacy and trust in electronic communities", ACM EC 1999; by an order that tells nothing: E. De Cristofaro,
 //! P. Gasti, G. Tsudik, "Fast and private computation of cardinality of set intersection and union", CANS 2012. Elligator 2: RFC
 //! 9380 §6.7.1. Ristretto255: RFC 9496.

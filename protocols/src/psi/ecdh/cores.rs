@@ -50,7 +50,10 @@ fn cores() -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::{panic::catch_unwind, time::Duration};
+    use std::{
+        panic::{AssertUnwindSafe, catch_unwind},
+        sync::atomic::{AtomicBool, Ordering},
+    };
 
     use super::*;
 
@@ -71,13 +74,19 @@ mod tests {
         if cores() == 1 {
             return;
         }
-        let here = thread::current().id();
-        let ended = catch_unwind(|| {
+        let (here, taken) = (thread::current().id(), AtomicBool::new(false));
+        let ended = catch_unwind(AssertUnwindSafe(|| {
             on_all_cores(0..1000, |_| {
-                assert!(thread::current().id() == here, "at work");
-                thread::sleep(Duration::from_millis(1));
+                if thread::current().id() != here {
+                    taken.store(true, Ordering::Relaxed);
+                    panic!("at work");
+                }
+                // No part is left to this thread alone: another has taken one.
+                while !taken.load(Ordering::Relaxed) {
+                    thread::yield_now();
+                }
             });
-        });
+        }));
         assert!(ended.is_err());
     }
 }
