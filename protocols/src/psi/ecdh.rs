@@ -23,7 +23,7 @@
 //! Semi-honest.
 //!
 //! What the sender sees are uniform elements, whatever the receiver's items: each is hidden by a blind that serves once. What the
-//! receiver sees, K, its own k·H(x) and in random order the first bytes of every k·H(y), looks like random elements but for the common
+//! receiver sees, K, its own k·H(x) and in random order some bytes of every k·H(y), looks like random elements but for the common
 //! ones, by decisional Diffie–Hellman with H a random oracle. H is BLAKE3 to a field element and `MAP` of RFC 9496 from there, once:
 //! its image is a part of the group, but elements of it with a preimage can be drawn at random, which is what the proof asks of H. The
 //! order of the group is prime. An encoding that is none, or the neutral element's, ends the run.

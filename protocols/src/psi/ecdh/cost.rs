@@ -9,7 +9,7 @@ use super::{
 };
 use crate::{
     psi::{hello, matches::bitmap_bytes, progress::Progress},
-    session::{PairCost, Side},
+    session::{InFlight, PairCost, Side},
 };
 
 /// Bytes of a point.
@@ -49,20 +49,17 @@ pub fn cost_from(c: &mut PairCost, setting: &Setting, first: usize) {
 
 /// The points, their answers, and the reports of what matched.
 fn travel(c: &mut PairCost, (steps, range): (&Steps, Range<usize>), width: usize, output: Output) {
+    if range.is_empty() {
+        return;
+    }
     let (counting, both) = (output == Output::CountToReceiver, output == Output::ToBoth);
     // For a count both sides raise all; else the sender's own are tags, and the answers points.
     let [offer, answer] = if counting { [POINT_BYTES, width] } else { [width, POINT_BYTES] };
-    let points = |c: &mut PairCost, step: usize| {
-        let of_receiver = c.departs(Side::Receiver, POINT_BYTES * steps.of_receiver(step).len());
-        [of_receiver, c.departs(Side::Sender, offer * steps.of_sender(step).len())]
-    };
+    let points = |c: &mut PairCost, step| points(c, steps, offer, step);
     let report = |c: &mut PairCost, step: usize| {
         let due = both && steps.ends(step);
         due.then(|| c.departs(Side::Receiver, bitmap_bytes(steps.capacity().sender)))
     };
-    if range.is_empty() {
-        return;
-    }
     let mut key = (!counting).then(|| c.departs(Side::Sender, POINT_BYTES));
     let (mut due, mut answers, mut reports) = (points(c, range.start), None, VecDeque::new());
     for step in range.clone() {
@@ -84,9 +81,16 @@ fn travel(c: &mut PairCost, (steps, range): (&Steps, Range<usize>), width: usize
         let Some(ahead) = ahead else { break };
         due = ahead;
     }
-    let all = if counting { width * steps.capacity().receiver } else { 0 };
-    let last = answers.unwrap_or_else(|| c.departs(Side::Sender, all));
+    // A count is answered when all is asked.
+    let last =
+        answers.unwrap_or_else(|| c.departs(Side::Sender, answer * steps.capacity().receiver));
     c.arrives(last);
     reports.extend(report(c, range.end - 1));
     reports.into_iter().for_each(|report| c.arrives(report));
+}
+
+/// What is asked in a step, and offered.
+fn points(c: &mut PairCost, steps: &Steps, offer: usize, step: usize) -> [InFlight; 2] {
+    let asked = c.departs(Side::Receiver, POINT_BYTES * steps.of_receiver(step).len());
+    [asked, c.departs(Side::Sender, offer * steps.of_sender(step).len())]
 }

@@ -89,16 +89,25 @@ pub(super) fn receive_points(pair: &mut Pair<'_>, n: usize) -> Result<Vec<Point>
     Ok(points)
 }
 
-/// The first bytes of a point as a number whose highest bits are random: what is compared.
-pub(super) fn tag(point: &[u8], bytes: usize) -> u128 {
-    let mut tag = [0; 16];
-    tag[16 - bytes..].copy_from_slice(&point[..bytes]);
-    u128::from_le_bytes(tag)
+/// So many bytes of a point, all of whose bits are random: those behind the first, for encodings of ristretto255 are even.
+fn compared(point: &Point, width: usize) -> &[u8] {
+    &point[1..=width]
 }
 
-/// The first bytes of points: what is compared of them.
+/// What is compared of a point, as a number whose highest bits are random.
+pub(super) fn tag(point: &Point, width: usize) -> u128 {
+    number(compared(point, width))
+}
+
+/// What is compared of points.
 pub(super) fn tags(points: &[Point], width: usize) -> Vec<u8> {
-    points.iter().flat_map(|point| &point[..width]).copied().collect()
+    points.iter().flat_map(|point| compared(point, width)).copied().collect()
+}
+
+fn number(bytes: &[u8]) -> u128 {
+    let mut number = [0; 16];
+    number[16 - bytes.len()..].copy_from_slice(bytes);
+    u128::from_le_bytes(number)
 }
 
 /// Receives as many tags.
@@ -109,6 +118,6 @@ pub(super) fn receive_tags(
     tags: &mut Vec<u128>,
 ) -> Result<(), SessionError> {
     let bytes = pair.recv_words::<u8>(n * width)?;
-    tags.extend(bytes.chunks(width).map(|bytes| tag(bytes, width)));
+    tags.extend(bytes.chunks(width).map(number));
     Ok(())
 }

@@ -8,6 +8,7 @@ use super::{
     *,
 };
 use crate::{
+    prg::Prg,
     session::{OpeningKind, Pair, PairCost, SessionError},
     testkit::{Duo, DuoRun},
 };
@@ -236,7 +237,7 @@ fn results_that_differ_fail_on_both_sides() {
     let (y, x) = sets(&duo, 20, 20, 3);
     let shape = Shape { sender: 20, receiver: 20, output: Output::ToBoth };
     // A receiver that hides one common item from the sender.
-    let lie = |pair: &mut Pair<'_>, rng: &mut crate::prg::Prg| {
+    let lie = |pair: &mut Pair<'_>, rng: &mut Prg| {
         let quiet = Shape { output: Output::ToReceiver, ..shape };
         let found = receive(pair, &x, quiet, rng)?;
         pair.reveal(OpeningKind::Membership, 20)?;
@@ -266,6 +267,21 @@ fn tags_are_as_wide_as_the_number_of_pairs_asks() {
         |sender, receiver| Shape { sender, receiver, output: Output::ToReceiver }.tag_bytes();
     assert_eq!((bytes(0, 0), bytes(1, 1), bytes(1, 2)), (5, 5, 6));
     assert_eq!((bytes(1 << 20, 1 << 20), bytes(1_000_000_000, 1_000_000_000)), (10, 13));
+}
+
+/// Encodings of ristretto255 are even: what is compared of them must not have a bit that is always the same.
+#[test]
+fn every_bit_of_a_tag_is_random() {
+    let (duo, runs) = (Duo::new(12), 1000);
+    let key = Key::random(&mut Prg::new(&[12; 16]));
+    let own = key.own(duo.words(1, runs).into_iter());
+    let width = Shape { sender: runs, receiver: runs, output: Output::ToReceiver }.tag_bytes();
+    let tags = point::tags(&own, width);
+    for bit in 0..8 * width {
+        let ones = tags.chunks(width).filter(|tag| tag[bit / 8] >> (bit % 8) & 1 == 1).count();
+        // Eight deviations.
+        assert!(ones.abs_diff(runs / 2) < 127, "bit {bit}: {ones} of {runs}");
+    }
 }
 
 /// Two runs of one party on one set show the peer different tags, in another order.
