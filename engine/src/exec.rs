@@ -16,6 +16,7 @@ mod outside;
 mod own;
 mod quote;
 mod release;
+mod repeat;
 mod require;
 mod resume;
 mod run;
@@ -26,6 +27,7 @@ mod tests;
 mod train;
 mod trees;
 mod vertical;
+mod walk;
 mod words;
 
 pub use error::ExecError;

@@ -42,6 +42,7 @@ mod ring;
 mod score;
 mod statement;
 mod strategy;
+mod stretch;
 mod tell;
 mod terms;
 #[cfg(test)]
@@ -84,6 +85,7 @@ pub use psi::{Intersect, Keep, Keeps, Learns, Match, PsiTerms, SetKey, SetUse};
 pub use refs::Ref;
 pub use score::Score;
 pub use statement::{STATEMENT_BYTES, Statement, StatementError};
+pub(crate) use stretch::{Part, Stretch};
 pub use tell::Tell;
 pub use terms::PolicyTerms;
 pub use train::{Feature, ROUND_WORDS, Training};

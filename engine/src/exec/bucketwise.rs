@@ -20,48 +20,61 @@ use super::{
     quote,
     run::{Values, apply, last_uses},
 };
-use crate::plan::{Bucketwise, EncodedInput, OwnSet, Plan, Portion, Shape, columns_of};
+use crate::plan::{Bucketwise, EncodedInput, Op, OwnSet, Plan, Portion, Shape, columns_of};
 
-/// Runs it at one party: what is kept, bucket after bucket.
+/// One party's end of it, bucket after bucket.
 ///
-/// In memory are one bucket, what is kept, and at its owner of a set that stands elsewhere what that keeps there. Where a link
-/// between two of the three is lost they make it anew, and all repeat the bucket under way: see [`Session::in_units`].
-///
-/// # Cost
-/// For each bucket that of [`intersect_bucket`] and of the operations, and that of a unit.
-///
-/// # Errors
-/// [`ExecError`].
-///
-/// # Security
-/// Semi-honest; opens what its operations list. All buckets are padded alike, and go in one order. A bucket that is repeated has
-/// hash functions, tags, masks and programmed functions of its own, and nothing of it is opened but random permutations, drawn anew,
-/// where rows are grouped: it shows nothing new.
-pub(super) fn run(
-    s: &mut Session,
-    plan: &Plan,
-    of: &Bucketwise,
-    (at, inputs): (usize, &[Option<EncodedInput>]),
-    rng: &mut Prg,
-) -> Result<Vec<Column>, ExecError> {
-    let bucketed = of.task(plan).map_err(|_| ExecError::Malformed(at))?;
-    let own = match s.role() {
-        role if role == bucketed.task().receiver().role => Some(of.meet.receiver),
-        role if role == bucketed.task().sender().role => Some(of.meet.sender),
-        _ => None,
-    };
-    let own = own.map(|number| Own::of(plan, of, number, inputs)).transpose()?;
-    let mut kept: Vec<Vec<Column>> = of.kept.iter().map(|_| Vec::new()).collect();
-    let keep = |parts: Vec<Column>| {
-        kept.iter_mut().zip(parts).for_each(|(kept, part)| kept.push(part));
-    };
-    let one = |s: &mut Session, bucket| {
-        let matches = meet(s, &bucketed, (own.as_ref(), bucket), rng)?;
-        let rows = in_order(plan, &of.meet, matches).ok_or(ExecError::Malformed(at))?;
-        body(s, of, at, rows)
-    };
-    s.in_units(of.buckets.into(), ExecError::of_session, one, keep)?;
-    kept.into_iter().map(|parts| beneath(parts).ok_or(ExecError::Malformed(at))).collect()
+/// In memory are one bucket, and at its owner of a set that stands elsewhere what that keeps there.
+pub(super) struct Buckets<'a> {
+    plan: &'a Plan,
+    of: &'a Bucketwise,
+    at: usize,
+    bucketed: Bucketed,
+    own: Option<Own<'a>>,
+}
+
+impl<'a> Buckets<'a> {
+    /// Those of this node.
+    pub(super) fn of(
+        s: &Session,
+        plan: &'a Plan,
+        (at, inputs): (usize, &'a [Option<EncodedInput>]),
+    ) -> Result<Self, ExecError> {
+        let Some(Op::Bucketwise(of)) = plan.nodes.get(at) else {
+            return Err(ExecError::Malformed(at));
+        };
+        let bucketed = of.task(plan).map_err(|_| ExecError::Malformed(at))?;
+        let own = match s.role() {
+            role if role == bucketed.task().receiver().role => Some(of.meet.receiver),
+            role if role == bucketed.task().sender().role => Some(of.meet.sender),
+            _ => None,
+        };
+        let own = own.map(|number| Own::of(plan, of, number, inputs)).transpose()?;
+        Ok(Self { plan, of, at, bucketed, own })
+    }
+
+    /// Runs one bucket: what is kept of it.
+    ///
+    /// # Cost
+    /// That of [`intersect_bucket`] and of the operations.
+    ///
+    /// # Errors
+    /// [`ExecError`].
+    ///
+    /// # Security
+    /// Semi-honest; opens what its operations list. All buckets are padded alike, and go in one order. A bucket that is repeated has
+    /// hash functions, tags, masks and programmed functions of its own, and nothing of it is opened but random permutations, drawn
+    /// anew, where rows are grouped: it shows nothing new.
+    pub(super) fn run(
+        &self,
+        s: &mut Session,
+        bucket: u64,
+        rng: &mut Prg,
+    ) -> Result<Vec<Column>, ExecError> {
+        let matches = meet(s, &self.bucketed, (self.own.as_ref(), bucket), rng)?;
+        let rows = in_order(self.plan, &self.of.meet, matches);
+        body(s, self.of, self.at, rows.ok_or(ExecError::Malformed(self.at))?)
+    }
 }
 
 /// Intersects a bucket.
@@ -105,7 +118,7 @@ fn body(
 }
 
 /// Columns of one shape, one beneath the other.
-fn beneath(parts: Vec<Column>) -> Option<Column> {
+pub(super) fn beneath(parts: Vec<Column>) -> Option<Column> {
     let (mut bits, mut words, mut wide) = (Vec::new(), Vec::new(), Vec::new());
     for part in parts {
         match part {
@@ -196,7 +209,7 @@ impl<'a> Own<'a> {
     }
 }
 
-/// Twin of [`run`].
+/// Twin of [`Buckets::run`], as often as there are buckets, each a unit.
 pub(super) fn cost(
     m: &mut Meter,
     plan: &Plan,

@@ -20,7 +20,7 @@ use super::{
     run::step_of,
     score, tell, train, vertical,
 };
-use crate::plan::{Kind, Op, Output, Plan, Ref, Shape};
+use crate::plan::{Kind, Op, Output, Part, Plan, Ref, Shape, Stretch};
 
 /// What a run will cost, exactly, and what it will open.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -55,63 +55,119 @@ pub struct OpCost {
 /// # Errors
 /// [`ExecError::Malformed`] if the shapes are not the plan's.
 pub fn quote(plan: &Plan, shapes: &[Vec<Shape>], profile: Profile) -> Result<Quote, ExecError> {
-    let mut m = Meter::on(profile);
-    let mut ops = Vec::with_capacity(plan.nodes.len() + 1);
-    let mut before = m.total();
-    let mut record = |m: &Meter| {
-        let now = m.total();
-        ops.push(OpCost {
-            bytes: now.bytes - before.bytes,
-            messages: now.messages - before.messages,
-            rounds: now.rounds - before.rounds,
-        });
-        before = now;
-    };
-    let (mut ones, mut tables) = (Ones::default(), OpCost::default());
-    for (at, op) in plan.nodes.iter().enumerate() {
-        m.enter(step_of(at));
-        match op {
-            Op::Input { input } if plan.inputs[*input as usize].is_at_home() => {}
-            Op::Match(of) => matching::cost(&mut m, plan, of, at)?,
-            Op::Lookup(of) => {
-                lookup::cost(&mut m, plan, of, at)?;
-                let (bytes, messages) = lookup::table_cost(plan, of, at)?;
-                tables.bytes += bytes;
-                tables.messages += messages;
-            }
-            Op::Many(of) => many::cost(&mut m, plan, of, at)?,
-            Op::Intersect(of) => circuit::cost(&mut m, plan, of, at)?,
-            Op::Bucketwise(of) => bucketwise::cost(&mut m, plan, of, at)?,
-            Op::Require(_) => require::cost(&mut m),
-            Op::Blur(of) => {
-                let rows = of.columns.first().map_or(Ok(0), |r| Shapes { at, shapes }.rows(*r))?;
-                noise::cost(&mut m, of, rows);
-            }
-            Op::Tell(of) => {
-                let v = Shapes { at, shapes };
-                let layout = v.layout(&of.output)?;
-                tell::cost(&mut m, plan, of, (at, &layout))?;
-            }
-            Op::Train(of) => train::cost(&mut m, plan, of, at)?,
-            Op::TrainVertical(of) => vertical::cost(&mut m, of, at)?,
-            Op::Score(of) => score::cost(&mut m, of, at)?,
-            Op::Input { input } => input::share_cost(&mut m, plan, *input),
-            op => charge(&mut m, op, &Shapes { at, shapes }, &mut ones)?,
+    let (mut m, mut walk) = (Meter::on(profile), Walk::on(plan, shapes));
+    let mut at = 0;
+    // The last one is the release.
+    while at <= plan.nodes.len() {
+        if let Some(of) = Stretch::beginning(plan, at) {
+            walk.repeats(&mut m, &of)?;
+            at = of.nodes.end;
+        } else {
+            walk.goes(&mut m, at)?;
+            walk.record(&m);
+            at += 1;
         }
-        record(&m);
     }
-    m.enter(step_of(plan.nodes.len()));
-    let shapes = Shapes { at: plan.nodes.len(), shapes };
-    let layout = shapes.layout(&plan.output)?;
-    match plan.adds_up() {
-        Some(_) => whole_cost(&mut m, &layout),
-        None => release_cost(&mut m, &layout),
-    }
-    record(&m);
+    let Walk { ops, tables, .. } = walk;
     let total = m.total();
     let total = OpCost { bytes: total.bytes, messages: total.messages, rounds: total.rounds };
     let (openings, choices) = (m.openings().to_vec(), m.choices().to_vec());
     Ok(Quote { profile, ops, total, tables, openings, choices })
+}
+
+/// How far it is.
+struct Walk<'a> {
+    plan: &'a Plan,
+    shapes: &'a [Vec<Shape>],
+    ones: Ones,
+    ops: Vec<OpCost>,
+    /// What the operations so far cost together.
+    before: OpCost,
+    tables: OpCost,
+}
+
+impl<'a> Walk<'a> {
+    fn on(plan: &'a Plan, shapes: &'a [Vec<Shape>]) -> Self {
+        let (ones, ops) = (Ones::default(), Vec::with_capacity(plan.nodes.len() + 1));
+        let (before, tables) = (OpCost::default(), OpCost::default());
+        Self { plan, shapes, ones, ops, before, tables }
+    }
+
+    /// What came since the last operation is the next one's.
+    fn record(&mut self, m: &Meter) {
+        let now = m.total();
+        self.ops.push(OpCost {
+            bytes: now.bytes - self.before.bytes,
+            messages: now.messages - self.before.messages,
+            rounds: now.rounds - self.before.rounds,
+        });
+        self.before = OpCost { bytes: now.bytes, messages: now.messages, rounds: now.rounds };
+    }
+
+    /// Twin of a stretch: the words of a unit are of its last operation.
+    fn repeats(&mut self, m: &mut Meter, of: &Stretch) -> Result<(), ExecError> {
+        for part in of.parts() {
+            match part {
+                // Each of its buckets is a unit.
+                Part::Buckets { at, .. } => self.goes(m, *at)?,
+                Part::Whole(nodes) => {
+                    self.ones = Ones::default();
+                    m.in_units(1, |m| {
+                        nodes.clone().try_for_each(|at| {
+                            if at > nodes.start {
+                                self.record(m);
+                            }
+                            self.goes(m, at)
+                        })
+                    })?;
+                }
+            }
+            self.record(m);
+        }
+        Ok(())
+    }
+
+    /// Twin of an operation, or of the release.
+    fn goes(&mut self, m: &mut Meter, at: usize) -> Result<(), ExecError> {
+        let Self { plan, shapes, ones, tables, .. } = self;
+        let (plan, v) = (*plan, Shapes { at, shapes });
+        m.enter(step_of(at));
+        match plan.nodes.get(at) {
+            None => {
+                let layout = v.layout(&plan.output)?;
+                match plan.adds_up() {
+                    Some(_) => whole_cost(m, &layout),
+                    None => release_cost(m, &layout),
+                }
+            }
+            Some(Op::Input { input }) if plan.inputs[*input as usize].is_at_home() => {}
+            Some(Op::Match(of)) => matching::cost(m, plan, of, at)?,
+            Some(Op::Lookup(of)) => {
+                lookup::cost(m, plan, of, at)?;
+                let (bytes, messages) = lookup::table_cost(plan, of, at)?;
+                tables.bytes += bytes;
+                tables.messages += messages;
+            }
+            Some(Op::Many(of)) => many::cost(m, plan, of, at)?,
+            Some(Op::Intersect(of)) => circuit::cost(m, plan, of, at)?,
+            Some(Op::Bucketwise(of)) => bucketwise::cost(m, plan, of, at)?,
+            Some(Op::Require(_)) => require::cost(m),
+            Some(Op::Blur(of)) => {
+                let rows = of.columns.first().map_or(Ok(0), |r| v.rows(*r))?;
+                noise::cost(m, of, rows);
+            }
+            Some(Op::Tell(of)) => {
+                let layout = v.layout(&of.output)?;
+                tell::cost(m, plan, of, (at, &layout))?;
+            }
+            Some(Op::Train(of)) => train::cost(m, plan, of, at)?,
+            Some(Op::TrainVertical(of)) => vertical::cost(m, of, at)?,
+            Some(Op::Score(of)) => score::cost(m, of, at)?,
+            Some(Op::Input { input }) => input::share_cost(m, plan, *input),
+            Some(op) => charge(m, op, &v, ones)?,
+        }
+        Ok(())
+    }
 }
 
 pub(super) struct Shapes<'a> {

@@ -13,7 +13,7 @@ use super::{error::ExecError, lookup::LookedUp, matching::Found};
 use crate::plan::{self, Kind, Opened};
 
 /// Fresh shares of the result, one column for each of the plan's output layout.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct SharedResult {
     /// Bits or words; bits beyond the last row are cleared.
     pub columns: Vec<Column>,
@@ -29,7 +29,7 @@ pub struct SharedResult {
 
 /// Passes the gate for the buyer and reshares: all bits in one message, all words of 64 bits in another, and those of 128 bits, if
 /// there are any, in a third.
-pub(super) fn release(s: &mut Session, columns: &[&Column]) -> Result<SharedResult, ExecError> {
+pub(super) fn release(s: &mut Session, columns: &[&Column]) -> Result<Vec<Column>, ExecError> {
     let shapes: Vec<(usize, Shape)> = columns.iter().map(|c| (c.rows(), c.shape())).collect();
     s.pass_gate(OpeningKind::Result, words_of(&shapes), Recipient::Buyer)?;
     let Gathered { planes, words, wide } = Gathered::of(columns)?;
@@ -37,13 +37,7 @@ pub(super) fn release(s: &mut Session, columns: &[&Column]) -> Result<SharedResu
     let words = mpc::reshare::<Z64>(s, &words)?;
     let wide = if wide.is_empty() { wide } else { mpc::reshare::<Z128>(s, &wide)? };
     let mut fresh = Fresh { all: Gathered { planes, words, wide }, taken: [0; 3] };
-    Ok(SharedResult {
-        found: Vec::new(),
-        told: None,
-        looked_up: Vec::new(),
-        worth: Vec::new(),
-        columns: shapes.into_iter().map(|shape| fresh.next(shape)).collect(),
-    })
+    Ok(shapes.into_iter().map(|shape| fresh.next(shape)).collect())
 }
 
 /// Columns one after the other, by ring; bits beyond the last row are cleared.

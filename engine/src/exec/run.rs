@@ -13,15 +13,9 @@ use protocols::{
 };
 
 use super::{
-    bucketwise, circuit,
-    error::ExecError,
-    input, lookup, many, matching, noise,
-    ones::Ones,
-    release::{SharedResult, release},
-    require, score, tell, train, vertical, words,
-    words::WordRing,
+    error::ExecError, ones::Ones, release::SharedResult, repeat, walk::Walk, words, words::WordRing,
 };
-use crate::plan::{EncodedInput, Kind, Op, Plan, Ref, Shape, SortKey};
+use crate::plan::{EncodedInput, Kind, Op, Plan, Ref, Shape, SortKey, Stretch};
 
 /// Told before each operation, and after each round of a training: which one, of how many.
 pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);
@@ -52,7 +46,8 @@ impl fmt::Debug for Around<'_> {
 /// [`ExecError`]; the session tells the peers.
 ///
 /// # Security
-/// Opens what the session's gate lists, nothing else. The result leaves as fresh shares.
+/// Opens what the session's gate lists, nothing else. Where a link between two of the three is lost in a stretch of the
+/// plan they make it anew, and repeat the unit under way. The result leaves as fresh shares.
 pub fn run(
     plan: &Plan,
     mut inputs: Vec<Option<EncodedInput>>,
@@ -60,73 +55,25 @@ pub fn run(
     around: Around<'_>,
     rng: &mut Prg,
 ) -> Result<SharedResult, ExecError> {
-    let Around { progress, trainings } = around;
-    let (mut found, mut looked_up, mut told) = (Vec::new(), Vec::new(), None);
-    let mut worth = Vec::new();
-    let nodes = || plan.nodes.iter().enumerate();
-    let last_use = last_uses(plan.nodes.len(), nodes(), plan.output.layout());
-    let mut ones = Ones::of(nodes());
-    let mut values: Vec<Vec<Column>> = Vec::with_capacity(plan.nodes.len());
-    for (at, op) in nodes() {
-        progress(at, plan.nodes.len());
-        s.enter(step_of(at));
-        let outputs = match op {
-            Op::Intersect(of) => circuit::run(s, plan, of, (at, &inputs), rng)?,
-            Op::Bucketwise(of) => bucketwise::run(s, plan, of, (at, &inputs), rng)?,
-            Op::Input { input } if plan.inputs[*input as usize].is_at_home() => Vec::new(),
-            Op::Match(of) => {
-                found.extend(matching::run(s, plan, of, (at, &inputs), rng)?);
-                Vec::new()
-            }
-            Op::Tell(of) => {
-                told = tell::run(s, plan, of, &Values { at, values: &values })?;
-                Vec::new()
-            }
-            Op::Lookup(of) => {
-                looked_up.extend(lookup::run(s, plan, of, (at, &inputs), rng)?);
-                Vec::new()
-            }
-            Op::Many(of) => {
-                found.extend(many::run(s, plan, of, (at, &inputs), rng)?);
-                Vec::new()
-            }
-            Op::Require(of) => {
-                require::run(s, Values { at, values: &values }.bits(*of)?)?;
-                Vec::new()
-            }
-            Op::Train(of) => {
-                let (columns, values) =
-                    train::run(s, plan, of, (at, &inputs), rng, (&mut *progress, trainings))?;
-                worth = values;
-                columns
-            }
-            Op::TrainVertical(of) => {
-                let values = Values { at, values: &values };
-                vertical::run(s, (plan, of), &values, rng, (&mut *progress, trainings))?
-            }
-            Op::Score(of) => score::run(s, of, &Values { at, values: &values })?,
-            Op::Blur(of) => noise::run(s, of, &Values { at, values: &values }, rng)?,
-            Op::Input { input } => {
-                let data = inputs.get_mut(*input as usize).and_then(Option::take);
-                input::share(s, plan, *input, data.as_ref())?
-            }
-            op => apply(s, op, &Values { at, values: &values }, &mut ones)?,
-        };
-        values.push(outputs);
-        // What nothing reads any more is freed at once.
-        ones.forget(at);
-        for (node, outputs) in values.iter_mut().enumerate() {
-            if last_use[node] <= at {
-                outputs.clear();
-            }
+    let mut walk = Walk::new(plan, around);
+    let mut at = 0;
+    // The last one is the release.
+    while at <= plan.nodes.len() {
+        if let Some(of) = Stretch::beginning(plan, at) {
+            repeat::run(s, &mut walk, (&of, &inputs), rng)?;
+            at = of.nodes.end;
+            continue;
         }
+        match plan.nodes.get(at) {
+            Some(Op::Input { input }) if !plan.inputs[*input as usize].is_at_home() => {
+                let data = inputs.get_mut(*input as usize).and_then(Option::take);
+                walk.share(s, (at, *input), data.as_ref())?;
+            }
+            _ => walk.go(s, at, 0, (&inputs, rng))?,
+        }
+        at += 1;
     }
-    progress(plan.nodes.len(), plan.nodes.len());
-    s.enter(step_of(plan.nodes.len()));
-    let values = Values { at: plan.nodes.len(), values: &values };
-    let columns: Result<Vec<&Column>, ExecError> =
-        plan.output.layout().into_iter().map(|r| values.column(r)).collect();
-    Ok(SharedResult { found, looked_up, told, worth, ..release(s, &columns?)? })
+    Ok(walk.result)
 }
 
 /// The session step of a node: 1 for the first.

@@ -12,13 +12,13 @@ use crate::{
     exec::{Far, lookup_cost_from, table_left},
     identity::PartyName,
     job::{Failure, Reason, Stage},
-    plan::{Between, Bucketwise, LocalInput, Lookup, Many, Op, Plan, many_setting},
+    plan::{Between, LocalInput, Lookup, Many, Op, Plan, Stretch, many_setting},
 };
 
 /// Holds the links of a receipt against the quote: they carried exactly what the plan costs. Where a link is stated to have been
 /// made anew, its last connections carried what an intersection costs from one of its buckets on, or a lookup from a piece of its table or
-/// a batch of its queries on, in the place of all of it. Of a circuit whose bucket was broken off all links together carried no more than
-/// the plan costs and that bucket again, each time. Of a training nothing is compared, but of trees: providers may leave it, and the
+/// a batch of its queries on, in the place of all of it. Of a circuit and what follows of it all links together carried no more than
+/// the plan costs and the largest unit again, each time. Of a training nothing is compared, but of trees: providers may leave it, and the
 /// links of those that do not compute may be made anew.
 /// Trees, and passes over joined rows, that go on from an earlier run cost no more than all of them: how far that run came is known to
 /// those alone who compute.
@@ -68,8 +68,9 @@ fn resumed(compilation: &Compilation, body: &ReceiptBody, carried: u64) -> bool 
     if let Some(of) = many {
         return among_many(compilation, body, of);
     }
-    if let Some((at, of)) = by_buckets(plan) {
-        return repeated(compilation, body, (at, of), carried);
+    let stretches = Stretch::all(plan);
+    if let Some(last) = stretches.last() {
+        return repeated(compilation, body, (&stretches, last), carried);
     }
     if let Some((at, of)) = looks_up(plan) {
         let rest = compilation.quote.total.bytes - compilation.quote.ops[at].bytes;
@@ -126,20 +127,12 @@ fn among_many(compilation: &Compilation, body: &ReceiptBody, of: &Many) -> bool 
     body.links.iter().filter(|link| link.from < link.to).all(fits)
 }
 
-/// The circuit of a plan whose buckets are repeated where a link was lost, if it has one, and where.
-fn by_buckets(plan: &Plan) -> Option<(usize, &Bucketwise)> {
-    plan.nodes.iter().enumerate().find_map(|(at, op)| match op {
-        Op::Bucketwise(of) => Some((at, &**of)),
-        _ => None,
-    })
-}
-
-/// The same of a circuit that goes by buckets, among those who compute. Where in a bucket each of them was is not known: what was sent of
-/// it is bounded by the whole.
+/// The same of a circuit and what follows of it, among those who compute. Where in a unit each of them was is not known: what was sent
+/// of it is bounded by the largest, and what came over the links as they stood at the end by what is behind the last.
 fn repeated(
     compilation: &Compilation,
     body: &ReceiptBody,
-    (at, of): (usize, &Bucketwise),
+    (stretches, last): (&[Stretch], &Stretch),
     carried: u64,
 ) -> bool {
     let (plan, quote) = (&compilation.compiled.plan, &compilation.quote);
@@ -150,14 +143,15 @@ fn repeated(
     let theirs: u64 = body.links.iter().filter(computes).map(anew).sum();
     // Both directions of a link say it.
     let times = theirs / 2;
-    let bucket = quote.ops[at].bytes / u64::from(of.buckets.max(1));
-    let behind = &plan.nodes[at + 1..];
-    let behind = match behind.iter().any(|op| matches!(op, Op::Match(_))) {
+    let bytes = |at: usize| quote.ops.get(at).map_or(0, |cost| cost.bytes);
+    let unit = stretches.iter().map(|of| of.largest(bytes)).max().unwrap_or(0);
+    let end = last.nodes.end;
+    let behind = match plan.nodes.iter().skip(end).any(|op| matches!(op, Op::Match(_))) {
         // The owners' link may be lost in what follows as well.
         true => 0,
-        false => quote.ops[at + 1..].iter().map(|cost| cost.bytes).sum(),
+        false => quote.ops.iter().skip(end).map(|cost| cost.bytes).sum(),
     };
-    let most = quote.total.bytes + times * again_bytes(bucket);
+    let most = quote.total.bytes + times * again_bytes(unit);
     all == theirs && (behind..=most).contains(&carried)
 }
 

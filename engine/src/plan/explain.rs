@@ -15,6 +15,7 @@ use super::{
     psi::{Intersect, Learns, Match},
     refs::Ref,
     released::released,
+    stretch::Stretch,
 };
 use crate::job::PsiProtocol;
 
@@ -353,17 +354,28 @@ fn learned(plan: &Plan, of: &Match) -> Vec<String> {
     sentences
 }
 
-/// What becomes of the buckets of a circuit where a link is lost.
-fn after_loss(node: usize, opens: bool) -> String {
+/// What becomes of a circuit, and of what follows of it, where a link is lost.
+fn after_loss(plan: &Plan, of: &Stretch, opens: bool) -> String {
+    let first = of.nodes.start;
+    let until = match plan.nodes.get(of.nodes.end) {
+        Some(_) => format!("before n{}", of.nodes.end),
+        None => "before the result leaves them".to_owned(),
+    };
+    let again = match plan.nodes.get(first) {
+        Some(Op::Bucketwise(_)) => {
+            "the bucket that was under way, or what was done behind the last one, under keys, masks and functions of its own".to_owned()
+        }
+        _ => format!("what was done from n{first} on, under other keys, masks and functions"),
+    };
     let shows = match opens {
-        false => "nothing of a bucket is opened, so it shows nothing",
+        false => "nothing of it is opened, so it shows nothing",
         true => {
-            "what is opened of a bucket is random permutations, drawn anew, so it shows nothing of rows"
+            "what is opened of it is random permutations, drawn anew, so it shows nothing of rows"
         }
     };
     format!(
-        "if a link between two compute parties is lost while the buckets of n{node} are under way, they make it anew, {RENEWALS} \
-         times at most, and all three repeat the bucket that was under way, under keys, masks and functions of its own: {shows}"
+        "if a link between two compute parties is lost from n{first} on and {until}, they make it anew, {RENEWALS} times at most, \
+         and all three repeat {again}: {shows}"
     )
 }
 
@@ -403,8 +415,9 @@ pub fn leakage(
             _ => {}
         }
         let opens = permutations(i);
-        if matches!(op, Op::Bucketwise(_)) {
-            sentences.push(after_loss(i, !opens.is_empty()));
+        if let Some(of) = Stretch::beginning(plan, i) {
+            let opens = of.nodes.clone().any(|at| !permutations(at).is_empty());
+            sentences.push(after_loss(plan, &of, opens));
         }
         for (rows, times) in opens {
             let word = match op {

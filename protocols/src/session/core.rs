@@ -83,18 +83,22 @@ impl Session {
         self.wire.opened()
     }
 
-    /// Moves to the next step of the plan. Steps only go up, so no keystream position comes twice.
+    /// Moves to the next step of the plan. Steps only go up, so no keystream position comes twice; where units are repeated, they do
+    /// within each attempt, which has positions of its own in each step. There, the step that is on may be entered again, and goes on.
     ///
     /// # Panics
-    /// If `path` is not above the current step, not below 2^40, or within a fork or a unit.
+    /// If `path` is not above the current step, not below 2^40, within a fork, or beyond the last step of units.
     pub fn enter(&mut self, path: u64) {
-        let outside = self.wire.branch == 0;
-        assert!(
-            path >> STEP_BITS == 0 && outside,
-            "a step of the plan, outside of forks and units"
-        );
-        self.wire.enter(path);
-        self.prss.enter(path);
+        assert!(path >> STEP_BITS == 0 && !self.is_part(), "a step of the plan, outside of forks");
+        if self.wire.branch == 0 {
+            self.wire.enter(path);
+            self.prss.enter(path);
+        } else if path != self.wire.step() {
+            self.wire.enter(path);
+            assert!(self.wire.is_unit(), "beyond the last step of units");
+            self.wire.branches = self.wire.branch >> STEP_BITS;
+            self.prss = self.prss.at(self.wire.place());
+        }
     }
 
     /// Whether this is a part of a [fork](Self::fork).

@@ -11,6 +11,7 @@ use super::{
     pair::PairCost,
     profile::Profile,
     stats::Counters,
+    units::NUMBERS,
 };
 use crate::{
     net::wire_bytes,
@@ -30,7 +31,7 @@ pub struct Meter {
     pub(super) turn: usize,
     /// Within a fork.
     pub(super) forked: bool,
-    /// Within units: how many parts there can still be of forks.
+    /// Within units: how many parts there can still be of forks in this step.
     pub(super) numbers: Option<u64>,
     /// How deep the participants are that are no compute parties, where they take part in more than their inputs.
     outside: BTreeMap<PartyId, u32>,
@@ -94,6 +95,9 @@ impl Meter {
 
     /// Moves to a step of the plan.
     pub fn enter(&mut self, path: u64) {
+        if path != self.path {
+            self.numbers = self.numbers.map(|_| NUMBERS - 1);
+        }
         self.path = path;
     }
 

@@ -9,6 +9,8 @@
 //! Whoever is past the words of a unit has heard that all are done with it, so nobody ever goes back behind those. A party that is
 //! done with a unit when another one is not drops what it made of it.
 //!
+//! Units may lie in several steps of a plan, one after the other: what is repeated goes back to the step where the unit began.
+//!
 //! Each attempt is told apart by the number in its tags, as the parts of a fork are. A frame of a later attempt says that its sender
 //! has broken off the one that is on; what is left of an earlier one is thrown away up to that frame. [`agree`] says how all three
 //! come to the same attempt.

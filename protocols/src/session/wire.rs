@@ -31,7 +31,7 @@ pub struct Wire {
     pub(super) branch: u64,
     /// Parts of forks in this step so far.
     pub(super) branches: u64,
-    /// Attempts of units there can be in a step, which is this one or one before.
+    /// Attempts of units there can be in some steps, of which this is one, or which were before.
     pub(super) span: Option<Span>,
     /// Whether both others were told from within a fork that the next attempt has begun.
     pub(super) told: bool,
@@ -372,11 +372,11 @@ impl Wire {
         frame: Frame,
     ) -> SessionError {
         let (step, there) = (self.path, frame.tag);
-        let attempt = self.span.and_then(|span| {
-            Some((span.step, span.attempt(there.path)?, span.attempt(self.place())))
-        });
+        let attempt = self
+            .span
+            .and_then(|span| Some((span.attempt(there.path)?, span.attempt(self.place()))));
         match attempt {
-            Some((of, attempt, here)) if of < step || here.is_some_and(|here| attempt > here) => {
+            Some((attempt, here)) if here.is_none_or(|here| attempt > here) => {
                 // Before what came behind it.
                 self.early.insert(0, (peer, frame));
                 SessionError::BrokenOff { step, peer }

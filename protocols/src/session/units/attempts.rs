@@ -47,11 +47,30 @@ impl Session {
         &mut self,
         units: u64,
         lost: impl Fn(&E) -> Option<&SessionError>,
+        work: impl FnMut(&mut Self, u64) -> Result<T, E>,
+        keep: impl FnMut(T),
+    ) -> Result<(), E> {
+        self.in_units_until(self.step(), units, lost, work, keep)
+    }
+
+    /// The same over several steps, up to this one: `work` [enters](Session::enter) each when it comes to it, the one it is at in any
+    /// case, since what is repeated begins at the first.
+    ///
+    /// # Errors
+    /// As [`Session::in_units`].
+    ///
+    /// # Panics
+    /// As [`Session::in_units`], and if `work` enters a step below the one it is at, or above the last.
+    pub fn in_units_until<T, E: From<SessionError>>(
+        &mut self,
+        last_step: u64,
+        units: u64,
+        lost: impl Fn(&E) -> Option<&SessionError>,
         mut work: impl FnMut(&mut Self, u64) -> Result<T, E>,
         mut keep: impl FnMut(T),
     ) -> Result<(), E> {
         assert!(self.wire.branch == 0, "units stand outside of forks and of one another");
-        let mut attempts = Attempts::begin(self);
+        let mut attempts = Attempts::begin(self, last_step);
         let (mut unit, mut made, mut opened) = (0, None, self.opened().len());
         while unit < units {
             let done = match made {
@@ -110,13 +129,14 @@ pub(super) struct Attempts {
     /// The one that is on.
     pub(super) again: u64,
     span: Span,
-    /// Correlated randomness of the step, outside of the units.
+    /// Correlated randomness of the first step, outside of the units.
     outer: Prss,
 }
 
 impl Attempts {
-    fn begin(s: &mut Session) -> Self {
-        let span = Span::new(s.wire.path, s.wire.branches + 1, 1 + REPEATS);
+    fn begin(s: &mut Session, last_step: u64) -> Self {
+        let steps = (s.wire.path, last_step);
+        let span = Span::new(steps, s.wire.branches + 1, 1 + REPEATS);
         assert!(span.number(1 + REPEATS) >> (64 - STEP_BITS) == 0, "too many parts of one step");
         s.wire.span = Some(span);
         let outer = s.prss.at(s.wire.path);
@@ -126,8 +146,9 @@ impl Attempts {
         attempts
     }
 
-    /// Tags and keystreams of the attempt that is on, and of the parts of its forks.
+    /// Tags and keystreams of the attempt that is on, and of the parts of its forks, from the first step on.
     pub(super) fn enter(&self, s: &mut Session) {
+        s.wire.path = self.span.step;
         s.wire.branches = self.span.number(self.again);
         s.wire.branch = s.wire.branches << STEP_BITS;
         s.prss = self.outer.at(s.wire.place());
@@ -142,6 +163,10 @@ impl Attempts {
         s.wire.branches = self.span.number(1 + REPEATS) - 1;
         s.wire.branch = 0;
         s.prss = self.outer;
+        if s.wire.path > self.span.step {
+            // What is left of a later step is drawn where no unit has.
+            s.prss.enter(s.wire.path);
+        }
     }
 }
 

@@ -5,11 +5,12 @@ use crate::{net::Tag, session::fork::STEP_BITS};
 /// Numbers of each attempt in tags: the first is its own, the others are of parts of forks within it.
 pub(in crate::session) const NUMBERS: u64 = 1 << 19;
 
-/// The attempts of one step's units.
+/// The attempts at units of one step, or of several one after the other.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::session) struct Span {
-    /// The step.
+    /// The step in which they begin, and the last one that they may come to.
     pub(in crate::session) step: u64,
+    last_step: u64,
     /// The number of the first attempt.
     first: u64,
     /// How many there can be.
@@ -19,8 +20,8 @@ pub(in crate::session) struct Span {
 }
 
 impl Span {
-    pub(super) fn new(step: u64, first: u64, attempts: u64) -> Self {
-        Self { step, first, attempts, done: 0 }
+    pub(super) fn new((step, last_step): (u64, u64), first: u64, attempts: u64) -> Self {
+        Self { step, last_step, first, attempts, done: 0 }
     }
 
     /// The same where this party is done with so many units.
@@ -31,7 +32,8 @@ impl Span {
     /// Which attempt a frame belongs to, be it to a part of a fork within it.
     pub(in crate::session) fn attempt(self, path: u64) -> Option<u64> {
         let attempt = (path >> STEP_BITS).checked_sub(self.first)? / NUMBERS;
-        let here = path & ((1 << STEP_BITS) - 1) == self.step;
+        let steps = self.step..=self.last_step;
+        let here = steps.contains(&(path & ((1 << STEP_BITS) - 1)));
         (here && attempt < self.attempts).then_some(attempt)
     }
 
@@ -40,7 +42,7 @@ impl Span {
         self.first + attempt * NUMBERS
     }
 
-    /// That of the first word of an attempt.
+    /// That of the first word of an attempt: of the step in which the units begin, wherever they are.
     pub(super) fn tag(self, attempt: u64) -> Tag {
         Tag { path: self.number(attempt) << STEP_BITS | self.step, seq: 0, chunk: 0 }
     }
