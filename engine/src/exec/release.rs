@@ -27,11 +27,21 @@ pub struct SharedResult {
     pub worth: Vec<Value>,
 }
 
-/// Passes the gate for the buyer and reshares: all bits in one message, all words of 64 bits in another, and those of 128 bits, if
-/// there are any, in a third.
-pub(super) fn release(s: &mut Session, columns: &[&Column]) -> Result<Vec<Column>, ExecError> {
-    let shapes: Vec<(usize, Shape)> = columns.iter().map(|c| (c.rows(), c.shape())).collect();
-    s.pass_gate(OpeningKind::Result, words_of(&shapes), Recipient::Buyer)?;
+/// Passes the gate for the buyer, to whom shares of columns of these shapes go.
+pub(super) fn pass(s: &mut Session, columns: &[&Column]) -> Result<(), ExecError> {
+    Ok(s.pass_gate(OpeningKind::Result, words_of(&shapes(columns)), Recipient::Buyer)?)
+}
+
+fn shapes(columns: &[&Column]) -> Vec<(usize, Shape)> {
+    columns.iter().map(|column| (column.rows(), column.shape())).collect()
+}
+
+/// Reshares: all bits in one message, all words of 64 bits in another, and those of 128 bits, if there are any, in a third.
+///
+/// # Security
+/// Opens nothing: what comes of it goes to the buyer when it has [passed](pass) the gate.
+pub(super) fn reshared(s: &mut Session, columns: &[&Column]) -> Result<Vec<Column>, ExecError> {
+    let shapes = shapes(columns);
     let Gathered { planes, words, wide } = Gathered::of(columns)?;
     let planes = mpc::reshare::<B64>(s, &planes)?;
     let words = mpc::reshare::<Z64>(s, &words)?;
@@ -103,7 +113,7 @@ impl Fresh {
     }
 }
 
-/// Twin of [`release`].
+/// Twin of [`pass`] and [`reshared`].
 pub(super) fn release_cost(m: &mut Meter, shapes: &[(usize, Shape)]) {
     m.pass_gate(OpeningKind::Result, words_of(shapes), Recipient::Buyer);
     let [planes, words, wide] = words_by_ring(shapes);

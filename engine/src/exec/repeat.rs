@@ -8,6 +8,7 @@ use super::{
     bucketwise::{Buckets, beneath},
     error::ExecError,
     ones::Ones,
+    release::pass,
     run::step_of,
     walk::{Local, Walk},
 };
@@ -37,7 +38,12 @@ pub(super) fn run(
     let last = step_of(of.nodes.end - 1);
     let work = |s: &mut Session, unit| going.unit(s, walk, unit, rng);
     s.in_units_until(last, of.units(), ExecError::of_session, work, drop)?;
-    going.settle(walk)
+    going.settle(walk)?;
+    if of.nodes.contains(&plan.nodes.len()) {
+        // It leaves only now.
+        pass(s, &walk.result.columns.iter().collect::<Vec<_>>())?;
+    }
+    Ok(())
 }
 
 /// How far it is.
@@ -109,5 +115,13 @@ fn whole(
 ) -> Result<(), ExecError> {
     walk.values.truncate(nodes.start);
     walk.ones = Ones::of(walk.plan.nodes.iter().enumerate());
-    nodes.clone().try_for_each(|at| walk.go(s, at, nodes.start, (inputs, &mut *rng)))
+    let operations = nodes.start..nodes.end.min(walk.plan.nodes.len());
+    for at in operations.clone() {
+        walk.go(s, at, nodes.start, (inputs, &mut *rng))?;
+    }
+    if operations.end < nodes.end {
+        walk.enter(s, operations.end);
+        walk.reshare(s)?;
+    }
+    Ok(())
 }

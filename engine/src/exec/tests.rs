@@ -15,6 +15,7 @@ mod private;
 mod release;
 mod ring;
 mod score;
+mod stretch;
 mod told;
 mod train;
 mod transcripts;

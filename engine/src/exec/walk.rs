@@ -9,12 +9,12 @@ use super::{
     error::ExecError,
     input, lookup, many, matching, noise,
     ones::Ones,
-    release::{SharedResult, release},
+    release::{SharedResult, pass, reshared},
     require,
     run::{Around, Progress, Values, apply, last_uses, step_of},
     score, tell, train, vertical,
 };
-use crate::plan::{EncodedInput, Op, Plan};
+use crate::plan::{EncodedInput, Op, Plan, Ref};
 
 /// What this party has of its own: its inputs, and its generator.
 pub(super) type Local<'a> = (&'a [Option<EncodedInput>], &'a mut Prg);
@@ -64,7 +64,10 @@ impl<'p, 'a> Walk<'p, 'a> {
     ) -> Result<(), ExecError> {
         self.enter(s, at);
         match self.plan.nodes.get(at) {
-            None => self.release(s),
+            None => {
+                pass(s, &self.columns()?)?;
+                self.reshare(s)
+            }
             Some(op) => {
                 let outputs = self.outputs(s, (at, op), (inputs, rng))?;
                 self.keep(at, from, outputs);
@@ -145,11 +148,16 @@ impl<'p, 'a> Walk<'p, 'a> {
         values.filter(|(_, last)| **last <= at).for_each(|(outputs, _)| outputs.clear());
     }
 
-    fn release(&mut self, s: &mut Session) -> Result<(), ExecError> {
-        let values = Values { at: self.plan.nodes.len(), values: &self.values };
-        let columns: Result<Vec<&Column>, ExecError> =
-            self.plan.output.layout().into_iter().map(|r| values.column(r)).collect();
-        self.result.columns = release(s, &columns?)?;
+    /// Fresh shares of the result.
+    pub(super) fn reshare(&mut self, s: &mut Session) -> Result<(), ExecError> {
+        self.result.columns = reshared(s, &self.columns()?)?;
         Ok(())
+    }
+
+    fn columns(&self) -> Result<Vec<&Column>, ExecError> {
+        let at = self.plan.nodes.len();
+        let of = |Ref(node, output): Ref| self.values.get(node as usize)?.get(output as usize);
+        let layout = self.plan.output.layout().into_iter();
+        layout.map(|r| of(r).ok_or(ExecError::Malformed(at))).collect()
     }
 }

@@ -19,7 +19,7 @@ use crate::{
 const FORMS: [PsiForm; 3] = [PsiForm::Inner, PsiForm::Left, PsiForm::Anti];
 
 /// The rows that exist, in an order of their own.
-fn sorted(live: impl Iterator<Item = bool>, columns: &[Vec<i128>]) -> Vec<Vec<i128>> {
+pub(super) fn sorted(live: impl Iterator<Item = bool>, columns: &[Vec<i128>]) -> Vec<Vec<i128>> {
     let rows = live.enumerate().filter(|(_, live)| *live);
     let mut rows: Vec<Vec<i128>> =
         rows.map(|(row, _)| columns.iter().map(|column| column[row]).collect()).collect();

@@ -12,7 +12,7 @@ use super::{
     told::small,
     *,
 };
-use crate::job::PsiForm;
+use crate::{job::PsiForm, plan::Stretch};
 
 type Three = [Result<Ended, ExecError>; 3];
 
@@ -47,12 +47,11 @@ fn check_run(plan: &Plan, inputs: &[EncodedInput], ranges: bool, cuts: &[Cut]) -
         assert_eq!(column(at), of.value, "{cuts:?}");
         at += 1 + usize::from(of.present.is_some()) + usize::from(of.divisor.is_some());
     }
-    let node = plan.nodes.iter().position(|op| matches!(op, Op::Bucketwise(_))).unwrap();
-    let Op::Bucketwise(of) = &plan.nodes[node] else { unreachable!() };
-    let bucket = price.ops[node].bytes / u64::from(of.buckets);
+    let [stretch] = Stretch::all(plan).try_into().unwrap();
+    let unit = stretch.largest(|at| price.ops[at].bytes);
     let times = renewed(&watch);
     let total: u64 = ended.iter().map(|party| party.total.bytes).sum();
-    let most = price.total.bytes + times * again_bytes(bucket);
+    let most = price.total.bytes + times * again_bytes(unit);
     assert!(total <= most && (times > 0 || total == price.total.bytes), "{cuts:?}: {total} bytes");
     for party in &ended {
         let mut opened = party.opened.clone();

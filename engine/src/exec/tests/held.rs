@@ -22,7 +22,7 @@ use crate::{
 /// What a party has at the end, whether it came to one or not.
 type Left = (Result<Vec<Found>, ExecError>, Counters, Vec<OpeningKind>);
 
-fn compiled(sets: &Sets, protocol: PsiProtocol, to: &[&str], least: u32) -> Compiled {
+pub(super) fn compiled(sets: &Sets, protocol: PsiProtocol, to: &[&str], least: u32) -> Compiled {
     let mut job = asked(PsiForm::Inner, [&["number"], &[]]);
     psi(&mut job).protocol = protocol;
     psi(&mut job).to = to.iter().map(|name| party(name)).collect();
@@ -31,7 +31,7 @@ fn compiled(sets: &Sets, protocol: PsiProtocol, to: &[&str], least: u32) -> Comp
 }
 
 /// A set as its owner keeps it.
-fn own(people: &[Person]) -> EncodedInput {
+pub(super) fn own(people: &[Person]) -> EncodedInput {
     let mut ids = Spill::new(std::path::Path::new("/nonexistent"), 1 << 20);
     for (row, person) in (0..).zip(people) {
         if let Some(key) = person.key {

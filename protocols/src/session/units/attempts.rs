@@ -53,7 +53,7 @@ impl Session {
         self.in_units_until(self.step(), units, lost, work, keep)
     }
 
-    /// The same over several steps, up to this one: `work` [enters](Session::enter) each when it comes to it, the one it is at in any
+    /// The same over several steps, up to this one, which is on at the end: `work` [enters](Session::enter) each when it comes to it, the one it is at in any
     /// case, since what is repeated begins at the first.
     ///
     /// # Errors
@@ -163,8 +163,9 @@ impl Attempts {
         s.wire.branches = self.span.number(1 + REPEATS) - 1;
         s.wire.branch = 0;
         s.prss = self.outer;
-        if s.wire.path > self.span.step {
-            // What is left of a later step is drawn where no unit has.
+        if self.span.last_step > self.span.step {
+            // Whoever had done all when a link was lost had gone back to the first. What is left is drawn where no unit has.
+            s.wire.path = self.span.last_step;
             s.prss.enter(s.wire.path);
         }
     }

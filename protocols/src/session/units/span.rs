@@ -10,7 +10,7 @@ pub(in crate::session) const NUMBERS: u64 = 1 << 19;
 pub(in crate::session) struct Span {
     /// The step in which they begin, and the last one that they may come to.
     pub(in crate::session) step: u64,
-    last_step: u64,
+    pub(super) last_step: u64,
     /// The number of the first attempt.
     first: u64,
     /// How many there can be.
