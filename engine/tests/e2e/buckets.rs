@@ -101,10 +101,24 @@ fn carried(body: &ReceiptBody, [one, other]: [&str; 2]) -> usize {
 
 #[test]
 fn any_link_of_a_circuit_may_be_cut_and_the_bucket_is_repeated() {
+    let [left, whole] = cut_each_link(BUCKETS, "all three repeat the bucket that was under way");
+    assert!(left < whole, "what was left");
+}
+
+#[test]
+fn any_link_of_a_circuit_of_one_bucket_may_be_cut_and_it_is_repeated() {
+    let circuit = "protocol = \"circuit\"";
+    let [again, whole] = cut_each_link(circuit, "all three repeat what was done from");
+    // All of it, and how far each was.
+    assert!((whole..whole + 1000).contains(&again), "{again} of {whole} bytes");
+}
+
+/// Counts by a circuit like this; gives what the last connections of a link carried that was cut, and what it carries when it is not.
+fn cut_each_link(circuit: &str, explained_as: &str) -> [usize; 2] {
     const LINKS: [[&str; 2]; 3] =
         [["census", "employers"], ["census", "neutral"], ["employers", "neutral"]];
     let (mut world, wiretap) = World::start_tapped(&bounded(5));
-    let counted = psi("\"cardinality\"", ["[]", "[]"], BUCKETS);
+    let counted = psi("\"cardinality\"", ["[]", "[]"], circuit);
     let found = |times: [u32; 3]| {
         assert_eq!(succeeded(&world.ask_psi(&counted)), "matched\n5\n");
         let (body, told) = receipt(&world);
@@ -121,7 +135,7 @@ fn any_link_of_a_circuit_may_be_cut_and_the_bucket_is_repeated() {
     wiretap.strike(LINKS[0], &[(half[0], Strike::Cut)]);
     let body = found([1, 0, 0]);
     assert_eq!(body.opened, whole.opened);
-    assert!(carried(&body, LINKS[0]) < carried(&whole, LINKS[0]), "what was left");
+    let bytes = [&body, &whole].map(|body| carried(body, LINKS[0]));
     wiretap.strike(LINKS[1], &[(half[1], Strike::Cut); 2]);
     assert_eq!(found([0, 2, 0]).opened, whole.opened);
     wiretap.strike(LINKS[2], &[(half[2], Strike::Cut)]);
@@ -134,7 +148,8 @@ fn any_link_of_a_circuit_may_be_cut_and_the_bucket_is_repeated() {
         assert!(world.is_up(party), "{party}:\n{}", world.log(party));
     }
     let explained = succeeded(&world.by("insurer", &["job", "explain", "insurer/job.toml"]));
-    assert!(explained.contains("all three repeat the bucket that was under way"), "{explained}");
+    assert!(explained.contains(explained_as), "{explained}");
+    bytes
 }
 
 /// What cut a link may tell one end alone of it: the other one notices when it has heard nothing for as long as a link may be silent.

@@ -103,7 +103,7 @@ async fn rows_of_all_buckets_are_those_of_the_whole() {
 async fn rows_stand_anywhere() {
     let sets = small(6, (60, 65));
     let (mut first, mut all) = (BTreeSet::new(), BTreeSet::new());
-    for seed in 0..100 {
+    for seed in 0..300 {
         let rows = check_rows(seed, &sets, 13, &PsiForm::Inner).await;
         first.extend(rows.first().cloned());
         all.extend(rows);
