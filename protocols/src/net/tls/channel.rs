@@ -125,8 +125,9 @@ impl TlsChannel {
         let deadline = Instant::now() + self.shared.config.stall;
         let each = self.shared.peers.keys().map(|&id| {
             let peer = self.shared.peer(id)?;
-            // Of a guest that left there is what passed before it did.
-            let left = self.shared.is_guest(id) && peer.inbox.ended().is_some();
+            // Of a peer that left there is what passed before it did: it reads no more signs of life. A guest need not say goodbye.
+            let guest = self.shared.is_guest(id) && peer.inbox.ended().is_some();
+            let left = guest || peer.inbox.has_left();
             if !left && !peer.outbox.wait_sent(deadline) {
                 return Err(ChannelError::Closed(id));
             }

@@ -136,6 +136,11 @@ impl Inbox {
         self.lock().goodbye = true;
     }
 
+    /// Whether the peer said that nothing more will come.
+    pub(super) fn has_left(&self) -> bool {
+        self.lock().goodbye
+    }
+
     /// Why nothing more will come, if that is so.
     pub(super) fn ended(&self) -> Option<ChannelError> {
         self.lock().end.clone()

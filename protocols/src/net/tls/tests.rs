@@ -3,7 +3,7 @@
 use std::{
     io::{Read, Write},
     net::Shutdown,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use proptest::{collection::vec, prelude::*};
@@ -122,6 +122,22 @@ fn a_dropped_end_delivers_what_it_sent_and_then_closes() {
     }
     assert_eq!(b.recv(A), Err(ChannelError::Closed(A)));
     assert_eq!(b.send(A, frame(0, vec![])), Err(ChannelError::Closed(A)));
+}
+
+/// A provider is done with its part long before those who compute are: that it takes no signs of life any more is no lost link.
+#[test]
+fn what_passed_is_known_long_after_a_peer_left() {
+    let (a, b) = pair(LinkConfig { heartbeat: Duration::from_millis(5), ..patient() });
+    a.send(B, frame(0, vec![7; 100])).unwrap();
+    assert_eq!(b.recv(A), Ok(frame(0, vec![7; 100])));
+    drop(a);
+    assert_eq!(b.recv(A), Err(ChannelError::Closed(A)));
+    let began = Instant::now();
+    while b.settle(A).is_ok() {
+        assert!(began.elapsed() < Duration::from_secs(20), "its signs of life still go somewhere");
+        std::thread::yield_now();
+    }
+    assert_eq!(b.digests().unwrap()[0].1.received.frames, 1);
 }
 
 #[test]
