@@ -88,7 +88,9 @@ impl Relinker {
             return Err(LinkError::Ended);
         }
         let waiting = self.rendezvous.expect(key, roster.run, roster.plan, missing);
-        collect(Flow::BOTH.len(), dialled, waiting).await
+        let mut links = Vec::new();
+        collect(Flow::BOTH.len(), dialled, waiting, &mut links).await?;
+        Ok(links)
     }
 
     /// Calls until somebody answers.

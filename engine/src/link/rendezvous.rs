@@ -50,6 +50,8 @@ pub struct Rendezvous {
 struct Expected {
     run: Hash32,
     plan: Hash32,
+    /// All that are waited for, whether they stand by now or not.
+    due: Vec<(PartyName, Flow)>,
     missing: Vec<(PartyName, Flow)>,
     deliver: Deliver,
 }
@@ -74,10 +76,17 @@ impl Rendezvous {
         // One place more than links, for an error.
         let (deliver, links) = mpsc::channel(missing.len() + 1);
         let place = place(key, missing.first().map(|(peer, _)| peer));
-        let expected = Expected { run, plan, missing, deliver };
+        let expected = Expected { run, plan, due: missing.clone(), missing, deliver };
         self.runs.lock().unwrap_or_else(PoisonError::into_inner).insert(place.clone(), expected);
         self.changed.notify_waiters();
         Waiting { at: self.clone(), place, links }
+    }
+
+    /// Whether a run is waited for, and all links stand that come from others.
+    #[cfg(test)]
+    pub(super) fn is_complete(&self) -> bool {
+        let runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
+        runs.values().next().is_some_and(|of| of.missing.is_empty())
     }
 
     /// Takes one accepted connection: reads its hello, waits for its run, answers, hands it over.
@@ -139,8 +148,11 @@ impl Rendezvous {
     fn look(&self, hello: &Hello) -> Option<(Answer, Option<Deliver>)> {
         let mut runs = self.runs.lock().unwrap_or_else(PoisonError::into_inner);
         let place = match hello.key.time {
-            // One link is made anew once at a time.
-            RunKey::AGAIN => runs.keys().find(|place| waits_for(place, hello))?.clone(),
+            // One link is made anew once at a time, and none before all stand.
+            RunKey::AGAIN => {
+                let mut places = runs.iter().filter(|(place, of)| of.waits_for(place, hello));
+                places.next()?.0.clone()
+            }
             _ => place(hello.key, Some(&hello.from)),
         };
         let expected = runs.get_mut(&place)?;
@@ -155,10 +167,15 @@ impl Rendezvous {
             return Some((Answer::Mismatch("run".into()), deliver));
         }
         let wanted = (hello.from.clone(), hello.flow);
-        let Some(due) = expected.missing.iter().position(|link| *link == wanted) else {
-            return Some((Answer::Refused("that link stands already or is not due".into()), None));
-        };
-        expected.missing.swap_remove(due);
+        match expected.missing.iter().position(|link| *link == wanted) {
+            Some(due) => drop(expected.missing.swap_remove(due)),
+            // Who was killed before all links stood makes its own once more: that is then the one.
+            None if hello.key.time == RunKey::AGAIN && place.0.time == 0 => {}
+            None => {
+                let words = "that link stands already or is not due";
+                return Some((Answer::Refused(words.into()), None));
+            }
+        }
         let answer = match hello.key.time {
             RunKey::AGAIN => Answer::Again(place.0.time),
             _ => Answer::Welcome,
@@ -178,9 +195,14 @@ fn place(key: RunKey, peer: Option<&PartyName>) -> Place {
     (key, peer.filter(|_| key.time > 0).cloned())
 }
 
-/// Whether a link with whoever says this hello is being made anew there.
-fn waits_for((key, peer): &Place, hello: &Hello) -> bool {
-    key.same_run(&hello.key) && key.time > 0 && peer.as_ref() == Some(&hello.from)
+impl Expected {
+    /// Whether a link with whoever says this hello, which was killed in the run, is made anew there, or the run begins with one of it.
+    fn waits_for(&self, (key, peer): &Place, hello: &Hello) -> bool {
+        let link = (&hello.from, hello.flow);
+        let is_due = || self.due.iter().any(|(from, flow)| (from, *flow) == link);
+        let made = peer.as_ref() == Some(&hello.from);
+        key.same_run(&hello.key) && if key.time > 0 { made } else { is_due() }
+    }
 }
 
 /// Takes an accepted connection out of the asynchronous world.

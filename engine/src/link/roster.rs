@@ -88,27 +88,38 @@ pub async fn connect_run(
     }
     let due = missing.len() + dialled.len();
     let waiting = rendezvous.expect(roster.key, roster.run, roster.plan, missing);
-    let limit = dialler.timeouts().rendezvous;
-    let collect = collect(due, dialled, waiting);
-    tokio::time::timeout(limit, collect).await.unwrap_or_else(|_| Err(late("a peer", limit)))
+    let (limit, mut links) = (dialler.timeouts().rendezvous, Vec::with_capacity(due));
+    let collected = tokio::time::timeout(limit, collect(due, dialled, waiting, &mut links)).await;
+    let missing = || {
+        let stands = |peer: &PartyName| links.iter().filter(|link| link.peer == *peer).count();
+        let others = roster.parties.iter().enumerate();
+        let mut linked =
+            others.filter(|(peer, _)| roster.dials(me, *peer) || roster.dials(*peer, me));
+        let first = linked.find(|(_, (party, _))| stands(party) < Flow::BOTH.len());
+        late(first.map_or("a peer", |(_, (party, _))| party.as_str()), limit)
+    };
+    collected.unwrap_or_else(|_| Err(missing()))?;
+    Ok(links)
 }
 
-/// So many connections, dialled or waited for.
+/// So many connections, dialled or waited for. One that comes once more takes the place of the one before.
 pub(super) async fn collect(
     due: usize,
     mut dialled: FuturesUnordered<impl Future<Output = Result<DataLink, LinkError>>>,
     mut waiting: Waiting,
-) -> Result<Vec<DataLink>, LinkError> {
-    let mut links = Vec::with_capacity(due);
+    links: &mut Vec<DataLink>,
+) -> Result<(), LinkError> {
     while links.len() < due {
         let link = tokio::select! {
             Some(link) = dialled.next() => link,
             Some(link) = waiting.links.recv() => link,
             else => Err(LinkError::Ended),
         };
-        links.push(link?);
+        let link = link?;
+        links.retain(|one: &DataLink| (&one.peer, one.outgoing) != (&link.peer, link.outgoing));
+        links.push(link);
     }
-    Ok(links)
+    Ok(())
 }
 
 /// Links that did not come about in time.

@@ -40,6 +40,18 @@ fn cast() -> Cast {
     cast
 }
 
+/// One of them has many rows, and takes its time to prepare them; they say the same, so that their order does not matter.
+fn slow() -> Cast {
+    let mut cast = cast();
+    let key = "type = \"int64\"\nunique = true\nmin = 0\nmax = 1000000";
+    cast.jobs.columns[0] = Column::key(key, "nobody.else");
+    let head = cast.jobs.csv.find('\n').unwrap();
+    cast.jobs.csv.truncate(head + 1);
+    cast.jobs.csv.extend((0..MANY).map(|row| format!("{},40,trade,low\n", 2000 + row)));
+    cast.jobs.rows_max = 2 * MANY;
+    cast
+}
+
 /// The folder of what census gives in a job, once it is there.
 fn given(world: &World, job: &str) -> Option<PathBuf> {
     let folders = fs::read_dir(world.of("census").join("state/trainings")).ok()?;
@@ -50,19 +62,19 @@ fn given(world: &World, job: &str) -> Option<PathBuf> {
     })
 }
 
-/// The journal of census, to be read, or to be held so that nothing is written into it.
+/// A party's journal, to be read, or to be held so that nothing is written into it.
 struct Journal(tokio::runtime::Runtime, SqliteConnection);
 
 impl Journal {
-    fn of(world: &World) -> Self {
-        let path = world.of("census").join("state/journal.db");
+    fn of(world: &World, party: &str) -> Self {
+        let path = world.of(party).join("state/journal.db");
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let options = SqliteConnectOptions::new().filename(path);
         let journal = runtime.block_on(SqliteConnection::connect_with(&options)).unwrap();
         Self(runtime, journal)
     }
 
-    /// How far census is with a job.
+    /// How far the party is with a job.
     fn phase(&mut self, job: &str) -> String {
         let asked = sqlx::query_scalar("SELECT phase FROM party_jobs WHERE job = ?").bind(job);
         self.0.block_on(asked.fetch_one(&mut self.1)).unwrap()
@@ -81,7 +93,7 @@ impl Journal {
 
 /// Kills census once its consent is spent, and all links stand, and before it has opened the folder of what it gives: that is held here.
 fn killed_before_its_first_word(world: &mut World, job: &str) {
-    let mut journal = Journal::of(world);
+    let mut journal = Journal::of(world, "census");
     let mut held = None;
     eventually("the consent is spent, and the folder not open yet", || {
         let Some(lock) = given(world, job).and_then(|path| File::open(path.join("lock")).ok())
@@ -103,6 +115,29 @@ fn killed_before_its_first_word(world: &mut World, job: &str) {
     drop(held);
     assert!(given(world, job).is_some(), "it is not over");
     world.up("census");
+}
+
+/// Whether a party has prepared for a job, and written all that it writes into its journal before it begins.
+fn has_prepared(world: &World, party: &str, job: &str) -> bool {
+    let log = fs::read_to_string(world.of(party).join("state/audit.jsonl")).unwrap();
+    let last = log.lines().last().unwrap_or_default();
+    last.contains("\"prepare\"")
+        && last.contains(job)
+        && Journal::of(world, party).entries() == i64::try_from(log.lines().count()).unwrap()
+}
+
+/// Kills census once its consent is spent, and before its links stand: the lab, which computes, stands still meanwhile.
+fn killed_before_its_links_stand(world: &mut World, job: &str) {
+    let mut journal = Journal::of(world, "census");
+    eventually("the lab has prepared", || has_prepared(world, LAB, job));
+    world.signal(LAB, "-STOP");
+    eventually("the consent is spent", || journal.phase(job) == "STARTED");
+    assert_eq!(Journal::of(world, LAB).phase(job), "VALIDATED", "who computes has not begun");
+    world.kill("census");
+    world.up("census");
+    let comes_back = |line: &str| line.contains(job) && line.contains("it comes back");
+    eventually("it is called", || world.log("census").lines().any(comes_back));
+    world.signal(LAB, "-CONT");
 }
 
 fn bits(world: &World) -> Vec<u32> {
@@ -167,28 +202,31 @@ fn before_its_first_word_on_shares_and_with_noise() {
     ends(&world, &job, "3");
 }
 
-/// The folder is marked and the consent unspent: the provider is asked once more, or the job ends and nothing is left. Another party has
-/// many rows, and takes its time to prepare them.
+#[test]
+fn before_its_links_stand() {
+    let mut world = World::start(&slow());
+    let shares = train::train(&format!("rounds = {ROUNDS}\nmin_providers = 3"));
+    for (asked, alone, of) in [(masked(), true, "4"), (shares, false, "3")] {
+        let ask =
+            |world: &World| if alone { world.ask_alone(&asked) } else { world.ask_psi(&asked) };
+        let whole = (succeeded(&ask(&world)), bits(&world));
+        receipt(&world);
+        let job = if alone { world.submit_alone(&asked) } else { world.submit_psi(&asked) };
+        killed_before_its_links_stand(&mut world, &job);
+        let (table, _) = ends(&world, &job, of);
+        assert!((table, bits(&world)) == whole);
+    }
+}
+
+/// The folder is marked and the consent unspent: the provider is asked once more, or the job ends and nothing is left.
 #[test]
 fn before_its_consent_is_spent() {
-    let mut cast = cast();
-    let key = "type = \"int64\"\nunique = true\nmin = 0\nmax = 1000000";
-    cast.jobs.columns[0] = Column::key(key, "nobody.else");
-    let more = (0..MANY).map(|row| format!("{},{},trade,low\n", 2000 + row, 20 + row % 50));
-    cast.jobs.csv.extend(more);
-    cast.jobs.rows_max = 2 * MANY;
-    let mut world = World::start(&cast);
+    let mut world = World::start(&slow());
     for goes_on in [true, false] {
         let job = world.submit_alone(&masked());
-        let mut journal = Journal::of(&world);
+        let mut journal = Journal::of(&world, "census");
         // That is the last that it writes into its journal before it begins.
-        eventually("it has prepared, and its log says so", || {
-            let log = fs::read_to_string(world.of("census").join("state/audit.jsonl")).unwrap();
-            let last = log.lines().last().unwrap_or_default();
-            last.contains("\"prepare\"")
-                && last.contains(&job)
-                && journal.entries() == i64::try_from(log.lines().count()).unwrap()
-        });
+        eventually("it has prepared, and its log says so", || has_prepared(&world, "census", &job));
         journal.does("BEGIN IMMEDIATE");
         eventually("it is marked", || {
             given(&world, &job).is_some_and(|path| path.join("pledge").exists())

@@ -54,9 +54,13 @@ impl Host {
         Self { wire, id, parts, heard, model: Vec::new(), pieces: 0, given, times: 0, failed }
     }
 
-    /// The same at a provider that was killed and is back, over a link that was made anew: with what it had said, if it had.
+    /// The same at a provider that was killed and is back, with what it had said, if it had: over a link that was made anew, or, where it had
+    /// said nothing, one that the party began with, and knows of no other.
     pub(super) fn back(self, pledge: Option<&(Pledge, Given)>) -> Result<Self, RoundError> {
         let mut host = self;
+        if pledge.is_none() && host.wire.channel().times(host.id) == 0 {
+            return Ok(host);
+        }
         if let Some((Pledge { ask, .. }, given)) = pledge {
             (host.heard, host.given) = (Some(*ask), Some(Arc::clone(given)));
             // All of the model was there, or nothing would have been said.

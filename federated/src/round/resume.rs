@@ -33,7 +33,7 @@
 //! | killed | compute party, with rows or without | provider that does not compute | its trainer | coordinator |
 //! |---|---|---|---|---|
 //! | preparing | asked again until it is back | the same | – | goes on |
-//! | starting | ends, nothing is lost | in the first round, where its links stand; before that the job ends, and nothing is lost | – | ends, nothing is lost |
+//! | starting | ends, nothing is lost | in the first round, whether its links stand or not | – | ends, nothing is lost |
 //! | model going out | ends, goes on: the round is run anew | in the same round: asked anew | – | ends, goes on |
 //! | training | the same | in the same round: trains again | another child trains the round | the same |
 //! | update going in | the same | in the same round: what is missing is sent, to the bit | – | the same |

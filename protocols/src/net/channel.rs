@@ -48,6 +48,11 @@ pub trait Channel: Send + Sync {
         false
     }
 
+    /// How often the link with a peer was made anew before this channel was made of it, and since: 0 of one that the run began with.
+    fn times(&self, _peer: PartyId) -> u32 {
+        0
+    }
+
     /// Makes the link with a peer anew after it was [lost](ChannelError::Closed); the peer has to do the same. What was under way
     /// is gone. A channel that cannot says that the link is closed.
     ///
@@ -89,6 +94,10 @@ impl<C: Channel + ?Sized> Channel for Arc<C> {
 
     fn lost(&self, peer: PartyId) -> bool {
         (**self).lost(peer)
+    }
+
+    fn times(&self, peer: PartyId) -> u32 {
+        (**self).times(peer)
     }
 
     fn renew(&self, peer: PartyId) -> Result<(), ChannelError> {

@@ -119,6 +119,47 @@ async fn who_comes_back_has_all_links_for_the_times_that_its_peers_wait_for() {
     assert!(two.is_err() && matches!(back.unwrap_err(), LinkError::Mismatch { .. }));
 }
 
+/// Who is killed while the links of a run are made, and back before all stand, has new ones in their place.
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_back_before_all_links_stand_begins_with_new_ones() {
+    let daemons = five().await;
+    let parties: Vec<_> = daemons.iter().take(4).map(|(party, daemon)| (*party, daemon)).collect();
+    let roster = roster(7, &parties);
+    let begins = |at: usize| {
+        let (daemon, roster) = (&daemons[at].1, roster.clone());
+        let (dialler, rendezvous) = (daemon.dialler.clone(), daemon.rendezvous.clone());
+        tokio::spawn(async move { connect_run(&dialler, &rendezvous, &roster).await })
+    };
+    let (census, employers, killed) = (begins(0), begins(1), begins(3));
+    // Its links with these two stand, and that with the third does not.
+    let stands = |at: usize| daemons[at].1.rendezvous.is_complete();
+    while !(stands(0) && stands(1)) {
+        tokio::time::sleep(BRIEF / 100).await;
+    }
+    killed.abort();
+    assert!(killed.await.unwrap_err().is_cancelled());
+    let back = relinker(&daemons[3].1, &roster);
+    let (back, neutral) = tokio::join!(back.rejoin(PATIENT), async {
+        tokio::time::sleep(BRIEF / 4).await;
+        begins(2).await.unwrap()
+    });
+    let back = back.unwrap();
+    assert!(back.len() == 6 && back.iter().all(|link| link.time == 0));
+    let greeting =
+        |links, party: &'static str| tokio::task::spawn_blocking(move || greet(links, party));
+    let all = [
+        (census.await.unwrap(), "census"),
+        (employers.await.unwrap(), "employers"),
+        (neutral, "neutral"),
+    ];
+    let greetings: Vec<_> =
+        all.into_iter().map(|(links, party)| greeting(links.unwrap(), party)).collect();
+    assert_eq!(greeting(back, "bank_a").await.unwrap(), ["census", "employers", "neutral"]);
+    for heard in greetings {
+        assert_eq!(heard.await.unwrap().len(), 3);
+    }
+}
+
 /// The first provider's, in a run of the same name that is another one.
 fn relinker_of_other_run(daemons: &[(&'static str, Daemon)]) -> Relinker {
     let parties: Vec<_> = daemons.iter().map(|(party, daemon)| (*party, daemon)).collect();

@@ -62,8 +62,11 @@ impl<'w> Adder<'w> {
     }
 
     /// The same at a provider that was killed and is back, over a link that was made anew: this is what it heard last, of a model with this
-    /// hash, if it had said something to it.
+    /// hash, if it had said something to it. Where it had not, the party may have begun with this link, and know of no other.
     pub(super) fn back(&mut self, heard: Option<(Head, [u8; 32])>) -> Result<(), RoundError> {
+        if heard.is_none() && self.wire.channel().times(PARTY) == 0 {
+            return Ok(());
+        }
         let place = heard.map_or(Place::NOWHERE, |(head, hash)| {
             self.hears_again(head, hash);
             self.place()

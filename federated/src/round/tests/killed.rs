@@ -87,6 +87,22 @@ fn a_provider_may_be_killed_again_and_again() {
     assert_same(&course, &[(1, 4), (1, 1), (0, 1), (1, 3), (2, 0)], whole.trained(1));
 }
 
+/// Killed before a word was said, and back on links that the parties begin with: there is nothing to tell each other.
+#[test]
+fn a_provider_may_be_back_before_its_links_stood() {
+    let course = large(3);
+    let whole = killed(&course, &[], &plain);
+    let (_net, channels) = Net::mesh(5, &[]);
+    let dir = tempfile::tempdir().unwrap();
+    let plays = |wire: &mut Wire, own: usize, rng: &mut Prg| {
+        let path = dir.path().join(own.to_string());
+        drop(opened(&path, false));
+        take_part_keeping(wire, &course, (own, &mut *known(own)), &mut opened(&path, true), rng)
+    };
+    let ran = run_with(1, channels, (&course, &start(&course)), &|own| known(own), &plays);
+    assert!(ran.trained(1) == whole.trained(1));
+}
+
 /// Is killed the first time that it trains.
 struct Dies(Box<dyn Trainer>, Arc<Net>);
 

@@ -274,6 +274,11 @@ impl Channel for End {
         lost && !self.is_dead(&state)
     }
 
+    fn times(&self, peer: PartyId) -> u32 {
+        let (ends, _) = self.with(peer);
+        self.net.times(ends)
+    }
+
     fn renew(&self, peer: PartyId) -> Result<(), ChannelError> {
         self.alive();
         let (ends, side) = self.with(peer);

@@ -242,6 +242,10 @@ impl Channel for TlsChannel {
         relink.is_some() && abort.get().is_none() && lost()
     }
 
+    fn times(&self, peer: PartyId) -> u32 {
+        self.shared.peer(peer).map_or(0, |peer| peer.lost.times)
+    }
+
     fn renew(&self, peer: PartyId) -> Result<(), ChannelError> {
         let shared = &*self.shared;
         let lost = shared.peer(peer)?;

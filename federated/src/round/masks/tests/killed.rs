@@ -103,6 +103,10 @@ impl Channel for Hears {
         self.inner.lost(peer)
     }
 
+    fn times(&self, peer: PartyId) -> u32 {
+        self.inner.times(peer)
+    }
+
     fn renew(&self, peer: PartyId) -> Result<(), ChannelError> {
         self.inner.renew(peer)
     }
@@ -147,6 +151,10 @@ impl Channel for Retells {
 
     fn lost(&self, peer: PartyId) -> bool {
         self.inner.lost(peer)
+    }
+
+    fn times(&self, peer: PartyId) -> u32 {
+        self.inner.times(peer)
     }
 
     fn renew(&self, peer: PartyId) -> Result<(), ChannelError> {
