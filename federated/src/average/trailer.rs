@@ -21,15 +21,12 @@ pub struct Trailer {
 }
 
 impl Trailer {
-    /// Sums of losses are below this, or they would wrap.
-    pub const MOST_LOSS: f64 = (1_u64 << (63 - BITS)) as f64;
+    /// Sums of losses, and of squared norms, are below this, or they would wrap.
+    pub const MOST: f64 = (1_u64 << (63 - BITS)) as f64;
 
     /// As words that add up.
     #[must_use]
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "sums of losses are far below 2^43; what is not saturates"
-    )]
+    #[expect(clippy::cast_possible_truncation, reason = "sums are below `MOST`")]
     pub fn words(&self) -> [u64; TRAILER_WORDS] {
         let fixed =
             |x: f64| ((x * f64::from(BITS).exp2()).round_ties_even() as i64).cast_unsigned();

@@ -77,7 +77,7 @@ impl Arriving {
 
     fn rest(&mut self, wire: &mut Wire, from: PartyId) -> Result<(), Lost> {
         if self.pieces == 0 {
-            self.words = Words::new(self.due.words > Part::MEMORY_WORDS)?;
+            self.words = Words::new(self.due.on_disk)?;
         }
         for piece in pieces(self.due.words).skip(self.pieces) {
             let words = wire.recv_words::<u64>(from, piece)?;

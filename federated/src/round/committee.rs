@@ -174,6 +174,8 @@ impl<'a> Hall<'a> {
     ) -> Result<RoundReport, RoundError> {
         let (round, until) = (state.rounds, Instant::now() + self.course.pace.deadline);
         let seated = self.course.seated().count();
+        // Who was late or away may have come meanwhile, whether anybody waited for it or not.
+        while self.queued(s).is_some() {}
         self.wait(s, until, self.course.least().saturating_sub(seated));
         let here = Set::of(self.course, |number| self.seats.is_here(number)).agree(s)?;
         let handed = self.course.hand_out(state);
@@ -267,8 +269,8 @@ impl<'a> Hall<'a> {
         Ok(landed)
     }
 
-    /// What arrives of this round, until all have come or the time is over. Who is away is waited for to the end if there are too few
-    /// without it.
+    /// What arrives of this round, until all have come or the time is over; what has come by then is taken, however long this party was
+    /// kept from looking. Who is away is waited for to the end if there are too few without it.
     fn collect(
         &mut self,
         s: &mut Session,
@@ -278,9 +280,15 @@ impl<'a> Hall<'a> {
         loop {
             let come = arrived.values().filter(|landed| landed.comes()).count();
             let needed = come + self.seats.asked(round) < self.course.least();
-            let waits = self.seats.waits(|asked| asked == round, (until, needed));
-            let Some(until) = waits else { return Ok(()) };
-            let Some(event) = self.event(s, until) else { continue };
+            let event = match self.queued(s) {
+                Some(event) => event,
+                None => {
+                    let waits = self.seats.waits(|asked| asked == round, (until, needed));
+                    let Some(until) = waits else { return Ok(()) };
+                    let Some(event) = self.event(s, until) else { continue };
+                    event
+                }
+            };
             match event.news {
                 News::Landed(landed) if event.round == round => {
                     arrived.insert(event.provider, landed);
@@ -308,6 +316,14 @@ impl<'a> Hall<'a> {
         while let Some(until) = self.seats.waits(|_| true, (until, false)) {
             self.event(s, until);
         }
+    }
+
+    /// The next thing that a guest has done and nobody has looked at; nothing if there is none.
+    fn queued(&mut self, s: &mut Session) -> Option<Event> {
+        let event = self.events.try_recv().ok()?;
+        s.wire().follows(event.depth);
+        self.seats.note(&event);
+        Some(event)
     }
 
     /// The next thing that a guest does; nothing if the time is over.

@@ -13,6 +13,10 @@ use protocols::{
 use super::{arriving::Arriving, course::Course, message::PIECE_WORDS};
 use crate::average::{Pairs, Share, WordsDigest};
 
+/// So many words of all providers together stay in memory, or each update is on disk until it is added up: a party's memory does not grow
+/// with the number of providers.
+const MEMORY_WORDS: usize = 8 << 20;
+
 /// What has arrived of one provider's update.
 #[derive(Debug)]
 pub(super) enum Landed {
@@ -74,12 +78,18 @@ pub(super) struct Due {
     pub(super) role: Role,
     /// Whether there is a gate, so that two shares are due.
     pub(super) both: bool,
+    /// Whether its words are kept on disk until they are added up.
+    pub(super) on_disk: bool,
 }
 
 impl Due {
     /// Of this provider, at a compute party.
     pub(super) fn new(course: &Course, provider: usize, role: Role) -> Self {
-        Self { provider, words: course.words(), role, both: course.gates.is_some() }
+        let (words, both) = (course.words(), course.gates.is_some());
+        // Those that are due here of all providers at once.
+        let all = course.providers.len().div_ceil(3) * (1 + usize::from(both));
+        let on_disk = words > Part::MEMORY_WORDS || words.saturating_mul(all) > MEMORY_WORDS;
+        Self { provider, words, role, both, on_disk }
     }
 
     /// Receives one provider's answer of one round.
@@ -134,8 +144,7 @@ impl Both {
 }
 
 impl Part {
-    /// Updates up to so many words stay in memory; longer ones on disk, so that a party's memory does not grow with the number of
-    /// providers.
+    /// Updates up to so many words may stay in memory.
     pub(super) const MEMORY_WORDS: usize = 1 << 20;
 
     /// How many words there are; of a seed none.

@@ -158,7 +158,7 @@ fn share(
         loss = within(gates, &mut delta, weight, loss)
             .map_err(|why| TrainError::Unfit(why.to_string()))?;
     }
-    let trailer = trailer(&delta, weight, (loss, correct));
+    let trailer = trailer(course, &delta, weight, (loss, correct));
     let place = (explicit_party(number), Vec::new());
     let figures = (&trailer, &counts[..]);
     course.encoding.share_counting(&delta, figures, Seeds::draw(rng), place).map_err(unfit)
@@ -175,7 +175,7 @@ pub(super) fn usable(course: &Course, update: &Update) -> Result<(), TrainError>
             "its loss is no number, or more rows are right than there are".into(),
         ));
     }
-    if update.loss.abs() >= Trailer::MOST_LOSS / course.providers.len().max(1) as f64 {
+    if update.loss.abs() >= most(course) {
         return Err(TrainError::Unfit(
             "its loss is too large to be added up; divide the label, as the job's label can say"
                 .into(),
@@ -184,8 +184,20 @@ pub(super) fn usable(course: &Course, update: &Update) -> Result<(), TrainError>
     Ok(())
 }
 
-/// The figures beside an update.
-pub(super) fn trailer(delta: &[f32], weight: u64, (loss, correct): (f64, u64)) -> Trailer {
+/// The figures beside an update. Where no gate reads its norm, one that could not be added up is told as the largest that can.
+pub(super) fn trailer(
+    course: &Course,
+    delta: &[f32],
+    weight: u64,
+    (loss, correct): (f64, u64),
+) -> Trailer {
     let squares: f64 = delta.iter().map(|x| f64::from(*x) * f64::from(*x)).sum();
-    Trailer { weight, loss, correct, updates: 1, squared_norm: squares * weight as f64 }
+    let norm = squares * weight as f64;
+    let squared_norm = if course.gates.is_some() { norm } else { norm.min(most(course) / 2.0) };
+    Trailer { weight, loss, correct, updates: 1, squared_norm }
+}
+
+/// The figures of so many providers below this do not wrap when they are added up.
+fn most(course: &Course) -> f64 {
+    Trailer::MOST / course.providers.len().max(1) as f64
 }

@@ -270,7 +270,7 @@ fn encoded(
         .encoding
         .encode(&update.delta, update.weight, coordinates)
         .map_err(|error| TrainError::Unfit(error.to_string()))?;
-    let trailer = trailer(&update.delta, update.weight, (update.loss, update.correct));
+    let trailer = trailer(course, &update.delta, update.weight, (update.loss, update.correct));
     figures.copy_from_slice(&trailer.words());
     Ok(words)
 }

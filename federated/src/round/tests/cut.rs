@@ -170,7 +170,7 @@ fn gates_see_the_same_however_updates_came() {
 
 /// One guest's link to the second party, both ends played by hand; what a party has of an update.
 fn landing(words: usize) -> (Due, [Wire; 2]) {
-    let due = Due { provider: 1, words, role: Role::P1, both: false };
+    let due = Due { provider: 1, words, role: Role::P1, both: false, on_disk: false };
     let mut ends = in_memory(4);
     let wire = |end| {
         let mut wire = Wire::new(end, Gate::listing(&[]));

@@ -162,6 +162,49 @@ fn who_is_late_is_left_out_until_it_has_caught_up() {
     assert_eq!(ran.guests, [Ok(Vec::new())], "and it is told that all is over");
 }
 
+/// Where there are enough without it nobody waits for it, and it is asked again all the same once it is back.
+#[test]
+fn who_was_late_is_in_again_where_nobody_waits_for_it() {
+    let mut course = course(&[0, 1, 3], 12, Rule::Average { rate: 1.0 });
+    course.pace = Pace { deadline: Duration::from_millis(300), least: 2, ..course.pace };
+    let trainers = |k: usize| {
+        let late = move |round: u32, update: Update| {
+            let pause = match (k, round) {
+                (2, 0) => 700,
+                // Rounds are not over at once.
+                (0, 1..) => 100,
+                _ => 0,
+            };
+            std::thread::sleep(Duration::from_millis(pause));
+            Ok(update)
+        };
+        Box::new(Odd(native(8, k), late)) as Box<dyn Trainer>
+    };
+    let channels = shared(over_tls(4, Duration::from_secs(8)));
+    let ran = run_over(8, channels, &course, &start(&course), &trainers);
+    let there = |report: &RoundReport| report.providers.len();
+    let there: Vec<_> = ran.trained(8).reports.iter().map(there).collect();
+    assert_eq!((there[0], there[11]), (2, 3), "{there:?}");
+}
+
+/// A provider that computes takes longer than a round; the others' updates came in time.
+#[test]
+fn what_came_in_time_is_taken_however_long_this_party_trains() {
+    let mut course = course(&[0, 1, 3, 4], 2, Rule::Average { rate: 1.0 });
+    course.pace.deadline = Duration::from_millis(400);
+    let trainers = |k: usize| {
+        let slow = move |round: u32, update: Update| {
+            std::thread::sleep(Duration::from_millis(if (k, round) == (0, 0) { 1200 } else { 0 }));
+            Ok(update)
+        };
+        Box::new(Odd(native(8, k), slow)) as Box<dyn Trainer>
+    };
+    let channels = shared(over_tls(5, Duration::from_secs(8)));
+    let ran = run_over(8, channels, &course, &start(&course), &trainers);
+    let rounds = [vec![0, 1, 2, 3], vec![0, 1, 2, 3]];
+    assert!(ran.trained(8).reports.iter().map(|report| &report.providers).eq(&rounds));
+}
+
 /// A guest's end and the three parties' ends, to be played by hand.
 fn by_hand() -> (Wire, Vec<Wire>) {
     let mut wires = in_memory(4).into_iter().map(|channel| {
@@ -226,7 +269,7 @@ fn a_loss_that_could_wrap_in_the_sum_is_never_sent() {
     let trainers = |k: usize| {
         let large = move |_: u32, mut update: Update| {
             if k == 1 {
-                update.loss = crate::average::Trailer::MOST_LOSS / 3.0;
+                update.loss = crate::average::Trailer::MOST / 3.0;
             }
             Ok(update)
         };
@@ -234,6 +277,24 @@ fn a_loss_that_could_wrap_in_the_sum_is_never_sent() {
     };
     let ran = run_over(9, in_memory(4), &course, &start(&course), &trainers);
     assert_eq!(ran.trained(9).reports[0].providers, [0, 2]);
+}
+
+/// Nobody reads the norms of a round without a gate: they are no reason to end it.
+#[test]
+fn norms_that_could_wrap_in_the_sum_do_not_end_the_training() {
+    let mut course = course(&[0, 1, 3, 4], 1, Rule::Average { rate: 1.0 });
+    course.encoding = Encoding::new(Bounds { total_weight: 1 << 20, coordinate: 8192.0 }).unwrap();
+    let trainers = |k: usize| {
+        let large = move |_: u32, mut update: Update| {
+            update.delta.fill(8000.0);
+            update.weight = 200_000;
+            Ok(update)
+        };
+        Box::new(Odd(native(9, k), large)) as Box<dyn Trainer>
+    };
+    let ran = run_over(9, in_memory(5), &course, &start(&course), &trainers);
+    let report = &ran.trained(9).reports[0];
+    assert_eq!((report.providers.len(), report.trailer.weight), (4, 800_000));
 }
 
 #[test]
