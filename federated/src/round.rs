@@ -22,7 +22,7 @@
 //! model out from the total.
 //!
 //! # Security
-//! Semi-honest, one of the three compute parties corrupted, with any number of providers. Each party's shares of an update are
+//! Semi-honest, one of the three compute parties corrupted, with all but two of the providers of a round. Each party's shares of an update are
 //! pseudo-random to it; sums are masked by a sharing of zeros before they are exchanged, so that all three together say the
 //! sum and nothing else. There is one sum a round, over at least [`Pace::least`] providers, or none. The compute parties and
 //! the providers in a round learn the model as it is after each round: that is what FedAvg shows; with [`Privacy`], each has noise.

@@ -11,6 +11,9 @@ pub enum ExecError {
     /// A training that cannot go on, at this party.
     #[error("{0}")]
     Training(String),
+    /// Somebody deviates, or has lost what it kept, and nobody can tell who.
+    #[error("{0}")]
+    Inconsistent(String),
     /// Too few updates: the same at all three compute parties.
     #[error("{0}")]
     TooFewProviders(String),

@@ -327,6 +327,11 @@ impl From<RoundError> for ExecError {
             full @ RoundError::Disk { .. } if full.is_disk_full() => {
                 Self::DiskFull(full.to_string())
             }
+            error @ (RoundError::Sum { .. }
+            | RoundError::Masks { .. }
+            | RoundError::Model { .. }
+            | RoundError::Again { .. }
+            | RoundError::Apart { .. }) => Self::Inconsistent(error.to_string()),
             other => Self::Training(other.to_string()),
         }
     }

@@ -105,6 +105,7 @@ impl Seats {
             ExecError::TooFewProviders(words) => {
                 self.failed(Reason::TooFewProviders, words.clone())
             }
+            ExecError::Inconsistent(words) => self.failed(Reason::Inconsistent, words.clone()),
             ExecError::NoSolution(words) => self.failed(Reason::NoSolution, words.clone()),
             ExecError::DiskFull(words) => self.failed(Reason::DiskFull, words.clone()).at(&self.me),
             _ => self.failed(Reason::Internal, error.to_string()).at(&self.me),
@@ -137,6 +138,10 @@ impl Seats {
             ChannelError::Stalled { peer, .. } => (Reason::Stalled, *peer),
             ChannelError::Malformed { peer, .. } => (Reason::ProtocolViolation, *peer),
             ChannelError::Aborted(Abort { code: AbortCode::TooFew, .. }) => return self.too_few(),
+            // Who says so first is not who it lies at.
+            ChannelError::Aborted(Abort { code: AbortCode::Inconsistent, .. }) => {
+                return self.failed(Reason::Inconsistent, error.to_string());
+            }
             ChannelError::Aborted(Abort { party, code, .. }) => (reason(*code), *party),
             _ => return self.failed(Reason::Internal, error.to_string()).at(&self.me),
         };
@@ -194,4 +199,24 @@ fn reason(code: AbortCode) -> Reason {
 
 fn lost(words: &str) -> Failure {
     Failure::new(Reason::PartyLost, Stage::Connect, words)
+}
+
+#[cfg(test)]
+mod tests {
+    use federated::round::RoundError;
+
+    use super::*;
+
+    /// Whose fault it is cannot be told: neither who notices is blamed, nor who says so first.
+    #[test]
+    fn what_nobody_can_be_blamed_for_names_nobody() {
+        let [a, b, c] = ["a", "b", "c"].map(|name| PartyName::try_from(name).unwrap());
+        let seats = Seats::new(&a, [a.clone(), b, c], 3);
+        let noticed = seats.failure(&ExecError::from(RoundError::Again { round: 2 }));
+        let abort = Abort { party: PartyId(1), path: 3, code: code(noticed.reason) };
+        let heard = seats.channel_failure(&ChannelError::Aborted(abort));
+        for failure in [noticed, heard] {
+            assert_eq!((failure.reason, failure.party), (Reason::Inconsistent, None));
+        }
+    }
 }

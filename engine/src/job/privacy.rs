@@ -166,7 +166,7 @@ mod tests {
                 "train.privacy.colluding",
             ),
             (
-                r#"{"unit": "record", "clip": 1, "noise": 1, "colluding": 2}"#,
+                r#"{"unit": "record", "clip": 1, "noise": 1, "colluding": 3}"#,
                 "train.privacy.colluding",
             ),
             // Every provider knows the noise that it adds itself.

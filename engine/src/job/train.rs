@@ -55,7 +55,8 @@ pub struct TrainSpec {
     /// Bits of the words in which updates travel and add up: with 32 they are half as long and averages a little coarser.
     #[serde(default, skip_serializing_if = "RingSpec::is_wide")]
     pub ring: RingSpec,
-    /// No average is opened of fewer providers; left out, two thirds of them, and two at least.
+    /// No average is opened of fewer providers; left out, two thirds of them, and three at least,
+    /// or all where there are fewer.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub min_providers: Option<u32>,
     /// A round waits no longer than this for updates.
@@ -304,7 +305,8 @@ impl TrainSpec {
         }
         let masked = self.averaging.least(self.datasets.len());
         let most = self.averaging.most(all);
-        let usual = || all.saturating_mul(2).div_ceil(3).min(most).max(masked);
+        // Of two, each knows what the other sent.
+        let usual = || all.saturating_mul(2).div_ceil(3).max(3).min(all).min(most).max(masked);
         self.min_providers.unwrap_or_else(usual)
     }
 
@@ -413,7 +415,7 @@ mod tests {
     fn what_is_left_out_has_defaults() {
         let spec = spec();
         assert_eq!(spec.check(), Ok(()));
-        assert_eq!((spec.rounds, spec.batch, spec.least()), (10, 32, 2));
+        assert_eq!((spec.rounds, spec.batch, spec.least()), (10, 32, 3));
         assert_eq!(spec.strategy, StrategySpec::Average { rate: Micro::ONE });
         let again: TrainSpec =
             serde_json::from_str(&serde_json::to_string(&spec).unwrap()).unwrap();

@@ -111,11 +111,7 @@ impl Training {
             "a model remembers: what it says can depend on single rows of {}",
             tables.join(", ")
         ));
-        shows.push(format!(
-            "providers may be all but two in league with one compute party: of the others' sums they learn the total; if one of {} \
-             providers is not, the rest together know its sums",
-            tables.len()
-        ));
+        shows.push(self.league_shows("sums", "total"));
         Some(shows)
     }
 }

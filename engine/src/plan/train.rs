@@ -292,11 +292,7 @@ impl Training {
                 "a model remembers: what it says can depend on single rows of {}, and no noise is added to it",
                 tables.join(", ")
             ),
-            format!(
-                "providers may be all but two in league with one compute party: of the others' updates they learn the sum; if \
-                 one of {} providers is not, the rest together know its update",
-                tables.len()
-            ),
+            self.league_shows("updates", "sum"),
         ];
         shows.extend(self.ring_shows(plan));
         shows.extend(self.strategy_shows(parameters));
@@ -305,6 +301,21 @@ impl Training {
         shows.extend(self.valuation_shows(plan));
         shows.extend(self.program_shows());
         shows
+    }
+
+    /// Who may put together what they know of a round of as few providers as the job allows.
+    pub(super) fn league_shows(&self, what: &str, total: &str) -> String {
+        match self.least {
+            ..=2 => format!(
+                "where a round has two providers, each of them knows the other's {what} once it sees the {total}, and so does whoever \
+                 helps one of them, the buyer or a compute party; three providers at least would keep them"
+            ),
+            least => format!(
+                "where a round has {least} providers, {} may be in league with the buyer and one compute party: of the others' \
+                 {what} they learn the {total}; if one of them is not, the rest together know its {what}",
+                least - 2
+            ),
+        }
     }
 
     /// What another program is shown.

@@ -101,7 +101,9 @@ fn a_clip_follows_the_updates_at_the_quoted_price() {
 
 #[test]
 fn whose_budget_is_spent_is_left_out() {
-    let (plan, price) = planned_with(OWNERS, noise("client", 1));
+    let (plan, price) = planned_as(OWNERS, |train| {
+        (train.privacy, train.min_providers) = (noise("client", 1), Some(2));
+    });
     let spend = |number: usize| -> Option<Spend> {
         Some(Arc::new(move |round| match (number, round) {
             (0, 1) => Ok(Err("the budget is spent".to_owned())),

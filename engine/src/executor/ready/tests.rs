@@ -124,7 +124,7 @@ type Peer = (&'static str, fn(&MemoryChannel));
 const NOT_READY: &[Peer] = &[
     ("silent", |_| {}),
     ("ends the run", |end| {
-        end.abort(Abort { party: PartyId(0), path: 9, code: AbortCode::Inconsistent });
+        end.abort(Abort { party: PartyId(0), path: 9, code: AbortCode::Input });
     }),
     ("an empty note", |end| tell(end, &[])),
     ("no note of ours", |end| tell(end, b"{\"body\":{}}")),
