@@ -76,28 +76,36 @@ fn federated(train: &Rows, (providers, narrow): (usize, bool), seed: u8) -> Vec<
     model
 }
 
+/// How many ways of splitting the table: a row more or less is 0.7 points of one test set.
+const SPLITS: u8 = 12;
+
+fn mean(all: &[(f64, f64)]) -> (f64, f64) {
+    let sum = all.iter().fold((0.0, 0.0), |sum, one| (sum.0 + one.0, sum.1 + one.1));
+    (sum.0 / all.len() as f64, sum.1 / all.len() as f64)
+}
+
+/// Within half a point of all rows in one place; and that is as good as what scikit-learn has of one split, 0.958 and 0.995.
 #[test]
 fn averages_train_as_well_as_all_rows_in_one_place() {
     let network = Network::logistic(FEATURES).unwrap();
-    for seed in 0..3 {
-        let (train, test) = table(seed);
-        let mut central = network.initial(&[0; 16]);
-        let thirty = Fit { epochs: 30, ..Fit::default() };
-        fit(&network, &mut central, &train, &thirty, &mut Prg::new(&[seed; 16])).unwrap();
-        let (accuracy, area) = quality(&network, &central, &test);
-        assert!(accuracy > 0.94 && area > 0.985, "seed {seed}: {accuracy} {area}");
-        for (providers, narrow) in [(2, false), (5, false), (10, false), (5, true), (10, true)] {
-            let model = federated(&train, (providers, narrow), seed);
-            let (accuracy, theirs) = quality(&network, &model, &test);
-            // A row more or less is 0.7 points of this test set.
-            assert!(
-                accuracy > 0.93,
-                "seed {seed}, {providers} providers, 32 bits {narrow}: {accuracy}"
-            );
-            assert!(
-                theirs > area - 0.005,
-                "seed {seed}, {providers} providers, 32 bits {narrow}: {theirs} of {area}"
-            );
-        }
+    let tables: Vec<_> = (0..SPLITS).map(table).collect();
+    let each = |model: &dyn Fn(&Rows, u8) -> Vec<f32>| {
+        let of = |(seed, (train, test)): (u8, &(Rows, Rows))| {
+            quality(&network, &model(train, seed), test)
+        };
+        mean(&(0..SPLITS).zip(&tables).map(of).collect::<Vec<_>>())
+    };
+    let central = each(&|train, seed| {
+        let (mut model, thirty) = (network.initial(&[0; 16]), Fit { epochs: 30, ..Fit::default() });
+        fit(&network, &mut model, train, &thirty, &mut Prg::new(&[seed; 16])).unwrap();
+        model
+    });
+    assert!(central.0 > 0.953 && central.1 > 0.99, "{central:?}");
+    for (providers, narrow) in [(2, false), (5, false), (10, false), (5, true), (10, true)] {
+        let ours = each(&|train, seed| federated(train, (providers, narrow), seed));
+        assert!(
+            ours.0 > central.0 - 0.005 && ours.1 > central.1 - 0.005,
+            "{providers} providers, 32 bits {narrow}: {ours:?} of {central:?}"
+        );
     }
 }

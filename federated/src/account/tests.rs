@@ -38,6 +38,16 @@ fn loss_distributions_give_the_known_epsilons() {
     }
 }
 
+/// A logistic model of UCI Adult: batches of 1024 of 32,561 rows, 476 of them.
+#[test]
+fn the_noise_of_a_known_training_gives_the_epsilon_that_it_was_chosen_for() {
+    for (want, sigma) in [(0.5, 5.394), (1.0, 2.949), (3.0, 1.308)] {
+        let events = [event(1024.0 / 32_561.0, sigma, 476)];
+        let (rdp, pld) = (rdp::epsilon(&events, 1e-5), pld::epsilon(&events, 1e-5));
+        assert!((rdp - want).abs() < 1e-3 && pld < rdp, "σ {sigma}: {rdp} {pld}, not {want}");
+    }
+}
+
 #[test]
 fn single_divergences_are_the_known_ones() {
     let known = [
