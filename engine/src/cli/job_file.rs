@@ -163,7 +163,7 @@ fn semi_honest() -> Security {
 
 /// One machine room: a tenth of a millisecond, 10 Gbit/s.
 fn same_site() -> NetworkProfile {
-    NetworkProfile { rtt_us: 100, bandwidth_mbps: 10_000 }
+    NetworkProfile::new(100, 10_000)
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The ways in which an intersection could be worked out: what each takes, or why it cannot be had.
 
 use protocols::{
-    psi::circuit::way,
+    psi::{circuit::way, planner::Means},
     session::{Counters, Profile},
 };
 
@@ -18,12 +18,13 @@ pub(super) fn alternatives(
     spec: &JobSpec,
     (descriptors, policies): (&[DatasetDescriptor], &[PolicyTerms]),
     plan: &Plan,
-    profile: Profile,
+    means: Means,
 ) -> Vec<String> {
+    let profile = means.profile;
     let JobKind::Psi(psi) = &spec.kind else { return Vec::new() };
     let chosen = plan.psi.as_ref().map(|terms| terms.protocol);
     if let Some(Op::Many(of)) = plan.nodes.iter().find(|op| matches!(op, Op::Many(_))) {
-        return many_alternatives(plan, of, profile);
+        return many_alternatives(plan, of, means);
     }
     let shared = [PsiProtocol::Joint, PsiProtocol::Circuit];
     if !chosen.is_some_and(|chosen| shared.contains(&chosen)) {
@@ -122,7 +123,7 @@ mod tests {
         };
         let spec = JobSpec { kind: JobKind::Psi(psi), ..spec("") };
         let plan = compile(&spec, &descriptors, &[]).unwrap().plan;
-        let lines = alternatives(&spec, (&descriptors, &[]), &plan, Profile::LAN);
+        let lines = alternatives(&spec, (&descriptors, &[]), &plan, Profile::LAN.into());
         let chosen = plan.psi.as_ref().unwrap().protocol;
         (lines, totals(&plan, Profile::LAN).unwrap(), chosen)
     }

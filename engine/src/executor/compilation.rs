@@ -2,7 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use protocols::session::{Counters, Profile};
+use protocols::{
+    psi::planner::Means,
+    session::{Counters, Profile},
+};
 use serde::Serialize;
 
 use super::alternatives::alternatives;
@@ -10,7 +13,7 @@ use crate::{
     catalog::DatasetDescriptor,
     exec::{ExecError, OpCost, Quote, quote},
     identity::{Hash32, PartyName, Pins, Signed, int_string},
-    job::{Failure, JobSpec, NetworkProfile, Reason, Stage},
+    job::{Failure, JobSpec, Reason, Stage},
     plan::{self, Between, Kind, Op, PlanError, PolicyRef, PolicyTerms, Shape},
     policy::{PolicyDocument, Refusal, lookups_in_all, parse_signed},
     sql::{CompileError, Compiled, compile},
@@ -31,6 +34,8 @@ pub struct Compilation {
     pub shapes: Vec<Vec<Shape>>,
     /// What it costs and opens.
     pub quote: Quote,
+    /// What a choice between protocols rests on.
+    pub means: Means,
     /// Of an intersection: the ways in which it could be worked out, with their figures, for people.
     pub alternatives: Vec<String>,
     /// The policies of the datasets it reads.
@@ -88,8 +93,8 @@ pub fn compile_published(
     };
     let plan = &compiled.plan;
     let shapes = plan::check(plan).map_err(|error| unsound(&error))?;
-    let quote = quote(plan, &shapes, profile(spec)).map_err(|error| unpriced(&error))?;
-    let alternatives = alternatives(spec, (&descriptors, &terms), plan, quote.profile);
+    let quote = quote(plan, &shapes, spec.network.links()).map_err(|error| unpriced(&error))?;
+    let alternatives = alternatives(spec, (&descriptors, &terms), plan, spec.network.means());
     let used = |document: &Document| {
         let table = document.descriptor.table();
         plan.policies.iter().any(|policy| policy.dataset == table)
@@ -99,7 +104,8 @@ pub fn compile_published(
     let policies = used.iter().map(|document| document.policy.clone()).collect();
     let (descriptors, signed) = used.into_iter().map(|document| document.signed).unzip();
     let published = Published { descriptors, policies: signed };
-    Ok(Ok(Compilation { compiled, hash, shapes, quote, alternatives, policies, published }))
+    let means = spec.network.means();
+    Ok(Ok(Compilation { compiled, hash, shapes, quote, means, alternatives, policies, published }))
 }
 
 impl Compilation {
@@ -130,7 +136,7 @@ impl Compilation {
                 && let Some(between) = Between::of(&self.compiled.plan, of)
             {
                 text.push_str("; of ");
-                text.push_str(&between.alternatives(self.quote.profile).join(", "));
+                text.push_str(&between.alternatives(self.means).join(", "));
             }
             if let Some(Op::Lookup(_)) = self.compiled.plan.nodes.get(at) {
                 let table = self.quote.tables.bytes;
@@ -189,10 +195,6 @@ impl Compilation {
 }
 
 /// What the job declares of its links: the protocols are chosen for it.
-fn profile(spec: &JobSpec) -> Profile {
-    let NetworkProfile { rtt_us, bandwidth_mbps } = spec.network;
-    Profile { rtt_us, bandwidth_mbps }
-}
 
 /// Time on the links alone.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]

@@ -295,7 +295,8 @@ impl Runner for Participant {
         let compilation = self.compile(spec, published, &self.tables.now())?;
         let plan = compilation.compiled.plan.clone();
         let own = compilation.policies.iter().filter(|p| p.assigner.party == self.name);
-        let budgets = own.clone().flat_map(|policy| query_budgets(policy, &plan)).collect();
+        let budgets =
+            own.clone().flat_map(|policy| query_budgets(policy, &plan, &self.pins)).collect();
         let privacy = own.clone().find_map(|policy| privacy_budget(policy, &plan));
         let lookups = own.flat_map(|policy| lookup_budgets(policy, &plan, &self.pins)).collect();
         let Review { refusals, manual } = self.review(&plan, spec, &compilation.policies);

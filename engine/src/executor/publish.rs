@@ -124,6 +124,6 @@ fn question(
         issued_at_ms: now_ms,
         expires_at_ms: now_ms.saturating_add(1),
         security: Security::SemiHonest,
-        network: NetworkProfile { rtt_us: 0, bandwidth_mbps: 1 },
+        network: NetworkProfile::new(0, 1),
     }
 }

@@ -43,6 +43,12 @@ impl Pins {
         self.0.get(name).ok_or_else(|| UnknownParty(name.to_string()))
     }
 
+    /// The organisation that runs a party: what budgets are counted for. One that is not pinned goes by its own name.
+    #[must_use]
+    pub fn organisation(&self, name: &PartyName) -> String {
+        self.of(name).map_or_else(|_| name.to_string(), |pin| pin.organisation.clone())
+    }
+
     /// Whose key this is.
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use protocols::{psi::planner::Means, session::Profile};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -78,6 +79,38 @@ pub struct NetworkProfile {
     pub rtt_us: u32,
     /// Bandwidth in Mbit/s.
     pub bandwidth_mbps: u32,
+    /// Processors that each party has for it.
+    #[serde(default = "two", skip_serializing_if = "is_two")]
+    pub cores: u32,
+}
+
+const fn two() -> u32 {
+    2
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's way")]
+const fn is_two(cores: &u32) -> bool {
+    *cores == two()
+}
+
+impl NetworkProfile {
+    /// Links like these, between parties with two processors.
+    #[must_use]
+    pub const fn new(rtt_us: u32, bandwidth_mbps: u32) -> Self {
+        Self { rtt_us, bandwidth_mbps, cores: two() }
+    }
+
+    /// The links.
+    #[must_use]
+    pub const fn links(&self) -> Profile {
+        Profile { rtt_us: self.rtt_us, bandwidth_mbps: self.bandwidth_mbps }
+    }
+
+    /// What a choice between protocols rests on.
+    #[must_use]
+    pub const fn means(&self) -> Means {
+        Means { profile: self.links(), cores: self.cores }
+    }
 }
 
 /// Domain tag of a signed specification, and its [`JobSpec::schema`].
@@ -174,7 +207,8 @@ impl JobSpec {
             "expires_at_ms",
             "must be within 30 days of issue",
         )?;
-        let NetworkProfile { rtt_us: _, bandwidth_mbps } = self.network;
+        let NetworkProfile { rtt_us: _, bandwidth_mbps, cores } = self.network;
+        field(cores > 0, "network.cores", "is 1 at least")?;
         field(bandwidth_mbps > 0, "network.bandwidth_mbps", "is 1 at least")?;
         if now_ms >= self.expires_at_ms {
             return Err(SpecError::Expired);

@@ -3,9 +3,9 @@
 use protocols::{
     psi::{
         Output, Parameters, Setting, Sizes, ecdh,
-        planner::{Alternative, Choice, Form, Protocol, Question, choose},
+        planner::{Alternative, Choice, Form, Means, Protocol, Question, choose},
     },
-    session::{PairCost, Profile},
+    session::PairCost,
     vole::Model,
 };
 
@@ -103,8 +103,8 @@ impl Between {
 
     /// The cheaper of the protocols against parties that follow them.
     #[must_use]
-    pub fn cheapest(self, profile: Profile) -> PsiProtocol {
-        match self.choice(profile).best() {
+    pub fn cheapest(self, means: impl Into<Means>) -> PsiProtocol {
+        match self.choice(means).best() {
             Some(Protocol::Vole) => PsiProtocol::Vole,
             Some(Protocol::VoleLowCommunication) => PsiProtocol::VoleLow,
             _ => PsiProtocol::Ecdh,
@@ -113,16 +113,16 @@ impl Between {
 
     /// Every protocol with its bytes, rounds and estimated seconds, or why it cannot be had, for people.
     #[must_use]
-    pub fn alternatives(self, profile: Profile) -> Vec<String> {
+    pub fn alternatives(self, means: impl Into<Means>) -> Vec<String> {
         let named = |it: &Alternative| format!("`{}`: {}", it.protocol, told(it));
-        self.choice(profile).alternatives().iter().map(named).collect()
+        self.choice(means).alternatives().iter().map(named).collect()
     }
 
     /// Against parties that follow the protocol; one that withstands more is among them.
-    fn choice(self, profile: Profile) -> Choice {
+    fn choice(self, means: impl Into<Means>) -> Choice {
         let form = if self.both { Form::ToBoth } else { Form::ToReceiver };
         let (sizes, model, bucket) = (self.sizes, Model::SemiHonest, self.bucket.rows());
-        choose(&Question { sizes, form, model, bucket }, profile)
+        choose(&Question { sizes, form, model, bucket }, means)
     }
 }
 
@@ -141,6 +141,8 @@ fn told(alternative: &Alternative) -> String {
 
 #[cfg(test)]
 mod tests {
+    use protocols::session::Profile;
+
     use super::*;
 
     fn between(items: usize) -> Between {

@@ -5,9 +5,9 @@ use protocols::{
     psi::{
         Sizes,
         multiparty::{self, Audience, Setting},
-        planner::{Form, Protocol, Question, choose},
+        planner::{Form, Means, Protocol, Question, choose},
     },
-    session::{CircleCost, Profile},
+    session::CircleCost,
     vole::Model,
 };
 use serde::{Deserialize, Serialize};
@@ -90,7 +90,7 @@ pub fn many_setting(plan: &Plan, of: &Many) -> Result<Setting, String> {
 
 /// By what the question could be answered, with figures, or why not: a line each, for people.
 #[must_use]
-pub fn many_alternatives(plan: &Plan, of: &Many, profile: Profile) -> Vec<String> {
+pub fn many_alternatives(plan: &Plan, of: &Many, means: Means) -> Vec<String> {
     let Ok(setting) = many_setting(plan, of) else { return Vec::new() };
     let mut cost = CircleCost::new(setting.sizes().len());
     multiparty::cost(&mut cost, &setting);
@@ -103,7 +103,7 @@ pub fn many_alternatives(plan: &Plan, of: &Many, profile: Profile) -> Vec<String
     let parties = u16::try_from(setting.sizes().len()).unwrap_or(u16::MAX);
     let form = Form::AmongAll { parties, everyone: of.everyone };
     let bucket = of.bucket_rows.rows();
-    let choice = choose(&Question { sizes, form, model: Model::SemiHonest, bucket }, profile);
+    let choice = choose(&Question { sizes, form, model: Model::SemiHonest, bucket }, means);
     let figures = choice.of(Protocol::Multi).and_then(|it| it.figures.as_ref().ok());
     let millis = figures.map_or(0, |figures| figures.nanos / 1_000_000);
     let (seconds, millis) = (millis / 1_000, millis % 1_000);

@@ -78,7 +78,7 @@ pub(crate) fn spec() -> JobSpec {
         issued_at_ms: NOW,
         expires_at_ms: NOW + 3_600_000,
         security: Security::SemiHonest,
-        network: NetworkProfile { rtt_us: 500, bandwidth_mbps: 1_000 },
+        network: NetworkProfile::new(500, 1_000),
     }
 }
 

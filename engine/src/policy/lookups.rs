@@ -41,9 +41,7 @@ pub fn lookup_budgets(policy: &PolicyDocument, plan: &Plan, pins: &Pins) -> Vec<
     let most = policy.psi.as_ref().and_then(|rule| rule.max_lookups).unwrap_or(0);
     let budget = |(party, takes): (&PartyName, u64)| LookupBudget {
         dataset: policy.dataset.clone(),
-        recipient: pins
-            .of(party)
-            .map_or_else(|_| party.to_string(), |pin| pin.organisation.clone()),
+        recipient: pins.organisation(party),
         most,
         takes,
     };

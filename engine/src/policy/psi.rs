@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::document::PolicyDocument;
 use crate::{
-    identity::PartyName,
+    identity::{PartyName, Pins},
     job::{PsiFormName, PsiNoise},
     plan::{Plan, PsiTerms},
 };
@@ -100,8 +100,10 @@ pub(super) fn refusals(rule: Option<&PsiRule>, asked: &PsiTerms) -> Vec<(&'stati
 pub struct QueryBudget {
     /// `party.name`.
     pub dataset: String,
-    /// Who learns them.
-    pub recipient: PartyName,
+    /// Who learns them: the organisation, whatever its parties are called.
+    pub recipient: String,
+    /// Its party in this job, by whose name older journals count.
+    pub party: PartyName,
     /// How many in all.
     pub most: u32,
     /// Whether a run that fails before the release has shown nothing, so that it does not count.
@@ -110,7 +112,7 @@ pub struct QueryBudget {
 
 /// The budgets of a policy that a plan takes from: one for each who learns something of the dataset.
 #[must_use]
-pub fn query_budgets(policy: &PolicyDocument, plan: &Plan) -> Vec<QueryBudget> {
+pub fn query_budgets(policy: &PolicyDocument, plan: &Plan, pins: &Pins) -> Vec<QueryBudget> {
     let most = policy.psi.as_ref().and_then(|rule| rule.max_queries);
     let (Some(most), Some(asked)) = (most, &plan.psi) else { return Vec::new() };
     let returns = asked.to.is_empty();
@@ -118,7 +120,8 @@ pub fn query_budgets(policy: &PolicyDocument, plan: &Plan) -> Vec<QueryBudget> {
     let others = recipients.iter().filter(|party| **party != policy.assigner.party);
     let budget = |party: &PartyName| QueryBudget {
         dataset: policy.dataset.clone(),
-        recipient: party.clone(),
+        recipient: pins.organisation(party),
+        party: party.clone(),
         most,
         returns,
     };
@@ -127,13 +130,33 @@ pub fn query_budgets(policy: &PolicyDocument, plan: &Plan) -> Vec<QueryBudget> {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{super::fixtures, *};
     use crate::job::PsiProtocol;
 
     fn asked(form: PsiFormName, min_intersection: u32, noise: Option<u32>) -> PsiTerms {
         let noise = noise.map(|epsilon_milli| PsiNoise { epsilon_milli });
         let protocol = PsiProtocol::Joint;
         PsiTerms { form, to: Vec::new(), protocol, min_intersection, noise }
+    }
+
+    #[test]
+    fn the_organisation_that_learns_something_has_the_budget() {
+        let (mut plan, mut policy) = (fixtures::plan(), fixtures::policy());
+        plan.psi = Some(asked(PsiFormName::Cardinality, 0, None));
+        policy.psi = Some(PsiRule {
+            forms: vec![PsiFormName::Cardinality],
+            recipients: vec![PsiRecipient::Buyer],
+            min_intersection: 0,
+            noise: None,
+            max_queries: Some(3),
+            max_lookups: None,
+        });
+        let budgets = query_budgets(&policy, &plan, &fixtures::pins());
+        let named = |of: &QueryBudget| (of.recipient.clone(), of.party.to_string(), of.most);
+        let organisation = fixtures::pins().of(&plan.buyer).unwrap().organisation.clone();
+        assert_ne!(organisation, plan.buyer.as_str());
+        let want = [(organisation, plan.buyer.to_string(), 3)];
+        assert_eq!(budgets.iter().map(named).collect::<Vec<_>>(), want);
     }
 
     fn fields(rule: &PsiRule, asked: &PsiTerms) -> Vec<&'static str> {

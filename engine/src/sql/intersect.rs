@@ -11,7 +11,6 @@ use datafusion::{
 use protocols::{
     party::Role,
     psi::circuit::{self, Provider, Task, Way},
-    session::Profile,
 };
 
 use super::{
@@ -32,7 +31,7 @@ use super::{
 };
 use crate::{
     catalog::DatasetDescriptor,
-    job::{JobSpec, NetworkProfile, PsiForm, PsiProtocol, PsiSpec},
+    job::{JobSpec, PsiForm, PsiProtocol, PsiSpec},
     plan::{
         Intersect, Kind, Op, Output, PolicyTerms, PsiTerms, Ref, SetUse, Shape, UseForm, meeting,
     },
@@ -64,8 +63,7 @@ pub(super) fn compile_psi(
             }
         }
         PsiProtocol::Auto => {
-            let NetworkProfile { rtt_us, bandwidth_mbps } = spec.network;
-            let profile = Profile { rtt_us, bandwidth_mbps };
+            let profile = spec.network.links();
             let compiled = by(SetUse::Circuit);
             let cheaper = |compiled: &Compiled| {
                 let met = meeting(&compiled.plan);

@@ -6,7 +6,7 @@ use datafusion::{
     logical_expr::Expr,
 };
 
-use protocols::{psi::Sizes, session::Profile};
+use protocols::psi::{Sizes, planner::Means};
 
 use super::{
     bucketwise::settle,
@@ -21,7 +21,7 @@ use super::{
 use crate::{
     catalog::DatasetDescriptor,
     identity::PartyName,
-    job::{JobSpec, NetworkProfile, PsiForm, PsiProtocol, PsiSpec},
+    job::{JobSpec, PsiForm, PsiProtocol, PsiSpec},
     plan::{
         Between, Keep, Keeps, Learns, Match, Op, Output, PolicyTerms, PsiTerms, SetUse, UseForm,
     },
@@ -43,10 +43,8 @@ pub(super) fn compile_owners(
     }
     let block = sets.block(spec)?;
     let mut compiler = Compiler::new(Tables::new(&block, descriptors, policies)?);
-    let NetworkProfile { rtt_us, bandwidth_mbps } = spec.network;
-    let profile = Profile { rtt_us, bandwidth_mbps };
     let ((output, protocol), min_intersection) = match two {
-        true => compiler.match_owners(&block, &sets, (&spec.compute, profile))?,
+        true => compiler.match_owners(&block, &sets, (&spec.compute, spec.network.means()))?,
         false => (compiler.match_all(&block, &sets)?, 0),
     };
     let mut compiled = compiler.finish(spec, output, 0)?;
@@ -88,7 +86,7 @@ impl Compiler<'_> {
         &mut self,
         block: &Block,
         sets: &Sets<'_>,
-        (compute, profile): (&[PartyName], Profile),
+        (compute, means): (&[PartyName], Means),
     ) -> Result<((Output, PsiProtocol), u32), CompileError> {
         self.clause = "psi.sets";
         self.filter(block.conjuncts.clone())?;
@@ -113,7 +111,7 @@ impl Compiler<'_> {
         let bucket_rows = sets.psi.bucket_rows.unwrap_or_default();
         let between = Between { protocol: sets.psi.protocol, both, sizes, bucket: bucket_rows };
         let between = match sets.psi.protocol {
-            PsiProtocol::Auto => between.by(between.cheapest(profile)),
+            PsiProtocol::Auto => between.by(between.cheapest(means)),
             _ => between,
         };
         let protocol = between.protocol;

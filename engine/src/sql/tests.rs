@@ -72,7 +72,7 @@ pub(crate) fn spec(sql: &str) -> JobSpec {
         issued_at_ms: 1_800_000_000_000,
         expires_at_ms: 1_900_000_000_000,
         security: Security::SemiHonest,
-        network: NetworkProfile { rtt_us: 100, bandwidth_mbps: 1000 },
+        network: NetworkProfile::new(100, 1000),
     }
 }
 

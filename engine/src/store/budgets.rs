@@ -9,7 +9,7 @@ use crate::{
 
 /// Reserved queries that count: those that may have shown something, and those that still run.
 const COUNTED: &str = "SELECT COUNT(*) FROM psi_queries q JOIN party_jobs p ON p.job = q.job
-     WHERE q.dataset = ? AND q.recipient = ? AND q.job <> ?
+     WHERE q.dataset = ? AND q.recipient IN (?, ?) AND q.job <> ?
        AND (q.returns = 0 OR p.phase IN ('STARTED', 'RELEASED', 'DONE') OR p.receipt_part IS NOT NULL)";
 
 impl PartyStore {
@@ -20,7 +20,8 @@ impl PartyStore {
     pub async fn within(&self, job: JobId, budget: &QueryBudget) -> Result<bool, StoreError> {
         let counted: i64 = sqlx::query_scalar(COUNTED)
             .bind(&budget.dataset)
-            .bind(budget.recipient.as_str())
+            .bind(&budget.recipient)
+            .bind(budget.party.as_str())
             .bind(job.to_string())
             .fetch_one(self.database.pool())
             .await?;
@@ -47,11 +48,12 @@ impl PartyStore {
             ));
             let reserved = sqlx::query(statement)
                 .bind(&budget.dataset)
-                .bind(budget.recipient.as_str())
+                .bind(&budget.recipient)
                 .bind(job.to_string())
                 .bind(budget.returns)
                 .bind(&budget.dataset)
-                .bind(budget.recipient.as_str())
+                .bind(&budget.recipient)
+                .bind(budget.party.as_str())
                 .bind(job.to_string())
                 .bind(budget.most)
                 .execute(&mut *change)
@@ -109,8 +111,28 @@ mod tests {
     }
 
     fn budget(dataset: &str, most: u32, returns: bool) -> QueryBudget {
-        let recipient = "insurer".parse().unwrap();
-        QueryBudget { dataset: dataset.to_owned(), recipient, most, returns }
+        of("insurer", "insurer ltd", (dataset, most, returns))
+    }
+
+    fn of(
+        party: &str,
+        recipient: &str,
+        (dataset, most, returns): (&str, u32, bool),
+    ) -> QueryBudget {
+        let (party, recipient) = (party.parse().unwrap(), recipient.to_owned());
+        QueryBudget { dataset: dataset.to_owned(), recipient, party, most, returns }
+    }
+
+    #[tokio::test]
+    async fn an_organisation_has_one_budget_whatever_its_parties_are_called() {
+        let store = PartyStore::new(Database::in_memory().await.unwrap());
+        let asks = |party, recipient| [of(party, recipient, ("a.x", 2, true))];
+        assert!(started(&store, 1, &asks("insurer", "insurer ltd")).await.1);
+        // As an older journal has it.
+        assert!(started(&store, 2, &asks("insurer_too", "insurer_too")).await.1);
+        assert!(started(&store, 3, &asks("insurer_too", "insurer_too")).await.1);
+        assert!(!started(&store, 4, &asks("insurer_too", "insurer ltd")).await.1);
+        assert!(started(&store, 5, &asks("bank", "bank ltd")).await.1);
     }
 
     #[tokio::test]

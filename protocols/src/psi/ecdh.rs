@@ -67,7 +67,7 @@
 
 mod answering;
 mod asking;
-mod cores;
+pub(super) mod cores;
 mod cost;
 mod counting;
 mod exchange;

@@ -69,7 +69,7 @@ pub(super) fn spec(request_id: &str, sql: &str) -> JobSpec {
         issued_at_ms: now,
         expires_at_ms: now + 600_000,
         security: Security::SemiHonest,
-        network: NetworkProfile { rtt_us: 100, bandwidth_mbps: 1000 },
+        network: NetworkProfile::new(100, 1000),
     }
 }
 

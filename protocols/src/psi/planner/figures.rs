@@ -25,7 +25,7 @@ pub struct Figures {
 impl Figures {
     pub(super) fn of(protocol: Protocol, question: &Question, means: Means) -> Result<Self, Unfit> {
         let price = Price::of(protocol, question, means.profile)?;
-        let work = Work::of(protocol, question);
+        let work = Work::of(protocol, question, means.cores);
         let latency = u64::from(price.rounds).saturating_mul(u64::from(means.profile.rtt_us) * 500);
         let transfer =
             u128::from(price.fullest) * 8_000 / u128::from(means.profile.bandwidth_mbps.max(1));

@@ -61,8 +61,8 @@ pub enum Form {
 pub struct Means {
     /// The links.
     pub profile: Profile,
-    /// Processors that each party has; 0 counts as 1. No protocol computes on more than one, but links have work too, which one
-    /// processor does in turn with the protocol's, and others beside it.
+    /// Processors that each party has; 0 counts as 1. Diffie–Hellman computes on all of them ([`ecdh`](crate::psi::ecdh)), other protocols
+    /// on one; but links have work too, which one processor does in turn with the protocol's, and others beside it.
     pub cores: u32,
 }
 

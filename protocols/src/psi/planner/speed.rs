@@ -15,7 +15,10 @@
 //! core: on several the party's own thread does a part of the work only. Other processors choose by the same figures.
 
 use super::question::{Form, Protocol, Question};
-use crate::psi::parameters::Sizes;
+use crate::psi::{
+    ecdh::cores::{MOST, PART},
+    parameters::Sizes,
+};
 
 /// Nanoseconds of processor time.
 #[derive(Clone, Copy, Debug)]
@@ -70,7 +73,20 @@ pub(super) struct Work {
 }
 
 impl Work {
-    pub(super) fn of(protocol: Protocol, question: &Question) -> Self {
+    pub(super) fn of(protocol: Protocol, question: &Question, cores: u32) -> Self {
+        let Self { all, path } = Self::on_one(protocol, question);
+        match protocol {
+            Protocol::Ecdh => {
+                let items = question.sizes.sender.max(question.sizes.receiver);
+                let cores = (cores as usize).min(items.div_ceil(PART)).clamp(1, MOST);
+                Self { all, path: path / cores as u64 }
+            }
+            _ => Self { all, path },
+        }
+    }
+
+    /// Where each party computes on one processor.
+    fn on_one(protocol: Protocol, question: &Question) -> Self {
         let Question { sizes, form, .. } = *question;
         match (protocol, form) {
             (Protocol::Vole, _) => VOLE.work(sizes),

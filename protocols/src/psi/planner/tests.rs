@@ -215,6 +215,15 @@ fn slower_links_and_fewer_processors_take_longer() {
     assert!(nanos(means(Profile::LOOPBACK, 2)) < nanos(means(Profile::LOOPBACK, 1)));
     assert_eq!(nanos(means(slow, 1)), nanos(means(slow, 2)), "the link is what takes long");
     assert_eq!(nanos(means(Profile::LAN, 0)), nanos(means(Profile::LAN, 1)));
+    // Diffie–Hellman alone computes on all of them, where there are points for all.
+    let of = |items: usize, cores: u32| {
+        let sizes = Sizes { sender: items, receiver: items };
+        let choice = choose(&Question { sizes, ..asked }, means(Profile::LOOPBACK, cores));
+        let mut all = choice.alternatives().iter();
+        all.find(|one| one.protocol == Protocol::Ecdh).unwrap().figures.as_ref().unwrap().nanos
+    };
+    assert!(of(1 << 20, 4) < of(1 << 20, 2) * 6 / 10);
+    assert_eq!(of(200, 4), of(200, 2));
 }
 
 /// One query in a large table: points, or a table at hand; never correlations for every row.
