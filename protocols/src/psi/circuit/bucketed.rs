@@ -7,11 +7,14 @@ use super::{
 };
 use crate::{
     prg::Prg,
-    psi::{layout::Layout, parameters::Sizes},
+    psi::{
+        layout::Layout,
+        parameters::{Sizes, equal_ids_bits},
+    },
     session::{Meter, REPEATS, Session, SessionError},
 };
 
-/// −log2 of what two of the bounds that a run shares fail with: of tags that are equal by chance, and of stores without an encoding.
+/// −log2 of what each of the bounds that a run shares fails with: of tags that are equal by chance, and of either store without an encoding.
 const SECURITY_BITS: f64 = 40.0;
 
 /// Two providers' sets in buckets by the first bits of their ids, of which one after the other is intersected: what is in memory
@@ -81,10 +84,13 @@ impl Bucketed {
     }
 
     /// −log2 of the bound on the probability that the run fails by chance or takes two elements for one: a bucket that overflows, a
-    /// set that does not fit its bins, a store without an encoding, two tags that are equal.
+    /// set that does not fit its bins, one of the two stores without an encoding, two tags that are equal, or two ids.
     #[must_use]
     pub fn failure_bits(&self) -> f64 {
-        let each = [self.overflow_bits, self.task.failure_bits(), SECURITY_BITS, SECURITY_BITS];
+        // The function's store, that of the hints, and the tags.
+        let [function, hints, tags] = [SECURITY_BITS; 3];
+        let (table, ids) = (self.task.failure_bits(), equal_ids_bits(self.sizes));
+        let each = [self.overflow_bits, table, function, hints, tags, ids];
         -each.iter().map(|bits| (-bits).exp2()).sum::<f64>().log2()
     }
 }
@@ -152,7 +158,7 @@ mod tests {
                 let bucketed = of(items, [n, n / 3]).unwrap();
                 assert_eq!(bucketed.buckets(), n.div_ceil(items));
                 let (bits, task) = (bucketed.failure_bits(), bucketed.task());
-                assert!(bits > 38.5, "{n} in buckets of {items}: 2^-{bits}");
+                assert!(bits > 37.9, "{n} in buckets of {items}: 2^-{bits}");
                 assert!(task.failure_bits() >= 40.0 && bucketed.overflow_bits >= 42.5);
                 let tags = (task.bins() * bucketed.buckets()).next_power_of_two();
                 assert_eq!(task.tag_width(), 40 + tags.trailing_zeros() as usize);

@@ -116,8 +116,8 @@ fn every_size_in_one_bucket_and_in_several_is_the_plain_intersection() {
 }
 
 #[test]
-fn many_random_runs_in_buckets_are_the_plain_intersection() {
-    for seed in 0..100 {
+fn two_hundred_random_runs_in_buckets_are_the_plain_intersection() {
+    for seed in 0..200 {
         let duo = Duo::new(seed);
         let below = |label, n| usize::try_from(duo.words(label, 1)[0] % n).unwrap();
         let (sender, receiver) = (below(5, 25), below(6, 25));
