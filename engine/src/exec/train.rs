@@ -198,20 +198,29 @@ fn known(s: &Session, words: &[u64]) -> Vec<Column> {
 }
 
 /// The figures of a round as the result has them: how many providers, rows, the sum of losses (the bits of it), rows that were right;
-/// what is told of counts besides, or of a clip that follows updates; with a gate whose updates were refused, a bit each.
+/// what is told of counts besides, or of a clip that follows updates; with a gate whose updates were refused, and without noise who
+/// was absent, a bit each.
 pub(super) fn figures(of: &Training, report: &RoundReport) -> Vec<u64> {
     let trailer = &report.trailer;
     let providers = report.providers.len() as u64;
     let mut words = vec![providers, trailer.weight, trailer.loss.to_bits(), trailer.correct];
     words.extend(&report.told);
     words.resize(of.round_words(), 0);
-    let (_, refused) = words.split_at_mut(ROUND_WORDS);
-    for number in &report.refused {
-        if let Some(word) = refused.get_mut(number / 64) {
+    let (rest, absent) = words.split_at_mut(of.round_words() - of.absent_words());
+    mark(&mut rest[ROUND_WORDS..], report.refused.iter().copied());
+    let there =
+        |number: &usize| report.providers.contains(number) || report.refused.contains(number);
+    mark(absent, (0..of.inputs.len()).filter(|number| !there(number)));
+    words
+}
+
+/// Sets these providers' bits, where there is room for them.
+fn mark(words: &mut [u64], numbers: impl Iterator<Item = usize>) {
+    for number in numbers {
+        if let Some(word) = words.get_mut(number / 64) {
             *word |= 1 << (number % 64);
         }
     }
-    words
 }
 
 /// Who was refused is for this party's operator, as the buyer is told too.

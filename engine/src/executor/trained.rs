@@ -82,16 +82,19 @@ fn rounds(training: &Training, owners: &[&PartyName], figures: &[i64]) -> Option
         ("accuracy", Arc::new(mean(|round| round[3] as f64))),
     ];
     columns.extend(metrics(training, figures));
+    let named = |from: usize| {
+        let names = each().map(|round| named(owners, round.get(from..).unwrap_or_default()));
+        Arc::new(StringArray::from_iter_values(names))
+    };
     if training.gate.is_some() {
-        let refused = StringArray::from_iter_values(each().map(|round| refused(owners, round)));
-        columns.push(("refused", Arc::new(refused)));
+        columns.push(("refused", named(ROUND_WORDS)));
     }
+    columns.push(("absent", named(training.round_words() - training.absent_words())));
     RecordBatch::try_from_iter(columns).ok()
 }
 
-/// The names of those whose updates a gate refused in a round.
-fn refused(owners: &[&PartyName], round: &[i64]) -> String {
-    let bits = &round[ROUND_WORDS..];
+/// The names of those whose bits are set.
+fn named(owners: &[&PartyName], bits: &[i64]) -> String {
     let bit = |at: usize| bits.get(at / 64).is_some_and(|word| word >> (at % 64) & 1 == 1);
     let names = owners.iter().enumerate().filter(|(at, _)| bit(*at));
     names.map(|(_, name)| name.to_string()).collect::<Vec<_>>().join(" ")
@@ -292,8 +295,10 @@ pub(super) mod tests {
         let parameters = [0.5_f32, -1.0, 2.0, 0.25];
         let mut words: Vec<i64> = parameters.iter().map(|x| x.to_bits().into()).collect();
         let loss = |sum: f64| sum.to_bits().cast_signed();
-        words.extend([2, 100, loss(50.0), 75, 2, 100, loss(2.5e15), 80]);
-        let (model, rounds) = trained(&training(), &[], &opened(words.clone())).unwrap();
+        words.extend([2, 100, loss(50.0), 75, 0, 1, 100, loss(2.5e15), 80, 0b10]);
+        let owners: Vec<PartyName> = ["north", "south"].map(|name| name.parse().unwrap()).into();
+        let owners: Vec<_> = owners.iter().collect();
+        let (model, rounds) = trained(&training(), &owners, &opened(words.clone())).unwrap();
         assert_eq!(model.parameters(), parameters);
         let file = model.safetensors();
         let (length, rest) = file.split_first_chunk().unwrap();
@@ -310,20 +315,22 @@ pub(super) mod tests {
         assert_eq!(rounds.num_rows(), 2);
         let loss = rounds["loss"].as_primitive::<datafusion::arrow::datatypes::Float64Type>();
         assert!((loss.value(0) - 0.5).abs() < 1e-9 && (loss.value(1) - 2.5e13).abs() < 1e-2);
+        let two = |rounds: &RecordBatch, name: &str| {
+            [0, 1].map(|round| rounds[name].as_string::<i32>().value(round).to_owned())
+        };
+        assert_eq!(two(&rounds, "absent"), ["", "south"]);
         // With a gate, whose updates were refused in a round, too.
         let gate = serde_json::from_str(r#"{"kind": "norm", "largest_norm": 1}"#).unwrap();
         let gated = Training { gate: Some(gate), ..training() };
         let mut longer = words.clone();
         longer.insert(8, 0b10);
-        longer.push(0b11);
-        let owners: Vec<PartyName> = ["north", "south"].map(|name| name.parse().unwrap()).into();
-        let owners: Vec<_> = owners.iter().collect();
+        longer.insert(14, 0b1);
         let (_, rounds) = trained(&gated, &owners, &opened(longer)).unwrap();
-        let refused = rounds["refused"].as_string::<i32>();
-        assert_eq!([0, 1].map(|round| refused.value(round)), ["south", "north south"]);
+        assert_eq!(two(&rounds, "refused"), ["south", "north"]);
+        assert_eq!(two(&rounds, "absent"), ["", "south"]);
         assert!(trained(&gated, &owners, &opened(words.clone())).is_none());
         words.pop();
         assert!(trained(&training(), &[], &opened(words)).is_none());
-        assert!(trained(&training(), &[], &opened(vec![-1; 12])).is_none(), "no bits of a number");
+        assert!(trained(&training(), &[], &opened(vec![-1; 14])).is_none(), "no bits of a number");
     }
 }

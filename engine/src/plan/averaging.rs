@@ -81,8 +81,8 @@ impl Training {
                 self.least
             ),
             format!(
-                "{alone}, and the buyer: for each round whose updates were in it, the number of rows, the loss and the rows that \
-                 were right of all of them together"
+                "{alone}, and the buyer: for each round whose updates were in it and whose were absent, the number of rows, the loss \
+                 and the rows that were right of all of them together"
             ),
             format!(
                 "assumed: at most {colluding} of {} providers are in league with {alone}, which may deviate; masks come off with \

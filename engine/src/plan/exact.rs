@@ -97,12 +97,12 @@ impl Training {
             ),
         ];
         shows.extend((exact.method() == Method::Newton).then(|| {
-            "providers: the model after each round but the last; compute parties, and the buyer: for each round whose sums were in it, the \
-             number of rows, the loss and the rows that were right of all of them together"
+            "providers: the model after each round but the last; compute parties, and the buyer: for each round whose sums were in it and \
+             whose were absent, the number of rows, the loss and the rows that were right of all of them together"
                 .to_owned()
         }));
         shows.extend((exact.method() == Method::Ridge).then(|| {
-            "compute parties, and the buyer: whose sums were in it, the number of rows, and the mean squared error of the model on all \
+            "compute parties, and the buyer: whose sums were in it and whose were absent, the number of rows, and the mean squared error of the model on all \
              of them together"
                 .to_owned()
         }));

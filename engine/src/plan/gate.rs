@@ -46,8 +46,8 @@ impl Training {
         Ok(Some(gates))
     }
 
-    /// Words that the result has of each round: after the others what is told of counts, or of a clip that follows updates, or with a gate a bit a provider, whose update was
-    /// refused.
+    /// Words that the result has of each round: after the others what is told of counts, or of a clip that follows updates, or with a
+    /// gate a bit a provider, whose update was refused; behind that without noise a bit a provider, who was absent.
     #[must_use]
     pub fn round_words(&self) -> usize {
         // Of trees nothing is told but what they are.
@@ -58,6 +58,13 @@ impl Training {
             + self.tally_words()
             + self.clip_words()
             + self.gate.as_ref().map_or(0, |_| self.inputs.len().div_ceil(64))
+            + self.absent_words()
+    }
+
+    /// The last of these words: who was absent from a round. With noise nothing is told of a round but how many were in it.
+    #[must_use]
+    pub fn absent_words(&self) -> usize {
+        if self.privacy.is_some() { 0 } else { self.inputs.len().div_ceil(64) }
     }
 
     /// What a gate shows besides.

@@ -285,8 +285,8 @@ impl Training {
                 thousands(parameters as u64),
                 self.least
             ),
-            "compute parties, and the buyer: for each round whose updates were in it, the number of rows, the loss and the \
-             rows that were right of all of them together"
+            "compute parties, and the buyer: for each round whose updates were in it and whose were absent, the number of rows, \
+             the loss and the rows that were right of all of them together"
                 .to_owned(),
             format!(
                 "a model remembers: what it says can depend on single rows of {}, and no noise is added to it",

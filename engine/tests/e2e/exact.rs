@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::{
     cast::{Cast, Table},
     psi::opened,
-    train::{model_of, region},
+    train::{figures, model_of, region},
     world::{BUYER, World, ended_with, succeeded},
 };
 
@@ -104,11 +104,10 @@ fn models_are_those_of_all_rows_in_one_place() {
     let (all, mut best) = (together(&parts), Newton::new(2, 0.001));
     while best.step(&best.of_rows(&all)).unwrap() > 1e-12 {}
     near(&model, best.coefficients(), 1e-6);
-    let last: Vec<f64> =
-        text.lines().last().unwrap().split(',').map(|cell| cell.parse().unwrap()).collect();
+    let last = figures(text.lines().last().unwrap());
     assert_eq!(last[..3], [6.0, 3.0, 180.0], "{text}");
     assert!((last[3] - best.loss()).abs() < 1e-5 && last[4] > 0.7, "{text}");
-    let header = "round,providers,rows,loss,accuracy,counted,precision,recall,auc";
+    let header = "round,providers,rows,loss,accuracy,counted,precision,recall,auc,absent";
     assert_eq!(text.lines().next(), Some(header));
     assert_eq!(last[5], 3.0, "{text}");
     assert_eq!(last[6..], ranking(&model, &all), "as the rows have it in the clear: {text}");
@@ -133,8 +132,7 @@ fn models_are_those_of_all_rows_in_one_place() {
         ridge.solve(&ridge.of_rows(&together(&parts))).unwrap()
     };
     near(&model, &best, 1e-6 * 500.0);
-    let last: Vec<f64> =
-        text.lines().last().unwrap().split(',').map(|cell| cell.parse().unwrap()).collect();
+    let last = figures(text.lines().last().unwrap());
     assert!((last[3] / (0.5 * error) - 1.0).abs() < 1e-6, "{text}: {error}");
     let highs =
         REGIONS.iter().flat_map(|(_, from)| *from..from + 60).filter(|i| is_high(*i)).count();

@@ -105,7 +105,7 @@ fn an_update_that_finds_no_room_is_declined_and_its_owner_told() {
     let (code, table, err) = world.follow(&job).end();
     assert_eq!(code, Some(0), "{err}");
     let last = table.lines().last().unwrap();
-    assert_eq!(last.split(',').nth(1), Some("2"), "{last}");
+    assert_eq!(train::there(last), ("2", "census"), "{last}");
     let log = world.log("census");
     let own = log.lines().find(|line| line.contains("DISK_FULL")).unwrap_or_default();
     assert!(own.contains("stage run, party census"), "{own}");

@@ -56,6 +56,17 @@ pub(crate) fn train(more: &str) -> String {
     )
 }
 
+/// The figures of a round: all of its line but the names of the absent, which come last.
+pub(crate) fn figures(line: &str) -> Vec<f64> {
+    let (figures, _) = line.rsplit_once(',').unwrap();
+    figures.split(',').map(|cell| cell.parse().unwrap()).collect()
+}
+
+/// How many were in a round, and the names of the absent.
+pub(crate) fn there(line: &str) -> (&str, &str) {
+    (line.split(',').nth(1).unwrap(), line.rsplit(',').next().unwrap())
+}
+
 /// The model of the last job, as the buyer saves it: its header and its numbers.
 pub(crate) fn model_of(world: &World) -> (Value, Vec<f32>) {
     let jobs = succeeded(&world.by(BUYER, &["job", "list"]));
@@ -77,9 +88,8 @@ fn a_model_is_trained_on_all_and_the_buyer_alone_has_it() {
     let world = World::start(&cast());
     let text = succeeded(&world.ask_psi(&train("rounds = 8\nmin_providers = 3")));
     let lines: Vec<_> = text.lines().collect();
-    assert_eq!((lines.len(), lines[0]), (9, "round,providers,rows,loss,accuracy"));
-    let cells = |line: &str| -> Vec<f64> { line.split(',').map(|c| c.parse().unwrap()).collect() };
-    let (first, last) = (cells(lines[1]), cells(lines[8]));
+    assert_eq!((lines.len(), lines[0]), (9, "round,providers,rows,loss,accuracy,absent"));
+    let (first, last) = (figures(lines[1]), figures(lines[8]));
     assert_eq!((first[1], first[2]), (3.0, 180.0));
     assert!((first[3] - std::f64::consts::LN_2).abs() < 1e-5, "it begins with nothing");
     assert!(last[3] < 0.35 && last[4] > 0.9, "and learns: {text}");
@@ -141,9 +151,9 @@ fn an_update_unlike_the_others_is_refused_and_the_buyer_is_told_whose() {
     let asked = train(&format!("rounds = 4\nmin_providers = 2\ngate = {gate}"));
     let text = succeeded(&world.ask_psi(&asked));
     let lines: Vec<Vec<_>> = text.lines().map(|line| line.split(',').collect()).collect();
-    assert_eq!(lines[0].join(","), "round,providers,rows,loss,accuracy,refused");
+    assert_eq!(lines[0].join(","), "round,providers,rows,loss,accuracy,refused,absent");
     for line in &lines[1..] {
-        assert_eq!([line[1], line[2], line[5]], ["2", "120", "neutral"], "{text}");
+        assert_eq!([line[1], line[2], line[5], line[6]], ["2", "120", "neutral", ""], "{text}");
     }
     assert!(lines[4][4].parse::<f64>().unwrap() > 0.75, "it learns from the others: {text}");
     let receipts = opened(&world);
@@ -287,11 +297,15 @@ fn a_provider_that_is_lost_is_left_out_and_the_receipt_says_so() {
     world.kill("census");
     let (code, out, err) = waiting.end();
     assert_eq!(code, Some(0), "{err}");
-    let providers = |line: &str| line.split(',').nth(1).unwrap().to_owned();
-    let of: Vec<String> = out.lines().skip(1).map(providers).collect();
-    assert_eq!((of.len(), of.last().unwrap().as_str()), (600, "2"), "the others went on");
-    let lost = of.iter().position(|count| count == "2").unwrap();
-    assert!(of[lost..].iter().all(|count| count == "2"), "and it stayed away");
+    let of: Vec<_> = out.lines().skip(1).map(there).collect();
+    assert_eq!(
+        (of.len(), of[599]),
+        (600, ("2", "census")),
+        "the others went on, and say without whom"
+    );
+    let lost = of.iter().position(|there| *there == ("2", "census")).unwrap();
+    assert!(of[..lost].iter().all(|there| *there == ("3", "")), "{out}");
+    assert!(of[lost..].iter().all(|there| *there == ("2", "census")), "and it stayed away");
     let receipts = std::fs::read_dir(world.folder()).unwrap().map(|entry| entry.unwrap().path());
     let mut receipts = receipts.filter(|path| path.extension().is_some_and(|end| end == "json"));
     let receipt = receipts.next().unwrap();

@@ -57,7 +57,7 @@ fn sums_give_the_model_of_one_place_at_the_quoted_price() {
             let all: u64 = (0..owners.len()).map(|number| rows(number).len() as u64).sum();
             // How many counted, and two moments, or five numbers of classes.
             let told = if method == Method::Ridge { 3 } else { 6 };
-            for round in words[model.len()..].chunks(4 + told) {
+            for round in words[model.len()..].chunks(4 + told + 1) {
                 assert_eq!(round[..2], [owners.len() as u64, all], "{owners:?}, {method:?}");
                 assert_eq!(round[4], owners.len() as u64, "{owners:?}, {method:?}");
                 if method == Method::Newton {

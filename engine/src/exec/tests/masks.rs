@@ -102,7 +102,7 @@ fn one_party_has_the_model_of_one_place_at_the_quoted_price() {
         let parameters = of.parameters().unwrap();
         let model: Vec<u64> = in_one_place(plan).iter().map(|x| x.to_bits().into()).collect();
         assert_eq!(words[..parameters], model, "{strategy}");
-        assert!(words[parameters..].chunks(ROUND_WORDS).all(|round| round[0] == 4));
+        assert!(words[parameters..].chunks(ROUND_WORDS + 1).all(|round| round[0] == 4));
         assert_eq!(words.len() as u64, shapes[1].rows);
         assert_eq!(opened, price.openings);
         let (mut bytes, mut rounds) = (bytes, rounds);

@@ -1,19 +1,20 @@
 //! Trainings of plans against trainings in one place: the same bits, at the quoted price, opened as listed.
 
 use federated::{
+    average::Trailer,
     model::Rows,
-    round::{Native, State, Trainer},
+    round::{Native, RoundReport, State, Trainer},
 };
 use protocols::{
     ring::{Ring as _, Z64},
     session::OpeningKind,
 };
 
-use super::*;
+use super::{super::train::figures, *};
 use crate::{
     identity::PartyName,
     job::{JobKind, Micro, PrivacySpec, StrategySpec, TrainSpec},
-    plan::{Spend, TrainingRows},
+    plan::{ROUND_WORDS, Spend, Training, TrainingRows},
     sql::tests::{
         party,
         train::{asked, world},
@@ -187,8 +188,9 @@ fn gives_the_model_of_one_place(owners: &[&str], strategy: &StrategySpec) {
     let model: Vec<u64> = in_one_place(&plan).iter().map(|x| x.to_bits().into()).collect();
     assert_eq!(words[..model.len()], model, "{owners:?}, {strategy:?}");
     let rows: u64 = (0..owners.len()).map(|number| rows(number).len() as u64).sum();
-    for round in words[model.len()..].chunks(4) {
+    for round in words[model.len()..].chunks(5) {
         assert_eq!(round[..2], [owners.len() as u64, rows], "{owners:?}, {strategy:?}");
+        assert_eq!(round[4], 0, "nobody is absent: {owners:?}, {strategy:?}");
     }
     let bytes: u64 = left.iter().map(|(_, _, bytes, _)| bytes).sum();
     let rounds = left.iter().map(|(.., depth)| *depth).max().unwrap();
@@ -220,8 +222,8 @@ fn updates_pass_a_gate_first_at_the_quoted_price() {
         let words = words(&left);
         let model: Vec<u64> = in_one_place(&plan).iter().map(|x| x.to_bits().into()).collect();
         assert_eq!(words[..model.len()], model, "{gate}");
-        for round in words[model.len()..].chunks(5) {
-            assert_eq!((round[0], round[4]), (3, 0), "{gate}: nobody is refused");
+        for round in words[model.len()..].chunks(6) {
+            assert_eq!((round[0], round[4], round[5]), (3, 0, 0), "{gate}: nobody is refused");
         }
         let bytes: u64 = left.iter().map(|(_, _, bytes, _)| bytes).sum();
         let rounds = left.iter().map(|(.., depth)| *depth).max().unwrap();
@@ -262,6 +264,27 @@ fn all_compute_parties_are_told_the_same_of_what_updates_were_worth() {
         let told = |o: &&Opening| o.kind == OpeningKind::Contribution;
         assert!(left[..3].iter().all(|party| party.1.iter().filter(told).count() == 2));
     }
+}
+
+#[test]
+fn who_is_in_no_average_is_absent_or_refused_and_with_noise_untold() {
+    let (plan, _) = planned(&["census", "employers"]);
+    let report = RoundReport {
+        round: 1,
+        providers: (2..69).collect(),
+        refused: vec![1],
+        trailer: Trailer { weight: 9, correct: 5, ..Trailer::default() },
+        told: vec![],
+    };
+    let inputs = (0..70).collect();
+    let of = Training { inputs, ..plan.training().unwrap().1.clone() };
+    assert_eq!(figures(&of, &report)[4..], [0b1, 0b10_0000]);
+    let gate = serde_json::from_str(r#"{"kind": "norm", "largest_norm": 20}"#).unwrap();
+    let gated = Training { gate: Some(gate), ..of.clone() };
+    assert_eq!(figures(&gated, &report)[4..], [0b10, 0, 0b1, 0b10_0000]);
+    let privacy = serde_json::from_str(r#"{"unit": "client", "clip": 1, "noise": 1}"#).unwrap();
+    let hidden = Training { privacy: Some(privacy), ..of };
+    assert_eq!(figures(&hidden, &report).len(), ROUND_WORDS);
 }
 
 #[test]

@@ -131,7 +131,7 @@ fn metrics_are_of_two_classes_or_a_linear_model() {
                 .contains("the area under the curve of 10 steps, if 20 rows and more are of each"),
             "{model}"
         );
-        assert_eq!(training(&plan).round_words(), 4 + 6);
+        assert_eq!(training(&plan).round_words(), 4 + 6 + 1);
     }
     let plan = with("pay", r#"{"kind": "linear"}"#, 64).unwrap();
     assert!(told(&plan).contains("the mean of the label and of its square"));
