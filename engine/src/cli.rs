@@ -23,6 +23,7 @@ mod policy_words;
 mod price;
 mod progress;
 mod receipt;
+mod rounds;
 mod run;
 #[cfg(test)]
 mod settings;

@@ -39,4 +39,4 @@ pub use matching::Found;
 pub use outside::{Provided, provide};
 pub use quote::{OpCost, Quote, quote};
 pub use release::SharedResult;
-pub use run::{Around, Progress, run, step_of};
+pub use run::{Around, Figures, Progress, run, step_of};

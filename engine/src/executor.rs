@@ -8,6 +8,7 @@
 //!   counters  ─ evidence ────▶ this party's part of the receipt
 //! ```
 
+mod aloud;
 mod alternatives;
 mod compilation;
 mod entering;
@@ -32,6 +33,7 @@ mod quoted;
 mod ready;
 mod relink;
 mod results;
+mod rounds;
 mod scratch;
 mod tables;
 mod trained;
@@ -44,6 +46,7 @@ pub use opening::{Delivery, Opener, check_failed_receipt, open_result};
 pub use participant::Participant;
 pub use planner::ReceiptPlanner;
 pub use publications::Published as Publication;
+pub use rounds::Rounds;
 pub use scratch::Scratch;
 pub use trained::Model;
 pub use trainings::Trainings;

@@ -11,6 +11,7 @@ mod binding;
 mod envelope;
 mod payload;
 mod reconstruct;
+mod round;
 
 #[cfg(test)]
 mod tests;
@@ -19,3 +20,7 @@ pub use binding::{Binding, Expected, SEALED_DOMAIN, SealedManifest, layout_hash}
 pub use envelope::{OpenError, SealError, Sealed, Sealer, open, seal};
 pub use payload::{Malformed, ResultShare, ShareColumn, column_words};
 pub use reconstruct::{Inconsistent, alone, reconstruct};
+pub use round::{
+    ExpectedRound, ROUND_DOMAIN, RoundBinding, RoundManifest, RoundOpenError, SealedFigures,
+    open_round, seal_round,
+};

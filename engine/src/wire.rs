@@ -20,7 +20,7 @@ pub use document::{MAX_DOCUMENT_BYTES, parse, write};
 pub use proto::v1::DESCRIPTORS;
 pub use run::{
     CHUNK_BYTES, Participant, PrepareEvent, Prepared, Progress, RunEvent, RunOrder, SealedPiece,
-    SealedShare, pieces, roster, run_id,
+    SealedRound, SealedShare, pieces, roster, run_id,
 };
 pub use scores::{TrainerScores, Unscored};
 pub use status::{failure_of, status_of};

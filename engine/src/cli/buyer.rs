@@ -11,6 +11,7 @@ use super::{
     job_file::{JobFile, Submission},
     outcome::{Broken, Opened, Outcome, refusals_of},
     progress::Progress,
+    rounds::Told,
 };
 use crate::{
     audit::Receipt,
@@ -137,11 +138,13 @@ impl Buyer {
         }
         progress.at(100, "fetching and opening the result");
         let fetched = self.client.fetch(job).await?;
-        let opener =
-            Opener { name: &self.config.party, pins: &self.config.pins, key: &self.sealing };
-        let delivery = open_result(opener, job, &fetched)?;
+        let delivery = open_result(self.opener(), job, &fetched)?;
         let seconds = began.elapsed().as_secs_f64();
         Ok(Outcome::Done(Box::new(Opened { delivery, receipt: fetched.receipt, seconds })))
+    }
+
+    fn opener(&self) -> Opener<'_> {
+        Opener { name: &self.config.party, pins: &self.config.pins, key: &self.sealing }
     }
 
     /// The receipt of a job that failed, as it holds against this buyer's pins.
@@ -155,7 +158,7 @@ impl Buyer {
         Ok((receipt, json))
     }
 
-    /// Follows a job until it ends or its result is ready.
+    /// Follows a job until it ends or its result is ready; of a training, with what its rounds came to.
     ///
     /// # Errors
     /// The coordinator's, by their exit codes.
@@ -164,7 +167,12 @@ impl Buyer {
         job: JobId,
         progress: &mut Progress,
     ) -> Result<JobView, CliError> {
-        Ok(self.client.watch(job, |view| progress.at(percent(view), &words(view))).await?)
+        let mut told = Told::new(self.opener(), &self.client, job);
+        let show = async |view: &JobView| {
+            told.tell(view, progress).await;
+            progress.at(percent(view), &words(view));
+        };
+        Ok(self.client.follow(job, show).await?)
     }
 
     /// Ends a job.

@@ -38,12 +38,7 @@ impl Progress {
 
     /// Says once what the job is called: whoever stops waiting asks for it by that name.
     pub(super) fn name(&self, job: &JobId) {
-        let text = format!("job {job}");
-        if self.plain {
-            say(&text);
-        } else {
-            self.bar.println(format!("unseen: {text}"));
-        }
+        self.line(&format!("job {job}"));
     }
 
     /// Shows where it stands: per cent, and a few words; what is in parentheses changes often, and is told now and then.
@@ -52,6 +47,15 @@ impl Progress {
         self.bar.set_message(plain(what));
         if self.news(percent, what) && self.plain {
             say(what);
+        }
+    }
+
+    /// Says something for good, above the bar.
+    pub(super) fn line(&self, text: &str) {
+        if self.plain {
+            say(text);
+        } else {
+            self.bar.println(format!("unseen: {}", plain(text)));
         }
     }
 

@@ -95,9 +95,22 @@ impl Buyer {
         job: JobId,
         mut show: impl FnMut(&JobView),
     ) -> Result<JobView, Failure> {
+        self.follow(job, async |view| show(view)).await
+    }
+
+    /// The same for who has something to ask on the way: of a training, the [documents](Self::documents) with which
+    /// `executor::Rounds` opens what views have of its rounds. Views that come meanwhile are skipped; of rounds the last 64 are kept.
+    ///
+    /// # Errors
+    /// The coordinator's [`Failure`], or that it was lost.
+    pub async fn follow(
+        &self,
+        job: JobId,
+        mut show: impl AsyncFnMut(&JobView),
+    ) -> Result<JobView, Failure> {
         let mut views = self.calls.watch(job).await?;
         while let Some(view) = views.view().await? {
-            show(&view);
+            show(&view).await;
             if view.state >= JobState::ResultReady {
                 return Ok(view);
             }
@@ -130,8 +143,16 @@ impl Buyer {
             let words = format!("the sealed share of {party} broke off; fetch again");
             return Err(Failure::new(Reason::PartyLost, Stage::Deliver, words));
         }
-        let (receipt, documents) = (self.receipt(job).await?, self.calls.documents(job).await?);
+        let (receipt, documents) = (self.receipt(job).await?, self.documents(job).await?);
         Ok(Fetched { sealed, receipt, documents })
+    }
+
+    /// What a job's plan was compiled from.
+    ///
+    /// # Errors
+    /// [`Reason::NotReady`] before everybody has compiled it.
+    pub async fn documents(&self, job: JobId) -> Result<Datasets, Failure> {
+        self.calls.documents(job).await
     }
 
     /// A job's receipt (JSON).

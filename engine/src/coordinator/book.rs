@@ -6,8 +6,14 @@ use crate::{
     clock::Clock,
     job::{Failure, Illegal, JobEvent, JobId, JobState, Reason, Stage},
     store::{JobRecord, JobStore, StoreError},
-    wire::{JobView, Progress},
+    wire::{JobView, Progress, SealedRound},
 };
+
+/// Rounds of a training that are kept for whoever comes to watch.
+const ROUNDS: usize = 64;
+
+/// Longest sealed round that is kept, in bytes: sets of some thousand providers.
+const MAX_ROUND_BYTES: usize = 16 << 10;
 
 /// A job in memory. The journal is ahead of it, never behind.
 #[derive(Debug)]
@@ -61,7 +67,7 @@ impl Live {
         next.changed_at_ms = clock.now_ms();
         store.transition(event, &next).await.map_err(|error| broken(&error))?;
         *record = next;
-        self.view.send_replace(view_of(&record, Progress::default()));
+        self.show(&record);
         Ok(Some(state))
     }
 
@@ -88,7 +94,7 @@ impl Live {
         next.failure = Some(failure.clone().redacted());
         store.transition(event, &next).await?;
         *record = next;
-        self.view.send_replace(view_of(&record, Progress::default()));
+        self.show(&record);
         Ok(true)
     }
 
@@ -106,16 +112,25 @@ impl Live {
         }
         store.update(&next).await.map_err(|error| broken(&error))?;
         *record = next;
-        self.view.send_replace(view_of(&record, Progress::default()));
+        self.show(&record);
         Ok(())
     }
 
-    /// Shows progress; not journalled.
-    pub(super) fn progress(&self, progress: Progress) {
+    /// Shows the record as it is now; rounds that were heard of stay.
+    fn show(&self, record: &JobRecord) {
+        self.view.send_modify(|view| {
+            let rounds = std::mem::take(&mut view.rounds);
+            *view = JobView { rounds, ..view_of(record, Progress::default()) };
+        });
+    }
+
+    /// Shows progress, and a sealed round for its buyer; not journalled.
+    pub(super) fn progress(&self, mut progress: Progress) {
+        let round = progress.round.take();
         self.view.send_if_modified(|view| {
             let changed = view.progress != progress;
             view.progress = progress;
-            changed
+            round.is_some_and(|round| keep(&mut view.rounds, round)) || changed
         });
     }
 
@@ -154,6 +169,17 @@ impl Live {
     }
 }
 
+/// Keeps a round that is later than the last one, and forgets the first where there are too many; whether it did.
+fn keep(rounds: &mut Vec<SealedRound>, round: SealedRound) -> bool {
+    let last = rounds.last().map_or(0, |last| last.round);
+    if round.round <= last || round.bytes() > MAX_ROUND_BYTES {
+        return false;
+    }
+    rounds.push(round);
+    rounds.drain(..rounds.len().saturating_sub(ROUNDS));
+    true
+}
+
 /// A record as others see it.
 pub(super) fn view_of(record: &JobRecord, progress: Progress) -> JobView {
     JobView {
@@ -168,6 +194,7 @@ pub(super) fn view_of(record: &JobRecord, progress: Progress) -> JobView {
         refusals: record.refusals.clone(),
         failure: record.failure.clone(),
         progress,
+        rounds: Vec::new(),
     }
 }
 
@@ -175,4 +202,21 @@ pub(super) fn view_of(record: &JobRecord, progress: Progress) -> JobView {
 pub(super) fn broken(error: &StoreError) -> Failure {
     tracing::error!(%error, "the journal failed");
     Failure::new(Reason::of_fault(error), Stage::Submit, error.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_rounds_are_kept_in_order_and_none_that_is_too_long() {
+        let round = |round, ciphertext| SealedRound { round, ciphertext, manifest: vec![] };
+        let mut rounds = Vec::new();
+        assert!((1..=200).all(|at| keep(&mut rounds, round(at, vec![0; 56]))));
+        let kept = |rounds: &[SealedRound]| (rounds[0].round, rounds.len());
+        assert_eq!(kept(&rounds), (137, ROUNDS));
+        assert!(!keep(&mut rounds, round(200, vec![])), "it was told");
+        assert!(!keep(&mut rounds, round(201, vec![0; MAX_ROUND_BYTES + 1])), "too long");
+        assert_eq!(kept(&rounds), (137, ROUNDS));
+    }
 }

@@ -18,8 +18,8 @@ use crate::{
     job::{Failure, JobEvent, JobId, JobSpec, JobState, Reason, Stage},
     policy::{BUDGET_RULE, Consent, Refusal},
     wire::{
-        self, CHUNK_BYTES, Datasets, Decision, Participant, PartyCalls, RunEvent, RunOrder,
-        SealedShare, Verdict,
+        self, CHUNK_BYTES, Datasets, Decision, Participant, PartyCalls, Progress, RunEvent,
+        RunOrder, SealedShare, Verdict,
     },
 };
 
@@ -356,13 +356,18 @@ impl Board {
         (party, guests): (&PartyCalls, &Guests<'_>),
         order: RunOrder,
     ) -> Result<(Option<SealedShare>, Vec<u8>), Failure> {
+        // The others have nothing to say of rounds.
+        let first = order.participants.first().is_some_and(|first| first.party == *party.peer());
         let mut events = party.run(order).await?;
         guests.here(party.peer());
         let mut sealed: Option<SealedShare> = None;
         let mut complete = true;
         while let Some(event) = events.event().await? {
             match event {
-                RunEvent::Progress(progress) => live.progress(progress),
+                RunEvent::Progress(progress) => {
+                    let round = progress.round.filter(|_| first);
+                    live.progress(Progress { round, ..progress });
+                }
                 RunEvent::Sealed(piece) => {
                     let share = sealed.get_or_insert_default();
                     complete = share

@@ -81,7 +81,12 @@ impl JobService for JobServer {
         let job = read_job(&request.get_ref().job, Stage::Submit).map_err(status_of)?;
         let views = self.0.watch(&caller, job).await.map_err(status_of)?;
         // Ends with the job: the sender is gone once nothing more happens to it.
-        let views = WatchStream::new(views).map(|view| Ok(view.into()));
+        let mut told = 0;
+        let views = WatchStream::new(views).map(move |mut view| {
+            view.rounds.retain(|round| round.round > told);
+            told = view.rounds.last().map_or(told, |last| last.round);
+            Ok(view.into())
+        });
         Ok(Response::new(Box::pin(views)))
     }
 

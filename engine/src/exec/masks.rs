@@ -19,7 +19,7 @@ use super::{
     error::ExecError,
     kept,
     release::result_words,
-    run::{Progress, step_of},
+    run::{Figures, Progress, step_of},
     train::{course, failed, figures, trainer},
 };
 use crate::{
@@ -37,6 +37,8 @@ pub struct Adding<'a> {
     pub shapes: &'a [Shape],
     /// Told how it goes.
     pub progress: Progress<'a>,
+    /// Told what came of rounds, before `progress` is.
+    pub figures: Figures<'a>,
     /// Where trainings are kept while they go on; without one, a training that is interrupted begins anew.
     pub trainings: Option<&'a Path>,
 }
@@ -75,7 +77,7 @@ pub fn add_up(
     plan: &Plan,
     with: Adding<'_>,
 ) -> Result<Added, ExecError> {
-    let Adding { openings, masks, shapes, progress, trainings } = with;
+    let Adding { openings, masks, shapes, progress, figures: heard, trainings } = with;
     let (at, of) = plan.training().ok_or(ExecError::Malformed(0))?;
     let course = course(plan, of, at)?;
     let mut wire = Wire::new(Arc::clone(channel), Gate::listing(openings));
@@ -84,7 +86,8 @@ pub fn add_up(
     seed.copy_from_slice(&of.root(plan).0[..16]);
     let start = of.initial(&seed).map_err(|_| ExecError::Malformed(at))?;
     let start = State::new(start, course.rule);
-    let told = &mut |state: &State, _: &RoundReport| {
+    let told = &mut |state: &State, report: &RoundReport| {
+        heard(report.round, &figures(of, report));
         progress(state.rounds as usize, course.rounds as usize);
     };
     let (from, mut keep) = kept::begin(trainings, (plan, of), (&course, start), told)?;

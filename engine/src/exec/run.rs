@@ -20,10 +20,15 @@ use crate::plan::{EncodedInput, Kind, Op, Plan, Ref, Shape, SortKey, Stretch};
 /// Told before each operation, and after each round of a training: which one, of how many.
 pub type Progress<'a> = &'a mut dyn FnMut(usize, usize);
 
+/// Told after each round of a training of which the buyer hears meanwhile: which one, from 1, and its figures as the result has them.
+pub type Figures<'a> = &'a mut dyn FnMut(u32, &[u64]);
+
 /// What is around a run at a compute party.
 pub struct Around<'a> {
     /// Told how it goes.
     pub progress: Progress<'a>,
+    /// Told what came of rounds, before `progress` is.
+    pub figures: Figures<'a>,
     /// Where trainings are kept while they go on; without one, a training that is interrupted begins anew.
     pub trainings: Option<&'a Path>,
 }

@@ -178,7 +178,7 @@ fn run_over(
             plan,
             mine.collect(),
             &mut s,
-            Around { progress: &mut |_, _| (), trainings: None },
+            Around { progress: &mut |_, _| (), figures: &mut |_, _| (), trainings: None },
             &mut Prg::new(&[7; 16]),
         )
         .and_then(|result| {

@@ -1,6 +1,6 @@
 //! A federated training: rounds among the compute parties, and at a provider that does not compute.
 
-use std::{io, path::Path};
+use std::io;
 
 use federated::{
     model::Rows,
@@ -22,7 +22,7 @@ use super::{
     input::party_of,
     kept, masks,
     own::Own,
-    run::{Progress, step_of},
+    run::{Around, step_of},
     trees,
 };
 use crate::{
@@ -160,8 +160,9 @@ pub(super) fn run(
     of: &Training,
     (at, inputs): (usize, &[Option<EncodedInput>]),
     rng: &mut Prg,
-    (progress, trainings): (Progress<'_>, Option<&Path>),
+    around: Around<'_>,
 ) -> Result<(Vec<Column>, Vec<Value>), ExecError> {
+    let Around { progress, figures: heard, trainings } = around;
     let me = &plan.compute[s.role().index()];
     let own = part_of(plan, me).filter(|(node, _)| *node == at);
     let mine = (own.map(|(_, number)| number), inputs);
@@ -179,6 +180,9 @@ pub(super) fn run(
     let mut told = |state: &State, report: &RoundReport| {
         tell_refused(plan, of, report);
         tell_clip(of, report);
+        if of.tells_rounds() {
+            heard(report.round, &figures(of, report));
+        }
         progress(state.rounds as usize, course.rounds as usize);
     };
     let (from, mut keep) = kept::begin(trainings, (plan, of), (&course, start), &mut told)?;

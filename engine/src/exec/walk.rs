@@ -11,7 +11,7 @@ use super::{
     ones::Ones,
     release::{SharedResult, pass, reshared},
     require,
-    run::{Around, Progress, Values, apply, last_uses, step_of},
+    run::{Around, Figures, Progress, Values, apply, last_uses, step_of},
     score, tell, train, vertical,
 };
 use crate::plan::{EncodedInput, Op, Plan, Ref};
@@ -22,6 +22,7 @@ pub(super) type Local<'a> = (&'a [Option<EncodedInput>], &'a mut Prg);
 pub(super) struct Walk<'p, 'a> {
     pub(super) plan: &'p Plan,
     progress: Progress<'a>,
+    figures: Figures<'a>,
     trainings: Option<&'a Path>,
     /// For each node, the last one that reads it.
     last_use: Vec<usize>,
@@ -35,10 +36,11 @@ pub(super) struct Walk<'p, 'a> {
 impl<'p, 'a> Walk<'p, 'a> {
     pub(super) fn new(plan: &'p Plan, around: Around<'a>) -> Self {
         let nodes = || plan.nodes.iter().enumerate();
-        let Around { progress, trainings } = around;
+        let Around { progress, figures, trainings } = around;
         Self {
             plan,
             progress,
+            figures,
             trainings,
             last_use: last_uses(plan.nodes.len(), nodes(), plan.output.layout()),
             values: Vec::with_capacity(plan.nodes.len()),
@@ -111,14 +113,9 @@ impl<'p, 'a> Walk<'p, 'a> {
             }
             Op::Require(of) => require::run(s, values.bits(*of)?)?,
             Op::Train(of) => {
-                let (columns, worth) = train::run(
-                    s,
-                    plan,
-                    of,
-                    (at, inputs),
-                    rng,
-                    (&mut *self.progress, self.trainings),
-                )?;
+                let (progress, figures) = (&mut *self.progress, &mut *self.figures);
+                let around = Around { progress, figures, trainings: self.trainings };
+                let (columns, worth) = train::run(s, plan, of, (at, inputs), rng, around)?;
                 self.result.worth = worth;
                 return Ok(columns);
             }

@@ -16,6 +16,7 @@ use protocols::{
 use zeroize::Zeroizing;
 
 use super::{
+    aloud::Aloud,
     compilation::Compilation,
     evidence::{Account, account, committed},
     links::{self, Seats},
@@ -30,7 +31,6 @@ use crate::{
     plan::{EncodedInput, Opened, Shape},
     provider::RunStart,
     seal::{ResultShare, Sealed, Sealer, ShareColumn, seal},
-    wire::Progress,
 };
 
 /// Who this participant is.
@@ -114,21 +114,18 @@ impl Seat<'_> {
         committed: Hash32,
     ) -> Result<Finished, Failure> {
         let (me, began) = (self.me, Instant::now());
-        let progress = Arc::clone(&start.progress);
-        let told = move |at: usize, of: usize| {
-            let percent = u32::try_from(at * 100 / of.max(1)).unwrap_or(100);
-            progress(Progress { percent, step: format!("step {at} of {of}") });
-        };
+        let (release, attempt) = (&start.release, start.order.attempt);
+        let sealer = Sealer { release, attempt, party: me.name, key: me.key };
+        // One tells the buyer of rounds; all know the same of them.
+        let aloud = Aloud::new(start, "step", (role == Role::P0).then_some(sealer));
         let mut session = self.session(role, &start.run.0)?;
-        let mut shared = self.compute(&mut session, inputs, &told)?;
+        let mut shared = self.compute(&mut session, inputs, &aloud)?;
         let (found, told) = (std::mem::take(&mut shared.found), shared.told.take());
         let looked_up = std::mem::take(&mut shared.looked_up);
         let worth = worth::certificate(&self.compilation.compiled.plan, &shared.worth)?;
         let (job, plan, run) = (start.job.id.hash(), self.compilation.hash, start.run);
         let ready = Ready { job, plan, run, inputs: committed };
         let share = self.share(role, shared)?;
-        let (release, attempt) = (&start.release, start.order.attempt);
-        let sealer = Sealer { release, attempt, party: me.name, key: me.key };
         let speaker = (me.name, me.key, me.pins);
         let sealed = ready::then_seal(&**self.channel, self.seats, &ready, speaker, || {
             seal(&share, &sealer).map_err(|error| {
@@ -142,17 +139,18 @@ impl Seat<'_> {
     /// The whole part of the one party that adds up, to the sealed result: it has all of it.
     fn add_up(&self, start: &RunStart) -> Result<Finished, Failure> {
         let (me, began) = (self.me, Instant::now());
-        let (progress, plan) = (Arc::clone(&start.progress), &self.compilation.compiled.plan);
-        let told = &mut |at: usize, of: usize| {
-            let percent = u32::try_from(at * 100 / of.max(1)).unwrap_or(100);
-            progress(Progress { percent, step: format!("round {at} of {of}") });
-        };
+        let plan = &self.compilation.compiled.plan;
+        let (release, attempt) = (&start.release, start.order.attempt);
+        let sealer = Sealer { release, attempt, party: me.name, key: me.key };
+        let aloud = Aloud::new(start, "round", Some(sealer));
+        let progress: &mut dyn FnMut(usize, usize) = &mut |at, of| aloud.at(at, of);
+        let figures: &mut dyn FnMut(u32, &[u64]) = &mut |round, words| aloud.figures(round, words);
         let masks = masks(plan, me.pins, start.run)?;
         let shapes = self.compilation.sealed_shapes();
         let channel = Arc::clone(self.channel) as Arc<dyn Channel>;
         let openings = &self.compilation.quote.openings;
         let (masks, shapes_of, trainings) = (&masks, &shapes[..], me.trainings);
-        let with = Adding { openings, masks, shapes: shapes_of, progress: told, trainings };
+        let with = Adding { openings, masks, shapes: shapes_of, progress, figures, trainings };
         let added =
             exec::add_up(&channel, plan, with).map_err(|error| self.seats.failure(&error))?;
         let unfit = |_| {
@@ -160,9 +158,7 @@ impl Seat<'_> {
             Failure::new(Reason::Internal, Stage::Release, words).at(me.name)
         };
         let share = ResultShare::whole(&shapes, &added.words).map_err(unfit)?;
-        let (release, attempt) = (&start.release, start.order.attempt);
-        let sealed = seal(&share, &Sealer { release, attempt, party: me.name, key: me.key });
-        let sealed = sealed.map_err(|error| {
+        let sealed = seal(&share, &sealer).map_err(|error| {
             Failure::new(Reason::Internal, Stage::Release, error.to_string()).at(me.name)
         })?;
         let account = self.account((&added.opened, added.rounds), began)?;
@@ -200,12 +196,13 @@ impl Seat<'_> {
         &self,
         session: &mut Session,
         inputs: Vec<Option<EncodedInput>>,
-        told: &dyn Fn(usize, usize),
+        aloud: &Aloud<'_>,
     ) -> Result<SharedResult, Failure> {
         let plan = &self.compilation.compiled.plan;
         let mut rng = Prg::new(&*seed()?);
-        let progress: &mut dyn FnMut(usize, usize) = &mut |at, of| told(at, of);
-        let around = Around { progress, trainings: self.me.trainings };
+        let progress: &mut dyn FnMut(usize, usize) = &mut |at, of| aloud.at(at, of);
+        let figures: &mut dyn FnMut(u32, &[u64]) = &mut |round, words| aloud.figures(round, words);
+        let around = Around { progress, figures, trainings: self.me.trainings };
         let ran = exec::run(plan, inputs, session, around, &mut rng);
         let finished = ran.and_then(|shared| {
             session.finish().map_err(ExecError::from)?;

@@ -61,9 +61,9 @@ mod tests {
         plan::Feature,
     };
 
-    /// A round of two providers, a hundred rows and a squared error of one each.
+    /// A round of two providers, a hundred rows and a squared error of one each, nobody absent.
     fn round(told: &[i64]) -> Vec<i64> {
-        [&[2, 100, 50_f64.to_bits().cast_signed(), 80], told].concat()
+        [&[2, 100, 50_f64.to_bits().cast_signed(), 80], told, &[0]].concat()
     }
 
     fn values(found: &[(&'static str, ArrayRef)]) -> Vec<Option<f64>> {

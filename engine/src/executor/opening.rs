@@ -19,7 +19,7 @@ use crate::{
     job::{Failure, JobId, JobSpec, Reason, SPEC_DOMAIN, Stage},
     plan::{self, Plan},
     seal::{self, Expected, Sealed},
-    wire::{self, SealedShare},
+    wire::{self, Datasets, SealedShare},
 };
 
 /// An opened result with its evidence.
@@ -57,7 +57,7 @@ pub struct Opener<'a> {
 /// [`Reason::ReceiptInvalid`], [`Reason::PlanMismatch`] or [`Reason::Inconsistent`], naming the party where one is at fault.
 pub fn open_result(opener: Opener<'_>, job: JobId, fetched: &Fetched) -> Result<Delivery, Failure> {
     let receipt = receipt(opener.pins, job, &fetched.receipt)?;
-    let compilation = compilation(opener, job, fetched)?;
+    let compilation = compilation(opener, job, &fetched.documents)?;
     if compilation.hash != receipt.body.plan {
         let words = "the receipt is about another plan than this job and these documents give";
         return Err(fail(Reason::PlanMismatch, words));
@@ -166,14 +166,18 @@ fn verified(pins: &Pins, job: JobId, json: &[u8]) -> Result<Receipt, Failure> {
 }
 
 /// The plan, from documents whose signatures hold and a specification that this buyer signed.
-fn compilation(opener: Opener<'_>, job: JobId, fetched: &Fetched) -> Result<Compilation, Failure> {
-    let spec: Signed<JobSpec> = wire::parse("job", Stage::Deliver, &fetched.documents.spec)?;
+pub(super) fn compilation(
+    opener: Opener<'_>,
+    job: JobId,
+    documents: &Datasets,
+) -> Result<Compilation, Failure> {
+    let spec: Signed<JobSpec> = wire::parse("job", Stage::Deliver, &documents.spec)?;
     let own = opener.pins.of(opener.name).map_err(|e| fail(Reason::PartyUnknown, e.to_string()))?;
     let signed = spec.verify(SPEC_DOMAIN, &own.key).is_ok();
     if !signed || JobId::of(&spec.body) != job {
         return Err(fail(Reason::SignatureInvalid, "the specification is not the one of this job"));
     }
-    let compiled = compile_published(&spec.body, &fetched.documents.published, opener.pins)?;
+    let compiled = compile_published(&spec.body, &documents.published, opener.pins)?;
     compiled
         .map_err(|refusal| fail(Reason::PolicyRefused, refusal.message.as_str()).at(&refusal.party))
 }

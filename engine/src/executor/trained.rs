@@ -58,15 +58,32 @@ pub(super) fn trained(
     let rounds = if training.privacy.is_some() {
         private_rounds(training, figures)?
     } else {
-        rounds(training, owners, figures)?
+        rounds(training, owners, (1, figures))?
     };
     Some((model, rounds))
 }
 
+/// One round of a training without noise, which goes on: its row in the table of rounds. Nothing if these are not its words.
+pub(super) fn round_of(
+    training: &Training,
+    owners: &[&PartyName],
+    (round, words): (u32, &[u64]),
+) -> Option<RecordBatch> {
+    if words.len() != training.round_words() || !(1..=training.rounds).contains(&round) {
+        return None;
+    }
+    let words: Vec<i64> = words.iter().map(|word| word.cast_signed()).collect();
+    rounds(training, owners, (i32::try_from(round).ok()?, &words))
+}
+
 #[expect(clippy::cast_precision_loss, reason = "means, for reading")]
-fn rounds(training: &Training, owners: &[&PartyName], figures: &[i64]) -> Option<RecordBatch> {
+fn rounds(
+    training: &Training,
+    owners: &[&PartyName],
+    (first, figures): (i32, &[i64]),
+) -> Option<RecordBatch> {
     let each = || figures.chunks_exact(training.round_words());
-    let round = Int32Array::from_iter_values((1..).take(each().len()));
+    let round = Int32Array::from_iter_values((first..).take(each().len()));
     let providers = each().map(|round| i32::try_from(round[0]).ok()).collect::<Option<Vec<_>>>()?;
     let rows = Int64Array::from_iter_values(each().map(|round| round[1]));
     let mean = |total: fn(&[i64]) -> f64| {

@@ -100,6 +100,7 @@ impl Training {
                 tables.join(", ")
             ),
         ];
+        shows.extend(self.rounds_show(plan));
         shows.extend(self.program_shows());
         Some(shows)
     }

@@ -106,6 +106,7 @@ impl Training {
              of them together"
                 .to_owned()
         }));
+        shows.extend(self.rounds_show(plan));
         shows.extend(self.tally_shows());
         shows.push(format!(
             "a model remembers: what it says can depend on single rows of {}",

@@ -67,6 +67,22 @@ impl Training {
         if self.privacy.is_some() { 0 } else { self.inputs.len().div_ceil(64) }
     }
 
+    /// Whether the buyer hears of its rounds while it goes on: where the result tells of them what all compute parties see.
+    #[must_use]
+    pub fn tells_rounds(&self) -> bool {
+        self.privacy.is_none() && self.model.trees().is_none()
+    }
+
+    /// What it hears, and that it does also of a training that comes to no result.
+    pub(super) fn rounds_show(&self, plan: &Plan) -> Option<String> {
+        let first = plan.compute.first()?;
+        self.tells_rounds().then(|| {
+            format!(
+                "the buyer hears of each round while the training goes on, from {first}, also if there is no result in the end"
+            )
+        })
+    }
+
     /// What a gate shows besides.
     pub(super) fn gate_shows(&self) -> Option<String> {
         let gate = self.gate.as_ref()?;

@@ -294,6 +294,7 @@ impl Training {
             ),
             self.league_shows("updates", "sum"),
         ];
+        shows.extend(self.rounds_show(plan));
         shows.extend(self.ring_shows(plan));
         shows.extend(self.strategy_shows(parameters));
         shows.extend(self.gate_shows());

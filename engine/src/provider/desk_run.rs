@@ -77,7 +77,7 @@ impl Desk {
                     }
                     () = tokio::time::sleep(SIGN_OF_LIFE) => {
                         let step = format!("{}: own part, {} s", self.name(), began.elapsed().as_secs());
-                        PrepareEvent::Progress(Progress { percent: 0, step })
+                        PrepareEvent::Progress(Progress { step, ..Progress::default() })
                     }
                 };
                 if tell.send(Ok(sign)).await.is_err() {

@@ -141,7 +141,7 @@ pub fn seal(share: &ResultShare, by: &Sealer<'_>) -> Result<Sealed, SealError> {
         consents_root: by.release.consents_root(),
         layout: layout_hash(&share.shapes()),
     };
-    let (enc, ciphertext) = encrypt(&share.encode()?, recipient, &binding)?;
+    let (enc, ciphertext) = encrypt(&share.encode()?, recipient, (INFO, &binding.aad()))?;
     let manifest = SealedManifest {
         binding,
         enc,
@@ -152,10 +152,11 @@ pub fn seal(share: &ResultShare, by: &Sealer<'_>) -> Result<Sealed, SealError> {
     Ok(Sealed { manifest, ciphertext })
 }
 
-fn encrypt(
+/// Chunks for the holder of a key, under what they are (`info`) and what they are bound to (`aad`); and the encapsulated key.
+pub(super) fn encrypt(
     plaintext: &[u8],
     recipient: SealingPublicKey,
-    binding: &Binding,
+    (info, aad): (&[u8], &[u8]),
 ) -> Result<(Hash32, Vec<u8>), SealError> {
     // The library panics where the operating system has no randomness: ask first.
     getrandom::u64().map_err(|_| SealError::Randomness)?;
@@ -164,14 +165,13 @@ fn encrypt(
     let (enc, mut context) = hpke::setup_sender::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
         &OpModeS::Base,
         &key,
-        INFO,
+        info,
     )
     .map_err(bad_key)?;
-    let aad = binding.aad();
     let mut ciphertext = Vec::with_capacity(sealed_len(plaintext.len()));
     // The context numbers the chunks, so they cannot change places; how many are due follows from the layout.
     for chunk in plaintext.chunks(CHUNK_BYTES) {
-        ciphertext.extend(context.seal(chunk, &aad).map_err(|_| SealError::Cipher)?);
+        ciphertext.extend(context.seal(chunk, aad).map_err(|_| SealError::Cipher)?);
     }
     let mut bytes = [0; 32];
     enc.write_exact(&mut bytes);
@@ -196,7 +196,8 @@ pub fn open(
     if sealed.ciphertext.len() != want {
         return Err(OpenError::Length { party: party.clone(), got: sealed.ciphertext.len(), want });
     }
-    let plaintext = decrypt(&sealed.ciphertext, key, manifest)
+    let aad = manifest.binding.aad();
+    let plaintext = decrypt(&sealed.ciphertext, key, manifest.enc, (INFO, &aad))
         .ok_or_else(|| OpenError::Cipher(party.clone()))?;
     ResultShare::decode(&plaintext, role, expected.shapes).map_err(broken)
 }
@@ -226,31 +227,32 @@ fn check<'a>(
     Ok(manifest)
 }
 
-fn decrypt(
+/// What [`encrypt`] made of it; nothing where key, `info` or `aad` are others.
+pub(super) fn decrypt(
     ciphertext: &[u8],
     key: &SealingKey,
-    manifest: &SealedManifest,
+    enc: Hash32,
+    (info, aad): (&[u8], &[u8]),
 ) -> Option<Zeroizing<Vec<u8>>> {
     type Key = <X25519HkdfSha256 as Kem>::PrivateKey;
     type Enc = <X25519HkdfSha256 as Kem>::EncappedKey;
     let secret = Key::from_bytes(key.expose()).ok()?;
-    let enc = Enc::from_bytes(&manifest.enc.0).ok()?;
+    let enc = Enc::from_bytes(&enc.0).ok()?;
     let mut context = hpke::setup_receiver::<ChaCha20Poly1305, HkdfSha256, X25519HkdfSha256>(
         &OpModeR::Base,
         &secret,
         &enc,
-        INFO,
+        info,
     )
     .ok()?;
-    let aad = manifest.binding.aad();
     let mut plaintext = Zeroizing::new(Vec::with_capacity(ciphertext.len()));
     for chunk in ciphertext.chunks(CHUNK_BYTES + Tag::size()) {
-        plaintext.extend_from_slice(&Zeroizing::new(context.open(chunk, &aad).ok()?));
+        plaintext.extend_from_slice(&Zeroizing::new(context.open(chunk, aad).ok()?));
     }
     Some(plaintext)
 }
 
 /// Bytes of the ciphertext of so many bytes of plaintext.
-fn sealed_len(plain: usize) -> usize {
+pub(super) fn sealed_len(plain: usize) -> usize {
     plain + plain.div_ceil(CHUNK_BYTES) * Tag::size()
 }

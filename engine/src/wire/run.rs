@@ -57,6 +57,19 @@ pub struct Progress {
     pub percent: u32,
     /// The step of the plan.
     pub step: String,
+    /// What a round of a training came to, sealed to the buyer.
+    pub round: Option<SealedRound>,
+}
+
+/// The figures of a round of a training, sealed to the buyer while it goes on.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SealedRound {
+    /// Which, from 1.
+    pub round: u32,
+    /// The signed manifest (JSON).
+    pub manifest: Vec<u8>,
+    /// The ciphertext.
+    pub ciphertext: Vec<u8>,
 }
 
 /// A compute party's sealed share of the result.
@@ -181,6 +194,42 @@ impl From<Prepared> for v1::PrepareResponse {
     }
 }
 
+impl SealedRound {
+    /// Bytes that it takes.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.manifest.len() + self.ciphertext.len()
+    }
+}
+
+impl From<v1::SealedRound> for SealedRound {
+    fn from(wire: v1::SealedRound) -> Self {
+        let v1::SealedRound { round, manifest, ciphertext } = wire;
+        Self { round, manifest, ciphertext }
+    }
+}
+
+impl From<SealedRound> for v1::SealedRound {
+    fn from(sealed: SealedRound) -> Self {
+        let SealedRound { round, manifest, ciphertext } = sealed;
+        Self { round, manifest, ciphertext }
+    }
+}
+
+impl From<v1::Progress> for Progress {
+    fn from(wire: v1::Progress) -> Self {
+        let v1::Progress { percent, step, round } = wire;
+        Self { percent, step, round: round.map(Into::into) }
+    }
+}
+
+impl From<Progress> for v1::Progress {
+    fn from(progress: Progress) -> Self {
+        let Progress { percent, step, round } = progress;
+        Self { percent, step, round: round.map(Into::into) }
+    }
+}
+
 impl PrepareEvent {
     /// Reads an event.
     ///
@@ -189,9 +238,7 @@ impl PrepareEvent {
     pub fn read(wire: v1::PrepareEvent) -> Result<Self, Failure> {
         use v1::prepare_event::Event;
         Ok(match wire.event.ok_or_else(|| violation("an empty event of a preparation"))? {
-            Event::Progress(v1::Progress { percent, step }) => {
-                Self::Progress(Progress { percent, step })
-            }
+            Event::Progress(progress) => Self::Progress(progress.into()),
             Event::Prepared(prepared) => Self::Prepared(Prepared::read(prepared)?),
         })
     }
@@ -201,9 +248,7 @@ impl From<PrepareEvent> for v1::PrepareEvent {
     fn from(event: PrepareEvent) -> Self {
         use v1::prepare_event::Event;
         let event = match event {
-            PrepareEvent::Progress(Progress { percent, step }) => {
-                Event::Progress(v1::Progress { percent, step })
-            }
+            PrepareEvent::Progress(progress) => Event::Progress(progress.into()),
             PrepareEvent::Prepared(prepared) => Event::Prepared(prepared.into()),
         };
         Self { event: Some(event) }
@@ -261,9 +306,7 @@ impl RunEvent {
     pub fn read(wire: v1::RunEvent) -> Result<Self, Failure> {
         use v1::run_event::Event;
         Ok(match wire.event.ok_or_else(|| violation("an empty run event"))? {
-            Event::Progress(v1::Progress { percent, step }) => {
-                Self::Progress(Progress { percent, step })
-            }
+            Event::Progress(progress) => Self::Progress(progress.into()),
             Event::Sealed(v1::SealedChunk { manifest, offset, data, last }) => {
                 Self::Sealed(SealedPiece { manifest, offset, data, last })
             }
@@ -276,9 +319,7 @@ impl From<RunEvent> for v1::RunEvent {
     fn from(event: RunEvent) -> Self {
         use v1::run_event::Event;
         let event = match event {
-            RunEvent::Progress(Progress { percent, step }) => {
-                Event::Progress(v1::Progress { percent, step })
-            }
+            RunEvent::Progress(progress) => Event::Progress(progress.into()),
             RunEvent::Sealed(SealedPiece { manifest, offset, data, last }) => {
                 Event::Sealed(v1::SealedChunk { manifest, offset, data, last })
             }

@@ -3,7 +3,7 @@
 use proto::v1;
 
 use super::{
-    run::Progress,
+    run::{Progress, SealedRound},
     verdict::{party, read_refusal, violation, write_refusal},
 };
 use crate::{
@@ -37,6 +37,8 @@ pub struct JobView {
     pub failure: Option<Failure>,
     /// How far it is, while it runs.
     pub progress: Progress,
+    /// What rounds of a training came to, sealed to the buyer: of one that is watched each once, else the last ones.
+    pub rounds: Vec<SealedRound>,
 }
 
 /// What would happen if a job were submitted.
@@ -75,7 +77,8 @@ impl JobView {
             awaiting: parties(&wire.awaiting)?,
             refusals: wire.refusals.into_iter().map(read_refusal).collect::<Result<_, _>>()?,
             failure: wire.failure.map(read_failure).transpose()?,
-            progress: Progress { percent: wire.percent, step: wire.step },
+            progress: Progress { percent: wire.percent, step: wire.step, round: None },
+            rounds: wire.rounds.into_iter().map(Into::into).collect(),
         })
     }
 }
@@ -95,6 +98,7 @@ impl From<JobView> for v1::JobView {
             failure: view.failure.map(|failure| write_failure(failure.redacted())),
             percent: view.progress.percent,
             step: view.progress.step,
+            rounds: view.rounds.into_iter().map(Into::into).collect(),
         }
     }
 }

@@ -22,6 +22,7 @@ mod exact;
 mod faults;
 mod files;
 mod full;
+mod heard;
 mod input;
 mod killed;
 mod killed_again;

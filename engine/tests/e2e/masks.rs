@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     cast::{Cast, Table},
+    heard::{heard, told},
     killed::pair,
     lost::receipt,
     psi::opened,
@@ -59,7 +60,9 @@ fn one_party_adds_up_and_the_model_is_that_of_three() {
     let three = succeeded(&world.ask_psi(&train("rounds = 6\nmin_providers = 3")));
     let (_, on_shares) = model_of(&world);
     let before = opened(&world).len();
-    let one = succeeded(&world.ask_alone(&train(&format!("rounds = 6\n{MASKS}"))));
+    let output = world.ask_alone(&train(&format!("rounds = 6\n{MASKS}")));
+    let one = succeeded(&output);
+    assert_eq!(heard(&output.stderr), told(&one), "the buyer hears of it meanwhile");
     let (_, by_masks) = model_of(&world);
     assert_eq!(one.lines().count(), three.lines().count());
     assert!(one.lines().skip(1).all(|line| line.split(',').nth(1) == Some("4")), "{one}");

@@ -21,8 +21,11 @@ use crate::{
     plan::{LocalInput, Output, PLAN_FORMAT, Plan, Ref},
     policy::Refusal,
     provider::{Assessment, Ended, Job, RunOutcome, RunStart, Runner},
-    wire::{Progress, Published, SealedShare, roster},
+    wire::{Progress, Published, SealedRound, SealedShare, roster},
 };
+
+/// Rounds that every party says it has sealed.
+pub(super) const ROUNDS: u32 = 5;
 
 /// Shared with the test: a killed daemon's threads must end too.
 pub(super) type Killed = Arc<AtomicBool>;
@@ -177,7 +180,11 @@ impl Runner for FakeRunner {
     }
 
     fn run(&self, mut start: RunStart) -> Result<RunOutcome, Failure> {
-        (start.progress)(Progress { percent: 50, step: "n1".into() });
+        for round in 1..=ROUNDS {
+            let manifest = self.name.to_string().into_bytes();
+            let round = Some(SealedRound { round, manifest, ciphertext: vec![1] });
+            (start.progress)(Progress { percent: 50, step: "n1".into(), round });
+        }
         self.note_links(start.job.id);
         let mut links = std::mem::take(&mut start.links);
         if sql(&start.job.spec.body).contains("hang-run") {

@@ -1,10 +1,14 @@
 //! Jobs that go well, and refusals before anything runs.
 
-use super::world::{World, failure, name, spec, until};
+use super::{
+    fake::ROUNDS,
+    world::{World, failure, name, spec, until},
+};
 use crate::{
     job::{JobState, Reason},
     provider::ConsentMode,
     store::Phase,
+    wire::JobView,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -13,8 +17,15 @@ async fn a_job_travels_from_submission_to_delivery() {
     let buyer = world.buyer("insurer");
     // `bank` is an outside provider: it shares inputs and computes nothing.
     let job = buyer.submit(&spec("one", "from census employers bank")).await.unwrap().job;
-    let mut seen = Vec::new();
-    let view = buyer.watch(job, |view| seen.push(view.state)).await.unwrap();
+    let (mut seen, mut rounds) = (Vec::new(), Vec::new());
+    let show = |view: &JobView| {
+        seen.push(view.state);
+        rounds.extend(view.rounds.clone());
+    };
+    let view = buyer.watch(job, show).await.unwrap();
+    // All parties say something of rounds, and the first is heard.
+    assert!(rounds.iter().map(|round| round.round).eq(1..=ROUNDS), "each once: {rounds:?}");
+    assert!(rounds.iter().all(|round| round.manifest == b"census"), "{rounds:?}");
     assert_eq!(view.state, JobState::ResultReady, "{:?}", view.failure);
     assert!(seen.is_sorted());
     let participants: Vec<_> = view.participants.iter().map(|p| p.as_str()).collect();

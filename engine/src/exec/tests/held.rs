@@ -67,7 +67,7 @@ fn ended(seed: u64, sets: &Sets, compiled: &Compiled) -> (Vec<Left>, Quote, bool
             plan,
             mine.collect(),
             &mut s,
-            Around { progress: &mut |_, _| (), trainings: None },
+            Around { progress: &mut |_, _| (), figures: &mut |_, _| (), trainings: None },
             &mut Prg::new(&[7; 16]),
         );
         if ran.is_err() {

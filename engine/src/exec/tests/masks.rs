@@ -84,7 +84,8 @@ fn everywhere(
         let providers: Vec<_> = ends.skip(2).enumerate().map(play).collect();
         let (openings, progress) = (&price.openings[..], &mut |_, _| ());
         let masks = &masks;
-        let adding = Adding { openings, masks, shapes, progress, trainings };
+        let figures = &mut |_: u32, _: &[u64]| ();
+        let adding = Adding { openings, masks, shapes, progress, figures, trainings };
         let added = add_up(&alone, plan, adding);
         drop(alone);
         (added, providers.into_iter().map(|provider| provider.join().unwrap()).collect())

@@ -76,7 +76,11 @@ fn everywhere(plan: &Plan, inputs: &[EncodedInput], price: &Quote) -> Vec<Left> 
                             plan,
                             mine,
                             &mut s,
-                            Around { progress: &mut |_, _| (), trainings: None },
+                            Around {
+                                progress: &mut |_, _| (),
+                                figures: &mut |_, _| (),
+                                trainings: None,
+                            },
                             &mut rng,
                         )
                         .unwrap();

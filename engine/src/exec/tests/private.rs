@@ -125,7 +125,7 @@ fn who_keeps_no_account_does_not_take_part() {
     let gate = Gate::listing(&price.openings);
     let mut s = Session::new(Role::P0, channel, test_prss(3, Role::P0), gate);
     let own = vec![Some(held(0, None)), None];
-    let around = Around { progress: &mut |_, _| (), trainings: None };
+    let around = Around { progress: &mut |_, _| (), figures: &mut |_, _| (), trainings: None };
     let ended = run(&plan, own, &mut s, around, &mut Prg::new(&[1; 16])).unwrap_err();
     assert!(ended.to_string().contains("keeps no account"), "{ended}");
 }

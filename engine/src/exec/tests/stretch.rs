@@ -76,7 +76,7 @@ impl Case {
                     sent.lock().unwrap_or_else(PoisonError::into_inner).extend(ends);
                 }
             };
-            let around = Around { progress, trainings: None };
+            let around = Around { progress, figures: &mut |_, _| (), trainings: None };
             let rng = &mut Prg::new(&[7; 16]);
             let result = run(plan, mine.collect(), &mut s, around, rng).and_then(|result| {
                 s.finish()?;

@@ -133,7 +133,7 @@ pub(super) fn accounted(
                     plan,
                     own,
                     &mut s,
-                    Around { progress: &mut |_, _| (), trainings: None },
+                    Around { progress: &mut |_, _| (), figures: &mut |_, _| (), trainings: None },
                     &mut rng,
                 )
                 .unwrap();
@@ -299,7 +299,7 @@ fn a_party_without_its_rows_says_so() {
         &plan,
         none,
         &mut s,
-        Around { progress: &mut |_, _| (), trainings: None },
+        Around { progress: &mut |_, _| (), figures: &mut |_, _| (), trainings: None },
         &mut Prg::new(&[1; 16]),
     )
     .unwrap_err();

@@ -88,7 +88,7 @@ fn features_are_described_alike_at_all_providers_and_uses_are_recorded() {
     assert_eq!(training.network().unwrap().parameters(), 7);
     assert!(plan.inputs.iter().all(LocalInput::is_at_home));
     let shapes = check(&plan).unwrap();
-    assert_eq!(shapes[3][1].rows, 7 + 3 * 4);
+    assert_eq!(shapes[3][1].rows, 7 + 3 * 5);
     let used = |column: &str, form: &UseForm| {
         plan.uses.iter().filter(|used| used.column == column && used.form == *form).count()
     };
@@ -312,7 +312,7 @@ fn a_gate_is_told_and_what_it_cannot_be_is_refused() {
     let wide = with(r#"{"kind": "norm", "largest_norm": 40000}"#, 2).unwrap();
     let [bits, fewer] = [&norm, &wide].map(|plan| training(plan).encoding(plan).unwrap().bits());
     assert!(fewer < bits && fewer >= 24, "squares fit: {bits}, {fewer}");
-    assert_eq!(check(&norm).unwrap()[3][1].rows, 7 + 3 * 5);
+    assert_eq!(check(&norm).unwrap()[3][1].rows, 7 + 3 * 6);
     assert!(with(r#"{"kind": "krum", "largest_norm": 2, "byzantine": 0}"#, 3).is_ok());
     for (gate, least, what) in [
         (r#"{"kind": "krum", "largest_norm": 2, "byzantine": 1}"#, 2, "withstands 1 of at least 5"),
