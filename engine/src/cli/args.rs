@@ -227,7 +227,7 @@ pub enum JobCommand {
         #[command(flatten)]
         config: ConfigArgs,
     },
-    /// Follows a job until it ends
+    /// Follows a job until it ends; tells of each round of a training what it came to
     Watch(JobIdArgs),
     /// Fetches, opens and prints a job's result
     Result {

@@ -8,6 +8,7 @@ use crate::{
     canary::left_behind,
     needles::Needles,
     train::{cast, figures, train},
+    wiretap::Call,
     world::{BUYER, World, succeeded},
 };
 
@@ -94,15 +95,39 @@ fn the_buyer_hears_of_rounds_what_the_result_says_and_nobody_else_does() {
     assert_eq!(heard(&stranger.stderr), Vec::<String>::new());
     assert_eq!(words.matches("figures of rounds are left out").count(), 1, "{words}");
     assert!(words.contains("`recipient`"), "{words}");
+}
 
-    let mut losses = Needles::default();
+#[test]
+fn what_the_coordinator_is_given_of_rounds_is_of_one_length_and_says_nothing() {
+    let (world, wiretap) = World::start_tapped(&cast());
+    let output = world.ask_psi(&train("rounds = 8\nmin_providers = 3"));
+    let table = succeeded(&output);
+    let mut needles = Needles::default();
+    let words = [3_u64, 180].map(u64::to_le_bytes).concat();
+    needles.bytes("how many providers and rows", &words);
     for line in table.lines().skip(1) {
         let loss = figures(line)[3];
-        losses.text("a loss", &loss.to_string()[..8]);
-        losses.bytes("a loss as bits", &loss.to_le_bytes());
+        needles.bytes("a loss", &loss.to_le_bytes());
+        needles.bytes("a sum of losses", &(180.0 * loss).to_le_bytes());
+        // More digits than a time in a log has.
+        needles
+            .text("a loss in digits", loss.to_string().get(..12).unwrap_or("its digits are few"));
     }
-    assert!(!losses.found_in(table.as_bytes()).is_empty(), "the buyer has them");
+    assert!(!needles.found_in(table.as_bytes()).is_empty(), "the buyer has them");
+    let mut rounds = Vec::new();
+    for call in wiretap.calls() {
+        for side in [&call.said, &call.heard] {
+            assert_eq!(needles.found_in(side), Vec::<&str>::new(), "{}", call.method);
+        }
+        if call.method.ends_with("/Run") {
+            let sealed = |message: &&[u8]| String::from_utf8_lossy(message).contains("\"round\":");
+            let messages = Call::messages(&call.heard).into_iter().filter(sealed);
+            rounds.extend(messages.map(<[u8]>::len));
+        }
+    }
+    assert_eq!(rounds, [rounds[0]; 8]);
     for (place, content) in left_behind(&world.of("exchange")) {
-        assert_eq!(losses.found_in(&content), Vec::<&str>::new(), "{place}");
+        assert_eq!(needles.found_in(&content), Vec::<&str>::new(), "{place}");
     }
+    assert_eq!(heard(&output.stderr), told(&table));
 }

@@ -99,6 +99,8 @@ fn features_are_described_alike_at_all_providers_and_uses_are_recorded() {
     let told = leakage(&plan, &|_| Vec::new()).unwrap().join("\n");
     assert!(told.contains("the model after each of 3 rounds, 7 numbers"), "{told}");
     assert!(told.contains("no noise is added"), "{told}");
+    assert!(told.contains("whose updates were in it and whose were absent"), "{told}");
+    assert!(told.contains("the buyer hears of each round while the training goes on"), "{told}");
 }
 
 #[test]
@@ -220,6 +222,7 @@ fn noise_is_told_with_what_it_promises_and_what_not() {
     let told = leakage(&plan, &|_| Vec::new()).unwrap().join("\n");
     assert!(told.contains("no more than 1 of those in it put together"), "{told}");
     assert!(told.contains("for each record"), "{told}");
+    assert!(!told.contains("hears of each round") && !told.contains("absent"), "{told}");
 }
 
 #[test]
@@ -425,6 +428,7 @@ fn trees_are_planned_with_what_they_show() {
         told.contains("3 trees as they grow") && told.contains("no sum and no count"),
         "{told}"
     );
+    assert!(!told.contains("hears of each round"), "{told}");
     assert!(!told.contains("the model after each"), "{told}");
     let words = |refused: Result<Plan, CompileError>| refused.unwrap_err().to_string();
     let one = trees(r#"{"kind": "trees"}"#);
