@@ -16,6 +16,7 @@ mod entries;
 mod evidence;
 mod fetched;
 mod forest;
+mod joining;
 mod joint;
 mod labelled;
 mod links;

@@ -64,7 +64,7 @@ pub(super) fn alternatives(
 }
 
 /// What a whole plan takes.
-fn totals(plan: &Plan, profile: Profile) -> Result<OpCost, String> {
+pub(super) fn totals(plan: &Plan, profile: Profile) -> Result<OpCost, String> {
     let shapes = check(plan).map_err(|error| error.to_string())?;
     Ok(quote(plan, &shapes, profile).map_err(|error| error.to_string())?.total)
 }
@@ -75,13 +75,13 @@ fn meeting(plan: &Plan, profile: Profile) -> Option<[u64; 2]> {
 }
 
 /// Time on the links, and half a nanosecond of work for each byte.
-fn estimate(cost: OpCost, profile: Profile) -> u64 {
+pub(super) fn estimate(cost: OpCost, profile: Profile) -> u64 {
     let OpCost { bytes, messages, rounds } = cost;
     profile.link_nanos(Counters { bytes, messages, rounds }).saturating_add(bytes / 2)
 }
 
 /// With three digits behind the point.
-fn seconds(nanos: u64) -> String {
+pub(super) fn seconds(nanos: u64) -> String {
     format!("{}.{:03}", nanos / 1_000_000_000, nanos / 1_000_000 % 1_000)
 }
 

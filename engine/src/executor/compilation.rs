@@ -8,7 +8,7 @@ use protocols::{
 };
 use serde::Serialize;
 
-use super::alternatives::alternatives;
+use super::{alternatives::alternatives, joining::cheaper};
 use crate::{
     catalog::DatasetDescriptor,
     exec::{ExecError, OpCost, Quote, quote},
@@ -36,7 +36,8 @@ pub struct Compilation {
     pub quote: Quote,
     /// What a choice between protocols rests on.
     pub means: Means,
-    /// Of an intersection: the ways in which it could be worked out, with their figures, for people.
+    /// Of an intersection, or of a join of two owners' tables: the ways in which it could be worked out, with their figures, for
+    /// people.
     pub alternatives: Vec<String>,
     /// The policies of the datasets it reads.
     pub policies: Vec<PolicyDocument>,
@@ -91,10 +92,12 @@ pub fn compile_published(
         }
         Err(error) => return Err(failure_of(&error)),
     };
+    let (compiled, ways) = cheaper(compiled, spec, (&descriptors, &terms));
     let plan = &compiled.plan;
     let shapes = plan::check(plan).map_err(|error| unsound(&error))?;
     let quote = quote(plan, &shapes, spec.network.links()).map_err(|error| unpriced(&error))?;
-    let alternatives = alternatives(spec, (&descriptors, &terms), plan, spec.network.means());
+    let mut alternatives = alternatives(spec, (&descriptors, &terms), plan, spec.network.means());
+    alternatives.extend(ways);
     let used = |document: &Document| {
         let table = document.descriptor.table();
         plan.policies.iter().any(|policy| policy.dataset == table)
@@ -150,7 +153,9 @@ impl Compilation {
         let mut text =
             plan::explain(&self.compiled.plan, &price).map_err(|error| unsound(&error))?;
         if !self.alternatives.is_empty() {
-            text.push_str("ways to intersect the sets:\n");
+            let intersects = self.compiled.plan.psi.is_some();
+            let what = if intersects { "intersect the sets" } else { "join two owners' tables" };
+            text.push_str(&format!("ways to {what}:\n"));
         }
         for line in &self.alternatives {
             text.push_str(&format!("    {line}\n"));
@@ -193,8 +198,6 @@ impl Compilation {
         crate::wire::write(&text)
     }
 }
-
-/// What the job declares of its links: the protocols are chosen for it.
 
 /// Time on the links alone.
 #[expect(clippy::cast_precision_loss, reason = "an estimate")]

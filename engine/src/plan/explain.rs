@@ -71,7 +71,8 @@ fn write_inputs(text: &mut String, plan: &Plan) -> std::fmt::Result {
         }
         if let Some(key) = &input.key {
             let columns: Vec<_> = key.sources.iter().map(|c| format!("c{c}")).collect();
-            writeln!(text, "    a set by {}: one row for each key", columns.join(", "))?;
+            let written = if key.as_written { ", texts as they are written" } else { "" };
+            writeln!(text, "    a set by {}: one row for each key{written}", columns.join(", "))?;
         }
         for (c, column) in input.columns.iter().enumerate() {
             writeln!(

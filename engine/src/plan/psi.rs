@@ -37,6 +37,9 @@ pub struct SetKey {
     pub keep_absent: bool,
     /// How its rows take part.
     pub enters: SetUse,
+    /// Whether text is compared byte by byte, as SQL does, whatever [`Self::text`] says, and one with nothing in it is a key.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub as_written: bool,
 }
 
 /// How the rows of a set take part in an intersection.

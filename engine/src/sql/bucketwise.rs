@@ -24,12 +24,19 @@ use crate::{
 pub(super) fn settle(mut compiled: Compiled, rows: BucketRows) -> Compiled {
     let plan = &mut compiled.plan;
     by_buckets(plan, rows.rows());
-    if let Ok(task) = meeting(plan) {
+    let inputs = plan.nodes.iter().find_map(|op| match op {
+        Op::Intersect(of) => Some([of.receiver, of.sender]),
+        Op::Bucketwise(of) => Some([of.meet.receiver, of.meet.sender]),
+        _ => None,
+    });
+    if let (Some(mut inputs), Ok(task)) = (inputs, meeting(plan)) {
+        inputs.sort_unstable();
+        let [first, second] = inputs.map(|input| input as usize);
         plan.notes.push(format!(
             "keys are compared in a circuit between {} and {} by ids hashed under a salt of this run, against parties that follow \
              the protocol: it fails by chance, or takes two different keys for one, with probability at most 2^-{:.0}",
-            plan.inputs[0].party,
-            plan.inputs[1].party,
+            plan.inputs[first].party,
+            plan.inputs[second].party,
             task.failure_bits().floor()
         ));
         plan.notes.sort();

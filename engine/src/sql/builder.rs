@@ -82,7 +82,16 @@ impl Builder {
         (text, keep_absent, enters): (TextRule, bool, SetUse),
     ) {
         let sources = columns.iter().map(|column| self.source(table, column)).collect();
-        self.sharings[table].key = Some(SetKey { sources, text, keep_absent, enters });
+        let as_written = false;
+        self.sharings[table].key = Some(SetKey { sources, text, keep_absent, enters, as_written });
+    }
+
+    /// Makes a table's rows a set by these columns, which enters a circuit: keys are equal where the values are.
+    pub(super) fn written_key(&mut self, table: usize, columns: &[Expr]) {
+        self.key(table, columns, (TextRule::default(), false, SetUse::Circuit));
+        if let Some(key) = &mut self.sharings[table].key {
+            key.as_written = true;
+        }
     }
 
     /// An expression of a table's local projection: its place there.

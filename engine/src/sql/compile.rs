@@ -24,6 +24,7 @@ use super::{
     flatten::Block,
     group::Groups,
     intersect::compile_psi,
+    joins::Joins,
     parse::{logical_plan, plain, with_room},
     score::compile_score,
     tables::Tables,
@@ -47,7 +48,8 @@ pub struct Compiled {
     pub locals: Vec<LogicalPlan>,
 }
 
-/// Compiles a job: the same arguments give the same plan at every party.
+/// Compiles a job: the same arguments give the same plan at every party. Joins are by sorting; [`compile_meeting`](super::compile_meeting)
+/// has the other way.
 ///
 /// Reads schemas, declared ranges, row bounds and policy terms; never rows or statistics.
 ///
@@ -55,6 +57,16 @@ pub struct Compiled {
 /// If the statement is no SQL, names what does not exist, uses what is not supported, could leave 64 bits, or cannot keep a
 /// policy; see [`CompileError`].
 pub fn compile(
+    spec: &JobSpec,
+    descriptors: &[DatasetDescriptor],
+    policies: &[PolicyTerms],
+) -> Result<Compiled, CompileError> {
+    compile_by(Joins::Sorted, spec, descriptors, policies)
+}
+
+/// The same with this way of joining tables.
+pub(super) fn compile_by(
+    joins: Joins,
     spec: &JobSpec,
     descriptors: &[DatasetDescriptor],
     policies: &[PolicyTerms],
@@ -67,7 +79,7 @@ pub fn compile(
         JobKind::Sql { sql } => sql,
         JobKind::Psi(psi) => return compile_psi(spec, psi, descriptors, policies),
         JobKind::Train(train) => return compile_train(spec, train, descriptors, policies),
-        JobKind::Score(asked) => return compile_score(spec, asked, descriptors, policies),
+        JobKind::Score(asked) => return compile_score(joins, (spec, asked), descriptors, policies),
         JobKind::TrainVertical(asked) => {
             return compile_vertical(spec, asked, descriptors, policies);
         }
@@ -75,7 +87,8 @@ pub fn compile(
     with_room(sql, || {
         let logical = logical_plan(sql, descriptors, spec.issued_at_ms)?;
         let block = Block::of(&logical)?;
-        let mut compiler = Compiler::new(Tables::new(&block, descriptors, policies)?);
+        let mut compiler =
+            Compiler::new(Tables::new(&block, descriptors, policies)?).joining(joins);
         let (output, least) = compiler.block(&block)?;
         compiler.finish(spec, output, least)
     })

@@ -8,6 +8,7 @@ use super::{
     bounds::{Bounds, bounds, check_arithmetic, domain, is_text, scale_of, type_of, wider},
     builder::Builder,
     error::CompileError,
+    joins::Joins,
     relate::Relation,
     tables::Tables,
     uses::Uses,
@@ -42,6 +43,8 @@ pub(super) struct Compiler<'a> {
     pub(super) notes: BTreeSet<String>,
     /// The clause being lowered, for messages.
     pub(super) clause: &'static str,
+    /// How tables of two owners are joined where there is a choice.
+    pub(super) joins: Joins,
 }
 
 impl<'a> Compiler<'a> {
@@ -61,7 +64,13 @@ impl<'a> Compiler<'a> {
             uses: Uses::default(),
             notes: BTreeSet::new(),
             clause: "SELECT",
+            joins: Joins::Sorted,
         }
+    }
+
+    /// The same with this way of joining.
+    pub(super) fn joining(self, joins: Joins) -> Self {
+        Self { joins, ..self }
     }
 
     pub(super) fn unsupported(&self, construct: impl Into<String>, hint: &str) -> CompileError {

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use datafusion::arrow::array::{Array, ArrayRef, RecordBatch};
 
-use super::keys::key_ids;
+use super::keys::{as_written, key_ids};
 use crate::{
     catalog::{ColumnValues, column_values},
     plan::{
@@ -137,7 +137,13 @@ fn ids(
 ) -> Result<Vec<Option<u128>>, EncodeError> {
     let source = |at: &u32| rows.columns().get(*at as usize);
     let columns: Option<Vec<&ArrayRef>> = key.sources.iter().map(source).collect();
-    let ids = columns.and_then(|columns| key_ids(&columns, key.text, salt));
+    let ids = columns.and_then(|columns| {
+        if !key.as_written {
+            return key_ids(&columns, key.text, salt);
+        }
+        let written: Vec<ArrayRef> = columns.into_iter().map(as_written).collect();
+        key_ids(&written.iter().collect::<Vec<_>>(), key.text, salt)
+    });
     ids.ok_or_else(|| EncodeError::Type {
         party: input.party.to_string(),
         column: input.datasets.join(", "),

@@ -219,8 +219,7 @@ impl Compiler<'_> {
             let keep_absent = keeps_first && t == receiver;
             self.key_of(t, sets, (keep_absent, SetUse::Circuit));
         }
-        let matched = self.meet(sets, receiver)?;
-        let bins = self.b.rows(matched);
+        let matched = self.meet(receiver, 1 - receiver)?;
         let all = match keeps_first {
             true => {
                 let live = self.b.input_live(receiver);
@@ -228,28 +227,38 @@ impl Compiler<'_> {
             }
             false => matched,
         };
-        let unique = &self.relations[0].unique | &self.relations[1].unique;
-        let tables = BTreeSet::from([0, 1]);
-        let origin = Origin::Sets { node: matched.0 };
-        self.relations.push(Relation { tables, live: matched, rows: bins, unique, origin });
+        self.met(matched, [0, 1]);
         Ok(Joined { relation: self.relations.len() - 1, matched, all })
     }
 
     /// Whether each bin of the one that asks holds a key of the other.
-    pub(super) fn meet(&mut self, sets: &Sets<'_>, receiver: usize) -> Result<Ref, CompileError> {
+    pub(super) fn meet(&mut self, receiver: usize, sender: usize) -> Result<Ref, CompileError> {
         let provider = |role, t: usize| {
-            let items = usize::try_from(sets.rows(t)).unwrap_or(usize::MAX);
+            let rows = self.tables.get(t).dataset.rows_max;
+            let items = usize::try_from(rows).unwrap_or(usize::MAX);
             Provider { role, items, columns: Vec::new() }
         };
-        let [asks, answers] = [provider(Role::P0, receiver), provider(Role::P1, 1 - receiver)];
+        let [asks, answers] = [provider(Role::P0, receiver), provider(Role::P1, sender)];
         let task = Task::new(asks, answers, 1).map_err(|error| {
             refused("protocol", &format!("a circuit here ({error})"), "use `joint`")
         })?;
         let number = |t: usize| u32::try_from(t).unwrap_or(u32::MAX);
-        let (asks, answers) = (number(receiver), number(1 - receiver));
+        let (asks, answers) = (number(receiver), number(sender));
         let op = Intersect { receiver: asks, sender: answers, columns: Vec::new() };
         let shape = Shape { kind: Kind::Bits(1), rows: task.bins() as u64 };
         Ok(self.b.many(Op::Intersect(op), vec![shape]))
+    }
+
+    /// The rows where two tables have met: one for each bin.
+    pub(super) fn met(&mut self, matched: Ref, [one, other]: [usize; 2]) {
+        let relation = Relation {
+            tables: BTreeSet::from([one, other]),
+            live: matched,
+            rows: self.b.rows(matched),
+            unique: &self.relations[one].unique | &self.relations[other].unique,
+            origin: Origin::Sets { node: matched.0 },
+        };
+        self.relations.push(relation);
     }
 
     /// Makes a table a set, and records the use of its key.

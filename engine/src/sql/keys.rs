@@ -1,13 +1,18 @@
 //! Keys of sets: the ids that two parties' rows are compared by.
 
+use std::sync::Arc;
+
 use datafusion::arrow::{
-    array::{ArrayRef, RecordBatch},
+    array::{ArrayRef, RecordBatch, StringArray},
     datatypes::{Field, Schema},
 };
 use protocols::psi::Salt;
 use tables::{KeyColumn, KeyEncoder, Keys, Normal};
 
-use crate::job::TextRule;
+use crate::{
+    catalog::{ColumnValues, column_values},
+    job::TextRule,
+};
 
 /// One id for each row: 128 bits of a hash of its canonical key under the salt; none where a column of the key is NULL, or is a
 /// text with nothing in it. Nothing where a column has a type that no key can have.
@@ -34,6 +39,23 @@ pub(super) fn key_ids(
     Some(ids)
 }
 
+/// The column as one whose canonical keys are equal where its values are, none but NULL being absent: a text becomes the digits of its
+/// bytes, which no rule changes.
+#[must_use]
+pub(super) fn as_written(column: &ArrayRef) -> ArrayRef {
+    let Some(ColumnValues::Texts(all)) = column_values(column) else { return Arc::clone(column) };
+    let digits = |text: String| {
+        let mut digits = String::with_capacity(1 + 2 * text.len());
+        digits.push('x');
+        for byte in text.bytes() {
+            digits.extend([byte >> 4, byte & 15].map(|half| char::from(b'a' + half)));
+        }
+        digits
+    };
+    let all = all.into_iter().map(|text| text.map(digits));
+    Arc::new(StringArray::from_iter(all))
+}
+
 /// What is done to texts, in the words of tables.
 #[must_use]
 pub fn normal(TextRule { trim, fold_case, fold_width }: TextRule) -> Normal {
@@ -42,9 +64,7 @@ pub fn normal(TextRule { trim, fold_case, fold_width }: TextRule) -> Normal {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
-    use datafusion::arrow::array::{Float64Array, Int32Array, StringArray};
+    use datafusion::arrow::array::{Float64Array, Int32Array};
 
     use super::*;
 
@@ -62,6 +82,19 @@ mod tests {
         assert_ne!(key_ids(&[&column], LOOSE, &[2; 32]).unwrap()[0], ids[0]);
         let exact = key_ids(&[&column], TextRule::default(), &[1; 32]).unwrap();
         assert_eq!(exact.iter().flatten().collect::<std::collections::HashSet<_>>().len(), 4);
+    }
+
+    #[test]
+    fn what_is_written_otherwise_is_another_key_where_values_are_compared() {
+        let typed = ["a", "A", " a", "", "\u{e9}", "e\u{301}", "\u{ff41}"];
+        let column: ArrayRef =
+            Arc::new(StringArray::from_iter(typed.into_iter().map(Some).chain([None, Some("a")])));
+        let ids = key_ids(&[&as_written(&column)], LOOSE, &[1; 32]).unwrap();
+        let all: std::collections::HashSet<_> = ids.iter().flatten().collect();
+        assert_eq!((all.len(), ids[7]), (typed.len(), None));
+        assert_eq!(ids[0], ids[8]);
+        let number: ArrayRef = Arc::new(Int32Array::from(vec![1]));
+        assert_eq!(as_written(&number).as_ref(), number.as_ref());
     }
 
     #[test]

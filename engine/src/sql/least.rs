@@ -31,7 +31,7 @@ impl Compiler<'_> {
             return Err(refused("to", &construct, "name both owners among the compute parties"));
         }
         let receiver = usize::from(sets.rows(1) < sets.rows(0));
-        let matched = self.meet(sets, receiver)?;
+        let matched = self.meet(receiver, 1 - receiver)?;
         self.rows = self.b.rows(matched);
         if let Some(enough) = self.enough(matched)? {
             self.b.many(Op::Require(enough), Vec::new());

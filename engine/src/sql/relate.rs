@@ -50,9 +50,9 @@ struct Link {
 }
 
 /// An equality seen from a relation: its own side first.
-struct Oriented {
-    near: (usize, Expr),
-    far: (usize, Expr),
+pub(super) struct Oriented {
+    pub(super) near: (usize, Expr),
+    pub(super) far: (usize, Expr),
 }
 
 impl Compiler<'_> {
@@ -153,6 +153,9 @@ impl Compiler<'_> {
             let far = parts.iter().any(|p| self.key_is_unique(*table, &p.far));
             if !near && !far {
                 continue;
+            }
+            if near && far && self.meet_tables(current, *table, &parts)? {
+                return Ok(*table);
             }
             // The result has as many rows as the right side.
             let sorted = matches!(self.relations[current].origin, Origin::Table);
@@ -255,7 +258,7 @@ impl Compiler<'_> {
     }
 
     /// Records the use, and has the owners drop NULL keys, which match nothing.
-    fn note_join(&mut self, part: &Oriented) {
+    pub(super) fn note_join(&mut self, part: &Oriented) {
         for (side, other) in [(&part.near, &part.far), (&part.far, &part.near)] {
             let form = UseForm::JoinKey(self.tables.get(other.0).dataset.table());
             self.uses.record(&side.1, &form, &self.tables);

@@ -8,6 +8,7 @@ use super::{
     compiler::Compiler,
     error::CompileError,
     flatten::Block,
+    joins::Joins,
     parse::{logical_plan, with_room},
     sets,
     tables::Tables,
@@ -32,8 +33,8 @@ const SCORE: &str = "score";
 
 /// Compiles a scoring.
 pub(super) fn compile_score(
-    spec: &JobSpec,
-    asked: &ScoreSpec,
+    joins: Joins,
+    (spec, asked): (&JobSpec, &ScoreSpec),
     descriptors: &[DatasetDescriptor],
     policies: &[PolicyTerms],
 ) -> Result<Compiled, CompileError> {
@@ -42,7 +43,8 @@ pub(super) fn compile_score(
     with_room(&text, || {
         let block = Block::of(&logical_plan(&text, descriptors, spec.issued_at_ms)?)?;
         expected(&block, asked, weights)?;
-        let mut compiler = Compiler::new(Tables::new(&block, descriptors, policies)?);
+        let mut compiler =
+            Compiler::new(Tables::new(&block, descriptors, policies)?).joining(joins);
         let output = compiler.scored(block, asked)?;
         compiler.finish(spec, output, 0)
     })

@@ -6,6 +6,7 @@ mod determinism;
 mod differential;
 mod encoding;
 mod held;
+mod joins;
 mod lookup;
 mod many;
 mod noise;

@@ -92,7 +92,7 @@ fn a_minimum_that_is_missed_by_one_over_all_buckets_shows_nothing() {
 }
 
 /// What the link between two carried in both directions.
-fn carried(body: &ReceiptBody, [one, other]: [&str; 2]) -> usize {
+pub(crate) fn carried(body: &ReceiptBody, [one, other]: [&str; 2]) -> usize {
     let ends = [(one, other), (other, one)];
     let links = body.links.iter();
     let links = links.filter(|link| ends.contains(&(link.from.as_str(), link.to.as_str())));

@@ -41,4 +41,4 @@ pub use bucketed::{Bucketed, intersect_bucket, intersect_bucket_cost};
 pub use intersect::{Set, intersect, intersect_cost};
 pub use matches::{Matches, zeroed_cost};
 pub use task::{Provider, Task, TaskError};
-pub use way::{Way, way};
+pub use way::{Way, local_nanos, way};

@@ -6,7 +6,7 @@ use super::{
 };
 
 /// Statements whose ORDER BY decides every row's place.
-const ORDERED: &[&str] = &[
+pub(super) const ORDERED: &[&str] = &[
     "SELECT j.occupation, p.education, COUNT(*) AS people, AVG(j.hours) AS avg_hours, \
      AVG(CASE WHEN p.income = '>50K' THEN 1.0 ELSE 0.0 END) AS share \
      FROM census.people p JOIN employers.jobs j ON p.person_id = j.person_id \
@@ -32,7 +32,7 @@ const ORDERED: &[&str] = &[
 ];
 
 /// Statements compared as sets of rows.
-const SETS: &[&str] = &[
+pub(super) const SETS: &[&str] = &[
     // Scalars.
     "SELECT COUNT(*), COUNT(p.age), SUM(j.hours), AVG(p.age), MIN(p.age), MAX(j.gain) FROM census.people p \
      JOIN employers.jobs j ON p.person_id = j.person_id",

@@ -247,8 +247,13 @@ impl World {
         let sql = spec.kind.text();
         let compiled =
             compile(spec, &self.descriptors, policies).unwrap_or_else(|e| panic!("{sql}\n{e}"));
+        self.result(&sql, &compiled).await
+    }
+
+    /// What a compiled job gives.
+    pub(crate) async fn result(&self, sql: &str, compiled: &Compiled) -> RecordBatch {
         check(&compiled.plan).unwrap_or_else(|e| panic!("{sql}\n{e}"));
-        let inputs = self.inputs(&compiled).await;
+        let inputs = self.inputs(compiled).await;
         let told = clear::told(&compiled.plan, &inputs).unwrap();
         let (output, opened) = match told {
             Some(told) => (told_output(&compiled.plan), told),

@@ -38,15 +38,23 @@ pub fn way(profile: Profile, of: &Bucketed) -> (Way, [u64; 2]) {
         quote(&mut m);
         profile.link_nanos(m.total()).saturating_add(m.total().bytes / 2 * BYTE_HALVES)
     };
-    let function = of.task().function();
-    let [queries, points] = [function.queries, function.points].map(|count| count as u64);
-    let local = SETUP_NANOS + QUERY_NANOS * queries + POINT_NANOS * points;
     // One bucket after the other, each like the first.
-    let bucket = nanos(&|m| intersect_bucket_cost(m, of)).saturating_add(local);
-    let circuit = bucket.saturating_mul(of.buckets() as u64);
+    let bucket = nanos(&|m| intersect_bucket_cost(m, of));
+    let circuit = bucket.saturating_mul(of.buckets() as u64).saturating_add(local_nanos(of));
     let sorted = nanos(&|m| sorted_cost(m, of));
     let way = if circuit <= sorted { Way::Circuit } else { Way::Sorted };
     (way, [circuit, sorted])
+}
+
+/// What the two providers are estimated to work by themselves, in nanoseconds, besides what goes over the links.
+///
+/// For who prices what is done with the rows, too: a whole plan has bytes and rounds of its own.
+#[must_use]
+pub fn local_nanos(of: &Bucketed) -> u64 {
+    let function = of.task().function();
+    let [queries, points] = [function.queries, function.points].map(|count| count as u64);
+    let bucket = SETUP_NANOS + QUERY_NANOS * queries + POINT_NANOS * points;
+    bucket.saturating_mul(of.buckets() as u64)
 }
 
 /// Both tables shared by their owners, the sender's in key order, and joined.
