@@ -162,11 +162,17 @@ fn who_is_late_is_left_out_until_it_has_caught_up() {
     assert_eq!(ran.guests, [Ok(Vec::new())], "and it is told that all is over");
 }
 
+/// A trainer that takes so many milliseconds more.
+fn takes(ms: u64) {
+    let (_never, event) = mpsc::channel::<()>();
+    let _ = event.recv_timeout(Duration::from_millis(ms));
+}
+
 /// Where there are enough without it nobody waits for it, and it is asked again all the same once it is back.
 #[test]
 fn who_was_late_is_in_again_where_nobody_waits_for_it() {
     let mut course = course(&[0, 1, 3], 12, Rule::Average { rate: 1.0 });
-    course.pace = Pace { deadline: Duration::from_millis(300), least: 2, ..course.pace };
+    course.pace = Pace { deadline: Duration::from_millis(300), least: 2 };
     let trainers = |k: usize| {
         let late = move |round: u32, update: Update| {
             let pause = match (k, round) {
@@ -175,7 +181,7 @@ fn who_was_late_is_in_again_where_nobody_waits_for_it() {
                 (0, 1..) => 100,
                 _ => 0,
             };
-            std::thread::sleep(Duration::from_millis(pause));
+            takes(pause);
             Ok(update)
         };
         Box::new(Odd(native(8, k), late)) as Box<dyn Trainer>
@@ -194,7 +200,7 @@ fn what_came_in_time_is_taken_however_long_this_party_trains() {
     course.pace.deadline = Duration::from_millis(400);
     let trainers = |k: usize| {
         let slow = move |round: u32, update: Update| {
-            std::thread::sleep(Duration::from_millis(if (k, round) == (0, 0) { 1200 } else { 0 }));
+            takes(if (k, round) == (0, 0) { 1200 } else { 0 });
             Ok(update)
         };
         Box::new(Odd(native(8, k), slow)) as Box<dyn Trainer>
