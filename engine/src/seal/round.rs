@@ -118,7 +118,7 @@ pub enum RoundOpenError {
 /// Seals the words of a round to the recipient of the release and signs the manifest.
 ///
 /// # Cost
-/// Two scalar multiplications on Curve25519 and a signature: about a fifth of a millisecond.
+/// Two scalar multiplications on Curve25519 and a signature.
 ///
 /// # Errors
 /// [`SealError`].
