@@ -16,8 +16,9 @@
 //!
 //! Everything goes in chunks, each sent one ahead of its turn, so that both sides work all the time, each on all the cores it has. The
 //! sender raises both sets, five microseconds of a core an element; the receiver adds multiples of two fixed points from tables, two
-//! microseconds each. 74 bytes an element of equal sets, but no setup at all: for small sets, for many counterparties, and where the
-//! other side speaks nothing else. A sender that answers often about one set keeps it [prepared](Prepared).
+//! microseconds each. 74 bytes an element of equal sets, but no setup at all: for small sets, and for many counterparties.
+//! Messages are Unseen's own, those of the [count] too: no other library's Diffie–Hellman intersection understands them. A sender that answers
+//! often about one set keeps it [prepared](Prepared).
 //!
 //! # Security
 //! Semi-honest.

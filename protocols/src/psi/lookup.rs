@@ -32,7 +32,8 @@
 //! it was not sent before the loss, or would have been sent without it.
 //!
 //! A tag has 40 + log2(rows · queries) bits, so that over all queries of the epoch an absent item passes for a present one
-//! with probability 2^−40.
+//! with probability 2^−40. Sorted and coded, a tag takes 42 + log2(queries) bits of a table of 2^k rows, or up to one more: without
+//! labels 6.0 bytes a row at 64 queries, 6.75 at 4,096, 7.25 at 2^16, 7.75 at 2^20.
 //!
 //! # Source
 //! S. Jarecki, A. Kiayias, H. Krawczyk, "Round-optimal password-protected secret sharing and T-PAKE in the password-only
