@@ -10,10 +10,12 @@ import sys
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parents[1]
+# What the harness has no case of.
+SPU_ONLY = {"kkrt/files"}
 
 
 def lines(command):
-    """The JSON lines of a program; what it says besides goes to standard error."""
+    """The JSON lines of a program, and whether it ended well; what it says besides goes to standard error."""
     found = {}
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as program:
         for text in program.stdout:
@@ -21,7 +23,9 @@ def lines(command):
                 line = json.loads(text)
                 found[line["case"], line["network"]] = line
                 print(text, end="", file=sys.stderr, flush=True)
-    return found
+    if program.returncode:
+        print(f"{command[0]} {command[1]} ended with {program.returncode}", file=sys.stderr)
+    return found, program.returncode == 0
 
 
 def machine():
@@ -48,13 +52,17 @@ def milliseconds(line):
 def table(ours, theirs):
     yield "| case | n | network | Unseen ms | MB | rounds | result | SPU ms | result | ratio |"
     yield "|---|---|---|---|---|---|---|---|---|---|"
-    for key, line in ours.items():
-        peer = theirs.get(key)
-        other = ["–", "–", "–"]
+    # What only SPU has run comes last.
+    for key in ours | theirs:
+        line, peer = ours.get(key), theirs.get(key)
+        own, other, ratio = ["–"] * 4, ["–"] * 2, "–"
+        if line:
+            own = [milliseconds(line), f"{line['bytes_sent'] / 1e6:,.1f}", str(line["rounds"]), quality(line)]
         if peer:
-            other = [milliseconds(peer), quality(peer), f"{peer['seconds'] / line['seconds']:,.1f}"]
-        sent, rounds = f"{line['bytes_sent'] / 1e6:,.1f}", str(line["rounds"])
-        cells = [key[0], f"{line['n']:,}", key[1], milliseconds(line), sent, rounds, quality(line), *other]
+            other = [milliseconds(peer), quality(peer)]
+        if line and peer:
+            ratio = f"{peer['seconds'] / line['seconds']:,.1f}"
+        cells = [key[0], f"{(line or peer)['n']:,}", key[1], *own, *other, ratio]
         yield "| " + " | ".join(cells) + " |"
 
 
@@ -68,18 +76,22 @@ def main():
     parser.add_argument("--reps", default="5")
     asked = parser.parse_args()
     if asked.suite == "psi":
-        protocols = ",".join(case.removesuffix("/files") for case in asked.case.split(","))
+        cases = [case.removesuffix("/files") for case in asked.case.split(",") if case not in SPU_ONLY]
         what = ["--n", asked.n, "--reps", asked.reps]
-        ours = lines([asked.harness, "psi", "--files", "--json", "--protocol", protocols, *what])
-        theirs = lines([sys.executable, str(HERE / "spu_psi.py"), "--case", asked.case, *what])
+        ours, we_ended = {}, True
+        if cases:
+            command = [asked.harness, "psi", "--files", "--json", "--protocol", ",".join(cases)]
+            ours, we_ended = lines([*command, *what])
+        theirs, they_ended = lines([sys.executable, str(HERE / "spu_psi.py"), "--case", asked.case, *what])
     else:
         what = ["--case", asked.case, "--n", asked.n, "--network", asked.network, "--reps", asked.reps]
-        ours = lines([asked.harness, "ops", "--json", *what])
-        theirs = lines([sys.executable, str(HERE / "spu_ops.py"), *what])
+        ours, we_ended = lines([asked.harness, "ops", "--json", *what])
+        theirs, they_ended = lines([sys.executable, str(HERE / "spu_ops.py"), *what])
     print(machine())
     print()
     print("\n".join(table(ours, theirs)))
+    return 0 if we_ended and they_ended else 1
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -199,13 +199,16 @@ def main():
     parser.add_argument("--reps", type=int, default=3)
     asked = parser.parse_args()
     names = list(CASES) if asked.case == "all" else [name for name in asked.case.split(",") if name in CASES]
+    failed = False
     for name in names:
         for network in asked.network.split(","):
             try:
                 measure(name, asked.n, network, asked.reps)
             except Exception as failure:  # a case that SPU refuses must not cost the others
                 print(f"{name} over {network}: {failure}", file=sys.stderr)
+                failed = True
+    return 1 if failed else 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
