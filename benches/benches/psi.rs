@@ -1,10 +1,11 @@
 //! What intersections are made of: the oblivious function and its key, and whole runs, both ends over memory. A run takes the
-//! backend of the process; `UNSEEN_KERNELS` names another.
+//! backend of the process; `UNSEEN_KERNELS` names another. The groups' names say which it was.
 
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use protocols::{
+    kernels::Backend,
     psi::{Distinct, Output, Parameters, Scattered, Setting, Sizes, oprf, vole_psi},
     testkit::Duo,
     vole::Model,
@@ -14,7 +15,7 @@ const SEED: u64 = 0x0075_6e73_6565_6e02;
 const SIZES: [usize; 2] = [1 << 14, 1 << 18];
 
 fn function(c: &mut Criterion) {
-    let mut group = c.benchmark_group("oprf");
+    let mut group = c.benchmark_group(format!("oprf/{}", Backend::active().name));
     group.sample_size(10);
     for n in SIZES {
         group.throughput(Throughput::Elements(n as u64));
@@ -35,7 +36,7 @@ fn function(c: &mut Criterion) {
 }
 
 fn sets(c: &mut Criterion) {
-    let mut group = c.benchmark_group("psi");
+    let mut group = c.benchmark_group(format!("psi/{}", Backend::active().name));
     group.sample_size(10);
     for n in SIZES {
         group.throughput(Throughput::Elements(n as u64));

@@ -1,5 +1,6 @@
 //! What hides sets: arithmetic in GF(2^128) and the code's two steps on every backend, and whole runs of transfers and of silent
-//! VOLE, both ends over memory. A run takes the backend of the process; `UNSEEN_KERNELS` names another.
+//! VOLE, both ends over memory. A run takes the backend of the process; `UNSEEN_KERNELS` names another, and the group's name says which
+//! it was.
 
 use std::hint::black_box;
 
@@ -64,7 +65,7 @@ fn code(c: &mut Criterion) {
 }
 
 fn runs(c: &mut Criterion) {
-    let mut group = c.benchmark_group("run");
+    let mut group = c.benchmark_group(format!("run/{}", Backend::active().name));
     group.sample_size(10);
     for model in [Model::SemiHonest, Model::Malicious] {
         group.bench_function(format!("ot/setup/{model:?}"), |b| {

@@ -58,7 +58,7 @@ pub(super) fn run(
     let number = of.inputs.iter().copied().find(own).ok_or(ExecError::Malformed(at))?;
     let set = inputs.get(number as usize).and_then(|data| data.as_ref()?.own.as_ref());
     let set = set.ok_or_else(|| ExecError::MissingInput { party: party.clone(), input: number })?;
-    let channel = s.wire().channel();
+    let (channel, setting) = (s.wire().channel(), setting.about(set.context()));
     // It may be on a slow disk, and others wait.
     let mut rows = Ranged::new(set.rows(), |first, last, out: &mut _| {
         at_work_here(|| channel.working(), || set.visit(first, last, out))

@@ -126,7 +126,13 @@ impl Seats {
         }
         // The role only matters for what is laid at this party's own door.
         let (peer, code) = error.blame(PartyId(0)).unwrap_or((PartyId(0), AbortCode::Internal));
-        let own = matches!(error, SessionError::Gate(_) | SessionError::Shape { .. });
+        let own = matches!(
+            error,
+            SessionError::Gate(_)
+                | SessionError::Shape { .. }
+                | SessionError::Misuse { .. }
+                | SessionError::Unlucky { .. }
+        );
         let party = if own { Some(&self.me) } else { self.name(peer) };
         self.named(self.failed(reason(code), error.to_string()), party)
     }

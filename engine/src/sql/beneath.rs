@@ -21,6 +21,9 @@ impl Cut {
             match op {
                 Op::Constant { shape, .. } if shape.rows == self.whole => shape.rows = all,
                 Op::Spread { rows, .. } if *rows == self.whole => *rows = all,
+                // Where there may be as many groups as rows.
+                Op::GroupBy { groups, .. } if *groups == self.whole => *groups = all,
+                Op::Score(of) if of.rows == self.whole => of.rows = all,
                 _ => {}
             }
         }

@@ -20,6 +20,9 @@ use crate::{
     },
 };
 
+/// What is said where sets are larger than a bucket and meet at once all the same.
+const WHOLE: &str = "the sets meet all at once, in the memory of the compute parties: what is made of their rows does not go bucket by bucket";
+
 /// Has sets meet bucket by bucket where that can be, and says how surely they meet.
 pub(super) fn settle(mut compiled: Compiled, rows: BucketRows) -> Compiled {
     let plan = &mut compiled.plan;
@@ -49,7 +52,10 @@ pub(crate) fn by_buckets(plan: &mut Plan, rows: usize) {
     let Some(cut) = Cut::of(plan, rows) else { return };
     match Split::of(plan, cut) {
         Ok(split) => split.apply(plan),
-        Err(cut) => *plan = cut.beneath(plan).unwrap_or_else(|| plan.clone()),
+        Err(cut) => match cut.beneath(plan) {
+            Some(cut) => *plan = cut,
+            None => plan.notes.push(WHOLE.to_owned()),
+        },
     }
 }
 

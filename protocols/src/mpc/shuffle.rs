@@ -59,7 +59,7 @@ impl Shuffle {
     /// If there are 2^32 rows or more.
     pub fn draw(s: &mut Session, rows: usize) -> Self {
         let forward = Role::ALL.map(|index| {
-            // 32 bytes of the pair's keystream; a permutation of its own stream, so that the session's counter
+            // 16 bytes of the pair's keystream; a permutation of its own stream, so that the session's counter
             // does not depend on how many words the permutation takes.
             let seed = s.prss().summand::<Z128>(index, 1)?;
             Some(random_permutation(Prg::new(&seed[0].to_le_bytes()), rows))

@@ -56,6 +56,7 @@ mod follower;
 mod intersect;
 mod leader;
 mod links;
+mod outcome;
 mod setting;
 mod turn;
 mod zero;

@@ -4,7 +4,7 @@
 mod instances;
 mod runs;
 
-use instances::{Columns, instances, large, unbalanced};
+use instances::{Columns, instances, large, random, unbalanced};
 use runs::Run;
 
 use crate::kernels::Backend;
@@ -55,4 +55,20 @@ edges! {
     cardinality, 1 << 16;
     sum, 1 << 16;
     multi, 1 << 16;
+}
+
+/// A test for each protocol whose own tests have no random runs.
+macro_rules! random_runs {
+    ($($name:ident: $run:ident;)*) => {$(
+        #[test]
+        fn $name() {
+            (0..200).for_each(|seed| check(runs::$run, &random(seed)));
+        }
+    )*};
+}
+
+random_runs! {
+    two_hundred_random_counts_by_points: ecdh_count;
+    two_hundred_random_cardinalities: cardinality;
+    two_hundred_random_sums: sum;
 }

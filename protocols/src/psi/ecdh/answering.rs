@@ -53,7 +53,10 @@ pub fn send_from(
     let opens = Opens::new(set, rng, (setting.buckets(), sender));
     let (width, range) = (setting.tag_bytes(), steps.range_from(first));
     if !range.is_empty() {
-        pair.send(key.public())?;
+        match setting.word() {
+            Some(word) => pair.send(&[key.public(), &word[..]].concat())?,
+            None => pair.send(key.public())?,
+        }
     }
     let mut answering = Answering { both, steps: &steps, width, key: &key, opens, progress };
     serve_all(pair, (&steps, range), &mut answering)?;

@@ -52,7 +52,7 @@ pub fn receive_from(
     if setting.is_trivial() {
         return Ok(());
     }
-    let blinds = Blinds::new(rng);
+    let blinds = Blinds::new(rng).expecting(setting.word());
     let (steps, Sizes { receiver, .. }) = (setting.steps(), setting.capacity());
     let opens = Opens::new(set, rng, (setting.buckets(), receiver));
     let width = setting.tag_bytes();

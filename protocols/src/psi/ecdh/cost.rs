@@ -3,7 +3,7 @@
 use std::{collections::VecDeque, ops::Range};
 
 use super::{
-    setting::Setting,
+    setting::{Setting, WORD_BYTES},
     shape::{Output, Shape},
     steps::Steps,
 };
@@ -24,7 +24,8 @@ pub fn cost(c: &mut PairCost, shape: Shape) {
         return;
     }
     let steps = shape.steps();
-    travel(c, (&steps, steps.range_from(0)), shape.tag_bytes(), shape.output);
+    let bytes = [POINT_BYTES, shape.tag_bytes()];
+    travel(c, (&steps, steps.range_from(0)), bytes, shape.output);
     if shape.output == Output::ToBoth {
         Progress::agree_cost(c);
     }
@@ -41,14 +42,21 @@ pub fn cost_from(c: &mut PairCost, setting: &Setting, first: usize) {
     }
     let (steps, both) = (setting.steps(), setting.output() == hello::Output::ToBoth);
     let output = if both { Output::ToBoth } else { Output::ToReceiver };
-    travel(c, (&steps, steps.range_from(first)), setting.tag_bytes(), output);
+    let word = if setting.goes_on() { 0 } else { WORD_BYTES };
+    let bytes = [POINT_BYTES + word, setting.tag_bytes()];
+    travel(c, (&steps, steps.range_from(first)), bytes, output);
     if both {
         Progress::agree_cost(c);
     }
 }
 
-/// The points, their answers, and the reports of what matched.
-fn travel(c: &mut PairCost, (steps, range): (&Steps, Range<usize>), width: usize, output: Output) {
+/// The key, the points, their answers, and the reports of what matched; a key and a tag have so many bytes.
+fn travel(
+    c: &mut PairCost,
+    (steps, range): (&Steps, Range<usize>),
+    [key, width]: [usize; 2],
+    output: Output,
+) {
     if range.is_empty() {
         return;
     }
@@ -60,7 +68,7 @@ fn travel(c: &mut PairCost, (steps, range): (&Steps, Range<usize>), width: usize
         let due = both && steps.ends(step);
         due.then(|| c.departs(Side::Receiver, bitmap_bytes(steps.capacity().sender)))
     };
-    let mut key = (!counting).then(|| c.departs(Side::Sender, POINT_BYTES));
+    let mut key = (!counting).then(|| c.departs(Side::Sender, key));
     let (mut due, mut answers, mut reports) = (points(c, range.start), None, VecDeque::new());
     for step in range.clone() {
         let ahead = (step + 1 < range.end).then(|| points(c, step + 1));

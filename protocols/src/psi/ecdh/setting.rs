@@ -19,10 +19,15 @@ const PROTOCOL: u32 = 8;
 const TAG_BITS: f64 = 41.0;
 /// Bytes of a tag that is not cut.
 const FULL_BYTES: usize = 16;
+/// Bytes of the word that stands for a hello.
+pub(super) const WORD_BYTES: usize = 16;
+/// What that word is derived for.
+const WORD: &str = "unseen psi ecdh word v1";
 
 /// Sizes, buckets, who learns the outcome, and a digest of all else that the sides agreed on.
 ///
-/// Sets that fit one bucket go as [`send`](super::send) and [`receive`](super::receive) have them go, and cannot be gone on with.
+/// Sets that fit one bucket go as [`send`](super::send) and [`receive`](super::receive) have them go, and cannot be gone on with: no round is
+/// spent on a hello, and the sender says behind its key what it takes all of this to be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Setting {
     sizes: Sizes,
@@ -120,6 +125,14 @@ impl Setting {
 
     pub(super) fn hello(&self) -> Hello {
         Hello::new((PROTOCOL, self.output), self.sizes, &self.context, &self.to_string())
+    }
+
+    /// What stands behind the sender's key where there is no hello: the receiver holds it against its own.
+    pub(super) fn word(&self) -> Option<[u8; WORD_BYTES]> {
+        let digest = blake3::derive_key(WORD, self.hello().as_bytes());
+        let mut word = [0; WORD_BYTES];
+        word.copy_from_slice(&digest[..WORD_BYTES]);
+        (!self.goes_on()).then_some(word)
     }
 
     /// The same in one piece.

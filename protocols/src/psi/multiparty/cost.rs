@@ -2,7 +2,7 @@
 
 use super::{
     intersect::size,
-    links::GREETING,
+    links::{GREETING, LAST},
     setting::{Audience, Setting},
 };
 use crate::{
@@ -11,9 +11,8 @@ use crate::{
     session::{CircleCost, PairCost, Side},
 };
 
-/// Words that call a turn, and of the last word.
+/// Words that call a turn.
 const CALL: usize = 2;
-const LAST: usize = 1;
 
 /// Twin of [`super::intersect`] and [`super::intersect_buckets`] where no link is lost: greetings of all parties at once; for each
 /// bucket the programmed function from one party after the other to the leader, the call of the next one to all, and the report

@@ -3,6 +3,7 @@
 use super::{
     intersect::size,
     links::Links,
+    outcome::Outcome,
     setting::{Audience, Setting},
     turn::Turn,
 };
@@ -23,6 +24,8 @@ struct Follower<'a> {
     turn: Turn,
     /// Whether it is still to be taken.
     due: bool,
+    /// What this party has found.
+    outcome: Outcome,
     rng: &'a mut Prg,
 }
 
@@ -37,12 +40,14 @@ pub(super) fn follow(
     let (links, late) = Links::meet(wire, setting, rng)?;
     // The first turn needs no call, but where the leader may not know that it was met.
     let due = !late.contains(&leader);
-    let mut follower = Follower { setting, links, turn: Turn::default(), due, rng };
+    let (turn, outcome) = (Turn::default(), Outcome::new());
+    let mut follower = Follower { setting, links, turn, due, outcome, rng };
     for bucket in 0..setting.buckets() {
         let items = set.bucket(bucket, setting.buckets())?;
         let common = follower.bucket(wire, &items)?;
-        drop(items);
         if let Some(common) = common {
+            follower.outcome.bucket(common.iter().map(|at| items[*at as usize]));
+            drop(items);
             set.found(bucket, &common)?;
         }
         set.finished(&mut wire.pair(leader), bucket)?;
@@ -133,12 +138,14 @@ impl Follower<'_> {
         let (me, leader) = (wire.me(), self.setting.leader());
         let others = self.setting.others(me).filter(|other| *other != leader);
         let peers: Vec<_> = std::iter::once(leader).chain(others).collect();
-        let said: Vec<_> = peers.iter().map(|peer| Links::say_done(wire, *peer)).collect();
+        let Self { links, outcome, .. } = self;
+        let said: Vec<_> = peers.iter().map(|peer| Links::say_done(wire, *peer, outcome)).collect();
         for (peer, said) in peers.into_iter().zip(said) {
-            let mut parted = said.and_then(|()| Links::hear_done(wire, peer));
+            let mut parted = said.and_then(|()| Links::hear_done(wire, peer, outcome));
             while let Err(error) = parted {
-                self.links.renew(wire, peer, error, (self.turn, self.rng))?;
-                parted = Links::say_done(wire, peer).and_then(|()| Links::hear_done(wire, peer));
+                links.renew(wire, peer, error, (self.turn, self.rng))?;
+                parted = Links::say_done(wire, peer, outcome)
+                    .and_then(|()| Links::hear_done(wire, peer, outcome));
             }
         }
         Ok(())

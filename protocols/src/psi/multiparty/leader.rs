@@ -3,6 +3,7 @@
 use super::{
     intersect::size,
     links::Links,
+    outcome::Outcome,
     setting::{Audience, Setting},
     turn::Turn,
 };
@@ -30,6 +31,8 @@ struct Leader<'a> {
     others: Vec<Follower>,
     /// The last bucket's common items among random ones, for those who are to learn them.
     report: Buf<u128>,
+    /// What they have been told in all.
+    outcome: Outcome,
     rng: &'a mut Prg,
 }
 
@@ -46,7 +49,8 @@ pub(super) fn lead(
         |party| Follower { party, told: first, heard: first, present: !late.contains(&party) };
     let others: Vec<_> = setting.others(setting.leader()).map(follower).collect();
     let waits = others.first().map_or_else(|| setting.leader(), |other| other.party);
-    let mut leader = Leader { setting, links, others, report: Buf::zeroed(0), rng };
+    let (report, outcome) = (Buf::zeroed(0), Outcome::new());
+    let mut leader = Leader { setting, links, others, report, outcome, rng };
     let mut turn = first;
     for bucket in 0..setting.buckets() {
         let items = set.bucket(bucket, setting.buckets())?;
@@ -153,6 +157,7 @@ impl Leader<'_> {
             *place = items[*at as usize];
         }
         self.report.sort_unstable();
+        self.outcome.bucket(common.iter().map(|at| items[*at as usize]));
     }
 
     /// Parts with all others, when each has heard that all buckets are done with.
@@ -160,12 +165,12 @@ impl Leader<'_> {
         let said: Vec<_> = self
             .others
             .iter()
-            .map(|other| other.present.then(|| Links::say_done(wire, other.party)))
+            .map(|other| other.present.then(|| Links::say_done(wire, other.party, &self.outcome)))
             .collect();
         for (at, said) in said.into_iter().enumerate() {
             let party = self.others[at].party;
             let mut parted = match said {
-                Some(said) => said.and_then(|()| Links::hear_done(wire, party)),
+                Some(said) => said.and_then(|()| Links::hear_done(wire, party, &self.outcome)),
                 None => self.part_again(wire, at, end),
             };
             while let Err(error) = parted {
@@ -181,8 +186,8 @@ impl Leader<'_> {
         if heard != end {
             self.tell_one(wire, at, end)?;
         }
-        Links::say_done(wire, party)?;
-        Links::hear_done(wire, party)
+        Links::say_done(wire, party, &self.outcome)?;
+        Links::hear_done(wire, party, &self.outcome)
     }
 }
 

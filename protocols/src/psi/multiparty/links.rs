@@ -1,6 +1,11 @@
 //! One party's links with all others: how it meets them, and how it goes on where one was lost.
 
-use super::{setting::Setting, turn::Turn, zero::ZeroSeed};
+use super::{
+    outcome::{self, Outcome},
+    setting::Setting,
+    turn::Turn,
+    zero::ZeroSeed,
+};
 use crate::{
     party::PartyId,
     prg::Prg,
@@ -9,11 +14,12 @@ use crate::{
 };
 
 /// What the digest of a setting is derived for.
-const SETTING: &str = "unseen psi multiparty setting v1";
+const SETTING: &str = "unseen psi multiparty setting v2";
 /// Words of a greeting: a part of the seed, the setting, the turn that was heard last.
 pub(super) const GREETING: usize = 3;
-/// The last word.
+/// The last word, and how many words it is with what came of all.
 const DONE: u64 = u64::MAX;
+pub(super) const LAST: usize = 1 + outcome::WORDS;
 
 /// One party's links.
 pub(super) struct Links {
@@ -114,20 +120,31 @@ impl Links {
         self.links.iter().map(one).collect()
     }
 
-    /// Says to these that this party is done with all.
-    pub(super) fn say_done(wire: &mut Wire, peer: PartyId) -> Result<(), SessionError> {
-        wire.send(peer, &[DONE])
+    /// Says to a peer that this party is done with all, and what came of it.
+    pub(super) fn say_done(
+        wire: &mut Wire,
+        peer: PartyId,
+        outcome: &Outcome,
+    ) -> Result<(), SessionError> {
+        let [low, high] = outcome.words();
+        wire.send(peer, &[DONE, low, high])
     }
 
-    /// Hears it.
-    pub(super) fn hear_done(wire: &mut Wire, peer: PartyId) -> Result<(), SessionError> {
-        let mut word = [0_u64];
-        wire.recv(peer, &mut word)?;
-        if word == [DONE] {
-            Ok(())
-        } else {
-            Err(wire.pair(peer).invalid("another last word than the one due"))
+    /// Hears the same.
+    pub(super) fn hear_done(
+        wire: &mut Wire,
+        peer: PartyId,
+        outcome: &Outcome,
+    ) -> Result<(), SessionError> {
+        let mut words = [0_u64; LAST];
+        wire.recv(peer, &mut words)?;
+        if words[0] != DONE {
+            return Err(wire.pair(peer).invalid("another last word than the one due"));
         }
+        if words[1..] != outcome.words() {
+            return Err(wire.pair(peer).inconsistent("intersections"));
+        }
+        Ok(())
     }
 }
 
@@ -151,7 +168,7 @@ fn hear(
     wire.recv(peer, &mut words)?;
     let [peers, theirs, turn] = words;
     if theirs != setting {
-        return Err(wire.pair(peer).inconsistent("sizes, buckets, leaders or audiences"));
+        return Err(wire.pair(peer).inconsistent("salts, sizes, buckets, leaders or audiences"));
     }
     let half = |word: u128| u64::try_from(word & u128::from(u64::MAX)).unwrap_or(u64::MAX);
     let turn = Turn::of([half(turn >> 64), half(turn)]);
@@ -164,6 +181,7 @@ fn digest(setting: &Setting) -> u128 {
     hasher.update(&setting.leader().0.to_le_bytes());
     hasher.update(&[u8::from(setting.audience() == super::Audience::Everyone)]);
     hasher.update(&(setting.buckets() as u64).to_le_bytes());
+    hasher.update(setting.context());
     for size in setting.sizes() {
         hasher.update(&(*size as u64).to_le_bytes());
     }

@@ -27,6 +27,7 @@ pub struct Setting {
     buckets: usize,
     /// Items that a bucket of each party is padded to.
     capacity: Vec<usize>,
+    context: [u8; 32],
 }
 
 /// Why a setting is none.
@@ -92,11 +93,22 @@ impl Setting {
             return Err(ParametersError::TooManyItems { items: largest }.into());
         }
         let capacity: Vec<_> = sizes.iter().map(|size| capacity(*size, buckets)).collect();
-        let setting = Self { leader, sizes, audience, buckets, capacity };
+        let setting = Self { leader, sizes, audience, buckets, capacity, context: [0; 32] };
         for most in &setting.capacity {
             Params::new(*most, setting.instances())?;
         }
         Ok(setting)
+    }
+
+    /// The same about items under this salt, of this job: a digest of all else that the parties agreed on, which they compare.
+    #[must_use]
+    pub fn about(self, context: [u8; 32]) -> Self {
+        Self { context, ..self }
+    }
+
+    /// What it is [about](Setting::about).
+    pub(super) fn context(&self) -> &[u8; 32] {
+        &self.context
     }
 
     /// Who learns the intersection first.

@@ -1,8 +1,9 @@
 //! Intersections are the plain ones, cost what was quoted, and the leader's view has no relation but the one it is to see.
 
+mod faults;
 mod lost;
 
-use super::{links::Links, turn::Turn, *};
+use super::{links::Links, outcome::Outcome, turn::Turn, *};
 use crate::{
     net::{Channel, memory},
     party::PartyId,
@@ -136,6 +137,23 @@ fn empty_sets_have_nothing_in_common() {
     check(24, 1, &[0, 0, 0], 0, Audience::Leader);
 }
 
+#[test]
+fn another_salt_is_named_before_anything_is_sent() {
+    let circle = Circle::new(32, 3);
+    let sets = sets(&circle, &[40, 40, 40], 20);
+    let run = circle.run(|wire, rng| {
+        let context = [u8::from(wire.me().0 == 1); 32];
+        let setting = Setting::new(PartyId(2), vec![40; 3], Audience::Everyone).unwrap();
+        let set = &sets[usize::from(wire.me().0)];
+        Ok(intersect(wire, &setting.about(context), set, rng).unwrap_err())
+    });
+    let named = |error: &SessionError| match error {
+        SessionError::Inconsistent { what, .. } => what.contains("salts"),
+        _ => false,
+    };
+    assert!(run.results.iter().any(named), "{:?}", run.results);
+}
+
 /// Sets smaller than stated: the transcript is that of the stated sizes, the result that of the sets.
 #[test]
 fn smaller_sets_do_not_show() {
@@ -179,8 +197,9 @@ fn the_leaders_view_has_no_relation_but_the_intersection() {
             }
         }
         let others = || setting.others(setting.leader());
-        others().try_for_each(|other| Links::say_done(wire, other))?;
-        others().try_for_each(|other| Links::hear_done(wire, other))?;
+        let none = Outcome::new();
+        others().try_for_each(|other| Links::say_done(wire, other, &none))?;
+        others().try_for_each(|other| Links::hear_done(wire, other, &none))?;
         Ok(view)
     });
     let view = &run.results[3];

@@ -5,7 +5,7 @@ use crate::{
     mpc::Shape,
     party::{PartyId, Role},
     psi::{
-        BUCKET_ITEMS, Scattered, Sizes,
+        BUCKET_ITEMS, Output, Scattered, Sizes,
         aggregate::{Aggregates, Rule, aggregate_cost},
         circuit::{Provider, Task, intersect_cost},
         ecdh, lookup, multiparty, vole_psi,
@@ -131,15 +131,16 @@ fn figures_are_those_of_the_twins() {
             let want = (bytes, cost.total_bytes(), cost.rounds());
             assert_eq!(figures(protocol, &asked(form)), want, "{protocol}, {form:?}");
         };
-        for (form, output) in [
-            (Form::ToReceiver, ecdh::Output::ToReceiver),
-            (Form::ToBoth, ecdh::Output::ToBoth),
-            (Form::Count, ecdh::Output::CountToReceiver),
-        ] {
-            let Sizes { sender, receiver } = sizes;
-            let shape = ecdh::Shape { sender, receiver, output };
-            pairwise(form, Protocol::Ecdh, &|c| ecdh::cost(c, shape));
+        for (form, output) in
+            [(Form::ToReceiver, Output::ToReceiver), (Form::ToBoth, Output::ToBoth)]
+        {
+            let setting = ecdh::Setting::with_buckets_of(BUCKET_ITEMS, sizes, output, [0; 32]);
+            let setting = setting.unwrap();
+            pairwise(form, Protocol::Ecdh, &|c| ecdh::cost_from(c, &setting, 0));
         }
+        let Sizes { sender, receiver } = sizes;
+        let shape = ecdh::Shape { sender, receiver, output: ecdh::Output::CountToReceiver };
+        pairwise(Form::Count, Protocol::Ecdh, &|c| ecdh::cost(c, shape));
         for protocol in [Protocol::Vole, Protocol::VoleLowCommunication, Protocol::VoleMalicious] {
             let setting = setting(&asked(Form::ToBoth), protocol).unwrap();
             pairwise(Form::ToBoth, protocol, &|c| vole_psi::cost(c, &setting));

@@ -97,3 +97,17 @@ pub(super) fn unbalanced(n: usize) -> [Columns; 2] {
         Columns::new("many against one of theirs", &words[n - 1..n], &words[..n]),
     ]
 }
+
+/// Up to 24 rows on a side; keys of few, so that some are there twice and some on both sides, and rows without one.
+pub(super) fn random(seed: u64) -> Columns {
+    let duo = Duo::new(seed);
+    let below = |label, n| usize::try_from(duo.words(label, 1)[0] % n).unwrap();
+    let keys = duo.words(1, 2 + below(2, 40));
+    let rows = |label, n| {
+        let drawn = duo.words(label, n).into_iter();
+        let row = |word: u128| usize::try_from(word % (keys.len() as u128 + 1)).unwrap();
+        drawn.map(|word| keys.get(row(word)).copied()).collect()
+    };
+    let (sender, receiver) = (rows(3, below(5, 25)), rows(4, below(6, 25)));
+    Columns { name: format!("random, seed {seed}"), seed, sender, receiver }
+}

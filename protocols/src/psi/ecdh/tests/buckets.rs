@@ -3,7 +3,7 @@
 use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use super::{
-    super::{Setting, cost_from, receive_from, send_from},
+    super::{Setting, cost_from, receive_from, send_from, setting::WORD_BYTES},
     plain, sets,
 };
 use crate::{
@@ -199,7 +199,7 @@ fn two_buckets_at_most_are_open_at_a_side() {
 }
 
 #[test]
-fn one_bucket_costs_what_a_set_in_one_piece_does() {
+fn one_bucket_costs_what_a_set_in_one_piece_does_and_a_word() {
     for output in OUTPUTS {
         let of_shape = match output {
             Output::ToReceiver => super::Output::ToReceiver,
@@ -209,7 +209,9 @@ fn one_bucket_costs_what_a_set_in_one_piece_does() {
             let (mut piece, mut bucket) = (PairCost::new(), PairCost::new());
             super::cost(&mut piece, super::Shape { sender, receiver, output: of_shape });
             cost_from(&mut bucket, &setting_of(1 << 18, [sender, receiver], output), 0);
-            assert_eq!(piece, bucket);
+            let word = if sender.min(receiver) > 0 { WORD_BYTES as u64 } else { 0 };
+            assert_eq!(bucket.total_bytes(), piece.total_bytes() + word);
+            assert_eq!(bucket.rounds(), piece.rounds());
         }
     }
 }
@@ -355,6 +357,25 @@ fn another_salt_size_or_bucket_is_named_before_anything_is_sent() {
         let named = |peer| SessionError::Inconsistent { step: 1, peer: PartyId(peer), what };
         assert!(seen[0] == named(1) || seen[1] == named(0), "{seen:?}");
         assert_eq!(run.opened, [vec![], vec![]]);
+    }
+}
+
+/// Where no round is spent on a hello the receiver holds what the sender says behind its key against its own.
+#[test]
+fn another_salt_or_size_is_named_where_there_is_one_bucket() {
+    let (y, x) = sets(&Duo::new(7), 40, 40, 20);
+    for output in OUTPUTS {
+        let own = setting_of(60, [40, 40], output);
+        assert!(!own.goes_on());
+        let salted = Setting::with_buckets_of(60, own.sizes(), output, [4; 32]).unwrap();
+        for other in [salted, setting_of(60, [41, 40], output)] {
+            let mut sides = [Side::new(&own, &y), Side::new(&other, &x)];
+            let run = attempt(7, [&own, &other], &mut sides, None);
+            let what = "salts, epochs, jobs, sizes or outputs";
+            let named = SessionError::Inconsistent { step: 1, peer: PartyId(0), what };
+            assert_eq!(run.receiver, Err(named));
+            assert!(run.sender.is_err(), "{:?}", run.sender);
+        }
     }
 }
 
