@@ -29,6 +29,10 @@ async fn agreeing<'s>(
         };
         assert!(meets(&compiled.plan), "{sql}");
         by_buckets(&mut compiled.plan, bucket);
+        if bucket > 0 {
+            let cut = compiled.plan.nodes.iter().any(|op| matches!(op, Op::Bucketwise(_)));
+            assert!(cut, "all at once: {sql}");
+        }
         let mut ours = lines(&world.result(sql, &compiled).await);
         let mut theirs = lines(&world.oracle(sql).await);
         if !ordered {
