@@ -112,7 +112,7 @@ async fn rows_stand_anywhere() {
     assert_eq!(first, all);
 }
 
-/// What is not shuffled before it comes out meets at once.
+/// What is not shuffled before it comes out meets at once, and the plan says so.
 #[tokio::test]
 async fn rows_that_come_out_as_they_stand_leave_a_plan_as_it_is() {
     let sets = small(7, (5, 5));
@@ -130,5 +130,7 @@ async fn rows_that_come_out_as_they_stand_leave_a_plan_as_it_is() {
     }
     let mut unshuffled = plan.clone();
     by_buckets(&mut unshuffled, 9);
+    let note = unshuffled.notes.pop();
+    assert!(note.is_some_and(|note| note.contains("meet all at once")));
     assert!(unshuffled == plan);
 }
