@@ -374,7 +374,8 @@ fn another_salt_or_size_is_named_where_there_is_one_bucket() {
             let what = "salts, epochs, jobs, sizes or outputs";
             let named = SessionError::Inconsistent { step: 1, peer: PartyId(0), what };
             assert_eq!(run.receiver, Err(named));
-            assert!(run.sender.is_err(), "{:?}", run.sender);
+            // A sender that learns nothing may have done its part before it hears of it.
+            assert!(run.sender.is_err() || output == Output::ToReceiver, "{:?}", run.sender);
         }
     }
 }
