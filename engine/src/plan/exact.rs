@@ -102,8 +102,8 @@ impl Training {
                 .to_owned()
         }));
         shows.extend((exact.method() == Method::Ridge).then(|| {
-            "compute parties, and the buyer: whose sums were in it and whose were absent, the number of rows, and the mean squared error of the model on all \
-             of them together"
+            "compute parties, and the buyer: whose sums were in it and whose were absent, the number of rows, and the mean squared error of \
+             the model on all of them together"
                 .to_owned()
         }));
         shows.extend(self.rounds_show(plan));

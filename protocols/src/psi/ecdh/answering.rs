@@ -5,7 +5,7 @@ use super::{
     key::Key,
     open::{Open, Opens},
     point::{receive_points, tags},
-    setting::Setting,
+    setting::{Setting, Word},
     steps::{SIGN, Steps},
 };
 use crate::{
@@ -51,14 +51,14 @@ pub fn send_from(
     let key = Key::random(rng);
     let (steps, Sizes { sender, .. }) = (setting.steps(), setting.capacity());
     let opens = Opens::new(set, rng, (setting.buckets(), sender));
-    let (width, range) = (setting.tag_bytes(), steps.range_from(first));
+    let (width, range, word) = (setting.tag_bytes(), steps.range_from(first), setting.word());
     if !range.is_empty() {
-        match setting.word() {
-            Some(word) => pair.send(&[key.public(), &word[..]].concat())?,
-            None => pair.send(key.public())?,
+        if let Some(word) = &word {
+            word.say(pair)?;
         }
+        pair.send(key.public())?;
     }
-    let mut answering = Answering { both, steps: &steps, width, key: &key, opens, progress };
+    let mut answering = Answering { both, steps: &steps, width, key: &key, word, opens, progress };
     serve_all(pair, (&steps, range), &mut answering)?;
     if both { progress.agree(pair, "intersections") } else { Ok(()) }
 }
@@ -85,6 +85,8 @@ struct Answering<'a> {
     steps: &'a Steps,
     width: usize,
     key: &'a Key,
+    /// What the other side is to say first, until it has.
+    word: Option<Word>,
     opens: Opens<'a>,
     progress: &'a mut Progress,
 }
@@ -103,6 +105,9 @@ impl Serves for Answering<'_> {
     }
 
     fn answer(&mut self, pair: &mut Pair<'_>, step: usize) -> Result<(), SessionError> {
+        if let Some(word) = self.word.take() {
+            word.hear(pair)?;
+        }
         let mut asked = receive_points(pair, self.steps.of_receiver(step).len())?;
         self.key.answer(pair, &mut asked)?;
         pair.send(asked.as_flattened())?;

@@ -9,7 +9,7 @@ use super::{
     open::Opens,
     point::receive_tags,
     receiver::receive_answers,
-    setting::Setting,
+    setting::{Setting, Word},
     steps::{SIGN, Steps},
 };
 use crate::{
@@ -52,12 +52,16 @@ pub fn receive_from(
     if setting.is_trivial() {
         return Ok(());
     }
-    let blinds = Blinds::new(rng).expecting(setting.word());
+    let (blinds, word) = (Blinds::new(rng), setting.word());
     let (steps, Sizes { receiver, .. }) = (setting.steps(), setting.capacity());
     let opens = Opens::new(set, rng, (setting.buckets(), receiver));
     let width = setting.tag_bytes();
     let (own, peers) = (Vec::new(), Vec::new());
-    let mut asking = Asking { both, steps: &steps, width, blinds, opens, progress, own, peers };
+    if let Some(word) = &word {
+        word.say(pair)?;
+    }
+    let mut asking =
+        Asking { both, steps: &steps, width, blinds, word, opens, progress, own, peers };
     ask_all(pair, steps.range_from(first), &mut asking)?;
     if both { progress.agree(pair, "intersections") } else { Ok(()) }
 }
@@ -67,6 +71,8 @@ struct Asking<'a> {
     steps: &'a Steps,
     width: usize,
     blinds: Blinds,
+    /// What the other side is to say first, until it has.
+    word: Option<Word>,
     opens: Opens<'a>,
     progress: &'a mut Progress,
     /// Tags of the bucket that is being answered, and of the peer's items also of the next: each in the order they were sent.
@@ -97,6 +103,9 @@ impl Asks for Asking<'_> {
     }
 
     fn take(&mut self, pair: &mut Pair<'_>, step: usize) -> Result<(), SessionError> {
+        if let Some(word) = self.word.take() {
+            word.hear(pair)?;
+        }
         self.blinds.hear_key(pair)?;
         receive_tags(pair, self.steps.of_sender(step).len(), self.width, &mut self.peers)
     }

@@ -24,8 +24,7 @@ pub fn cost(c: &mut PairCost, shape: Shape) {
         return;
     }
     let steps = shape.steps();
-    let bytes = [POINT_BYTES, shape.tag_bytes()];
-    travel(c, (&steps, steps.range_from(0)), bytes, shape.output);
+    travel(c, (&steps, steps.range_from(0)), shape.tag_bytes(), (shape.output, false));
     if shape.output == Output::ToBoth {
         Progress::agree_cost(c);
     }
@@ -42,20 +41,19 @@ pub fn cost_from(c: &mut PairCost, setting: &Setting, first: usize) {
     }
     let (steps, both) = (setting.steps(), setting.output() == hello::Output::ToBoth);
     let output = if both { Output::ToBoth } else { Output::ToReceiver };
-    let word = if setting.goes_on() { 0 } else { WORD_BYTES };
-    let bytes = [POINT_BYTES + word, setting.tag_bytes()];
-    travel(c, (&steps, steps.range_from(first)), bytes, output);
+    let how = (output, !setting.goes_on());
+    travel(c, (&steps, steps.range_from(first)), setting.tag_bytes(), how);
     if both {
         Progress::agree_cost(c);
     }
 }
 
-/// The key, the points, their answers, and the reports of what matched; a key and a tag have so many bytes.
+/// The words of both sides where they say them, the key, the points, their answers, and the reports of what matched.
 fn travel(
     c: &mut PairCost,
     (steps, range): (&Steps, Range<usize>),
-    [key, width]: [usize; 2],
-    output: Output,
+    width: usize,
+    (output, words): (Output, bool),
 ) {
     if range.is_empty() {
         return;
@@ -68,12 +66,16 @@ fn travel(
         let due = both && steps.ends(step);
         due.then(|| c.departs(Side::Receiver, bitmap_bytes(steps.capacity().sender)))
     };
-    let mut key = (!counting).then(|| c.departs(Side::Sender, key));
+    let word = |c: &mut PairCost, side| words.then(|| c.departs(side, WORD_BYTES));
+    let [of_sender, mut of_receiver] = [Side::Sender, Side::Receiver].map(|side| word(c, side));
+    // What the sender says before anything else.
+    let mut first: Vec<_> = of_sender.into_iter().collect();
+    first.extend((!counting).then(|| c.departs(Side::Sender, POINT_BYTES)));
     let (mut due, mut answers, mut reports) = (points(c, range.start), None, VecDeque::new());
     for step in range.clone() {
         let ahead = (step + 1 < range.end).then(|| points(c, step + 1));
         let [asked, offered] = due;
-        key.take().into_iter().for_each(|key| c.arrives(key));
+        first.drain(..).for_each(|said| c.arrives(said));
         c.arrives(offered);
         if let Some(answered) = answers.take() {
             c.arrives(answered);
@@ -82,6 +84,7 @@ fn travel(
         if both && steps.reported(step, range.start).is_some() {
             reports.pop_front().into_iter().for_each(|report| c.arrives(report));
         }
+        of_receiver.take().into_iter().for_each(|word| c.arrives(word));
         c.arrives(asked);
         if !counting {
             answers = Some(c.departs(Side::Sender, answer * steps.of_receiver(step).len()));

@@ -8,7 +8,6 @@ use zeroize::Zeroizing;
 use super::{
     cores::{PART, on_all_cores},
     point::{Point, hashed},
-    setting::WORD_BYTES,
 };
 use crate::{
     kernels::{Backend, FixedBase},
@@ -84,8 +83,6 @@ pub(super) struct Blinds {
     fresh: Prg,
     waiting: VecDeque<Zeroizing<Vec<Point>>>,
     base: Option<FixedBase>,
-    /// What the sender says behind its key, where it does.
-    word: Option<[u8; WORD_BYTES]>,
 }
 
 impl Blinds {
@@ -93,12 +90,7 @@ impl Blinds {
     pub(super) fn new(rng: &mut Prg) -> Self {
         let mut seed = Zeroizing::new([0; 16]);
         seed.copy_from_slice(bytemuck::cast_slice(&rng.elements::<Z128>(1)));
-        Self { fresh: Prg::new(&seed), waiting: VecDeque::new(), base: None, word: None }
-    }
-
-    /// The same where the sender says this behind its key.
-    pub(super) fn expecting(self, word: Option<[u8; WORD_BYTES]>) -> Self {
-        Self { word, ..self }
+        Self { fresh: Prg::new(&seed), waiting: VecDeque::new(), base: None }
     }
 
     /// Asks about items, each under a blind of its own that serves this once.
@@ -123,26 +115,12 @@ impl Blinds {
     /// Hears the sender's public key, if it has not.
     ///
     /// # Errors
-    /// If it is none, or stands for another salt, job or size; the link's errors pass through.
+    /// If it is none; the link's errors pass through.
     pub(super) fn hear_key(&mut self, pair: &mut Pair<'_>) -> Result<(), SessionError> {
-        if self.base.is_some() {
-            return Ok(());
+        if self.base.is_none() {
+            let base = FixedBase::new(&pair.recv_array()?);
+            self.base = Some(base.ok_or_else(|| pair.invalid(BAD))?);
         }
-        let key = match self.word {
-            Some(word) => {
-                let said: [u8; 32 + WORD_BYTES] = pair.recv_array()?;
-                let (key, theirs) = said.split_at(32);
-                if theirs != word {
-                    return Err(pair.inconsistent("salts, epochs, jobs, sizes or outputs"));
-                }
-                let mut point = [0; 32];
-                point.copy_from_slice(key);
-                point
-            }
-            None => pair.recv_array()?,
-        };
-        let base = FixedBase::new(&key);
-        self.base = Some(base.ok_or_else(|| pair.invalid(BAD))?);
         Ok(())
     }
 

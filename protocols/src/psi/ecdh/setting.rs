@@ -6,11 +6,14 @@ use super::{
     shape::{Output as OfShape, Shape},
     steps::Steps,
 };
-use crate::psi::{
-    hello::{Hello, Output},
-    layout::Layout,
-    parameters::{ParametersError, Sizes, equal_ids_bits},
-    progress::Progress,
+use crate::{
+    psi::{
+        hello::{Hello, Output},
+        layout::Layout,
+        parameters::{ParametersError, Sizes, equal_ids_bits},
+        progress::Progress,
+    },
+    session::{Pair, SessionError},
 };
 
 /// The number of the protocol in a hello.
@@ -27,13 +30,36 @@ const WORD: &str = "unseen psi ecdh word v1";
 /// Sizes, buckets, who learns the outcome, and a digest of all else that the sides agreed on.
 ///
 /// Sets that fit one bucket go as [`send`](super::send) and [`receive`](super::receive) have them go, and cannot be gone on with: no round is
-/// spent on a hello, and the sender says behind its key what it takes all of this to be.
+/// spent on a hello, and each side says with what it sends first what it takes all of this to be.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Setting {
     sizes: Sizes,
     output: Output,
     context: [u8; 32],
     layout: Layout,
+}
+
+/// A digest of a setting: each side sends it before anything else, and hears the other's before it answers or takes anything.
+#[derive(Clone, Copy)]
+pub(super) struct Word([u8; WORD_BYTES]);
+
+impl Word {
+    /// Says it.
+    pub(super) fn say(&self, pair: &mut Pair<'_>) -> Result<(), SessionError> {
+        pair.send(&self.0)
+    }
+
+    /// Hears the other side's.
+    ///
+    /// # Errors
+    /// [`SessionError::Inconsistent`] where that is another one; the link's errors.
+    pub(super) fn hear(self, pair: &mut Pair<'_>) -> Result<(), SessionError> {
+        let theirs: [u8; WORD_BYTES] = pair.recv_array()?;
+        if theirs == self.0 {
+            return Ok(());
+        }
+        Err(pair.inconsistent("salts, epochs, jobs, sizes or outputs"))
+    }
 }
 
 impl Setting {
@@ -127,12 +153,12 @@ impl Setting {
         Hello::new((PROTOCOL, self.output), self.sizes, &self.context, &self.to_string())
     }
 
-    /// What stands behind the sender's key where there is no hello: the receiver holds it against its own.
-    pub(super) fn word(&self) -> Option<[u8; WORD_BYTES]> {
+    /// What stands in the place of a hello where there is none.
+    pub(super) fn word(&self) -> Option<Word> {
         let digest = blake3::derive_key(WORD, self.hello().as_bytes());
         let mut word = [0; WORD_BYTES];
         word.copy_from_slice(&digest[..WORD_BYTES]);
-        (!self.goes_on()).then_some(word)
+        (!self.goes_on()).then_some(Word(word))
     }
 
     /// The same in one piece.
