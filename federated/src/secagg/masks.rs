@@ -94,3 +94,38 @@ fn derive<const N: usize>(setting: &Setting, secret: &[u8], parts: &[&[u8]]) -> 
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{Name, Threshold},
+        *,
+    };
+
+    /// Also bits that a checksum of 32 bits would not tell apart: a mask is worth no more than what is left of its secret.
+    #[test]
+    fn every_bit_of_a_secret_counts() {
+        let clients =
+            (1..=3).map(|key| ed25519_dalek::SigningKey::from_bytes(&[key; 32]).verifying_key());
+        let name = Name { job: [1; 32], round: 0, attempt: 0, from: [2; 32] };
+        let threshold = (Threshold::complete(3, 0, 0).unwrap(), 2);
+        let setting = Setting::new(name, clients.collect(), 4, threshold, &[3; 32]).unwrap();
+        let mut seen = std::collections::BTreeSet::new();
+        let mut is_new = |secret: [u8; 32]| {
+            let secret = Zeroizing::new(secret);
+            assert!(seen.insert(*own(&setting, 0, &secret)), "another secret, the same mask");
+        };
+        is_new([0; 32]);
+        for bit in 0..256 {
+            let mut secret = [0; 32];
+            secret[bit / 8] = 1 << (bit % 8);
+            is_new(secret);
+        }
+        // Two equal words cancel in a sum of words.
+        for word in 0..7 {
+            let mut secret = [0; 32];
+            secret[4 * word..4 * word + 8].fill(9);
+            is_new(secret);
+        }
+    }
+}
