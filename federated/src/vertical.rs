@@ -7,7 +7,7 @@
 //!
 //! ```text
 //! z = X_b·w + w_0    1 round     e = (σ(z) − y)·live    the curve's rounds and 1
-//! g = X_bᵀ·e         1 round     w −= rate / batch · g  2 rounds: one division by a power of two
+//! g = X_bᵀ·e         1 round     w −= rate / batch · g  one division by a power of two, to the nearest
 //! ```
 //!
 //! # Shape
@@ -31,6 +31,7 @@
 mod clear;
 mod descent;
 mod error;
+mod exactly;
 mod features;
 mod record;
 mod ridge;
@@ -44,6 +45,7 @@ mod tests;
 pub use clear::{ClearRows, tally_clear, train_clear};
 pub use descent::{Course, train, train_cost, train_from};
 pub use error::{DescentError, SettingError};
+pub use exactly::{WordRows, train_exactly};
 pub use features::Features;
 pub use record::Record;
 pub use ridge::{Squares, squares, squares_cost};

@@ -1,7 +1,8 @@
 //! Logistic regression on rows that are joined on shares.
 
 use federated::vertical::{
-    self, Curve, Descent, Features, Output, Scoring, Setting, SettingError, Table,
+    self, Curve, Descent, Features, Output, Scoring, Setting, SettingError, Table, WordRows,
+    train_exactly,
 };
 use protocols::{
     mpc::{Column, fixed::Fixed},
@@ -35,8 +36,6 @@ pub(super) const CASES: &[Case] = &[
 
 const COLUMNS: usize = 330;
 const FRAC: u32 = 12;
-/// What every step's rounding may come to.
-const OFF: f64 = 1e-3;
 
 fn joined(rows: usize) -> Result<Table, SettingError> {
     let features = Fixed::new(FRAC, -4.0, 4.0).map_err(SettingError::Room)?;
@@ -106,27 +105,13 @@ fn furthest(got: &[f64], want: &[f64]) -> f64 {
     got.iter().zip(want).map(off).fold(0.0, f64::max)
 }
 
-/// The same steps on real numbers.
+/// The same steps in one place, to the bit.
 fn is_trained(clear: &[Clear], opened: &[Vec<u64>]) -> Verdict {
-    let [x, y, live] = [0, 1, 2].map(|at| clear[at].words());
-    let (rows, Descent { batch, rate, .. }) = (y.len(), descent());
-    let batches = rows.div_ceil(batch);
-    let mut weights = vec![0.0; COLUMNS + 1];
-    for k in 0..batches {
-        let mut gradient = vec![0.0; COLUMNS + 1];
-        for row in (k..rows).step_by(batches).filter(|row| live[*row] == 1) {
-            let x = &x[row * COLUMNS..(row + 1) * COLUMNS];
-            let z: f64 = x.iter().zip(&weights).map(|(x, w)| real(*x, FRAC) * w).sum();
-            let probability = (0.5 + (z + weights[COLUMNS]) / 8.0).clamp(0.0, 1.0);
-            let error = probability - y[row] as f64;
-            gradient.iter_mut().zip(x).for_each(|(sum, x)| *sum += real(*x, FRAC) * error);
-            gradient[COLUMNS] += error;
-        }
-        let step = rate / batch as f64;
-        weights.iter_mut().zip(&gradient).for_each(|(w, sum)| *w -= step * sum);
-    }
-    let got = setting(rows).map(|setting| setting.weights().decode(&opened[0]));
-    Verdict::Within { error: got.map_or(f64::NAN, |got| furthest(&got, &weights)), bound: OFF }
+    let [features, y, live] = [0, 1, 2].map(|at| clear[at].words());
+    let [labels, live] = [y, live].map(|of| of.iter().map(|bit| *bit == 1).collect::<Vec<_>>());
+    let rows = WordRows { features: &features, labels: &labels, live: &live };
+    let want = setting(labels.len()).ok().and_then(|setting| train_exactly(&setting, rows));
+    Verdict::Exact(want.is_some_and(|want| want == opened[0]))
 }
 
 fn is_scored(clear: &[Clear], opened: &[Vec<u64>]) -> Verdict {

@@ -1,6 +1,6 @@
 //! The meaning of a training on joined rows, and of a scoring.
 
-use federated::vertical::{ClearRows, tally_clear, train_clear};
+use federated::vertical::{ClearRows, WordRows, tally_clear, train_clear, train_exactly};
 
 use super::{
     clear::Column,
@@ -9,27 +9,29 @@ use super::{
     vertical::{UNIT_BITS, Vertical},
 };
 
-/// Every output of the training on clear columns: weights without the roundings of shares, to the nearest word.
+/// Every output of the training on clear columns: to the bit, but for curves that round by the shares, whose weights come without that.
 ///
 /// # Panics
 /// If the plan is none.
 pub(super) fn vertical<'c>(of: &Vertical, at: &dyn Fn(&Ref) -> &'c Column) -> Vec<Column> {
     let setting = of.setting().expect("a checked training");
     let table = *setting.table();
-    let mut features = vec![0.0; table.rows * table.columns];
+    let mut words = vec![0; table.rows * table.columns];
     for (j, column) in of.columns.iter().enumerate() {
         let values = match at(column) {
-            Column::Words(words) => table.features.decode(words),
-            bits => bits.to_flags().into_iter().map(|bit| f64::from(u8::from(bit))).collect(),
+            Column::Words(words) => words.clone(),
+            bits => bits.to_flags().into_iter().map(|bit| u64::from(bit) << UNIT_BITS).collect(),
         };
-        let cells = features.iter_mut().skip(j).step_by(table.columns);
+        let cells = words.iter_mut().skip(j).step_by(table.columns);
         cells.zip(values).for_each(|(cell, value)| *cell = value);
     }
     let (labels, live) = (at(&of.class).to_flags(), at(&of.live).to_flags());
+    let features = table.features.decode(&words);
     let rows = ClearRows { features: &features, labels: &labels, live: &live };
-    let weights = train_clear(&setting, rows);
-    let [count, right] = tally_clear(rows, &weights);
-    let mut words = setting.weights().encode(&weights).expect("weights within their bounds");
+    let exactly = WordRows { features: &words, labels: &labels, live: &live };
+    let nearly = || setting.weights().encode(&train_clear(&setting, rows)).ok();
+    let mut words = train_exactly(&setting, exactly).or_else(nearly).expect("weights in bounds");
+    let [count, right] = tally_clear(rows, &setting.weights().decode(&words));
     words.extend([count, right]);
     vec![Column::Words(words), Column::Words(vec![count])]
 }

@@ -25,8 +25,8 @@ use super::{
 /// Weights have the fraction bits of [`Setting::weights`].
 ///
 /// # Cost
-/// 2 rounds for the live bits, and for each step 5 and those of the curve. The parties send, each, about a word a row for `z`, one
-/// for the mask and what the curve takes, and two words a feature: what a step costs on the links does not grow with rows times
+/// 2 rounds for the live bits, and for each step 3, those of the curve and those of [`fixed::round`]. The parties send, each, about a word a row for `z`, one
+/// for the mask and what the curve takes, and some ten words a feature: what a step costs on the links does not grow with rows times
 /// features. Work: 4 multiply-adds a feature and row.
 ///
 /// # Errors
@@ -81,8 +81,7 @@ impl fmt::Debug for Course<'_> {
 /// Those of [`train`], and this party's disk's.
 ///
 /// # Security
-/// That of [`train`], and of [`stand`](super::stand). Steps round at random: of a training that was
-/// interrupted the weights are as near to those of the clear as of one that was not, and not the same to the bit.
+/// That of [`train`], and of [`stand`](super::stand).
 pub fn train_from(
     s: &mut Session,
     setting: &Setting,
@@ -132,7 +131,7 @@ pub fn train_cost(m: &mut Meter, setting: &Setting) {
             fixed::sigmoid_cost(m, rows, &setting.curve);
             mul_cost::<Z64>(m, rows);
             matmul_cost::<Z64>(m, setting.table().columns, 1);
-            fixed::truncate_cost(m, setting.len(), &setting.step);
+            fixed::round_cost(m, setting.len(), &setting.step);
         }
     }
 }
@@ -160,7 +159,7 @@ fn step(
         pull.scale(setting.pull);
         gradient.add_assign(&Shared::concat(&[&pull, &Shared::zeros(1)]));
     }
-    weights.sub_assign(&fixed::truncate(s, &gradient, &setting.step)?);
+    weights.sub_assign(&fixed::round(s, &gradient, &setting.step)?);
     Ok(())
 }
 

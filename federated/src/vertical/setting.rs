@@ -1,6 +1,6 @@
 //! A planned training: precisions and bounds.
 
-use protocols::mpc::fixed::{Fixed, FixedError, Logistic, Sigmoid, Truncation};
+use protocols::mpc::fixed::{Fixed, FixedError, Logistic, Rounding, Sigmoid};
 
 use super::error::SettingError;
 
@@ -62,7 +62,7 @@ pub struct Setting {
     pub(super) descent: Descent,
     pub(super) batches: usize,
     pub(super) curve: Sigmoid,
-    pub(super) step: Truncation,
+    pub(super) step: Rounding,
     /// What a weight's word counts in a gradient's: the penalty.
     pub(super) pull: u64,
     weights: Fixed,
@@ -102,7 +102,7 @@ impl Setting {
         let scale = frac + class_bits + batch.trailing_zeros();
         let scale = scale.checked_add_signed(-exponent(rate)).unwrap_or(u32::MAX);
         let moved = rate * (reach * error + penalty * weight);
-        let step = Truncation::exact(Fixed::new(scale, -moved, moved)?, bits)?;
+        let step = Rounding::new(Fixed::new(scale, -moved, moved)?, bits)?;
         let pull =
             penalty * batch as f64 * f64::from(frac + class_bits).exp2() / f64::from(bits).exp2();
         #[expect(
@@ -221,7 +221,7 @@ fn curve_error(curve: Curve) -> f64 {
 /// How far a weight can get: the steps all one way; with a penalty, where the pull back is as strong as they are.
 fn furthest(descent: &Descent, batches: usize, gradient: f64, bits: u32) -> f64 {
     let Descent { epochs, rate, penalty, .. } = *descent;
-    // A step is rounded up at most.
+    // A step is rounded by half a unit at most.
     let step = rate * gradient + f64::from(bits).exp2().recip();
     let straight = (epochs * batches) as f64 * step;
     if penalty > 0.0 { straight.min(step / (rate * penalty)) } else { straight }

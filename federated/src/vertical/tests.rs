@@ -63,6 +63,13 @@ fn flags(bits: &[u64]) -> Vec<bool> {
     bits.iter().map(|bit| *bit == 1).collect()
 }
 
+/// The words that the steps come to.
+fn exactly(clear: &Clear, setting: &Setting) -> Vec<u64> {
+    let (labels, live) = (flags(&clear.labels), flags(&clear.live));
+    let features = &range().encode(&clear.features).unwrap();
+    train_exactly(setting, WordRows { features, labels: &labels, live: &live }).unwrap()
+}
+
 /// The same steps on real numbers.
 fn clearly(clear: &Clear, setting: &Setting) -> Vec<f64> {
     clear.trained(setting).0
@@ -104,7 +111,9 @@ fn weights_are_those_of_the_same_steps_in_the_clear() {
         for penalty in [0.0, 0.01] {
             let descent = Descent { penalty, ..descent(Curve::Segments) };
             let (run, setting) = shared(seed, &clear, descent);
-            let got = setting.weights().decode(&run.reconstruct());
+            let words = run.reconstruct();
+            assert_eq!(words, exactly(&clear, &setting), "{shape:?}, {penalty}, seed {seed}");
+            let got = setting.weights().decode(&words);
             let off = furthest(&got, &clearly(&clear, &setting));
             // A unit for each step, and what steps make of it later.
             let unit = 1.0 / f64::from(setting.weights().frac()).exp2();
@@ -150,7 +159,9 @@ fn extreme_tables_do_not_overflow() {
             };
             let descent = Descent { epochs, rate: 16.0, ..descent(Curve::Segments) };
             let (run, setting) = shared(9, &clear, descent);
-            let got = setting.weights().decode(&run.reconstruct());
+            let words = run.reconstruct();
+            assert_eq!(words, exactly(&clear, &setting), "{rows} × {columns}");
+            let got = setting.weights().decode(&words);
             let want = clearly(&clear, &setting);
             assert!(want[0].abs() > 30.0 && want[0].abs() < setting.weights().high(), "{want:?}");
             assert!(furthest(&got, &want) <= 0.1, "{rows} × {columns}: {got:?} {want:?}");

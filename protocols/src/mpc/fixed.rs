@@ -17,6 +17,7 @@
 //! | function | how |
 //! |---|---|
 //! | [`truncate`], [`mul`] | the wrap of `u + v` from their top bits |
+//! | [`round`] | the same, and a comparison of what is left |
 //! | [`exp`] | `exp u · exp v` in Z128 |
 //! | [`sigmoid`] | a sum of sines, `sin k(u + v)` by the addition theorem (or lines, or a cubic) |
 //! | [`log`] | the leading bit's place, and a trigonometric sum of the mantissa |
@@ -30,6 +31,7 @@ mod format;
 mod known;
 mod leading;
 mod log;
+mod nearest;
 mod power;
 mod product;
 mod series;
@@ -43,6 +45,7 @@ pub use contract::{CONTRACT, Clause, Function};
 pub use exp::{Exp, exp, exp_cost};
 pub use format::{Fixed, FixedError, Tolerance};
 pub use log::{Log, log, log_cost};
+pub use nearest::{Rounding, round, round_cost};
 pub use power::{Power, Quotient, div, div_cost, power, power_cost};
 pub use product::{Product, mul, mul_cost};
 pub use sigmoid::{Logistic, Sigmoid, sigmoid, sigmoid_cost};

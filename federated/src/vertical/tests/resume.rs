@@ -115,9 +115,7 @@ impl Place {
         let due = (passes < PASSES).then_some(passes * self.setting.batches() + 1);
         assert_eq!(first, [due; 3], "seed {}", self.seed);
         let words = protocols::share::reconstruct([&shares[0], &shares[1], &shares[2]]).unwrap();
-        let got = self.setting.weights().decode(&words);
-        let off = furthest(&got, &clearly(&self.clear, &self.setting));
-        assert!(off < 1e-4, "{off}, seed {}", self.seed);
+        assert_eq!(words, exactly(&self.clear, &self.setting), "seed {}", self.seed);
     }
 }
 

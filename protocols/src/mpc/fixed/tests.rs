@@ -64,6 +64,34 @@ fn truncation_gives_one_of_the_two_neighbours_up_to_the_ends_of_its_range() {
 }
 
 #[test]
+fn rounding_follows_from_the_value_alone_up_to_the_ends_of_its_range() {
+    for (n, drop) in SIZES.into_iter().zip([1, 13, 16, 31, 32, 33, 60].into_iter().cycle()) {
+        let half = 1_i64 << (drop - 1);
+        let span = (1_i64 << 62) - half;
+        for (low, high) in [(-span, span - 1), (-70_000, 70_000), (0, 5)] {
+            let world = World::new(n as u64 + u64::from(drop));
+            let mut x = words_in(world, 1, n, low, high);
+            // Next to where it goes the other way.
+            let near = [half - 1, half, half + 1, -half, -half - 1, 1 - half];
+            for (word, value) in x.iter_mut().skip(5).zip(near) {
+                *word = value.clamp(low, high).cast_unsigned();
+            }
+            let plan = Rounding::new(Fixed::of_words(61, low, high).unwrap(), 61 - drop).unwrap();
+            let want: Vec<u64> =
+                x.iter().map(|x| ((x.cast_signed() + half) >> drop).cast_unsigned()).collect();
+            for shares in 0..3 {
+                let run = on(World::new(shares), &x, |s, x| round(s, x, &plan));
+                assert_eq!(run.reconstruct(), want, "{n} by {drop} from {low}, shares {shares}");
+                run.assert_cost("round", |m| round_cost(m, n, &plan));
+            }
+            assert!(x.iter().map(|x| plan.of(*x)).eq(want.iter().copied()));
+            let (least, most) = plan.out().words();
+            assert!(want.iter().all(|word| (least..=most).contains(&word.cast_signed())));
+        }
+    }
+}
+
+#[test]
 fn truncation_rounds_up_as_often_as_the_fraction_says() {
     let n = 40_000;
     for (drop, part) in [(3, 1_i64), (16, 16_384), (16, 32_768), (20, 1_000_000), (40, 1 << 38)] {
@@ -139,6 +167,9 @@ fn what_does_not_fit_is_refused() {
     let wide = Fixed::new(16, -1e6, 1e6).unwrap();
     assert!(matches!(Product::new(wide, wide, 16), Err(FixedError::TooWide { bits: 72, .. })));
     assert!(matches!(Truncation::exact(wide, 16), Err(FixedError::Fraction { .. })));
+    assert!(matches!(Rounding::new(wide, 16), Err(FixedError::Fraction { .. })));
+    let whole = Fixed::of_words(16, 0, (1 << 62) - 1).unwrap();
+    assert!(Rounding::new(whole, 8).is_err() && Truncation::exact(whole, 8).is_ok());
     assert_eq!(wide.encode(&[1.0, 2e6]), Err(FixedError::Outside { at: 1 }));
     assert_eq!(wide.encode(&[f64::NAN]), Err(FixedError::Outside { at: 0 }));
     assert_eq!(wide.decode(&wide.encode(&[-1.5, 0.25]).unwrap()), [-1.5, 0.25]);

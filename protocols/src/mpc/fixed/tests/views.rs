@@ -89,6 +89,8 @@ fn what_parties_receive_is_uniform_and_its_shape_is_public() {
     let small = range(-8.0, 8.0);
     let plan = Truncation::exact(small, 3).unwrap();
     hold("truncation", small, |s, x| truncate(s, x, &plan));
+    let plan = Rounding::new(small, 3).unwrap();
+    hold("rounding", small, |s, x| round(s, x, &plan));
     let plan = Product::new(small, small, 16).unwrap();
     hold("product", small, |s, x| mul(s, x, x, &plan));
     let plan = Exp::new(small, 30).unwrap();
