@@ -9,5 +9,5 @@ pub(super) fn all() -> impl Iterator<Item = &'static Protocol> {
 
 /// Those that go from file to file, between processes.
 pub(super) fn with_files() -> impl Iterator<Item = &'static Protocol> {
-    files::PROTOCOLS.iter()
+    files::protocols()
 }

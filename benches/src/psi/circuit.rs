@@ -1,8 +1,11 @@
 //! Circuit PSI among three compute parties, two of which have the sets, and numbers over it.
 
+use std::borrow::Cow;
+
 use protocols::{
     mpc::{Column, Shape, reveal},
     party::Role,
+    prg::Prg,
     psi::{
         BUCKET_ITEMS, Buckets, Scattered, Sizes,
         aggregate::{Aggregates, Ask, Cell, Rule, Tally},
@@ -44,14 +47,14 @@ pub(super) const PROTOCOLS: [Protocol; 3] = [
 ];
 
 /// The sender, the receiver, and the third.
-const ROLES: [Role; 2] = [Role::P0, Role::P1];
+pub(super) const ROLES: [Role; 2] = [Role::P0, Role::P1];
 /// Who learns the numbers.
 const TO: Recipient = Recipient::One(Role::P1);
-const RULE: Rule = Rule { minimum: 10, noise: None };
+pub(super) const RULE: Rule = Rule { minimum: 10, noise: None };
 
 /// What is done with the matches.
 #[derive(Clone, Copy)]
-enum Goal {
+pub(super) enum Goal {
     Shares,
     Cardinality,
     Sum,
@@ -59,7 +62,7 @@ enum Goal {
 
 impl Goal {
     /// Columns of the sender and of the receiver.
-    fn columns(self) -> [Vec<Shape>; 2] {
+    pub(super) fn columns(self) -> [Vec<Shape>; 2] {
         match self {
             Self::Shares => [vec![Shape::Z64], vec![Shape::Z64]],
             Self::Cardinality => [vec![], vec![]],
@@ -67,13 +70,13 @@ impl Goal {
         }
     }
 
-    fn sums(self) -> usize {
+    pub(super) fn sums(self) -> usize {
         usize::from(matches!(self, Self::Sum))
     }
 }
 
 /// What came out: shares of each bucket's rows, or numbers at the one that learns them.
-enum Outcome {
+pub(super) enum Outcome {
     Shares(Vec<Matches>),
     Numbers(Option<Vec<Option<Cell>>>),
 }
@@ -84,7 +87,7 @@ enum Part {
     Counted(Tally),
 }
 
-fn bucketed(sizes: Sizes, goal: Goal) -> Result<Bucketed, Failure> {
+pub(super) fn bucketed(sizes: Sizes, goal: Goal) -> Result<Bucketed, Failure> {
     let [sender, receiver] = goal.columns();
     let receiver = Provider { role: ROLES[1], items: sizes.receiver, columns: receiver };
     let sender = Provider { role: ROLES[0], items: sizes.sender, columns: sender };
@@ -128,27 +131,10 @@ fn party(seat: &mut Seat<'_>, goal: Goal) -> Result<bool, Failure> {
     let (provides, buckets) = (seat.role < 2, of.buckets());
     seat.timed_session(
         |s| {
-            let mut own = Scattered::new(own, buckets);
-            let (mut rows, mut tally) = (Vec::new(), None::<Tally>);
-            let one = |s: &mut Session, bucket| {
-                let items = own.bucket(usize::try_from(bucket).unwrap_or(usize::MAX), buckets)?;
-                let values: Vec<u64> = items.iter().copied().map(value).collect();
-                let columns = vec![&values[..]; columns];
-                let set = Set { items: &items, columns: &columns };
-                let matches = intersect_bucket(s, &of, provides.then_some(&set), &mut rng)?;
-                match goal {
-                    Goal::Shares => Ok(Part::Rows(matches)),
-                    _ => counted(s, &matches).map(Part::Counted),
-                }
-            };
-            let keep = |part| match (part, &mut tally) {
-                (Part::Rows(of), _) => rows.push(of),
-                (Part::Counted(of), Some(tally)) => tally.add(&of),
-                (Part::Counted(of), none) => *none = Some(of),
-            };
-            s.in_units(buckets as u64, itself, one, keep)?;
-            let Some(tally) = tally else { return Ok(Outcome::Shares(rows)) };
-            Ok(Outcome::Numbers(tally.release(s, &RULE, &mut rng)?.open(s, TO)?))
+            let own = provides.then(|| Scattered::new(own, buckets));
+            let mut own = own.map(|items| Drawn { items, columns });
+            let own = own.as_mut().map(|own| own as &mut dyn Portions);
+            run(s, (&of, goal), own, &mut rng)
         },
         |s, outcome| match outcome {
             Outcome::Shares(rows) => right(s, &rows, &wanted),
@@ -156,6 +142,59 @@ fn party(seat: &mut Seat<'_>, goal: Goal) -> Result<bool, Failure> {
             Outcome::Numbers(Some(cells)) => Ok(cells == [plain(&wanted, goal)]),
         },
     )
+}
+
+/// A set by buckets.
+pub(super) trait Portions {
+    /// Items of a bucket, and their columns. Where one is repeated, it is asked for again.
+    fn portion(&mut self, of: (usize, usize)) -> Result<Portion<'_>, SessionError>;
+}
+
+/// Items, and their columns.
+pub(super) type Portion<'p> = (Cow<'p, [u128]>, Vec<Vec<u64>>);
+
+/// Random items, with as many columns of values that belong to them.
+struct Drawn {
+    items: Scattered<'static>,
+    columns: usize,
+}
+
+impl Portions for Drawn {
+    fn portion(&mut self, (bucket, buckets): (usize, usize)) -> Result<Portion<'_>, SessionError> {
+        let items = self.items.bucket(bucket, buckets)?;
+        let values: Vec<u64> = items.iter().copied().map(value).collect();
+        Ok((items, vec![values; self.columns]))
+    }
+}
+
+/// All buckets, and what they are for.
+pub(super) fn run(
+    s: &mut Session,
+    (of, goal): (&Bucketed, Goal),
+    mut own: Option<&mut dyn Portions>,
+    rng: &mut Prg,
+) -> Result<Outcome, SessionError> {
+    let (mut rows, mut tally) = (Vec::new(), None::<Tally>);
+    let one = |s: &mut Session, bucket| {
+        let bucket = (usize::try_from(bucket).unwrap_or(usize::MAX), of.buckets());
+        let own = own.as_mut().map(|own| own.portion(bucket)).transpose()?;
+        let columns: Vec<&[u64]> =
+            own.iter().flat_map(|(_, columns)| columns).map(Vec::as_slice).collect();
+        let set = own.as_ref().map(|(items, _)| Set { items, columns: &columns });
+        let matches = intersect_bucket(s, of, set.as_ref(), rng)?;
+        match goal {
+            Goal::Shares => Ok(Part::Rows(matches)),
+            _ => counted(s, &matches).map(Part::Counted),
+        }
+    };
+    let keep = |part| match (part, &mut tally) {
+        (Part::Rows(of), _) => rows.push(of),
+        (Part::Counted(of), Some(tally)) => tally.add(&of),
+        (Part::Counted(of), none) => *none = Some(of),
+    };
+    s.in_units(of.buckets() as u64, itself, one, keep)?;
+    let Some(tally) = tally else { return Ok(Outcome::Shares(rows)) };
+    Ok(Outcome::Numbers(tally.release(s, &RULE, rng)?.open(s, TO)?))
 }
 
 /// What broke off a bucket, as the session has it.
@@ -175,14 +214,18 @@ fn value(item: u128) -> u64 {
     (item >> 88) as u64
 }
 
-fn plain(wanted: &[u64], goal: Goal) -> Option<Cell> {
+pub(super) fn plain(wanted: &[u64], goal: Goal) -> Option<Cell> {
     let count = i64::try_from(wanted.len()).unwrap_or(i64::MAX);
     let sum = wanted.iter().sum::<u64>().cast_signed();
     (count >= i64::from(RULE.minimum)).then(|| Cell { count, sums: vec![sum; goal.sums()] })
 }
 
 /// Opens everything: in live rows both columns hold the value of one of the common elements, each once.
-fn right(s: &mut Session, rows: &[Matches], wanted: &[u64]) -> Result<bool, SessionError> {
+pub(super) fn right(
+    s: &mut Session,
+    rows: &[Matches],
+    wanted: &[u64],
+) -> Result<bool, SessionError> {
     let mut found = [Vec::new(), Vec::new()];
     for matches in rows {
         let mut live = matches.live.clone();

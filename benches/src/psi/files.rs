@@ -3,6 +3,7 @@
 //! Timed from opening the file to the result's last byte: reading, canonical keys, ids, the protocol over TLS, writing.
 
 use std::{
+    cell::RefCell,
     fs::{self, File},
     io::{BufWriter, Write as _},
     path::{Path, PathBuf},
@@ -27,12 +28,21 @@ use super::{
 };
 use crate::Failure;
 
+mod circuit;
+mod lookup;
+mod multi;
+
 /// Bytes of ids and rows that a party keeps in memory; the rest goes to disk.
 const BUDGET: usize = 256 << 20;
 /// The key column.
 const ID: &str = "id";
 
-pub(super) const PROTOCOLS: [Protocol; 4] = [
+/// Those of two parties that end with rows, and the others.
+pub(super) fn protocols() -> impl Iterator<Item = &'static Protocol> {
+    PROTOCOLS.iter().chain(&circuit::PROTOCOLS).chain(&multi::PROTOCOLS).chain(&lookup::PROTOCOLS)
+}
+
+const PROTOCOLS: [Protocol; 4] = [
     Protocol {
         name: "vole/files",
         parties: 2,
@@ -78,25 +88,34 @@ fn party(seat: &mut Seat<'_>, way: Way) -> Result<bool, Failure> {
     write_ids(&input, first, n)?;
     let (role, mut rng) = (seat.role, seat.prg(0));
     let side = if role == 0 { Side::Sender } else { Side::Receiver };
-    // A file that cannot be read ends this party's run, and the link with it.
-    let mut failed = None;
-    let done = seat.timed_pair(|pair| {
+    let unfit = Unfit::default();
+    let rows = seat.timed_pair(|pair| {
         let run = FileRun { input: &input, output: &output, folder: folder.path(), side };
         let salt = Salt::agree(pair, side, &mut rng)?;
         run.intersect(pair, &salt, way, &mut rng).map_err(|failure| match failure {
             Fault::Session(error) => error,
-            Fault::Table(error) => {
-                failed = Some(error);
-                SessionError::Misuse { step: pair.step(), what: "a file that it cannot use" }
-            }
+            Fault::Table(error) => unfit.at(pair.step(), error),
         })
     });
-    if let Some(error) = failed {
-        return Err(error.into());
-    }
-    let rows = done?;
+    unfit.first()?;
+    let rows = rows?;
     let common = n - n / 2;
     Ok(role == 0 || (rows == common as u64 && check(&output, n / 2, common)?))
+}
+
+/// Why a file cannot be used: it ends this party's run, and the link with it, and is what is told in the end.
+#[derive(Default)]
+struct Unfit(RefCell<Option<Failure>>);
+
+impl Unfit {
+    fn at(&self, step: u64, error: impl Into<Failure>) -> SessionError {
+        *self.0.borrow_mut() = Some(error.into());
+        SessionError::Misuse { step, what: "a file that it cannot use" }
+    }
+
+    fn first(self) -> Result<(), Failure> {
+        self.0.into_inner().map_or(Ok(()), Err)
+    }
 }
 
 enum Fault {
@@ -133,7 +152,7 @@ impl FileRun<'_> {
         rng: &mut protocols::prg::Prg,
     ) -> Result<u64, Fault> {
         let file = TableFile::open(self.input)?;
-        let (spill, rows) = self.read(&file, salt)?;
+        let (spill, rows) = read_ids(&file, self.folder, salt)?;
         // Every id is distinct here; else the number of rows is an upper bound that both sides pad to.
         let own = usize::try_from(spill.len()).unwrap_or(usize::MAX);
         let peers = exchange_sizes(pair, own)?;
@@ -150,14 +169,6 @@ impl FileRun<'_> {
                 Ok(keep_rows(&file, &kept, self.output)?)
             }
         }
-    }
-
-    fn read(&self, file: &TableFile, salt: &Salt) -> Result<(Spill, u64), TableError> {
-        let column = KeyColumn { name: ID.to_owned(), normal: Normal::LOOSE };
-        let encoder = KeyEncoder::new(vec![column], file.schema())?;
-        let mut spill = Spill::new(self.folder, BUDGET);
-        let rows = spill_ids(file, &encoder, |keys| salt.ids(keys.iter()), &mut spill)?;
-        Ok((spill, rows))
     }
 
     /// The protocol, bucket by bucket.
@@ -193,6 +204,15 @@ impl FileRun<'_> {
         done?;
         Ok(matched)
     }
+}
+
+/// The ids of a file's keys, and how many rows it has.
+fn read_ids(file: &TableFile, folder: &Path, salt: &Salt) -> Result<(Spill, u64), TableError> {
+    let column = KeyColumn { name: ID.to_owned(), normal: Normal::LOOSE };
+    let encoder = KeyEncoder::new(vec![column], file.schema())?;
+    let mut spill = Spill::new(folder, BUDGET);
+    let rows = spill_ids(file, &encoder, |keys| salt.ids(keys.iter()), &mut spill)?;
+    Ok((spill, rows))
 }
 
 fn unsound(pair: &Pair<'_>) -> SessionError {

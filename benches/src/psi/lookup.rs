@@ -21,9 +21,9 @@ use crate::Failure;
 
 /// Queries of a run against a table of as many rows, at most.
 const QUERIES: usize = 1 << 12;
-const LABEL_BYTES: usize = 8;
+pub(super) const LABEL_BYTES: usize = 8;
 /// Queries that the tags of a table are made for.
-const BUDGET: u64 = 1 << 20;
+pub(super) const BUDGET: u64 = 1 << 20;
 
 pub(super) const PROTOCOLS: [Protocol; 2] = [
     Protocol {
@@ -52,7 +52,7 @@ enum Table {
 }
 
 /// Queries of a run: those of the receiver, but no more than some thousands where nobody said how many.
-fn queries(sizes: Sizes) -> usize {
+pub(super) fn queries(sizes: Sizes) -> usize {
     let Sizes { sender, receiver } = sizes;
     if sender == receiver { receiver.min(QUERIES) } else { receiver }
 }

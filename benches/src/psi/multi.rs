@@ -15,7 +15,7 @@ use super::{
 };
 use crate::Failure;
 
-const PARTIES: u16 = 3;
+pub(super) const PARTIES: u16 = 3;
 
 pub(super) const PROTOCOLS: [Protocol; 1] = [Protocol {
     name: "multi",
@@ -26,7 +26,7 @@ pub(super) const PROTOCOLS: [Protocol; 1] = [Protocol {
 }];
 
 /// The receiver leads; all others have as many as the sender.
-fn setting(sizes: Sizes) -> Result<Setting, Failure> {
+pub(super) fn setting(sizes: Sizes) -> Result<Setting, Failure> {
     let mut all = vec![sizes.sender; usize::from(PARTIES)];
     all[usize::from(RECEIVER)] = sizes.receiver;
     Ok(Setting::with_buckets_of(BUCKET_ITEMS, PartyId(RECEIVER), all, Audience::Leader)?)
