@@ -6,6 +6,7 @@
 pub mod aggregate;
 mod buckets;
 pub mod circuit;
+mod cores;
 pub mod cuckoo;
 mod distinct;
 pub mod ecdh;

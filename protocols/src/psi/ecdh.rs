@@ -68,7 +68,6 @@
 
 mod answering;
 mod asking;
-pub(super) mod cores;
 mod cost;
 mod counting;
 mod exchange;

@@ -5,13 +5,11 @@ use std::{collections::VecDeque, fmt};
 use curve25519_dalek::{Scalar, constants::RISTRETTO_BASEPOINT_COMPRESSED};
 use zeroize::Zeroizing;
 
-use super::{
-    cores::{PART, on_all_cores},
-    point::{Point, hashed},
-};
+use super::point::{Point, hashed};
 use crate::{
     kernels::{Backend, FixedBase},
     prg::Prg,
+    psi::cores::{PART, on_all_cores},
     ring::Z128,
     session::{Pair, SessionError},
 };

@@ -4,7 +4,7 @@ use std::fmt;
 
 use zeroize::Zeroizing;
 
-use super::cores::{PART, on_all_cores};
+use crate::psi::cores::{PART, on_all_cores};
 use crate::{
     kernels::Backend,
     prg::Prg,

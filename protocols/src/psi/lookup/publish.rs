@@ -1,6 +1,9 @@
 //! A provider's rows as a table that says nothing without an answer of the provider's.
 
-use std::io::{self, Cursor};
+use std::{
+    io::{self, Cursor},
+    sync::atomic::{AtomicBool, Ordering},
+};
 
 use super::{
     body,
@@ -11,10 +14,13 @@ use super::{
     places::Scratch,
     suite::{OUTPUT_BYTES, hash_to_group, multiply, output},
 };
-use crate::prg::Prg;
+use crate::{
+    prg::Prg,
+    psi::cores::{PART, on_all_cores},
+};
 
-/// Rows whose points are encoded together.
-const TOGETHER: usize = 1024;
+/// Rows that are worked on together, by all cores.
+const TOGETHER: usize = 1 << 14;
 
 /// What is published: distinct items with a label of a fixed length each, and for a change the items withdrawn.
 #[derive(Clone, Copy)]
@@ -109,7 +115,7 @@ impl From<io::Error> for PublishError {
 /// where they are already as unreadable as in the table: a MB of them is in memory, and of tables beyond a GB a thousandth.
 ///
 /// # Cost
-/// A hash to the group and a multiplication a row. The body has about `42 + log2(queries)` bits a row, and the labels; the scratch
+/// A hash to the group and a multiplication a row, by all the cores there are. The body has about `42 + log2(queries)` bits a row, and the labels; the scratch
 /// has as many labels and 16 bytes a row.
 ///
 /// # Security
@@ -227,11 +233,22 @@ pub fn publish(
 
 /// The function of every item; nothing if an item's point is the neutral one.
 fn outputs(key: &EpochKey, items: &[u128]) -> Option<Vec<[u8; OUTPUT_BYTES]>> {
+    let (mut all, missing) = (vec![[0; OUTPUT_BYTES]; items.len()], AtomicBool::new(false));
+    on_all_cores(all.chunks_mut(PART).zip(items.chunks(PART)), |(out, items)| {
+        if part_of(key, items, out).is_none() {
+            missing.store(true, Ordering::Relaxed);
+        }
+    });
+    (!missing.into_inner()).then_some(all)
+}
+
+fn part_of(key: &EpochKey, items: &[u128], out: &mut [[u8; OUTPUT_BYTES]]) -> Option<()> {
     let inputs: Vec<_> = items.iter().map(|item| item.to_le_bytes()).collect();
     let mut elements = hash_to_group(inputs.iter().map(<[u8; 16]>::as_slice));
     elements = multiply(std::iter::repeat(*key.secret.scalar()), &elements)?;
     let pairs = inputs.iter().zip(&elements);
-    Some(pairs.map(|(input, element)| output(input, element)).collect())
+    out.iter_mut().zip(pairs).for_each(|(out, (input, element))| *out = output(input, element));
+    Some(())
 }
 
 /// The function of one item.

@@ -16,7 +16,7 @@
 
 use super::question::{Form, Protocol, Question};
 use crate::psi::{
-    ecdh::cores::{MOST, PART},
+    cores::{MOST, PART},
     parameters::Sizes,
 };
 

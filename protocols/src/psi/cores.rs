@@ -7,10 +7,10 @@ use std::{
 };
 
 /// Points that one core takes at a time: a millisecond of work or more, and what one inversion serves.
-pub(in crate::psi) const PART: usize = 256;
+pub(super) const PART: usize = 256;
 
 /// Cores at most: a step has no more parts than this.
-pub(in crate::psi) const MOST: usize = 16;
+pub(super) const MOST: usize = 16;
 
 /// Does work on every part. This thread works along, others end before it goes on; each takes the next part that nobody has, so
 /// that one which is held up holds up nobody else.
