@@ -39,22 +39,30 @@ macro_rules! edges {
     )*};
 }
 
-/// As many items as are worked on together, by the vector kernels; without them fewer, in as little time.
-fn points() -> usize {
-    if Backend::active().name == "avx512" { 1 << 12 } else { 1 << 10 }
-}
-
 edges! {
     vole, 1 << 16;
     vole_malicious, 1 << 16;
     vole_low, 1 << 16;
-    ecdh, points();
-    ecdh_count, points();
-    lookup, 1 << 10;
+    ecdh, 1 << 16;
+    ecdh_count, 1 << 16;
+    lookup, 1 << 16;
     circuit, 1 << 16;
     cardinality, 1 << 16;
     sum, 1 << 16;
     multi, 1 << 16;
+}
+
+/// One key against a million, either way.
+#[test]
+fn one_against_a_million() {
+    let mut all: Vec<Run> = vec![runs::vole, runs::vole_malicious, runs::circuit, runs::multi];
+    // A minute of points without vectors.
+    if Backend::active().name == "avx512" {
+        all.push(runs::ecdh);
+    }
+    for columns in unbalanced(1_000_000) {
+        all.iter().for_each(|run| check(*run, &columns));
+    }
 }
 
 /// A test for each protocol whose own tests have no random runs.
