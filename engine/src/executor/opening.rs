@@ -63,12 +63,7 @@ pub fn open_result(opener: Opener<'_>, job: JobId, fetched: &Fetched) -> Result<
         return Err(fail(Reason::PlanMismatch, words));
     }
     quoted::check(&compilation, &receipt.body)?;
-    let may_leave = may_leave(&compilation.compiled.plan);
-    if let Some(party) = receipt.body.absent.iter().find(|party| !may_leave.contains(party)) {
-        let words =
-            format!("the receipt says that {party} was lost, without whom this job cannot be done");
-        return Err(fail(Reason::ReceiptInvalid, words));
-    }
+    without(&receipt.body.absent, &may_leave(&compilation.compiled.plan))?;
     let shapes = compilation.sealed_shapes();
     let plan = &compilation.compiled.plan;
     let expected = Expected {
@@ -101,6 +96,15 @@ pub fn open_result(opener: Opener<'_>, job: JobId, fetched: &Fetched) -> Result<
         .map_err(|error| fail(Reason::Inconsistent, error.to_string()))?;
     let (model, rows) = modelled(plan, rows)?;
     Ok(Delivery { rows, model, receipt })
+}
+
+/// Whether a job can be done without those who were lost.
+fn without(absent: &[PartyName], may_leave: &[PartyName]) -> Result<(), Failure> {
+    absent.iter().find(|party| !may_leave.contains(party)).map_or(Ok(()), |party| {
+        let words =
+            format!("the receipt says that {party} was lost, without whom this job cannot be done");
+        Err(fail(Reason::ReceiptInvalid, words))
+    })
 }
 
 /// The model, if the job trained one, and the rows that say how it came about.
@@ -202,4 +206,23 @@ fn sealed(
 
 fn fail(reason: Reason, words: impl Into<String>) -> Failure {
     Failure::new(reason, Stage::Deliver, words)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_receipt_without_a_party_that_cannot_be_done_without_is_none() {
+        let party = |name: &str| PartyName::try_from(name.to_owned()).unwrap();
+        let [a, b, c] = ["census", "employers", "clinic"].map(party);
+        let may = [c.clone()];
+        assert!(without(&[], &may).is_ok() && without(&[c.clone()], &may).is_ok());
+        for (absent, named) in [(vec![a.clone()], &a), (vec![c.clone(), b.clone()], &b)] {
+            let failure = without(&absent, &may).unwrap_err();
+            assert_eq!(failure.reason, Reason::ReceiptInvalid);
+            assert!(failure.to_string().contains(named.as_str()), "{failure}");
+        }
+        assert!(without(&[c], &[]).is_err());
+    }
 }

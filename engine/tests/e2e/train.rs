@@ -171,6 +171,23 @@ fn an_update_unlike_the_others_is_refused_and_the_buyer_is_told_whose() {
 }
 
 #[test]
+fn a_provider_whose_table_is_empty_is_in_no_round() {
+    let mut cast = cast();
+    cast.third.as_mut().unwrap().csv = "person_id,age,sector,pay\n".to_owned();
+    let world = World::start(&cast);
+    let text = succeeded(&world.ask_psi(&train("rounds = 3\nmin_providers = 2")));
+    let rounds: Vec<_> = text.lines().skip(1).collect();
+    assert_eq!(rounds.len(), 3, "{text}");
+    assert!(rounds.iter().all(|line| there(line) == ("2", "neutral")), "{text}");
+    assert_eq!(figures(rounds[2])[2], 120.0, "{text}");
+    let told = |text: &str| text.contains("declined a round of training");
+    assert!(told(&world.log("neutral")) && !told(&world.log("census")));
+    // Where all are needed there is no model.
+    let words = ended_with(&world.ask_psi(&train("rounds = 3\nmin_providers = 3")), 1);
+    assert!(words.contains("TOO_FEW_PROVIDERS") && words.contains("1 declined"), "{words}");
+}
+
+#[test]
 fn corrections_and_numbers_of_steps_are_averaged_beside_updates() {
     let world = World::start(&cast());
     for strategy in ["scaffold", "nova"] {
