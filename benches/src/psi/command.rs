@@ -27,6 +27,9 @@ pub(crate) struct Psi {
     /// From a CSV file to a Parquet file, parties being processes on `loopback`.
     #[arg(long)]
     files: bool,
+    /// From Parquet files instead: rows to the receiver by `vole`, `vole-malicious`, `vole-low` and `ecdh`.
+    #[arg(long, requires = "files")]
+    parquet: bool,
     /// What the parties talk over; several with commas between.
     #[arg(long, value_enum, value_delimiter = ',', default_value = "memory")]
     network: Vec<Network>,
@@ -53,7 +56,7 @@ pub(crate) fn run(psi: &Psi) -> Result<bool, Failure> {
                 "files are of one size: leave out --sender and --receiver, or --files".into()
             );
         }
-        (named_files(&psi.protocol)?, vec![Network::Loopback])
+        (named_files(&psi.protocol, psi.parquet)?, vec![Network::Loopback])
     } else {
         (named(&psi.protocol)?, psi.network.clone())
     };
@@ -85,11 +88,13 @@ pub(super) fn named(names: &str) -> Result<Vec<&'static Protocol>, Failure> {
     names.split(',').map(one).collect()
 }
 
-/// The same from file to file: `vole` means `vole/files`.
-fn named_files(names: &str) -> Result<Vec<&'static Protocol>, Failure> {
+/// The same from file to file: `vole` means `vole/files`, or `vole/files/parquet`.
+fn named_files(names: &str, parquet: bool) -> Result<Vec<&'static Protocol>, Failure> {
     if names == "all" {
-        return Ok(with_files().collect());
+        let is_parquet = |protocol: &&Protocol| protocol.name.ends_with("/parquet");
+        return Ok(with_files().filter(|protocol| is_parquet(protocol) == parquet).collect());
     }
-    let whole: Vec<_> = names.split(',').map(|name| format!("{name}/files")).collect();
+    let ending = if parquet { "files/parquet" } else { "files" };
+    let whole: Vec<_> = names.split(',').map(|name| format!("{name}/{ending}")).collect();
     named(&whole.join(","))
 }

@@ -7,7 +7,10 @@ use std::{
     fs::{self, File},
     io::{BufWriter, Write as _},
     path::{Path, PathBuf},
+    sync::Arc,
 };
+
+use arrow_array::{ArrayRef, RecordBatch, StringArray};
 
 use protocols::{
     psi::{
@@ -17,8 +20,8 @@ use protocols::{
     session::{Pair, SessionError, Side},
 };
 use tables::{
-    Keep, Kept, KeyColumn, KeyEncoder, Keys, Normal, Spill, TableError, TableFile, keep_rows,
-    spill_ids,
+    Keep, Kept, KeyColumn, KeyEncoder, Keys, Normal, Spill, TableError, TableFile, TableWriter,
+    keep_rows, spill_ids,
 };
 
 use super::{
@@ -34,6 +37,8 @@ mod multi;
 
 /// Bytes of ids and rows that a party keeps in memory; the rest goes to disk.
 const BUDGET: usize = 256 << 20;
+/// Rows that are written together.
+const BATCH: usize = 1 << 16;
 /// The key column.
 const ID: &str = "id";
 
@@ -42,34 +47,62 @@ pub(super) fn protocols() -> impl Iterator<Item = &'static Protocol> {
     PROTOCOLS.iter().chain(&circuit::PROTOCOLS).chain(&multi::PROTOCOLS).chain(&lookup::PROTOCOLS)
 }
 
-const PROTOCOLS: [Protocol; 4] = [
+const PROTOCOLS: [Protocol; 8] = [
     Protocol {
         name: "vole/files",
         parties: 2,
-        party: |seat| party(seat, Way::Vole(FULL)),
+        party: |seat| party(seat, Way::Vole(FULL), "in.csv"),
         quote: |_, _| None,
         note: "VOLE-PSI, semi-honest, CSV of string ids to Parquet of the common rows at the receiver",
     },
     Protocol {
+        name: "vole/files/parquet",
+        parties: 2,
+        party: |seat| party(seat, Way::Vole(FULL), "in.parquet"),
+        quote: |_, _| None,
+        note: "VOLE-PSI, semi-honest, Parquet of string ids to Parquet of the common rows at the receiver",
+    },
+    Protocol {
         name: "vole-malicious/files",
         parties: 2,
-        party: |seat| party(seat, Way::Vole(MALICIOUS)),
+        party: |seat| party(seat, Way::Vole(MALICIOUS), "in.csv"),
         quote: |_, _| None,
         note: "VOLE-PSI, malicious, CSV of string ids to Parquet of the common rows at the receiver",
     },
     Protocol {
+        name: "vole-malicious/files/parquet",
+        parties: 2,
+        party: |seat| party(seat, Way::Vole(MALICIOUS), "in.parquet"),
+        quote: |_, _| None,
+        note: "VOLE-PSI, malicious, Parquet of string ids to Parquet of the common rows at the receiver",
+    },
+    Protocol {
         name: "vole-low/files",
         parties: 2,
-        party: |seat| party(seat, Way::Vole(LOW)),
+        party: |seat| party(seat, Way::Vole(LOW), "in.csv"),
         quote: |_, _| None,
         note: "VOLE-PSI, semi-honest, low communication, CSV of string ids to Parquet of the common rows at the receiver",
     },
     Protocol {
+        name: "vole-low/files/parquet",
+        parties: 2,
+        party: |seat| party(seat, Way::Vole(LOW), "in.parquet"),
+        quote: |_, _| None,
+        note: "VOLE-PSI, semi-honest, low communication, Parquet of string ids to Parquet of the common rows at the receiver",
+    },
+    Protocol {
         name: "ecdh/files",
         parties: 2,
-        party: |seat| party(seat, Way::Ecdh),
+        party: |seat| party(seat, Way::Ecdh, "in.csv"),
         quote: |_, _| None,
         note: "Diffie–Hellman, semi-honest, CSV of string ids to Parquet of the common rows at the receiver",
+    },
+    Protocol {
+        name: "ecdh/files/parquet",
+        parties: 2,
+        party: |seat| party(seat, Way::Ecdh, "in.parquet"),
+        quote: |_, _| None,
+        note: "Diffie–Hellman, semi-honest, Parquet of string ids to Parquet of the common rows at the receiver",
     },
 ];
 
@@ -80,9 +113,9 @@ enum Way {
 }
 
 /// A repetition: half of each party's `n` ids are the other's too.
-fn party(seat: &mut Seat<'_>, way: Way) -> Result<bool, Failure> {
+fn party(seat: &mut Seat<'_>, way: Way, input: &str) -> Result<bool, Failure> {
     let folder = tempfile::tempdir()?;
-    let (input, output) = (folder.path().join("in.csv"), folder.path().join("out.parquet"));
+    let (input, output) = (folder.path().join(input), folder.path().join("out.parquet"));
     let n = seat.sizes.receiver;
     let first = usize::from(seat.role) * (n / 2);
     write_ids(&input, first, n)?;
@@ -219,13 +252,25 @@ fn unsound(pair: &Pair<'_>) -> SessionError {
     pair.invalid("a number of items that no parameters are sound for")
 }
 
+/// A file of ids from `first` on, of the form that its name says.
 fn write_ids(path: &Path, first: usize, count: usize) -> Result<(), Failure> {
-    let mut out = BufWriter::new(File::create(path)?);
-    writeln!(out, "{ID}")?;
-    for row in first..first + count {
-        writeln!(out, "person-{row:012}")?;
+    let id = |row: usize| format!("person-{row:012}");
+    if path.extension().is_some_and(|end| end == "csv") {
+        let mut out = BufWriter::new(File::create(path)?);
+        writeln!(out, "{ID}")?;
+        (first..first + count).try_for_each(|row| writeln!(out, "{}", id(row)))?;
+        return Ok(out.flush()?);
     }
-    Ok(out.flush()?)
+    let batch = |rows: std::ops::Range<usize>| {
+        let ids: ArrayRef = Arc::new(StringArray::from_iter_values(rows.map(id)));
+        RecordBatch::try_from_iter([(ID, ids)])
+    };
+    let mut out = TableWriter::create(path, batch(0..0)?.schema())?;
+    for from in (first..first + count).step_by(BATCH) {
+        out.push(&batch(from..(from + BATCH).min(first + count))?)?;
+    }
+    out.finish()?;
+    Ok(())
 }
 
 /// Whether a file holds the ids from `first` on, once each, in order.
