@@ -9,5 +9,6 @@ pub(super) fn all() -> impl Iterator<Item = &'static Protocol> {
 
 /// Those that go from file to file, between processes.
 pub(super) fn with_files() -> impl Iterator<Item = &'static Protocol> {
-    files::protocols()
+    let two = files::rows::PROTOCOLS.iter().chain(&files::lookup::PROTOCOLS);
+    two.chain(&files::multi::PROTOCOLS).chain(&files::circuit::PROTOCOLS)
 }

@@ -22,13 +22,13 @@ use super::{
         circuit::{Goal, Outcome, Portion, Portions, bucketed, plain, right, run},
         seat::{Protocol, RECEIVER, Seat},
     },
-    BUDGET, ID, Unfit,
+    ids::{BUDGET, ID, Unfit},
 };
 use crate::Failure;
 
 const AMOUNT: &str = "amount";
 
-pub(super) const PROTOCOLS: [Protocol; 3] = [
+pub(in crate::psi) const PROTOCOLS: [Protocol; 3] = [
     Protocol {
         name: "circuit/files",
         parties: 3,

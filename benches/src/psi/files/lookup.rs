@@ -26,13 +26,13 @@ use super::{
         lookup::{BUDGET, LABEL_BYTES, queries},
         seat::{Protocol, Seat},
     },
-    ID, Unfit,
+    ids::{ID, Unfit, write_ids},
 };
 use crate::Failure;
 
 const LABEL: &str = "label";
 
-pub(super) const PROTOCOLS: [Protocol; 1] = [Protocol {
+pub(in crate::psi) const PROTOCOLS: [Protocol; 1] = [Protocol {
     name: "lookup/files",
     parties: 2,
     party,
@@ -101,7 +101,7 @@ fn buyer(seat: &mut Seat<'_>) -> Result<bool, Failure> {
     let (rows, asked) = (seat.sizes.sender, queries(seat.sizes));
     // From so many rows before the end of the provider's.
     let first = rows - (asked / 2).min(rows);
-    super::write_ids(&input, first, asked)?;
+    write_ids(&input, first, asked)?;
     let (mut rng, unfit) = (seat.prg(0), Unfit::default());
     let found = seat.timed_pair(|pair| {
         let salt = Salt::agree(pair, Side::Receiver, &mut rng)?;

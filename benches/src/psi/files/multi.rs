@@ -12,11 +12,11 @@ use super::{
         multi::{PARTIES, setting},
         seat::{Protocol, RECEIVER, Seat},
     },
-    ID, Unfit, check, read_ids, write_ids,
+    ids::{ID, Unfit, check, read_ids, write_ids},
 };
 use crate::Failure;
 
-pub(super) const PROTOCOLS: [Protocol; 1] = [Protocol {
+pub(in crate::psi) const PROTOCOLS: [Protocol; 1] = [Protocol {
     name: "multi/files",
     parties: PARTIES,
     party,
