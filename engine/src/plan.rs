@@ -40,6 +40,7 @@ mod refs;
 mod released;
 mod ring;
 mod score;
+mod seats;
 mod statement;
 mod strategy;
 mod stretch;

@@ -5,7 +5,7 @@ use protocols::psi::Sizes;
 use super::{
     all::{all, with_files},
     line::Line,
-    memory, processes,
+    memory, multi, processes,
     seat::Protocol,
 };
 use crate::{Failure, Network};
@@ -24,6 +24,9 @@ pub(crate) struct Psi {
     /// How many the receiver has, where that differs (for a lookup: queries).
     #[arg(long)]
     receiver: Option<usize>,
+    /// Of how many sets, 3 to 16: for `multi` alone, whose line says it where it is not 3.
+    #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(3..=16))]
+    sets: u16,
     /// From a CSV file to a Parquet file, parties being processes on `loopback`.
     #[arg(long)]
     files: bool,
@@ -51,6 +54,9 @@ pub(crate) fn run(psi: &Psi) -> Result<bool, Failure> {
     let sizes =
         Sizes { sender: psi.sender.unwrap_or(psi.n), receiver: psi.receiver.unwrap_or(psi.n) };
     let (protocols, networks) = if psi.files {
+        if psi.sets != 3 {
+            return Err("--files is of three sets: leave out --sets, or --files".into());
+        }
         if sizes.sender != sizes.receiver {
             return Err(
                 "files are of one size: leave out --sender and --receiver, or --files".into()
@@ -58,7 +64,7 @@ pub(crate) fn run(psi: &Psi) -> Result<bool, Failure> {
         }
         (named_files(&psi.protocol, psi.parquet)?, vec![Network::Loopback])
     } else {
-        (named(&psi.protocol)?, psi.network.clone())
+        (named(&of_sets(&psi.protocol, psi.sets)?)?, psi.network.clone())
     };
     for protocol in protocols {
         for network in networks.iter().copied() {
@@ -82,10 +88,19 @@ pub(super) fn named(names: &str) -> Result<Vec<&'static Protocol>, Failure> {
     let every = || all().chain(with_files());
     let known = || every().map(|protocol| protocol.name).collect::<Vec<_>>().join(", ");
     let one = |name: &str| {
-        let found = every().find(|protocol| protocol.name == name);
+        let found = every().chain(multi::more()).find(|protocol| protocol.name == name);
         found.ok_or_else(|| format!("no protocol `{name}`; there are: all, {}", known()).into())
     };
     names.split(',').map(one).collect()
+}
+
+/// The names, of protocols of so many sets: 3 is what they have anyway.
+fn of_sets(names: &str, sets: u16) -> Result<String, Failure> {
+    match sets {
+        3 => Ok(names.to_owned()),
+        _ if names == "multi" => Ok(format!("multi/{sets}")),
+        _ => Err(format!("--sets {sets} is for --protocol multi, not for `{names}`").into()),
+    }
 }
 
 /// The same from file to file: `vole` means `vole/files`, or `vole/files/parquet`.

@@ -19,15 +19,7 @@ use crate::{
 /// Providers of inputs that are no compute party, in name order; in a run they are parties 3, 4, ….
 #[must_use]
 pub fn outside_providers(plan: &Plan) -> Vec<PartyName> {
-    let mut names: Vec<PartyName> = plan
-        .inputs
-        .iter()
-        .map(|input| input.party.clone())
-        .filter(|party| !plan.compute.contains(party))
-        .collect();
-    names.sort();
-    names.dedup();
-    names
+    plan.outside()
 }
 
 /// Those of them without whom a run goes on if they are lost, in the same order.
@@ -49,13 +41,7 @@ fn owner(plan: &Plan, party: &PartyName) -> Owner {
 
 /// Which party of a run somebody is that provides an input.
 pub(super) fn party_of(plan: &Plan, party: &PartyName) -> PartyId {
-    role_of(plan, party).map_or_else(
-        || {
-            let ids = (3_u16..).zip(outside_providers(plan));
-            PartyId(ids.into_iter().find(|(_, name)| name == party).map_or(3, |(id, _)| id))
-        },
-        Role::id,
-    )
+    plan.seat_of(party).unwrap_or(PartyId(3))
 }
 
 /// Which compute party this is, if it is one.

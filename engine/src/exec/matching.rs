@@ -173,14 +173,14 @@ impl Owners {
 }
 
 /// What an owner says that is through, where others are numbers of buckets.
-const THROUGH: u64 = u64::MAX;
+pub(super) const THROUGH: u64 = u64::MAX;
 
 /// A set whose owner tells others of each bucket it is through with, once, however often the bucket is repeated.
-struct Heard<B> {
-    rows: B,
-    listeners: Vec<PartyId>,
+pub(super) struct Heard<B> {
+    pub(super) rows: B,
+    pub(super) listeners: Vec<PartyId>,
     /// Of how many buckets they have heard.
-    told: usize,
+    pub(super) told: usize,
 }
 
 impl<B: Buckets> Buckets for Heard<B> {
@@ -265,4 +265,4 @@ pub(super) fn cost(m: &mut Meter, plan: &Plan, of: &Match, at: usize) -> Result<
 }
 
 /// Bytes of what an owner tells.
-const WORD: usize = 8;
+pub(super) const WORD: usize = 8;

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 use super::{
     error::ExecError,
     input::send_outside,
+    many::Circle,
     matching::{Found, Owners},
     run::step_of,
     train,
@@ -72,11 +73,13 @@ pub fn provide(
             parts.push((at, owners));
         }
     }
+    let circles = Circle::all(plan, id)?;
+    let taken = parts.iter().map(|(at, _)| *at).chain(circles.iter().map(|(at, _)| *at));
     // Messages of an input are numbered from the start, and so are those below.
-    if let (Some((at, _)), true) = (parts.first(), sent != [0; 3]) {
-        return Err(ExecError::Malformed(*at));
+    if let (Some(at), true) = (taken.clone().next(), sent != [0; 3]) {
+        return Err(ExecError::Malformed(at));
     }
-    let listed = |opening: &&Opening| parts.iter().any(|(at, _)| step_of(*at) == opening.step);
+    let listed = |opening: &&Opening| taken.clone().any(|at| step_of(at) == opening.step);
     let listed: Vec<Opening> = openings.iter().filter(listed).copied().collect();
     let mut wire = Wire::new(Arc::clone(channel), Gate::listing(&listed));
     if let Some((at, number)) = train::part_of(plan, me) {
@@ -88,6 +91,10 @@ pub fn provide(
         wire.enter(step_of(*at));
         let mut pair = wire.pair(owners.peer_of(id));
         provided.found.extend(owners.play(&mut pair, plan, inputs, rng)?);
+    }
+    for (at, circle) in &circles {
+        wire.enter(step_of(*at));
+        provided.found.extend(circle.play(&mut wire, (plan, *at), inputs, rng)?);
     }
     wire.finish()?;
     let (opened, bytes) = (wire.opened().to_vec(), wire.stats().total().bytes);

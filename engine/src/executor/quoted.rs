@@ -1,7 +1,6 @@
 //! Whether the links of a run carried what its plan costs.
 
 use protocols::{
-    party::Role,
     psi::multiparty,
     session::{CircleCost, again_bytes},
 };
@@ -57,8 +56,8 @@ pub(super) fn check(compilation: &Compilation, body: &ReceiptBody) -> Result<(),
     Err(Failure::new(Reason::ReceiptInvalid, Stage::Deliver, words))
 }
 
-/// The same where a link was made anew: between the owners of an intersection that goes on, or of a lookup, and no other; or, of sets of
-/// all compute parties and of a circuit, between any two of these.
+/// The same where a link was made anew: between the owners of an intersection that goes on, or of a lookup, and no other; or, of
+/// three and more sets, between any two of their owners; or, of a circuit, between any two of those who compute.
 fn resumed(compilation: &Compilation, body: &ReceiptBody, carried: u64) -> bool {
     let plan = &compilation.compiled.plan;
     let many = plan.nodes.iter().find_map(|op| match op {
@@ -90,27 +89,26 @@ fn resumed(compilation: &Compilation, body: &ReceiptBody, carried: u64) -> bool 
     theirs && ((!alone && carried < rest + whole.total_bytes()) || begins(from, carried))
 }
 
-/// The same of an intersection of all compute parties' sets: each link carried what it does with some buckets repeated, or what was
+/// The same of an intersection of three and more owners' sets: each link carried what it does with some buckets repeated, or what was
 /// left of it where it was made anew.
 fn among_many(compilation: &Compilation, body: &ReceiptBody, of: &Many) -> bool {
     let plan = &compilation.compiled.plan;
     let Ok(setting) = many_setting(plan, of) else { return false };
-    let mut cost = CircleCost::new(plan.compute.len());
+    let mut cost = CircleCost::new(setting.places());
     multiparty::cost(&mut cost, &setting);
     // What is computed before or behind it is on top, or is gone with the connections that carried it.
     let rest = compilation.quote.total.bytes.saturating_sub(cost.total_bytes());
-    let seat =
-        |name: &PartyName| Role::ALL.into_iter().find(|role| plan.compute[role.index()] == *name);
+    let owner = |name: &PartyName| {
+        plan.seat_of(name).filter(|seat| setting.parties().any(|party| party == *seat))
+    };
     let fits = |from: &LinkEntry| {
         let back = body.links.iter().find(|to| (&to.from, &to.to) == (&from.to, &from.from));
         let (Some(there), Some(back)) = (from.sent, back.and_then(|link| link.sent)) else {
             return false;
         };
-        let ends = seat(&from.from).zip(seat(&from.to));
-        let (one, other) = match ends {
-            Some((one, other)) => (one.id(), other.id()),
-            // Who only provides has no link that is made anew.
-            None => return there.renewed == 0,
+        let Some((one, other)) = owner(&from.from).zip(owner(&from.to)) else {
+            // Who owns no set has no link that is made anew.
+            return there.renewed == 0;
         };
         let (bytes, renewed) = (there.bytes + back.bytes, there.renewed > 0);
         let leader = setting.leader();

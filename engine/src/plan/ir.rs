@@ -89,15 +89,25 @@ impl Plan {
         self.training().map_or_else(|| self.vertical()?.resumes, |(_, of)| of.resumes)
     }
 
-    /// The providers of two sets that are intersected between them, in the order of the plan.
+    /// Every two providers of sets that are intersected among them, in the order of the plan.
     #[must_use]
     pub fn pairs(&self) -> Vec<(PartyName, PartyName)> {
-        let party = |at: u32| Some(self.inputs.get(at as usize)?.party.clone());
-        let pair = |op: &Op| match op {
-            Op::Match(of) => party(of.sender).zip(party(of.receiver)),
-            _ => None,
+        let party = |at: u32| Some(&self.inputs.get(at as usize)?.party);
+        let sets = |op: &Op| match op {
+            Op::Match(of) => vec![of.sender, of.receiver],
+            Op::Many(of) => of.inputs.clone(),
+            _ => Vec::new(),
         };
-        self.nodes.iter().filter_map(pair).collect()
+        let mut pairs = Vec::new();
+        for sets in self.nodes.iter().map(sets) {
+            let owners: Vec<_> = sets.into_iter().filter_map(party).collect();
+            for (at, one) in owners.iter().enumerate() {
+                pairs.extend(
+                    owners[at + 1..].iter().map(|other| ((*one).clone(), (*other).clone())),
+                );
+            }
+        }
+        pairs
     }
 }
 

@@ -1,7 +1,9 @@
-//! An intersection of all compute parties' sets that ends with them.
+//! An intersection of three and more owners' sets that ends with them, whether they compute or not.
+
+use std::ops::RangeInclusive;
 
 use protocols::{
-    party::Role,
+    party::PartyId,
     psi::{
         Sizes,
         multiparty::{self, Audience, Setting},
@@ -19,7 +21,7 @@ use super::{
 };
 use crate::job::BucketRows;
 
-/// An intersection of the sets of all compute parties: one of them, the leader, learns which of its own rows all others have.
+/// An intersection of three and more parties' sets: one of them, the leader, learns which of its own rows all others have.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Many {
@@ -41,6 +43,16 @@ impl Many {
     /// repeated, which a party that deviates could fill with other keys.
     pub const RENEWALS: u32 = Setting::RENEWALS;
 
+    /// How many sets there can be: of fewer a protocol of two is asked, and a job names no more.
+    pub const SETS: RangeInclusive<usize> = 3..=16;
+
+    /// Its input whose owner has this number in a run, if one has.
+    #[must_use]
+    pub fn input_of(&self, plan: &Plan, party: PartyId) -> Option<u32> {
+        let mut all = seated(plan, self).ok()?.into_iter();
+        all.find(|(seat, ..)| *seat == party).map(|(_, input, _)| input)
+    }
+
     /// Whose sets they are; nothing for inputs that the plan does not have.
     pub(super) fn owners<'p>(&self, plan: &'p Plan) -> Vec<&'p LocalInput> {
         self.inputs.iter().filter_map(|at| plan.inputs.get(*at as usize)).collect()
@@ -59,47 +71,59 @@ impl Op {
     }
 }
 
-/// What all parties of an operation know beforehand: P0, P1 and P2 are its parties 0, 1 and 2.
+/// The owners of an operation's sets, by their numbers in a run, ascending, each with the number of its input and a bound of its rows.
+fn seated(plan: &Plan, of: &Many) -> Result<Vec<(PartyId, u32, usize)>, String> {
+    let seat = |number: u32| {
+        let input =
+            plan.inputs.get(number as usize).ok_or_else(|| format!("has no set {number}"))?;
+        if !input.key.as_ref().is_some_and(|key| key.enters == SetUse::Owner) {
+            return Err(format!("has a set of {} that is shared", input.party));
+        }
+        let seat = plan.seat_of(&input.party).ok_or_else(|| format!("has no {}", input.party))?;
+        let rows = usize::try_from(input.rows).map_err(|_| "too many rows".to_owned())?;
+        Ok((seat, number, rows))
+    };
+    let mut all = of.inputs.iter().copied().map(seat).collect::<Result<Vec<_>, _>>()?;
+    all.sort_unstable();
+    let twice = all.array_windows().find(|[one, next]| one.0 == next.0);
+    if let Some(input) = twice.and_then(|[one, _]| plan.inputs.get(one.1 as usize)) {
+        return Err(format!("has more than one set of {}", input.party));
+    }
+    Ok(all)
+}
+
+/// What all parties of an operation know beforehand; they are numbered as in the run, and whoever owns no set takes no part.
 ///
 /// # Errors
 /// What does not fit.
 pub fn many_setting(plan: &Plan, of: &Many) -> Result<Setting, String> {
-    let set_of = |role: &Role| {
-        let party = &plan.compute[role.index()];
-        let mut own = of.owners(plan).into_iter().filter(|input| input.party == *party);
-        let input = own.next().ok_or_else(|| format!("has no set of {party}"))?;
-        let at_home = input.key.as_ref().is_some_and(|key| key.enters == SetUse::Owner);
-        if !at_home || own.next().is_some() {
-            return Err(format!("has more than one set of {party}, or one that is shared"));
-        }
-        usize::try_from(input.rows).map_err(|_| "too many rows".to_owned())
-    };
-    if of.inputs.len() != Role::ALL.len() {
-        return Err(format!("intersects {} sets, of all compute parties are due", of.inputs.len()));
+    let all = seated(plan, of)?;
+    if !Many::SETS.contains(&all.len()) {
+        return Err(format!(
+            "intersects {} sets, of three to sixteen that there can be",
+            all.len()
+        ));
     }
-    let sizes = Role::ALL.iter().map(set_of).collect::<Result<Vec<_>, _>>()?;
-    let leader = plan.inputs.get(of.leader as usize).filter(|_| of.inputs.contains(&of.leader));
+    let leader = all.iter().position(|(_, input, _)| *input == of.leader);
+    let leader = leader.and_then(|at| u16::try_from(at).ok()).map(PartyId);
     let leader = leader.ok_or_else(|| format!("is led by input {}", of.leader))?;
-    let role = Role::ALL.into_iter().find(|role| plan.compute[role.index()] == leader.party);
-    let role = role.ok_or_else(|| format!("{} does not compute", leader.party))?;
     let audience = if of.everyone { Audience::Everyone } else { Audience::Leader };
-    let bucket = of.bucket_rows.rows();
-    let setting = Setting::with_buckets_of(bucket, role.id(), sizes, audience);
-    setting.map_err(|error| error.to_string())
+    let (sizes, seats) = (all.iter().map(|it| it.2).collect(), all.iter().map(|it| it.0).collect());
+    let setting = Setting::with_buckets_of(of.bucket_rows.rows(), leader, sizes, audience);
+    setting.and_then(|setting| setting.seated(seats)).map_err(|error| error.to_string())
 }
 
 /// By what the question could be answered, with figures, or why not: a line each, for people.
 #[must_use]
 pub fn many_alternatives(plan: &Plan, of: &Many, means: Means) -> Vec<String> {
     let Ok(setting) = many_setting(plan, of) else { return Vec::new() };
-    let mut cost = CircleCost::new(setting.sizes().len());
+    let mut cost = CircleCost::new(setting.places());
     multiparty::cost(&mut cost, &setting);
     let (bytes, rounds) = (cost.total_bytes(), cost.rounds());
     // The planner knows of others with as many items each: as many as the largest of them has.
-    let leader = usize::from(setting.leader().0);
-    let sizes = || setting.sizes().iter().copied().enumerate();
-    let others = sizes().filter(|(at, _)| *at != leader).map(|(_, size)| size);
-    let sizes = Sizes { sender: others.max().unwrap_or(0), receiver: setting.sizes()[leader] };
+    let leader = setting.leader();
+    let others = setting.others(leader).map(|other| setting.size(other));
+    let sizes = Sizes { sender: others.max().unwrap_or(0), receiver: setting.size(leader) };
     let parties = u16::try_from(setting.sizes().len()).unwrap_or(u16::MAX);
     let form = Form::AmongAll { parties, everyone: of.everyone };
     let bucket = of.bucket_rows.rows();

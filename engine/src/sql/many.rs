@@ -1,4 +1,4 @@
-//! An intersection of three sets that ends with their owners.
+//! An intersection of three and more sets that ends with their owners.
 
 use protocols::{
     party::PartyId,
@@ -12,26 +12,14 @@ use super::{
     sets::{Sets, refused},
 };
 use crate::{
-    job::{JobSpec, PsiProtocol},
+    job::PsiProtocol,
     plan::{Many, Op, Output},
 };
 
-/// Most sets: their owners are the compute parties, who are linked with each other.
-const MOST: usize = 3;
-
 /// What there is no protocol for is refused, not replaced by another.
-pub(super) fn possible(spec: &JobSpec, sets: &Sets<'_>) -> Result<(), CompileError> {
+pub(super) fn possible(sets: &Sets<'_>) -> Result<(), CompileError> {
     let psi = sets.psi;
     let all = sets.len();
-    if all > MOST {
-        let construct = format!("a result for the owners of {all} sets");
-        let hint = "its parties are the three that compute; leave out `to`: the buyer gets it";
-        return Err(refused("to", &construct, hint));
-    }
-    if let Some((_, dataset)) = sets.all.iter().find(|(_, d)| !spec.compute.contains(&d.party)) {
-        let construct = format!("a result for owners where `{}` does not compute", dataset.party);
-        return Err(refused("to", &construct, "name all owners as the compute parties"));
-    }
     if psi.to.len() != 1 && psi.to.len() != all {
         let construct = format!("a result for {} of {all} owners", psi.to.len());
         return Err(refused("to", &construct, "name one owner, or all"));

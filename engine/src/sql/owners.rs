@@ -39,7 +39,7 @@ pub(super) fn compile_owners(
     if two {
         possible(&sets)?;
     } else {
-        many::possible(spec, &sets)?;
+        many::possible(&sets)?;
     }
     let block = sets.block(spec)?;
     let mut compiler = Compiler::new(Tables::new(&block, descriptors, policies)?);

@@ -1,4 +1,4 @@
-//! Intersections of three owners' sets between real daemons, over TLS: to one of them, to all, to the buyer, and refused.
+//! Intersections of three and four owners' sets between real daemons, over TLS: to one of them, to all, to the buyer, and refused.
 
 use datafusion::arrow::{
     array::AsArray as _,
@@ -16,10 +16,10 @@ use crate::{
     world::{BUYER, World, ended_with, succeeded},
 };
 
-const SETS: [&str; 3] = ["census.people", "employers.jobs", "neutral.patients"];
+const SETS: [&str; 4] = ["census.people", "employers.jobs", "neutral.patients", "clinic.stays"];
 
-/// Codes of three organisations: A, B and C are everywhere, D and E in two tables.
-const CODES: [&str; 3] = ["a,b,c,d,e,,x", "b,A,d,c,b,y", "e,C,b ,z,a"];
+/// Codes of three organisations: A, B and C are everywhere, D and E in two tables; and of a fourth, which has no B.
+const CODES: [&str; 4] = ["a,b,c,d,e,,x", "b,A,d,c,b,y", "e,C,b ,z,a", "q,C,a,,e"];
 
 /// A table of codes and, for each row, its number times ten.
 fn table(own: usize, least: u32) -> Table {
@@ -53,10 +53,15 @@ fn cast(least: u32) -> Cast {
 
 /// The `[psi]` table of a job file over all three sets.
 fn psi(form: &str, columns: &str, more: &str) -> String {
+    psi_of(3, form, columns, more)
+}
+
+/// The same over so many of the sets.
+fn psi_of(sets: usize, form: &str, columns: &str, more: &str) -> String {
     let set = |dataset: &str| {
         format!("[[psi.sets]]\ndataset = \"{dataset}\"\nkey = [\"code\"]\ncolumns = {columns}\n")
     };
-    let sets: String = SETS.into_iter().map(set).collect();
+    let sets: String = SETS[..sets].iter().copied().map(set).collect();
     format!("[psi]\nform = {form}\n{more}\ntext = {{ fold_case = true }}\n{sets}")
 }
 
@@ -121,10 +126,15 @@ fn the_policy_of_every_owner_is_asked() {
     assert!(words.contains("`vole` with 3 sets"), "{words}");
 }
 
+/// Four owners of sets, two of whom do not compute; the lab computes and owns none.
+fn four() -> Cast {
+    Cast { fourth: Some(table(3, 0)), outside: true, ..cast(0) }
+}
+
 /// Three buckets, however few rows there are.
-fn in_buckets() -> Cast {
-    let mut cast = cast(0);
-    for table in [&mut cast.people, &mut cast.jobs, cast.third.as_mut().unwrap()] {
+fn in_buckets(mut cast: Cast) -> Cast {
+    let more = [&mut cast.third, &mut cast.fourth].into_iter().flatten();
+    for table in [&mut cast.people, &mut cast.jobs].into_iter().chain(more) {
         table.rows_max = 9000;
         table.psi["max_queries"] = json!(9);
     }
@@ -145,7 +155,7 @@ fn a_link_of_three_may_be_cut_and_all_of_them_go_on() {
     const FAR: [&str; 2] = ["census", "neutral"];
     const NEAR: [&str; 2] = ["employers", "neutral"];
     const IDLE: [&str; 2] = ["census", "employers"];
-    let (world, wiretap) = World::start_tapped(&in_buckets());
+    let (world, wiretap) = World::start_tapped(&in_buckets(cast(0)));
     let asked = |to: &[&str]| {
         let more = format!("to = {to:?}\nprotocol = \"multi\"\nbucket_rows = 4096");
         psi("\"inner\"", "[\"score\"]", &more)
@@ -176,5 +186,87 @@ fn a_link_of_three_may_be_cut_and_all_of_them_go_on() {
 
     wiretap.strike(NEAR, &[(most / 4, Strike::Cut); 3]);
     let said = ended_with(&world.ask_psi(&asked(&["neutral"])), 1);
+    assert!(said.contains("PARTY_LOST at stage run"), "{said}");
+}
+
+#[test]
+fn owners_who_do_not_compute_learn_it_and_tell_it_with_those_who_do() {
+    let world = World::start(&four());
+    let asked = |more: &str| psi_of(4, "\"inner\"", "[\"score\"]", more);
+    assert_eq!(succeeded(&world.ask_psi(&asked("to = [\"clinic\"]"))).trim(), "");
+    assert_eq!(scores(&world, "clinic"), [20, 30]);
+    for party in ["census", "employers", "neutral", "lab"] {
+        assert!(kept(&world, party).is_empty(), "{party}");
+    }
+    let membership = |to: &str| json!({"op": 5, "kind": "membership", "count": "64", "to": to});
+    let to_one = opened(&world).remove(0);
+    let told = to_one.as_array().unwrap().iter().filter(|o| **o == membership("clinic")).count();
+    assert_eq!(told, 3, "{to_one}");
+    let explained = succeeded(&world.by(BUYER, &["job", "explain", "insurer/job.toml"]));
+    let words = "census, employers, neutral, clinic intersect by `multi`; clinic learns";
+    assert!(explained.contains(words) && explained.contains("`multi`: "), "{explained}");
+
+    let all = "to = [\"census\", \"employers\", \"neutral\", \"clinic\"]\nprotocol = \"multi\"";
+    assert_eq!(succeeded(&world.ask_psi(&asked(all))).trim(), "");
+    assert_eq!(scores(&world, "census"), [10, 30]);
+    assert_eq!(scores(&world, "employers"), [20, 40]);
+    assert_eq!(scores(&world, "neutral"), [20, 50]);
+    assert_eq!((scores(&world, "clinic"), kept(&world, "clinic").len()), (vec![20, 30], 2));
+    assert!(kept(&world, "lab").is_empty());
+    // What was there of the sets while the job ran is gone.
+    for party in ["census", "employers", "neutral", "clinic"] {
+        let scratch = std::fs::read_dir(world.of(party).join("state/scratch")).unwrap();
+        assert_eq!(scratch.count(), 0, "{party}");
+    }
+
+    let two = world.ask_psi(&asked("to = [\"census\", \"clinic\"]"));
+    assert!(!two.status.success());
+    let words = String::from_utf8_lossy(&two.stderr).into_owned();
+    assert!(words.contains("2 of 4 owners"), "{words}");
+}
+
+#[test]
+fn a_link_of_an_owner_who_does_not_compute_may_be_cut_and_all_go_on() {
+    const OUTSIDE: [&str; 2] = ["census", "clinic"];
+    const HALF: [&str; 2] = ["employers", "clinic"];
+    const WAITS: [&str; 2] = ["lab", "clinic"];
+    let (world, wiretap) = World::start_tapped(&in_buckets(four()));
+    let asked = |to: &[&str]| {
+        let more = format!("to = {to:?}\nprotocol = \"multi\"\nbucket_rows = 4096");
+        psi_of(4, "\"inner\"", "[\"score\"]", &more)
+    };
+    succeeded(&world.ask_psi(&asked(&["clinic"])));
+    assert_eq!(scores(&world, "clinic"), [20, 30]);
+    let (whole, _) = receipt(&world);
+    let (bytes, _) = carried(&whole, OUTSIDE);
+    let most = usize::try_from(bytes).unwrap();
+
+    for (link, told) in [(OUTSIDE, "census and clinic"), (HALF, "clinic and employers")] {
+        wiretap.strike(link, &[(most / 2, Strike::Cut)]);
+        succeeded(&world.ask_psi(&asked(&["clinic"])));
+        assert_eq!(scores(&world, "clinic"), [20, 30]);
+        let (body, words) = receipt(&world);
+        let words_of_link = format!("{told} was lost and made anew, 1 of at most 2");
+        assert!(words.contains(&words_of_link), "{words}");
+        assert!(carried(&body, link).1 == 1 && carried(&body, link).0 < bytes, "what was left");
+        let waits = carried(&whole, WAITS);
+        assert_eq!(carried(&body, WAITS), waits, "who waits hears nothing of it");
+        let near = ["neutral", "clinic"];
+        assert!(carried(&body, near).0 > carried(&whole, near).0, "buckets were repeated");
+    }
+    assert_eq!(kept(&world, "clinic").len(), 3);
+
+    // All learn it; of those with as many rows the first leads.
+    wiretap.strike(OUTSIDE, &[(most / 2, Strike::Cut)]);
+    succeeded(&world.ask_psi(&asked(&["census", "employers", "neutral", "clinic"])));
+    for (party, found) in
+        [("census", [10, 30]), ("employers", [20, 40]), ("neutral", [20, 50]), ("clinic", [20, 30])]
+    {
+        assert_eq!(scores(&world, party), found, "{party}");
+    }
+    assert_eq!(carried(&receipt(&world).0, OUTSIDE).1, 1);
+
+    wiretap.strike(OUTSIDE, &[(most / 4, Strike::Cut); 3]);
+    let said = ended_with(&world.ask_psi(&asked(&["clinic"])), 1);
     assert!(said.contains("PARTY_LOST at stage run"), "{said}");
 }

@@ -206,14 +206,18 @@ impl Meter {
         }
     }
 
-    /// A protocol of all three compute parties, on [`super::Session::wire`]: `twin` is the one that quotes it by itself. Its
-    /// parties 0, 1 and 2 are P0, P1 and P2.
-    pub fn circle(&mut self, twin: impl FnOnce(&mut CircleCost)) {
-        let mut cost = CircleCost::after(&self.depth);
+    /// A protocol of several participants, each on its [`super::Wire`]: `twin` is the one that quotes it by itself. Its parties 0, 1
+    /// and 2 are P0, P1 and P2, and all others do not compute; there are so many places for them, taken or not.
+    pub fn circle(&mut self, places: usize, twin: impl FnOnce(&mut CircleCost)) {
+        let parties = || (0..u16::MAX).map(PartyId).take(places);
+        let before: Vec<u32> = parties().map(|party| *self.depth_of(party)).collect();
+        let mut cost = CircleCost::after(&before);
         twin(&mut cost);
         self.bytes += cost.total_bytes();
         self.messages += cost.messages;
-        self.depth.copy_from_slice(cost.depths());
+        for (party, depth) in parties().zip(cost.depths()) {
+            *self.depth_of(party) = *depth;
+        }
     }
 
     /// A message from a provider that is no compute party, sent before anything else.
@@ -300,7 +304,7 @@ mod tests {
         });
         run.assert_cost("a circle between inputs", |m| {
             input_cost::<Z64>(m, Role::P1, 9);
-            m.circle(|c| {
+            m.circle(3, |c| {
                 c.at_once::<u64>(&[(first, second)], 3);
                 c.at_once::<u64>(&[(second, third)], 2);
             });

@@ -31,7 +31,7 @@ fn party(seat: &mut Seat<'_>) -> Result<bool, Failure> {
     let n = seat.sizes.receiver;
     let leads = seat.role == RECEIVER;
     write_ids(&input, if leads { n / 2 } else { 0 }, n)?;
-    let (of, mut rng, unfit) = (setting(seat.sizes)?, seat.prg(0), Unfit::default());
+    let (of, mut rng, unfit) = (setting(PARTIES, seat.sizes)?, seat.prg(0), Unfit::default());
     let rows = seat.timed(|wire| {
         let salt = common(wire, &mut rng)?;
         let bad = |error| unfit.at(1, error);

@@ -51,23 +51,34 @@ fn common(one: &[Person], other: &[Person]) -> Vec<u64> {
 }
 
 /// What one party has at the end: what it learned, what it saw opened, its bytes and its depth.
-type Left = (Vec<Found>, Vec<Opening>, u64, u32);
+pub(super) type Left = (Vec<Found>, Vec<Opening>, u64, u32);
 
 /// Runs a plan at every participant; bytes of outside providers are those of their channels.
 fn everywhere(plan: &Plan, inputs: &[EncodedInput], price: &Quote) -> Vec<Left> {
+    let ends = memory::mesh(3 + outside_providers(plan).len(), Duration::from_secs(60));
+    let ends = ends.into_iter().map(|end| Arc::new(end) as Arc<dyn Channel>);
+    everywhere_over(plan, inputs, price, ends.collect())
+}
+
+/// The same over these channels.
+pub(super) fn everywhere_over(
+    plan: &Plan,
+    inputs: &[EncodedInput],
+    price: &Quote,
+    ends: Vec<Arc<dyn Channel>>,
+) -> Vec<Left> {
     let outsiders = outside_providers(plan);
     let names: Vec<PartyName> = plan.compute.iter().chain(&outsiders).cloned().collect();
-    let ends = memory::mesh(names.len(), Duration::from_secs(60));
     let left = Mutex::new(vec![None; names.len()]);
     std::thread::scope(|scope| {
-        for (end, name) in ends.into_iter().zip(&names) {
+        for (channel, name) in ends.into_iter().zip(&names) {
             let mine = plan.inputs.iter().zip(inputs);
             let mine: Vec<_> =
                 mine.map(|(input, data)| (input.party == *name).then(|| data.clone())).collect();
             let left = &left;
             scope.spawn(move || {
-                let (id, mut rng) = (end.me(), Prg::new(&[end.me().0.to_le_bytes()[0]; 16]));
-                let channel: Arc<dyn Channel> = Arc::new(end);
+                let id = channel.me();
+                let mut rng = Prg::new(&[id.0.to_le_bytes()[0]; 16]);
                 let ended = match id.role() {
                     Some(role) => {
                         let gate = Gate::listing(&price.openings);

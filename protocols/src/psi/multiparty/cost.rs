@@ -17,6 +17,9 @@ const CALL: usize = 2;
 /// Twin of [`super::intersect`] and [`super::intersect_buckets`] where no link is lost: greetings of all parties at once; for each
 /// bucket the programmed function from one party after the other to the leader, the call of the next one to all, and the report
 /// beside it, if there is one; a last word of all parties to all.
+///
+/// # Shape
+/// A price of [`Setting::places`] parties, or more.
 pub fn cost(c: &mut CircleCost, setting: &Setting) {
     let leader = setting.leader();
     let all: Vec<_> =

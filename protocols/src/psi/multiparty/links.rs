@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// What the digest of a setting is derived for.
-const SETTING: &str = "unseen psi multiparty setting v2";
+const SETTING: &str = "unseen psi multiparty setting v3";
 /// Words of a greeting: a part of the seed, the setting, the turn that was heard last.
 pub(super) const GREETING: usize = 3;
 /// The last word, and how many words it is with what came of all.
@@ -182,7 +182,8 @@ fn digest(setting: &Setting) -> u128 {
     hasher.update(&[u8::from(setting.audience() == super::Audience::Everyone)]);
     hasher.update(&(setting.buckets() as u64).to_le_bytes());
     hasher.update(setting.context());
-    for size in setting.sizes() {
+    for (party, size) in setting.parties().zip(setting.sizes()) {
+        hasher.update(&party.0.to_le_bytes());
         hasher.update(&(*size as u64).to_le_bytes());
     }
     let mut half = [0; 16];

@@ -22,6 +22,8 @@ pub enum Audience {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Setting {
     leader: PartyId,
+    /// Who they are in the run, ascending; sizes and capacities are in this order.
+    parties: Vec<PartyId>,
     sizes: Vec<usize>,
     audience: Audience,
     buckets: usize,
@@ -45,6 +47,14 @@ pub enum SettingError {
     Leader {
         /// Who.
         leader: PartyId,
+    },
+    /// Seats that are none: not one for each party, or not ascending.
+    #[error("{seats} seats, in whatever order, do not seat {parties} parties one by one")]
+    Seats {
+        /// How many there were.
+        seats: usize,
+        /// For how many.
+        parties: usize,
     },
     /// Sets too large.
     #[error(transparent)]
@@ -93,11 +103,31 @@ impl Setting {
             return Err(ParametersError::TooManyItems { items: largest }.into());
         }
         let capacity: Vec<_> = sizes.iter().map(|size| capacity(*size, buckets)).collect();
-        let setting = Self { leader, sizes, audience, buckets, capacity, context: [0; 32] };
+        let numbers = 0..u16::try_from(parties).unwrap_or(u16::MAX);
+        let (parties, context) = (numbers.map(PartyId).collect(), [0; 32]);
+        let setting = Self { leader, parties, sizes, audience, buckets, capacity, context };
         for most in &setting.capacity {
             Params::new(*most, setting.instances())?;
         }
         Ok(setting)
+    }
+
+    /// The same in a run of more parties: the first of these has the first of these seats, and so on. Whoever has another seat takes no
+    /// part.
+    ///
+    /// # Shape
+    /// Seats ascending, one for each party.
+    ///
+    /// # Errors
+    /// [`SettingError::Seats`].
+    pub fn seated(self, seats: Vec<PartyId>) -> Result<Self, SettingError> {
+        let parties = self.parties.len();
+        if seats.len() != parties || !seats.is_sorted_by(|one, next| one < next) {
+            return Err(SettingError::Seats { seats: seats.len(), parties });
+        }
+        let leader = self.place(self.leader).and_then(|at| seats.get(at).copied());
+        let leader = leader.ok_or(SettingError::Leader { leader: self.leader })?;
+        Ok(Self { leader, parties: seats, ..self })
     }
 
     /// The same about items under this salt, of this job: a digest of all else that the parties agreed on, which they compare.
@@ -123,7 +153,7 @@ impl Setting {
         self.audience
     }
 
-    /// Items of each party at most.
+    /// Items of each party at most, in the order of [`Setting::parties`].
     #[must_use]
     pub fn sizes(&self) -> &[usize] {
         &self.sizes
@@ -168,23 +198,35 @@ impl Setting {
     }
 
     /// Items of one party at most; none of one that takes no part.
-    pub(super) fn size(&self, party: PartyId) -> usize {
-        self.sizes.get(usize::from(party.0)).copied().unwrap_or(0)
+    #[must_use]
+    pub fn size(&self, party: PartyId) -> usize {
+        self.place(party).map_or(0, |at| self.sizes[at])
     }
 
-    /// All parties, in order.
-    pub(super) fn parties(&self) -> impl DoubleEndedIterator<Item = PartyId> + use<> {
-        (0..u16::try_from(self.sizes.len()).unwrap_or(u16::MAX)).map(PartyId)
+    /// All parties, ascending.
+    pub fn parties(&self) -> impl DoubleEndedIterator<Item = PartyId> + use<> {
+        self.parties.clone().into_iter()
+    }
+
+    /// How many parties a run has at least in which these sit.
+    #[must_use]
+    pub fn places(&self) -> usize {
+        self.parties.last().map_or(0, |last| usize::from(last.0) + 1)
+    }
+
+    /// Where a party stands in the order of all.
+    fn place(&self, party: PartyId) -> Option<usize> {
+        self.parties.binary_search(&party).ok()
     }
 
     /// All parties but one.
-    pub(super) fn others(&self, party: PartyId) -> impl Iterator<Item = PartyId> + use<> {
+    pub fn others(&self, party: PartyId) -> impl Iterator<Item = PartyId> + use<> {
         self.parties().filter(move |other| *other != party)
     }
 
     /// Items of one party in a bucket; none of one that takes no part.
     pub(super) fn capacity(&self, party: PartyId) -> usize {
-        self.capacity.get(usize::from(party.0)).copied().unwrap_or(0)
+        self.place(party).map_or(0, |at| self.capacity[at])
     }
 
     /// Items that can be common at most.

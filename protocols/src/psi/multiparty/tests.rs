@@ -129,6 +129,39 @@ fn everyone_learns_it_where_that_was_agreed_on() {
     check(13, 2, &[1, 1, 1], 0, Audience::Everyone);
 }
 
+/// Parties of a larger run, some of whom own nothing: they hear nothing, and nothing is priced of them.
+#[test]
+fn some_of_a_run_intersect_and_the_others_take_no_part() {
+    let seats: Vec<_> = [0, 2, 3, 5].map(PartyId).into();
+    for (seed, audience) in [(91, Audience::Leader), (92, Audience::Everyone)] {
+        let whole = Setting::with_buckets_of(20, PartyId(2), vec![40, 30, 65, 50], audience);
+        let setting = whole.unwrap().seated(seats.clone()).unwrap();
+        assert_eq!((setting.leader(), setting.places()), (PartyId(3), 6));
+        assert_eq!((setting.size(PartyId(3)), setting.size(PartyId(1))), (65, 0));
+        let circle = Circle::new(seed, 6);
+        let sets = sets(&circle, setting.sizes(), 21);
+        let run = circle.run(|wire, rng| match seats.iter().position(|seat| *seat == wire.me()) {
+            Some(at) => intersect(wire, &setting, &sets[at], rng),
+            None => Ok(None),
+        });
+        for (party, got) in (0..).map(PartyId).zip(run.results.iter()) {
+            let at = seats.iter().position(|seat| *seat == party);
+            let learns = party == PartyId(3) || audience == Audience::Everyone;
+            let want = at.filter(|_| learns).map(|at| plain(&sets, at));
+            assert_eq!(*got, want, "seed {seed}, {party}");
+        }
+        let mut quoted = CircleCost::new(setting.places());
+        cost(&mut quoted, &setting);
+        run.assert_cost(&quoted);
+        assert_eq!((run.sent[1].bytes, run.sent[4].bytes), (0, 0));
+    }
+    let setting = || Setting::new(PartyId(0), vec![5, 5], Audience::Leader).unwrap();
+    for wrong in [&[0_u16, 0][..], &[1, 0], &[0], &[0, 1, 2]] {
+        let seats = wrong.iter().copied().map(PartyId).collect();
+        assert!(matches!(setting().seated(seats), Err(SettingError::Seats { .. })), "{wrong:?}");
+    }
+}
+
 #[test]
 fn empty_sets_have_nothing_in_common() {
     check(21, 1, &[0, 65], 0, Audience::Everyone);
