@@ -217,7 +217,7 @@ mod tests {
         let party = |name: &str| PartyName::try_from(name.to_owned()).unwrap();
         let [a, b, c] = ["census", "employers", "clinic"].map(party);
         let may = [c.clone()];
-        assert!(without(&[], &may).is_ok() && without(&[c.clone()], &may).is_ok());
+        assert!(without(&[], &may).is_ok() && without(&may, &may).is_ok());
         for (absent, named) in [(vec![a.clone()], &a), (vec![c.clone(), b.clone()], &b)] {
             let failure = without(&absent, &may).unwrap_err();
             assert_eq!(failure.reason, Reason::ReceiptInvalid);
