@@ -33,7 +33,7 @@ mod words;
 pub use error::ExecError;
 pub use input::{may_leave, outside_providers, send_outside};
 pub use kept::{forget_given, forget_given_but, forget_training, mark_given, resumable};
-pub use lookup::{Far, Labels, LookedUp, lookup_cost_from, table_left};
+pub use lookup::{Far, Labels, LookedUp, lookup_cost_from, tables_left};
 pub use masks::{Added, Adding, add_up};
 pub use matching::Found;
 pub use outside::{Provided, provide};

@@ -68,13 +68,13 @@ pub use decode::{DecodeError, Opened, OpenedColumn, decode, json_rows};
 pub use encoded::{
     EncodedColumn, EncodedInput, HomeSet, Masking, SignOnce, SignedSum, Spend, TrainingRows,
 };
-pub use ends::{Answers, Asks, KeyIds, LookupEnd, Passing, Shelf, TableCopy};
+pub use ends::{Answers, Asks, KeyIds, Layer, LookupEnd, Passing, Shelf, TableCopy};
 pub use explain::{explain, leakage};
 pub use hash::hash;
 pub use ir::{
     Encoding, Extreme, InputColumn, Kind, LocalInput, Op, PLAN_FORMAT, Plan, Shape, SortKey,
 };
-pub use lookup::{Label, Lookup};
+pub use lookup::{LEAST_CHANGE, Label, Lookup, MOST_CHANGES, is_change};
 pub use many::{Many, many_alternatives, many_setting};
 pub use model::Tensor;
 pub use output::{Decode, Output, OutputColumn};

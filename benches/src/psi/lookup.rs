@@ -126,7 +126,7 @@ fn party(seat: &mut Seat<'_>, from: Table) -> Result<bool, Failure> {
         }
         let mut asking = Asking::new(own.len());
         let table = table.as_ref();
-        Ok(table.map(|table| look_up_from(pair, table, &mut asking, &mut known, &mut rng)))
+        Ok(table.map(|table| look_up_from(pair, &[table], &mut asking, &mut known, &mut rng)))
     })?;
     asked.ok_or("the table is not the one that was published")??;
     Ok(known.right && known.answered == own.len())

@@ -61,7 +61,8 @@ fn publish(args: &PublishArgs) -> Result<String, CliError> {
 }
 
 fn told(of: &Publication) -> String {
-    let Publication { dataset, key, columns, filter, rows, queries, bytes, epoch } = of;
+    let Publication { dataset, key, columns, filter, rows, queries, bytes, epoch, changes, .. } =
+        of;
     let mut text = format!("{dataset} by {}", key.join(", "));
     if let Some(filter) = filter {
         let _ = write!(text, " where {filter}");
@@ -72,6 +73,9 @@ fn told(of: &Publication) -> String {
         text,
         "  epoch {epoch}: {rows} rows, {bytes} bytes for each who asks, {queries} queries in all"
     );
+    for Publication { rows, bytes, epoch, .. } in changes {
+        let _ = writeln!(text, "  change of epoch {epoch}: {rows} rows, {bytes} bytes beside it");
+    }
     text
 }
 

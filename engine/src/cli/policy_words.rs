@@ -48,7 +48,10 @@ pub(super) fn in_words(policy: &PolicyDocument, signature: &str) -> String {
 }
 
 fn intersections(rule: &PsiRule) -> String {
-    let PsiRule { forms, recipients, min_intersection, noise, max_queries, max_lookups } = rule;
+    #[rustfmt::skip]
+    let PsiRule {
+        forms, recipients, min_intersection, noise, max_queries, max_lookups, lookup_changes,
+    } = rule;
     let to: Vec<_> = recipients.iter().map(ToString::to_string).collect();
     let mut text = format!("  intersections: {} to {}\n", list(forms), to.join(" and "));
     let _ = match min_intersection {
@@ -70,6 +73,13 @@ fn intersections(rule: &PsiRule) -> String {
         ),
         None => writeln!(text, "    keys that each recipient may look up: none"),
     };
+    if let Some(rows) = lookup_changes {
+        let _ = writeln!(
+            text,
+            "    where no more than {rows} rows of what is looked up have changed, a change of so many is published; whoever asks \
+             learns whether the row of a key was changed"
+        );
+    }
     text
 }
 

@@ -14,7 +14,7 @@ use crate::{
     exec::{ExecError, OpCost, Quote, quote},
     identity::{Hash32, PartyName, Pins, Signed, int_string},
     job::{Failure, JobSpec, Reason, Stage},
-    plan::{self, Between, Kind, Op, PlanError, PolicyRef, PolicyTerms, Shape},
+    plan::{self, Between, Kind, MOST_CHANGES, Op, PlanError, PolicyRef, PolicyTerms, Shape},
     policy::{PolicyDocument, Refusal, lookups_in_all, parse_signed},
     sql::{CompileError, Compiled, compile},
     wire::Published,
@@ -141,9 +141,14 @@ impl Compilation {
                 text.push_str("; of ");
                 text.push_str(&between.alternatives(self.means).join(", "));
             }
-            if let Some(Op::Lookup(_)) = self.compiled.plan.nodes.get(at) {
+            if let Some(Op::Lookup(of)) = self.compiled.plan.nodes.get(at) {
                 let table = self.quote.tables.bytes;
-                text.push_str(&format!("; {table} bytes more where the table is not held yet"));
+                text.push_str(&match of.changes {
+                    None => format!("; {table} bytes more where the table is not held yet"),
+                    Some(_) => format!(
+                        "; {table} bytes more at most, where neither the table nor {MOST_CHANGES} changes of it are held yet"
+                    ),
+                });
             }
             for choice in self.quote.choices.iter().filter(|choice| choice.step == at as u64 + 1) {
                 text.push_str(&format!("; {}", choice.what));
@@ -271,6 +276,7 @@ pub(super) fn terms(policy: &PolicyDocument) -> PolicyTerms {
         min_intersection: policy.psi.as_ref().map_or(0, |psi| psi.min_intersection),
         min_rows: policy.train_vertical.as_ref().map_or(0, |rule| rule.min_rows),
         lookups: lookups_in_all(policy),
+        lookup_changes: policy.psi.as_ref().and_then(|psi| psi.lookup_changes).map(u64::from),
         max_groups: Some(u64::from(policy.output.max_groups)),
         domains: domains.map(|(name, rule)| (name.clone(), rule.domain.clone())).collect(),
     }

@@ -4,7 +4,7 @@ use std::fs::File;
 
 use datafusion::arrow::array::RecordBatch;
 use protocols::psi::bucket_range;
-use tables::TableError;
+use tables::{Spill, TableError};
 
 use super::{
     joint::random,
@@ -28,6 +28,12 @@ pub(super) struct Entries<'a> {
     count: u64,
 }
 
+/// Ranges that hold so many ids, about as many in each.
+fn ranges(ids: u64) -> impl Iterator<Item = (u128, u128)> + use<> {
+    let ranges = usize::try_from(ids / AT_ONCE + 1).unwrap_or(usize::MAX);
+    (0..ranges).map(move |range| bucket_range(range, ranges).into_inner())
+}
+
 /// What is in a publication, as it passes.
 type Take<'t> = dyn FnMut(&[u128], &[u8]) -> Result<(), Failure> + 't;
 
@@ -48,9 +54,7 @@ impl<'a> Entries<'a> {
         })?;
         let words = usize::try_from(number.div_ceil(64)).unwrap_or(usize::MAX);
         let (mut first, mut count) = (vec![0_u64; words], 0);
-        let ranges = usize::try_from(ids.len() / AT_ONCE + 1).unwrap_or(usize::MAX);
-        for range in 0..ranges {
-            let (from, last) = bucket_range(range, ranges).into_inner();
+        for (from, last) in ranges(ids.len()) {
             // Of rows with one key the first counts.
             let lowest = ids.lowest(from, last, 1);
             for (_, row) in lowest.map_err(|error| entries.broken(&error))?.pairs {
@@ -91,7 +95,7 @@ impl<'a> Entries<'a> {
     pub(super) fn hash(&self, salt: &[u8; 32]) -> Result<[u8; 32], Failure> {
         let mut hasher = blake3::Hasher::new_derive_key("unseen.publication-content/v2");
         hasher.update(&self.count.to_le_bytes());
-        let width = self.subject.of.label_bytes() as usize;
+        let width = self.label_bytes();
         self.each(salt, &mut |items, labels| {
             for (at, item) in items.iter().enumerate() {
                 hasher.update(&item.to_le_bytes()).update(&labels[at * width..(at + 1) * width]);
@@ -99,6 +103,21 @@ impl<'a> Entries<'a> {
             Ok(())
         })?;
         Ok(*hasher.finalize().as_bytes())
+    }
+
+    /// Bytes of a label.
+    pub(super) fn label_bytes(&self) -> usize {
+        self.subject.of.label_bytes() as usize
+    }
+
+    /// For ids of these rows with so many words beside each, within the budget of the rows.
+    pub(super) fn spill_with(&self, values: usize) -> Spill {
+        self.subject.rows.spill_with(values)
+    }
+
+    /// Ranges of ids that are looked through one at a time.
+    pub(super) fn ranges(&self) -> impl Iterator<Item = (u128, u128)> + use<> {
+        ranges(self.count)
     }
 
     /// A file for what is passing, beside the rows.
@@ -126,7 +145,7 @@ impl<'a> Entries<'a> {
         Ok(())
     }
 
-    fn broken(&self, error: &TableError) -> Failure {
+    pub(super) fn broken(&self, error: &TableError) -> Failure {
         at_fault(self.publisher.name, error)
     }
 

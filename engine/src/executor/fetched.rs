@@ -1,6 +1,10 @@
 //! The published tables that a party has fetched to look keys up in: kept, so that a later job need not fetch them again.
 //!
-//! What is being fetched stands beside its place, in a file that outlasts the job and the daemon, one for each provider and terms: where
+//! Where the provider publishes changes, what it said last stands in several tables: a whole one, and behind it those that change it, each
+//! in a file of its own. They are read in their order, up to the first that is not there, or not of what the one before it is; when a table
+//! is kept, those behind it, which changed the one before, go.
+//!
+//! What is being fetched stands beside its place, in a file that outlasts the job and the daemon, one for each provider, terms and place: where
 //! the fetch breaks off, the next job goes on behind the last whole piece. It is no longer than the table and a thousandth; it goes when
 //! the provider publishes another table, when what came turns out to be another one than was signed, and when nobody went on with it
 //! for two days.
@@ -19,7 +23,7 @@ use tempfile::NamedTempFile;
 
 use crate::{
     identity::{Hash32, PartyName, PublicKey},
-    plan::{self, STATEMENT_BYTES, Statement, TableCopy},
+    plan::{self, MOST_CHANGES, STATEMENT_BYTES, Statement, TableCopy},
 };
 
 /// What files are called that are being written.
@@ -38,7 +42,7 @@ pub(super) struct Fetched {
     busy: Arc<Mutex<BTreeSet<PathBuf>>>,
 }
 
-/// Whose table on which terms: of these there is one whole at most, and one in part.
+/// Whose table on which terms: of these there is one whole at most in each place, and one in part.
 #[derive(Clone, Debug)]
 pub(super) struct Of {
     pub(super) provider: PartyName,
@@ -64,30 +68,33 @@ impl Fetched {
         Self { folder, busy: Arc::default() }
     }
 
-    /// What there is of a table: all of it, or what has come of a newer one.
-    pub(super) fn copy(&self, of: Of) -> (TableCopy, Shelf) {
+    /// What there is of a table and what changes it, in their order: all of it, but for the last, of which some may have come; of a newer
+    /// table what has come.
+    pub(super) fn copies(&self, of: Of) -> (Vec<TableCopy>, Shelf) {
         let (folder, busy) = (self.folder.clone(), Arc::clone(&self.busy));
-        let part = place(&folder, &of, PART);
         let mine = {
             let mut busy = lock(&busy);
-            let mine = busy.insert(part.clone());
+            let mine = parts(&folder, &of).fold(false, |new, part| busy.insert(part) || new);
             // Of those that nobody writes.
             clear(&folder, &busy);
             mine
         };
         let shelf = Shelf { folder, of, busy, mine, passing: Mutex::default() };
-        let whole = held(&shelf.folder, &shelf.of);
-        let begun = if mine { begun(&part, &shelf.of) } else { None };
-        let epoch = |statement: &Statement| statement.header.epoch.number;
-        let newer = |(part, _): &(Statement, Landing)| {
-            whole.as_ref().is_none_or(|(whole, _)| epoch(part) > epoch(whole))
-        };
-        let copy = match (begun.filter(newer), whole) {
-            (Some((statement, landing)), _) => TableCopy::Part(statement, landing),
-            (None, Some((statement, table))) => TableCopy::Whole(statement, table),
-            (None, None) => TableCopy::Nothing,
-        };
-        (copy, shelf)
+        let mut copies = Vec::<TableCopy>::new();
+        for place in 0..=MOST_CHANGES {
+            let before = copies.last().and_then(TableCopy::statement);
+            let follows = |of: &Statement| match before {
+                None => of.header.epoch.base.is_none(),
+                Some(before) => of.changes(before),
+            };
+            let Some(copy) = shelf.copy(place, &follows) else { break };
+            let whole = matches!(copy, TableCopy::Whole(..));
+            copies.push(copy);
+            if !whole {
+                break;
+            }
+        }
+        (copies, shelf)
     }
 }
 
@@ -95,14 +102,23 @@ fn lock(busy: &Mutex<BTreeSet<PathBuf>>) -> MutexGuard<'_, BTreeSet<PathBuf>> {
     busy.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Where the table of one provider on these terms is kept, whole or in part: the newest one alone.
-fn place(folder: &Path, of: &Of, ending: &str) -> PathBuf {
-    folder.join(format!("{}-{}.{ending}", of.provider, of.terms))
+/// Where the table of one provider on these terms is kept, whole or in part: the newest one alone, and behind it what changes it.
+fn place(folder: &Path, of: &Of, (place, ending): (usize, &str)) -> PathBuf {
+    let (provider, terms) = (&of.provider, &of.terms);
+    folder.join(match place {
+        0 => format!("{provider}-{terms}.{ending}"),
+        place => format!("{provider}-{terms}-{place}.{ending}"),
+    })
+}
+
+/// The parts that there may be of what one provider publishes on these terms.
+fn parts(folder: &Path, of: &Of) -> impl Iterator<Item = PathBuf> {
+    (0..=MOST_CHANGES).map(move |at| place(folder, of, (at, PART)))
 }
 
 /// The table that is kept, if its provider signed it and it is whole. It is read once, a little at a time.
-fn held(folder: &Path, of: &Of) -> Option<(Statement, Table)> {
-    let file = File::open(place(folder, of, WHOLE)).ok()?;
+fn held(path: &Path, of: &Of) -> Option<(Statement, Table)> {
+    let file = File::open(path).ok()?;
     let opened = signed(file, of).and_then(|(statement, file)| {
         let body = Stored::behind(file, STATEMENT_BYTES as u64).ok()?;
         Some((statement.header.open_stored(Box::new(body)).ok()?, statement))
@@ -139,8 +155,24 @@ fn signed(mut file: File, of: &Of) -> Option<(Statement, File)> {
 }
 
 impl Shelf {
+    /// What there is in a place, if it is of what it should be: all of a table, or what has come of a newer one.
+    fn copy(&self, at: usize, follows: &dyn Fn(&Statement) -> bool) -> Option<TableCopy> {
+        let path = |ending| place(&self.folder, &self.of, (at, ending));
+        let whole = held(&path(WHOLE), &self.of).filter(|(of, _)| follows(of));
+        let begun = if self.mine { begun(&path(PART), &self.of) } else { None };
+        let epoch = |statement: &Statement| statement.header.epoch.number;
+        let newer = |(part, _): &(Statement, Landing)| {
+            follows(part) && whole.as_ref().is_none_or(|(whole, _)| epoch(part) > epoch(whole))
+        };
+        match (begun.filter(newer), whole) {
+            (Some((statement, landing)), _) => Some(TableCopy::Part(statement, landing)),
+            (None, Some((statement, table))) => Some(TableCopy::Whole(statement, table)),
+            (None, None) => None,
+        }
+    }
+
     /// An empty file for what comes.
-    fn empty(&self) -> io::Result<File> {
+    fn empty(&self, at: usize) -> io::Result<File> {
         fs::create_dir_all(&self.folder)?;
         if !self.mine {
             let file = unfinished(&self.folder)?;
@@ -152,35 +184,41 @@ impl Shelf {
         options.read(true).write(true).create(true).truncate(true);
         #[cfg(unix)]
         std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-        options.open(place(&self.folder, &self.of, PART))
+        options.open(place(&self.folder, &self.of, (at, PART)))
     }
 }
 
 impl plan::Shelf for Shelf {
-    fn begin(&self, of: &Statement) -> Result<Landing, TableError> {
-        let mut file = self.empty()?;
+    fn begin(&self, at: usize, of: &Statement) -> Result<Landing, TableError> {
+        let mut file = self.empty(at)?;
         file.write_all(&of.to_bytes())?;
         file.seek(SeekFrom::Start(0))?;
         Landing::begin(file, STATEMENT_BYTES as u64, &of.header)
     }
 
-    fn keep(&self, _: &Statement) {
-        let whole = place(&self.folder, &self.of, WHOLE);
+    fn keep(&self, at: usize, _: &Statement) {
+        let whole = place(&self.folder, &self.of, (at, WHOLE));
         let passing = self.passing.lock().unwrap_or_else(PoisonError::into_inner).take();
         let kept = match passing {
             Some(file) => file.persist(whole).map(drop).map_err(|error| error.error),
-            None => fs::rename(place(&self.folder, &self.of, PART), whole),
+            None => fs::rename(place(&self.folder, &self.of, (at, PART)), whole),
         };
+        for (behind, ending) in
+            (at + 1..=MOST_CHANGES).flat_map(|behind| [WHOLE, PART].map(|ending| (behind, ending)))
+        {
+            // They changed another table, and are found to if they stay.
+            let _ = fs::remove_file(place(&self.folder, &self.of, (behind, ending)));
+        }
         if let Err(error) = kept {
             tracing::warn!(%error, "a fetched table is not kept; the next job fetches it again");
         }
     }
 
-    fn discard(&self) {
+    fn discard(&self, at: usize) {
         let passing = self.passing.lock().unwrap_or_else(PoisonError::into_inner).take();
         if self.mine && passing.is_none() {
             // What cannot be removed is overwritten by the next fetch, or found to be wrong by it.
-            let _ = fs::remove_file(place(&self.folder, &self.of, PART));
+            let _ = fs::remove_file(place(&self.folder, &self.of, (at, PART)));
         }
     }
 }
@@ -188,7 +226,10 @@ impl plan::Shelf for Shelf {
 impl Drop for Shelf {
     fn drop(&mut self) {
         if self.mine {
-            lock(&self.busy).remove(&place(&self.folder, &self.of, PART));
+            let mut busy = lock(&self.busy);
+            for part in parts(&self.folder, &self.of) {
+                busy.remove(&part);
+            }
         }
     }
 }

@@ -12,7 +12,8 @@ use super::{
     joint::Me,
     labelled,
     prepare::Held,
-    publications::{Publications, Published, Publisher, Subject},
+    publication::Published,
+    publications::{Publications, Publisher, Subject},
     scratch::Spool,
 };
 use crate::{
@@ -131,10 +132,10 @@ pub(super) fn attach(
     let provider = plan.inputs[of.answers as usize].party.clone();
     let pin = me.pins.of(&provider).map_err(|error| failed(me.name, error.to_string()))?;
     let (key, terms) = (pin.key, of.terms(plan));
-    let (copy, shelf) = lookups.fetched.copy(fetched::Of { provider, key, terms });
+    let (copies, shelf) = lookups.fetched.copies(fetched::Of { provider, key, terms });
     let (ids, passing) = brought(me.name, plan, (of, held));
-    let (copy, shelf) = (Mutex::new(copy), Box::new(shelf));
-    let asks = Asks { provider: key, ids, passing, copy, shelf };
+    let (copies, shelf) = (Mutex::new(copies), Box::new(shelf));
+    let asks = Asks { provider: key, ids, passing, copies, shelf };
     let end = LookupEnd::Asks(Arc::new(asks));
     inputs[of.asks as usize].iter_mut().for_each(|input| input.lookup = Some(end.clone()));
     Ok(())

@@ -5,7 +5,8 @@ use tokio::runtime::Runtime;
 use super::{
     compilation::{failure_of, terms, unsound},
     participant::Participant,
-    publications::{Published, Subject},
+    publication::Published,
+    publications::Subject,
     scratch::Spool,
 };
 use crate::{

@@ -1,5 +1,7 @@
 //! Whether the links of a run carried what its plan costs.
 
+use std::ops::RangeInclusive;
+
 use protocols::{
     psi::multiparty,
     session::{CircleCost, again_bytes},
@@ -8,14 +10,14 @@ use protocols::{
 use super::compilation::Compilation;
 use crate::{
     audit::{LinkEntry, ReceiptBody},
-    exec::{Far, lookup_cost_from, table_left},
+    exec::{Far, lookup_cost_from, tables_left},
     identity::PartyName,
     job::{Failure, Reason, Stage},
-    plan::{Between, LocalInput, Lookup, Many, Op, Plan, Stretch, many_setting},
+    plan::{Between, LocalInput, Lookup, MOST_CHANGES, Many, Op, Plan, Stretch, many_setting},
 };
 
 /// Holds the links of a receipt against the quote: they carried exactly what the plan costs. Where a link is stated to have been
-/// made anew, its last connections carried what an intersection costs from one of its buckets on, or a lookup from a piece of its table or
+/// made anew, its last connections carried what an intersection costs from one of its buckets on, or a lookup from a piece of its tables or
 /// a batch of its queries on, in the place of all of it. Of a circuit and what follows of it all links together carried no more than
 /// the plan costs and the largest unit again, each time. Of a training nothing is compared, but of trees: providers may leave it, and the
 /// links of those that do not compute may be made anew.
@@ -45,9 +47,7 @@ pub(super) fn check(compilation: &Compilation, body: &ReceiptBody) -> Result<(),
     } else if plan.resumes().is_some() {
         carried <= quoted
     } else {
-        // What one party lacked of a table comes on top.
-        let left = |pieces| Some(quoted + table_left(plan, looks_up(plan)?.1, pieces)?);
-        carried == quoted || begins(left, carried)
+        carried == quoted || looks_up(plan).is_some_and(|(_, of)| more(plan, of, (quoted, carried)))
     };
     if fits {
         return Ok(());
@@ -171,13 +171,27 @@ fn looks_up(plan: &Plan) -> Option<(usize, &Lookup)> {
     })
 }
 
-/// Whether a lookup's last connections carried what is left of it from a piece of its table on, or from a batch of its queries on, of
+/// How many publications there may be for a lookup: a whole one, and its changes.
+fn publications(of: &Lookup) -> RangeInclusive<usize> {
+    1..=1 + of.changes.map_or(0, |_| MOST_CHANGES)
+}
+
+/// Whether what one party lacked of the tables comes on top, and what their changes take.
+fn more(plan: &Plan, of: &Lookup, (quoted, carried): (u64, u64)) -> bool {
+    publications(of)
+        .any(|count| begins(|pieces| Some(quoted + tables_left(plan, of, count, pieces)?), carried))
+}
+
+/// Whether a lookup's last connections carried what is left of it from a piece of its tables on, or from a batch of its queries on, of
 /// which the answering side may be up to two ahead.
 fn asked(plan: &Plan, of: &Lookup, (rest, carried): (u64, u64)) -> bool {
-    let bytes = |far: Far| Some(rest + lookup_cost_from(plan, of, far)?);
-    let ahead =
-        |ahead: usize| begins(|heard: usize| bytes(Far::Asking([heard, heard + ahead])), carried);
-    begins(|pieces| bytes(Far::Fetching(pieces)), carried) || (0..=2).any(ahead)
+    publications(of).any(|count| {
+        let bytes = |far: Far| Some(rest + lookup_cost_from(plan, of, count, far)?);
+        let ahead = |ahead: usize| {
+            begins(|heard: usize| bytes(Far::Asking([heard, heard + ahead])), carried)
+        };
+        begins(|pieces| bytes(Far::Fetching(pieces)), carried) || (0..=2).any(ahead)
+    })
 }
 
 /// Whether it costs so many bytes from some bucket on: the later it begins, the fewer, and nothing from beyond the last.

@@ -1,4 +1,4 @@
-//! What the two parties of a lookup bring to it: one its keys and the table it may hold already, the other its publication.
+//! What the two parties of a lookup bring to it: one its keys and the tables it may hold already, the other its publications.
 
 use std::{
     fmt,
@@ -41,19 +41,19 @@ impl TableCopy {
     }
 }
 
-/// Where the party that asks keeps the table of one provider, between runs.
+/// Where the party that asks keeps the tables of one provider, between runs: at place 0 the whole one, behind it the changes of it.
 pub trait Shelf: Send + Sync {
     /// A place for the table of another publication, of which nothing has come. What had come of one before is gone.
     ///
     /// # Errors
     /// If there is no room for it.
-    fn begin(&self, of: &Statement) -> Result<Landing, TableError>;
+    fn begin(&self, place: usize, of: &Statement) -> Result<Landing, TableError>;
 
-    /// The table has come, as it was signed: it is kept in the place of the one before it.
-    fn keep(&self, of: &Statement);
+    /// The table has come, as it was signed: it is kept in the place of the one before it, and what changed that one is gone.
+    fn keep(&self, place: usize, of: &Statement);
 
     /// What has come is another table than the one that was signed: none of it is of use.
-    fn discard(&self);
+    fn discard(&self, place: usize);
 }
 
 /// One party's end of a lookup.
@@ -73,14 +73,21 @@ pub struct Asks {
     pub ids: Box<KeyIds>,
     /// Where what is found goes, until the result is written.
     pub passing: Box<Passing>,
-    /// What it has of the table from earlier runs; this run takes it.
-    pub copy: Mutex<TableCopy>,
+    /// What it has of the tables from earlier runs, by their places, up to the first that it has not whole; this run takes it.
+    pub copies: Mutex<Vec<TableCopy>>,
     /// Where it keeps what it fetches.
     pub shelf: Box<dyn Shelf>,
 }
 
 /// What the party that answers brings.
+#[derive(Debug)]
 pub struct Answers {
+    /// A whole table, and the changes of it in their order.
+    pub layers: Vec<Layer>,
+}
+
+/// One publication, at its provider.
+pub struct Layer {
     /// What it says of its table.
     pub statement: Statement,
     /// What answers queries.
@@ -92,13 +99,13 @@ pub struct Answers {
 /// Keys do not print.
 impl fmt::Debug for Asks {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Asks(holding {:?})", self.copy)
+        write!(f, "Asks(holding {:?})", self.copies)
     }
 }
 
 /// Rows do not print.
-impl fmt::Debug for Answers {
+impl fmt::Debug for Layer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Answers({:?})", self.statement)
+        write!(f, "Layer({:?})", self.statement)
     }
 }

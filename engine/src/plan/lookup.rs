@@ -24,6 +24,18 @@ const MAX_LABEL_BYTES: u32 = 1 << 16;
 /// Most queries that an epoch may answer.
 const MAX_QUERIES: u64 = 1 << 40;
 
+/// Fewest rows of a change.
+pub const LEAST_CHANGE: u64 = 1 << 10;
+
+/// So many changes are published behind a whole table at most; then it is whole again.
+pub const MOST_CHANGES: usize = 4;
+
+/// Whether so many rows are those of a change: few sizes there are, so that a size says little.
+#[must_use]
+pub fn is_change(rows: u64) -> bool {
+    rows.is_power_of_two() && rows >= LEAST_CHANGE
+}
+
 /// A lookup between two compute parties that ends with the one who asks.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -38,6 +50,10 @@ pub struct Lookup {
     pub labels: Vec<Label>,
     /// What the party that asks keeps of its own rows.
     pub keeps: Keeps,
+    /// Rows of a change, invented ones among them, that is published in the place of the whole table where no more have changed, up to
+    /// [`MOST_CHANGES`] times; where there are none, the table is whole whenever it changes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub changes: Option<u64>,
 }
 
 /// One column of a published table.
@@ -71,9 +87,38 @@ struct Terms<'a> {
     /// Sources, types and bytes: what labels are called is the job's affair.
     labels: Vec<(u32, ColumnType, u32)>,
     queries: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    changes: Option<u64>,
 }
 
 impl Lookup {
+    /// Whether changes of so many rows are worth it beside a whole table: all there may be are no more than it.
+    #[must_use]
+    pub fn pays(change: u64, rows: u64) -> bool {
+        change.checked_mul(MOST_CHANGES as u64).is_some_and(|all| all <= rows)
+    }
+
+    /// Bytes of the whole table and of each change that may be published behind it, beside their headers.
+    #[must_use]
+    pub fn all_bytes(&self, plan: &Plan) -> Option<Vec<usize>> {
+        let mut all = vec![self.table_bytes(plan)?];
+        if let Some(rows) = self.changes {
+            // Beside its label, whether a row is there no more.
+            let change = table_bytes(rows, self.queries, self.label_bytes().checked_add(1)?)?;
+            all.resize(1 + MOST_CHANGES, change);
+        }
+        Some(all)
+    }
+
+    /// Rows of the whole table, or of the change that stands so many places behind it; nothing if there is none.
+    #[must_use]
+    pub fn rows_of(&self, plan: &Plan, place: usize) -> Option<u64> {
+        match place {
+            0 => Some(plan.inputs.get(self.answers as usize)?.rows),
+            place => self.changes.filter(|_| place <= MOST_CHANGES),
+        }
+    }
+
     /// Bytes of the labels of one row.
     #[must_use]
     pub fn label_bytes(&self) -> u32 {
@@ -85,7 +130,8 @@ impl Lookup {
     pub fn terms(&self, plan: &Plan) -> Hash32 {
         let input = &plan.inputs[self.answers as usize];
         let labels = self.labels.iter().map(|label| (label.source, label.ty, label.bytes));
-        let terms = Terms { input, labels: labels.collect(), queries: self.queries };
+        let (queries, changes) = (self.queries, self.changes);
+        let terms = Terms { input, labels: labels.collect(), queries, changes };
         canonical_hash(TERMS_DOMAIN, &terms)
     }
 
@@ -127,12 +173,17 @@ impl Lookup {
             [] => String::new(),
             labels => format!(", and {} of the first row of each that is", labels.join(", ")),
         };
-        vec![
+        let mut shown = vec![
             format!("{who}: which of its at most {keys} keys of {from} are in {into}{of_each}"),
             format!(
                 "{who}: a table of {rows} random numbers and unreadable labels of {} bytes, invented ones among them; it \
-                 is sent once, and anew when what is published changes",
-                self.label_bytes()
+                 is sent once, and anew when what is published changes{}",
+                self.label_bytes(),
+                if self.changes.is_some() {
+                    " in more rows, or more often, than is said below"
+                } else {
+                    ""
+                }
             ),
             format!(
                 "{other}: that {keys} keys are asked for (the bound, however many there are), and how much of the table {who} \
@@ -147,7 +198,18 @@ impl Lookup {
                  was sent before, and no key is counted or answered twice",
                 Between::RENEWALS
             ),
-        ]
+        ];
+        if let Some(rows) = self.changes {
+            shown.push(format!(
+                "{who}: that rows of the table have changed, no more than {} of them, each of up to {MOST_CHANGES} times, and of each key \
+                 that it asks for by which of these changes its row was, if by any; not which other rows, nor how many of them",
+                thousands(rows)
+            ));
+            shown.push(format!(
+                "all: how many such changes stand behind the table that {other} last published whole, by what the links carried"
+            ));
+        }
+        shown
     }
 
     /// What keeps this from being an operation of the plan, if anything does.
@@ -170,7 +232,13 @@ impl Lookup {
             && (1..=MAX_QUERIES).contains(&self.queries)
             && self.labels.iter().all(|label| label.bytes <= u16::MAX.into());
         let counted = self.table_bytes(plan).is_some();
-        let fits = set(self.answers)?.rows < u32::MAX.into() && small && counted;
+        let rows = set(self.answers)?.rows;
+        if self.changes.is_some_and(|change| !is_change(change) || !Self::pays(change, rows)) {
+            return Err(format!(
+                "publishes changes of other than 2^k rows, {LEAST_CHANGE} to {rows}/4"
+            ));
+        }
+        let fits = rows < u32::MAX.into() && small && counted && self.all_bytes(plan).is_some();
         fits.then_some(()).ok_or_else(|| "publishes a table beyond counting".into())
     }
 }

@@ -85,6 +85,16 @@ impl Statement {
         (named == terms).then_some(statement).ok_or(StatementError::Terms)
     }
 
+    /// Whether this is of a change of what another one is of: the next one, under a key and a number of its own.
+    #[must_use]
+    pub fn changes(&self, other: &Self) -> bool {
+        let (epoch, before) = (self.header.epoch, other.header.epoch.number);
+        let same = (self.terms, self.salt) == (other.terms, other.salt);
+        same && epoch.base == Some(before)
+            && epoch.number > before
+            && self.header.key != other.header.key
+    }
+
     /// By what a party says which publication it holds.
     #[must_use]
     pub fn digest(&self) -> [u8; 32] {

@@ -18,6 +18,8 @@ pub struct PolicyTerms {
     pub min_rows: u32,
     /// How many keys all recipients together may look up in one publication of the dataset; none if it may not be published.
     pub lookups: Option<u64>,
+    /// Rows of a change that is published of the dataset in the place of a whole table; none if tables are always whole.
+    pub lookup_changes: Option<u64>,
     /// Noise on counts and sums of intersections: ε of one number at most, in thousandths; none asks for nothing.
     pub noise: Option<PsiNoise>,
     /// A bound on the number of groups, if the policy declares one. Not used for planning yet: bounds come from domains.

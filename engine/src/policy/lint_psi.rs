@@ -5,6 +5,7 @@ use super::{
     finding::Notes,
     psi::{PsiRecipient, PsiRule},
 };
+use crate::plan::{LEAST_CHANGE, is_change};
 
 pub(super) fn lint_psi(policy: &PolicyDocument, notes: &mut Notes) {
     let allowed = policy.operators.kinds.contains(&JobKindName::Psi);
@@ -36,6 +37,7 @@ pub(super) fn lint_psi(policy: &PolicyDocument, notes: &mut Notes) {
             ),
         );
     }
+    lint_changes(rule, notes);
     let rows = rule.forms.iter().any(|form| !form.aggregates());
     let owners = rule.recipients.contains(&PsiRecipient::Owners);
     if rule.min_intersection > 0 && rows && owners && rule.max_queries.is_none() {
@@ -45,6 +47,21 @@ pub(super) fn lint_psi(policy: &PolicyDocument, notes: &mut Notes) {
         );
     }
     lint_noise(rule, rows, notes);
+}
+
+fn lint_changes(rule: &PsiRule, notes: &mut Notes) {
+    let Some(rows) = rule.lookup_changes else { return };
+    let field = "psi.lookup_changes";
+    if !is_change(u64::from(rows)) {
+        notes.error(field, format!("is to be a power of two of at least {LEAST_CHANGE} rows"));
+    }
+    if rule.max_lookups.is_none() {
+        notes.error(field, "has no effect without `psi.max_lookups`: nothing is published");
+    }
+    notes.warn(
+        field,
+        "lets whoever looks a key up learn whether its row was changed since the table was published whole, and that some rows were",
+    );
 }
 
 fn lint_noise(rule: &PsiRule, rows: bool, notes: &mut Notes) {
@@ -88,6 +105,7 @@ mod tests {
             noise: None,
             max_queries: Some(3),
             max_lookups: None,
+            lookup_changes: None,
         };
         change(&mut rule);
         let mut policy = policy();
@@ -117,6 +135,15 @@ mod tests {
             rule.forms.push(PsiFormName::Inner);
         });
         assert!(rows.contains("rows as they are"), "{rows}");
+        let changes =
+            |rows| found(move |rule| (rule.lookup_changes, rule.max_lookups) = (rows, Some(9)));
+        assert_eq!(changes(Some(2048)).len(), changes(None).len() + 1);
+        for rows in [0, 512, 3000] {
+            let found = changes(Some(rows));
+            assert!(found.iter().any(|(_, words)| words.contains("power of two")), "{found:?}");
+        }
+        let unpublished = found(|rule| rule.lookup_changes = Some(1024));
+        assert!(unpublished[0].1.contains("without `psi.max_lookups`"), "{unpublished:?}");
         let told = words(&|rule| {
             (rule.min_intersection, rule.max_queries) = (9, None);
             rule.forms = vec![PsiFormName::Inner];

@@ -89,6 +89,7 @@ mod tests {
             noise: None,
             max_queries: None,
             max_lookups,
+            lookup_changes: None,
         };
         PolicyDocument { psi: Some(rule), ..fixtures::policy() }
     }
@@ -100,8 +101,14 @@ mod tests {
         plan.inputs[1].datasets = vec!["jobs".into()];
         let keeps = Keeps { input: 1 - answers, columns: Vec::new(), keep: Keep::Matched };
         let labels = Vec::new();
-        plan.nodes =
-            vec![Op::Lookup(Lookup { asks: 1 - answers, answers, queries: 4096, labels, keeps })];
+        plan.nodes = vec![Op::Lookup(Lookup {
+            asks: 1 - answers,
+            answers,
+            queries: 4096,
+            labels,
+            keeps,
+            changes: None,
+        })];
         plan
     }
 

@@ -33,6 +33,10 @@ pub struct PsiRule {
     /// it; none where it is left out.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub max_lookups: Option<u32>,
+    /// Rows of a change that is published, where no more than so many did change, instead of the whole table: a power of two of at least
+    /// [`LEAST_CHANGE`](crate::plan::LEAST_CHANGE). Tables are always whole where it is left out.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lookup_changes: Option<u32>,
 }
 
 /// Who may learn an intersection.
@@ -150,6 +154,7 @@ mod tests {
             noise: None,
             max_queries: Some(3),
             max_lookups: None,
+            lookup_changes: None,
         });
         let budgets = query_budgets(&policy, &plan, &fixtures::pins());
         let named = |of: &QueryBudget| (of.recipient.clone(), of.party.to_string(), of.most);
@@ -173,6 +178,7 @@ mod tests {
             noise: Some(PsiNoise { epsilon_milli: 300 }),
             max_queries: None,
             max_lookups: None,
+            lookup_changes: None,
         };
         for noise in [Some(300), Some(1)] {
             assert!(fields(&rule, &asked(Cardinality, 5, noise)).is_empty(), "{noise:?}");

@@ -17,7 +17,10 @@ use crate::{
     catalog::{ColumnSpec, ColumnType, DatasetDescriptor},
     identity::PartyName,
     job::{JobSpec, PsiForm, PsiProtocol, PsiSpec},
-    plan::{Keep, Keeps, Label, Lookup, Op, Output, PolicyTerms, PsiTerms, SetUse, UseForm},
+    plan::{
+        Keep, Keeps, Label, Lookup, MOST_CHANGES, Op, Output, PolicyTerms, PsiTerms, SetUse,
+        UseForm,
+    },
 };
 
 /// Columns that the result has of its own.
@@ -99,9 +102,28 @@ impl Compiler<'_> {
         ));
         self.notes
             .insert(format!("the buyer gets a receipt and no rows; {asks} keeps what it learns"));
-        let lookup = Lookup { asks: 0, answers: 1, queries, labels, keeps };
+        let changes = self.changes(rows[1], asks);
+        let lookup = Lookup { asks: 0, answers: 1, queries, labels, keeps, changes };
         self.b.many(Op::Lookup(lookup), Vec::new());
         Ok(Output { live: self.b.constant_bits(0, 1, 1), columns: Vec::new() })
+    }
+
+    /// Rows of a change that is published in the place of a whole table of so many, where its policy has them.
+    fn changes(&mut self, rows: u64, asks: &PartyName) -> Option<u64> {
+        let change = self.tables.get(1).terms.and_then(|terms| terms.lookup_changes)?;
+        if !Lookup::pays(change, rows) {
+            self.notes.insert(format!(
+                "the table is published whole whenever it changes: {rows} rows are fewer than four changes of {change}"
+            ));
+            return None;
+        }
+        self.notes.insert(format!(
+            "where no more than {change} rows have changed, a change of so many is published, {MOST_CHANGES} times at most before the \
+             table is whole again: {asks} learns whether the row of a key it asks for was changed since, and by which change; each \
+             change is a publication of its own, in which a key that it does not have passes for one that it has with probability \
+             at most 2^-40"
+        ));
+        Some(change)
     }
 
     /// What the published table says of a key.

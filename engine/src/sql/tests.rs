@@ -116,6 +116,7 @@ pub(crate) fn terms(dataset: &str, k: u32) -> PolicyTerms {
         min_intersection: 0,
         min_rows: 0,
         lookups: None,
+        lookup_changes: None,
         noise: None,
         max_groups: None,
         domains: Default::default(),

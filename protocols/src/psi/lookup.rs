@@ -19,7 +19,10 @@
 //! bounds what anyone learns. Items that can be guessed can be asked for, one query each: **who publishes a table over a
 //! small or guessable space of items publishes as much of it as the budget reaches.**
 //!
-//! A change is published under a fresh key, and [`publish`] makes one for every publication: an old answer says nothing of it.
+//! A change is published under a fresh key, and [`publish`] makes one for every publication: an old answer says nothing of it. A table
+//! and the changes of it are asked with one blinded point an item, evaluated under the key of each ([`look_up_from`]): nobody can ask one
+//! of other items than another, and a query is one of the budget however many there are. Whoever asks learns which of them said what it
+//! learns, so whether the row of an item was changed.
 //! The provider learns how many queries were asked; the buyer how many rows there are and how long labels are.
 //!
 //! A table is made, sent and kept without standing in memory: [`Publisher`], [`send_table`], [`fetch_table`], [`Table`]. Which
@@ -39,7 +42,8 @@
 //! S. Jarecki, A. Kiayias, H. Krawczyk, "Round-optimal password-protected secret sharing and T-PAKE in the password-only
 //! model", ASIACRYPT 2014 (2HashDH); RFC 9497 (the form used here, and the proof); the tables after Á. Kiss, J. Liu,
 //! T. Schneider, N. Asokan, B. Pinkas, "Private set intersection for unequal set sizes with mobile applications",
-//! PoPETs 2017(4).
+//! PoPETs 2017(4). One blinded point for many keys: S. Jarecki, A. Kiayias, H. Krawczyk, J. Xu, "Highly-efficient and composable
+//! password-protected secret sharing", EuroS&P 2016, whose client sends one to servers that each have a key of their own.
 
 mod asked;
 mod body;
@@ -67,7 +71,7 @@ mod transfer;
 
 pub use budget::{Budget, BudgetError, Ledger};
 pub use buyer::{Answer, Asking, look_up, look_up_from};
-pub use cost::{cost, cost_from};
+pub use cost::{cost, cost_from, cost_of};
 pub use error::LookupError;
 pub use header::{Epoch, HEADER_BYTES, Header, table_bytes};
 pub use key::{EpochKey, PublicKey};

@@ -427,6 +427,7 @@ impl DemoTable {
                 noise: None,
                 max_queries: None,
                 max_lookups: self.lookups.filter(|most| *most > 0),
+                lookup_changes: None,
             }),
             train: self.train.and_then(Trains::rounds),
             train_vertical: self.train.and_then(Trains::joined),

@@ -2,7 +2,7 @@
 
 use protocols::{prg::Prg, session::Session};
 
-use super::{answer, ask, labels::Labels, shape::Shape};
+use super::{answer::answer, ask::ask, labels::Labels, shape::Shape};
 use crate::{
     exec::error::ExecError,
     plan::{EncodedInput, Lookup, LookupEnd, Plan},
@@ -56,10 +56,10 @@ pub(in crate::exec) fn run(
     }
     match end {
         Some(LookupEnd::Answers(end)) if own == shape.answers => {
-            answer::answer(&mut s.pair(shape.asks.id()), &shape, end, rng).map(|()| None)
+            answer(&mut s.pair(shape.asks.id()), &shape, end, rng).map(|()| None)
         }
         Some(LookupEnd::Asks(end)) if own == shape.asks => {
-            let labels = ask::ask(&mut s.pair(shape.answers.id()), &shape, end, rng)?;
+            let labels = ask(&mut s.pair(shape.answers.id()), &shape, end, rng)?;
             Ok(Some(LookedUp { input: of.asks, labels }))
         }
         _ => {

@@ -1,6 +1,8 @@
 //! Lookups on shares' side: right labels at the quoted price, with the table and without, and nothing from a provider that does
 //! not say what it signed.
 
+mod changes;
+
 use std::{
     fs::File,
     io::{Read as _, Seek as _, SeekFrom, Write as _},
@@ -18,7 +20,9 @@ use super::*;
 use crate::{
     identity::{Hash32, IdentityKey},
     job::{JobKind, PsiForm, PsiProtocol, PsiSet, PsiSpec, TextRule},
-    plan::{Answers, Asks, Lookup, LookupEnd, OwnSet, PolicyTerms, Shelf, Statement, TableCopy},
+    plan::{
+        Answers, Asks, Layer, Lookup, LookupEnd, OwnSet, PolicyTerms, Shelf, Statement, TableCopy,
+    },
 };
 
 /// Bounds of who asks and of what is published.
@@ -66,6 +70,11 @@ fn label(id: u128) -> Vec<u8> {
 
 /// A publication of these ids, signed by this key.
 fn published(plan: &Plan, ids: &[u128], signer: &IdentityKey, seed: u8) -> Answers {
+    Answers { layers: vec![whole(plan, ids, signer, seed)] }
+}
+
+/// The same in a publication alone.
+fn whole(plan: &Plan, ids: &[u128], signer: &IdentityKey, seed: u8) -> Layer {
     let (of, bound) = (lookup_of(plan), usize::try_from(PUBLISHED).unwrap());
     let invented = (0..).map(|i| u128::MAX - i);
     let items: Vec<u128> = ids.iter().copied().chain(invented).take(bound).collect();
@@ -78,7 +87,15 @@ fn published(plan: &Plan, ids: &[u128], signer: &IdentityKey, seed: u8) -> Answe
     let epoch = Epoch { number: 9, base: None };
     let (made, key) = publish(epoch, of.queries, rows, &mut Prg::new(&[seed; 16])).unwrap();
     let statement = Statement::sign(of.terms(plan), Hash32([seed; 32]), made.header, signer);
-    Answers { statement, key, body: Box::new(made.body) }
+    Layer { statement, key, body: Box::new(made.body) }
+}
+
+/// Another table than the one that was signed, of the same length.
+fn forged(layer: Layer) -> Answers {
+    let mut body = vec![0; usize::try_from(layer.body.bytes()).unwrap()];
+    layer.body.read_at(0, &mut body).unwrap();
+    *body.last_mut().unwrap() ^= 1;
+    Answers { layers: vec![Layer { body: Box::new(body), ..layer }] }
 }
 
 /// Where the second party's identity comes from.
@@ -89,9 +106,9 @@ fn provider() -> IdentityKey {
 /// What stands in front of a table where it is kept.
 const FRONT: &[u8] = b"before";
 
-/// Where who asks keeps what it fetches.
+/// Where who asks keeps what it fetches, by place.
 #[derive(Clone, Default)]
-struct Kept(Arc<Mutex<Slot>>);
+struct Kept(Arc<Mutex<[Slot; 5]>>);
 
 #[derive(Default)]
 struct Slot {
@@ -101,35 +118,27 @@ struct Slot {
 }
 
 impl Kept {
-    fn slot(&self) -> MutexGuard<'_, Slot> {
+    fn slots(&self) -> MutexGuard<'_, [Slot; 5]> {
         self.0.lock().unwrap()
     }
 
     /// The publication that it has a file of.
     fn statement(&self) -> Option<Statement> {
-        self.slot().file.as_ref().map(|(statement, _)| statement.clone())
+        self.slots()[0].file.as_ref().map(|(statement, _)| statement.clone())
     }
 
     fn is_whole(&self) -> bool {
-        self.slot().whole
+        self.slots().iter().all(|slot| slot.whole == slot.file.is_some())
     }
 
     /// What a later run finds there.
-    fn copy(&self) -> TableCopy {
-        let slot = self.slot();
-        let Some((statement, file)) = &slot.file else { return TableCopy::Nothing };
-        let (statement, file) = (statement.clone(), file.try_clone().unwrap());
-        let (header, from) = (statement.header, FRONT.len() as u64);
-        if slot.whole {
-            let body = Box::new(Stored::behind(file, from).unwrap());
-            return TableCopy::Whole(statement, header.open_stored(body).unwrap());
-        }
-        TableCopy::Part(statement, Landing::again(file, from, &header).unwrap())
+    fn copies(&self) -> Vec<TableCopy> {
+        self.slots().iter().map_while(Slot::copy).collect()
     }
 
     /// As if no more had come than so many pieces.
     fn cut(&self, pieces: usize) {
-        let mut slot = self.slot();
+        let slot = &mut self.slots()[0];
         let (statement, file) = slot.file.as_mut().unwrap();
         let mut bytes = Vec::new();
         file.seek(SeekFrom::Start(FRONT.len() as u64)).unwrap();
@@ -141,22 +150,37 @@ impl Kept {
     }
 }
 
+impl Slot {
+    fn copy(&self) -> Option<TableCopy> {
+        let (statement, file) = self.file.as_ref()?;
+        let (statement, file) = (statement.clone(), file.try_clone().unwrap());
+        let (header, from) = (statement.header, FRONT.len() as u64);
+        if self.whole {
+            let body = Box::new(Stored::behind(file, from).unwrap());
+            return Some(TableCopy::Whole(statement, header.open_stored(body).unwrap()));
+        }
+        Some(TableCopy::Part(statement, Landing::again(file, from, &header).unwrap()))
+    }
+}
+
 impl Shelf for Kept {
-    fn begin(&self, of: &Statement) -> Result<Landing, TableError> {
+    fn begin(&self, place: usize, of: &Statement) -> Result<Landing, TableError> {
         let mut file = tempfile::tempfile()?;
         file.write_all(FRONT)?;
-        let place = file.try_clone()?;
-        *self.slot() = Slot { file: Some((of.clone(), file)), whole: false };
-        Landing::begin(place, FRONT.len() as u64, &of.header)
+        let front = file.try_clone()?;
+        self.slots()[place] = Slot { file: Some((of.clone(), file)), whole: false };
+        Landing::begin(front, FRONT.len() as u64, &of.header)
     }
 
-    fn keep(&self, of: &Statement) {
-        assert!(self.statement().as_ref() == Some(of));
-        self.slot().whole = true;
+    fn keep(&self, place: usize, of: &Statement) {
+        let mut slots = self.slots();
+        assert!(slots[place].file.as_ref().map(|(statement, _)| statement) == Some(of));
+        slots[place].whole = true;
+        slots[place + 1..].fill_with(Slot::default);
     }
 
-    fn discard(&self) {
-        *self.slot() = Slot::default();
+    fn discard(&self, place: usize) {
+        self.slots()[place] = Slot::default();
     }
 }
 
@@ -175,7 +199,7 @@ fn ends(keys: &[Option<u128>], kept: &Kept, answers: Answers) -> [EncodedInput; 
         provider: provider().public(),
         ids: Box::new(move |_| Ok(set_of(&keys))),
         passing: Box::new(tempfile::tempfile),
-        copy: Mutex::new(kept.copy()),
+        copies: Mutex::new(kept.copies()),
         shelf: Box::new(kept.clone()),
     };
     let input = |end| EncodedInput { lookup: Some(end), ..EncodedInput::default() };
@@ -286,11 +310,7 @@ fn what_has_come_of_a_table_in_an_earlier_run_is_not_fetched_again() {
     }
     // Another table in the second try than the one that was signed: refused, and nothing of it is kept.
     kept.cut(2);
-    let hostile = made(1);
-    let mut body = vec![0; usize::try_from(hostile.body.bytes()).unwrap()];
-    hostile.body.read_at(0, &mut body).unwrap();
-    *body.last_mut().unwrap() ^= 1;
-    let hostile = Answers { body: Box::new(body), ..hostile };
+    let hostile = forged(whole(&plan, &ids, &provider(), 1));
     let [asks, ..] = run_ends(&plan, &ends(&keys, &kept, hostile)).0;
     let error = asks.err().unwrap();
     assert!(matches!(error, ExecError::Session(SessionError::Invalid { .. })), "{error}");
@@ -313,15 +333,11 @@ fn what_a_provider_did_not_sign_for_this_job_is_refused() {
         }
     };
     refused(published(&plan, &[7], &IdentityKey::from_seed(&[4; 32]), 1));
-    // Another table than the one that was signed, of the same length.
-    let changed = published(&plan, &[7], &provider(), 1);
-    let mut body = vec![0; usize::try_from(changed.body.bytes()).unwrap()];
-    changed.body.read_at(0, &mut body).unwrap();
-    *body.last_mut().unwrap() ^= 1;
-    refused(Answers { body: Box::new(body), ..changed });
+    refused(forged(whole(&plan, &[7], &provider(), 1)));
     // Another key than the one that was signed.
-    let other = published(&plan, &[7], &provider(), 2);
-    refused(Answers { key: other.key, ..published(&plan, &[7], &provider(), 1) });
+    let other = whole(&plan, &[7], &provider(), 2);
+    let layer = Layer { key: other.key, ..whole(&plan, &[7], &provider(), 1) };
+    refused(Answers { layers: vec![layer] });
     // Of another question.
     let mut elsewhere = plan.clone();
     elsewhere.inputs[1].text.push(' ');

@@ -16,6 +16,8 @@ use crate::{
     },
 };
 
+mod changes;
+
 /// A plan that looks keys up in the rows of employers, and those rows on disk.
 struct Setting {
     world: World,
@@ -36,16 +38,26 @@ fn line(row: u32, rows: u32) -> String {
 }
 
 async fn setting(rows: u32, rows_max: u64, scratch: &crate::executor::Scratch) -> Setting {
-    let table = |name: &str, rows: u32, rows_max| {
-        let csv = "code,pay\n".to_owned() + &(0..rows).map(|i| line(i, rows)).collect::<String>();
+    let lines: String = (0..rows).map(|i| line(i, rows)).collect();
+    setting_of(&lines, (rows_max, None), scratch).await
+}
+
+/// The same with other lines, and a policy that has changes of so many rows.
+async fn setting_of(
+    lines: &str,
+    (rows_max, lookup_changes): (u64, Option<u64>),
+    scratch: &crate::executor::Scratch,
+) -> Setting {
+    let table = |name: &str, lines: &str, rows_max| {
+        let csv = "code,pay\n".to_owned() + lines;
         let source = Source::Bytes(format!("{name}.csv"), csv.into_bytes().into());
         let code = nullable(declared("code", ColumnType::Int64));
         let columns = vec![code, declared("pay", ColumnType::Int32)];
         DatasetConfig { name: name.into(), source, entity_key: None, rows_max, columns }
     };
     let world = World::of(vec![
-        ("census", vec![table("people", 4, None)]),
-        ("employers", vec![table("jobs", rows, Some(rows_max))]),
+        ("census", vec![table("people", "1,1\n", None)]),
+        ("employers", vec![table("jobs", lines, Some(rows_max))]),
     ]);
     let set = |dataset: &str, columns: &[&str]| PsiSet {
         dataset: dataset.into(),
@@ -66,7 +78,7 @@ async fn setting(rows: u32, rows_max: u64, scratch: &crate::executor::Scratch) -
     let job = crate::job::JobSpec { kind: JobKind::Psi(psi), ..spec("") };
     let policies = [
         terms("census.people", 0),
-        PolicyTerms { lookups: Some(100), ..terms("employers.jobs", 0) },
+        PolicyTerms { lookups: Some(100), lookup_changes, ..terms("employers.jobs", 0) },
     ];
     let compiled = compile(&job, &world.descriptors, &policies).unwrap();
     let (plan, local) = (compiled.plan, compiled.locals[1].clone());
@@ -136,15 +148,13 @@ async fn a_publication_serves_until_its_rows_change_or_its_file_is_damaged() {
     let of = |setting: &Setting| {
         let made = publications.of(setting.publisher(&name), setting.subject());
         let (answers, about) = made.unwrap();
-        let header = answers.statement.header;
-        assert!(header.describes(&*answers.body).unwrap());
-        assert_eq!(
-            (header.rows, answers.body.bytes()),
-            (128, about.bytes - STATEMENT_BYTES as u64)
-        );
-        assert_eq!(answers.key.public(), &header.key);
+        let [layer] = &answers.layers[..] else { panic!("no changes were asked for") };
+        let header = layer.statement.header;
+        assert!(header.describes(&*layer.body).unwrap());
+        assert_eq!((header.rows, layer.body.bytes()), (128, about.bytes - STATEMENT_BYTES as u64));
+        assert_eq!(layer.key.public(), &header.key);
         assert_eq!(about.epoch, header.epoch.number);
-        (answers.statement.digest(), about)
+        (layer.statement.digest(), about)
     };
     let first = of(&one);
     assert_eq!(of(&one), first);
@@ -169,7 +179,7 @@ async fn a_publication_serves_until_its_rows_change_or_its_file_is_damaged() {
     damaged(&|bytes| bytes.truncate(bytes.len() - 1));
     damaged(&|bytes| bytes.push(0));
     damaged(&|bytes| bytes.truncate(30));
-    damaged(&|bytes| bytes[MAGIC.len() + 32 + 20] ^= 1);
+    damaged(&|bytes| bytes[8 + 32 + 20] ^= 1);
     // Somebody else's is none of this party's.
     let stranger = Setting { key: IdentityKey::from_seed(&[6; 32]), ..other };
     assert_ne!(of(&stranger).0, changed.0);

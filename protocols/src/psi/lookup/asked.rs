@@ -36,21 +36,37 @@ impl Asked {
         pair.send(self.blinded.as_flattened())
     }
 
-    /// The answer, as it comes.
-    pub(super) fn receive(&self, pair: &mut Pair<'_>) -> Result<Buf<u8>, SessionError> {
-        pair.recv_words::<u8>(32 * self.blinded.len() + PROOF_BYTES)
+    /// The answer under so many keys, as it comes.
+    pub(super) fn receive(
+        &self,
+        pair: &mut Pair<'_>,
+        keys: usize,
+    ) -> Result<Buf<u8>, SessionError> {
+        pair.recv_words::<u8>(keys * self.answer_bytes())
     }
 
-    /// `Finalize`: nothing if an element is none or the proof does not hold. RFC 9497 §3.3.2.
-    pub(super) fn finalize(
+    /// Bytes of the answer under one key.
+    fn answer_bytes(&self) -> usize {
+        32 * self.blinded.len() + PROOF_BYTES
+    }
+
+    /// `Finalize`, for each of the keys that made the answer, in their order: nothing if an element is none or a proof does not hold.
+    /// RFC 9497 §3.3.2.
+    pub(super) fn finalize<'k>(
         mut self,
-        key: &PublicKey,
+        keys: impl Iterator<Item = &'k PublicKey>,
         answer: &[u8],
-    ) -> Option<Vec<[u8; OUTPUT_BYTES]>> {
+    ) -> Option<Vec<Vec<[u8; OUTPUT_BYTES]>>> {
+        Scalar::invert_batch_alloc(&mut self.blinds);
+        let answers = answer.chunks_exact(self.answer_bytes());
+        keys.zip(answers).map(|(key, answer)| self.outputs(key, answer)).collect()
+    }
+
+    /// The same for one of the keys, the blinds being inverted.
+    fn outputs(&self, key: &PublicKey, answer: &[u8]) -> Option<Vec<[u8; OUTPUT_BYTES]>> {
         let (elements, proof) = answer.split_last_chunk::<PROOF_BYTES>()?;
         let evaluated = elements.as_chunks::<32>().0;
         verify(key, Batch { blinded: &self.blinded, evaluated }, proof)?;
-        Scalar::invert_batch_alloc(&mut self.blinds);
         let unblinded = multiply(self.blinds.iter().copied(), evaluated)?;
         let pairs = self.inputs.iter().zip(&unblinded);
         Some(pairs.map(|(input, element)| output(input, element)).collect())

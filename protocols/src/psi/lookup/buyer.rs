@@ -7,7 +7,8 @@ use super::{
     composite::MOST,
     error::LookupError,
     questions::{Listed, Questions},
-    table::Table,
+    suite::OUTPUT_BYTES,
+    table::{Table, TableError},
 };
 use crate::{
     prg::Prg,
@@ -59,14 +60,16 @@ pub fn look_up(
     rng: &mut Prg,
 ) -> Result<Vec<Answer>, LookupError> {
     let mut listed = Listed { items, answers: Vec::with_capacity(items.len()) };
-    look_up_from(pair, table, &mut Asking::new(items.len()), &mut listed, rng)?;
+    look_up_from(pair, &[table], &mut Asking::new(items.len()), &mut listed, rng)?;
     Ok(listed.answers)
 }
 
-/// Learns what the table says of items that come a batch of 4096 at a time, behind those that were answered in attempts before.
+/// Learns what a table and the changes of it say of items that come a batch of 4096 at a time, behind those that were answered in
+/// attempts before: of each item what the last of `tables` says that says anything of it.
 ///
 /// # Shape
-/// As many items as were agreed on. The table was opened with a header whose signature was checked; in each attempt it is the same.
+/// As many items as were agreed on. The tables were opened with headers whose signatures were checked, the first is a whole one, and each
+/// behind it changes those before; in each attempt they are the same.
 /// Three batches are in memory at most, whatever their number.
 ///
 /// # Cost
@@ -85,7 +88,7 @@ pub fn look_up(
 /// was sent before.
 pub fn look_up_from(
     pair: &mut Pair<'_>,
-    table: &Table,
+    tables: &[&Table],
     asking: &mut Asking,
     questions: &mut dyn Questions,
     rng: &mut Prg,
@@ -93,15 +96,28 @@ pub fn look_up_from(
     if asking.queries == 0 {
         return Ok(());
     }
-    pair.send(&table.header().epoch.number.to_le_bytes())?;
+    let epochs: Vec<_> = tables.iter().map(|table| table.header().epoch.number).collect();
+    pair.send(&epochs)?;
     if asking.lost {
         asking.go_on(pair)?;
     }
     while asking.heard < asking.batches() {
         asking.ask(pair, questions, rng)?;
-        asking.hear(pair, table, questions)?;
+        asking.hear(pair, tables, questions)?;
     }
     Ok(())
+}
+
+/// What the last table says that says anything. All are asked, whatever they say.
+fn newest(tables: &[&Table], outputs: &[&[u8; OUTPUT_BYTES]]) -> Result<Answer, TableError> {
+    let found = tables.iter().zip(outputs).map(|(table, output)| table.find(output));
+    found
+        .reduce(|older, newer| match newer {
+            Ok(Answer::Absent) => older,
+            // What is damaged is told, wherever it stands.
+            newer => older.and(newer),
+        })
+        .unwrap_or(Ok(Answer::Absent))
 }
 
 /// How far a buyer is with its questions, between attempts.
@@ -185,15 +201,17 @@ impl Asking {
     fn hear(
         &mut self,
         pair: &mut Pair<'_>,
-        table: &Table,
+        tables: &[&Table],
         questions: &mut dyn Questions,
     ) -> Result<(), LookupError> {
         let Some(asked) = self.open.front() else { return Ok(()) };
-        let answer = asked.receive(pair)?;
-        let outputs =
-            self.open.pop_front().and_then(|asked| asked.finalize(&table.header().key, &answer));
+        let answer = asked.receive(pair, tables.len())?;
+        let keys = tables.iter().map(|table| &table.header().key);
+        let outputs = self.open.pop_front().and_then(|asked| asked.finalize(keys, &answer));
         let outputs = outputs.ok_or_else(|| pair.invalid("an answer that its key did not make"))?;
-        let answers: Result<Vec<_>, _> = outputs.iter().map(|output| table.find(output)).collect();
+        let items = outputs.first().map_or(0, Vec::len);
+        let of = |item: usize| -> Vec<_> { outputs.iter().map(|each| &each[item]).collect() };
+        let answers: Result<Vec<_>, _> = (0..items).map(|item| newest(tables, &of(item))).collect();
         questions.answered(answers?).map_err(LookupError::Own)?;
         self.heard += 1;
         Ok(())

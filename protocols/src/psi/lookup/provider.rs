@@ -37,13 +37,14 @@ pub fn serve(
     budget: &mut dyn Budget,
     rng: &mut Prg,
 ) -> Result<(), LookupError> {
-    serve_from(pair, key, &mut Serving::new(queries), (recipient, budget), rng)
+    serve_from(pair, &[key], &mut Serving::new(queries), (recipient, budget), rng)
 }
 
-/// Answers the queries of one recipient behind those that were answered in attempts before.
+/// Answers the queries of one recipient behind those that were answered in attempts before, under the key of a table and those of the
+/// changes of it.
 ///
 /// # Shape
-/// Both sides know the number of queries, and in how manyeth attempt they are; the key is the same in each.
+/// Both sides know the number of queries, of keys, and in how manyeth attempt they are; the keys are the same in each.
 ///
 /// # Cost
 /// [`cost`](super::cost) in one attempt; a later one is that of what was not answered, with 16 bytes of how far both are.
@@ -56,12 +57,15 @@ pub fn serve(
 /// The provider learns nothing but the number of queries. What it sends is the function at points of the buyer's choice, as
 /// many as were counted, and a proof without knowledge. The key is secret, and the time taken does not depend on it.
 ///
+/// A query is one point, evaluated under each of the keys: whoever asks learns of the same items under all of them, and one query is
+/// counted. Keys are independent of each other.
+///
 /// All queries are counted before the first is answered, once for all attempts; each batch is evaluated once. What a buyer has not heard
 /// when the link is lost, two batches at most, is kept and sent to it again, to the byte, whatever it asks: a buyer that loses its link on
 /// purpose learns of no more points than were counted.
 pub fn serve_from(
     pair: &mut Pair<'_>,
-    key: &EpochKey,
+    keys: &[&EpochKey],
     serving: &mut Serving,
     (recipient, budget): (&str, &mut dyn Budget),
     rng: &mut Prg,
@@ -75,15 +79,15 @@ pub fn serve_from(
     if queries == 0 {
         return Ok(());
     }
-    let theirs = u64::from_le_bytes(pair.recv_array()?);
-    if theirs != key.number() {
-        return Err(LookupError::OtherEpoch { ours: key.number(), theirs });
+    let theirs = pair.recv_words::<u64>(keys.len())?;
+    if let Some((key, theirs)) = keys.iter().zip(&*theirs).find(|(key, of)| key.number() != **of) {
+        return Err(LookupError::OtherEpoch { ours: key.number(), theirs: *theirs });
     }
     if serving.lost {
         serving.go_on(pair)?;
     }
     while serving.answered < queries.div_ceil(serving.batch) {
-        serving.answer(pair, key, rng)?;
+        serving.answer(pair, keys, rng)?;
     }
     Ok(())
 }
@@ -143,13 +147,15 @@ impl Serving {
     fn answer(
         &mut self,
         pair: &mut Pair<'_>,
-        key: &EpochKey,
+        keys: &[&EpochKey],
         rng: &mut Prg,
     ) -> Result<(), SessionError> {
         let mut blinded = vec![[0; 32]; self.batch.min(self.queries - self.batch * self.answered)];
         pair.recv(blinded.as_flattened_mut())?;
-        let answer = evaluate(&key.secret, &blinded, rng)
-            .ok_or_else(|| pair.invalid("a query that is no point of the group"))?;
+        let answers = keys.iter().map(|key| evaluate(&key.secret, &blinded, rng));
+        let answer: Option<Vec<_>> = answers.collect();
+        let answer =
+            answer.ok_or_else(|| pair.invalid("a query that is no point of the group"))?.concat();
         if self.last.len() == AHEAD {
             self.last.pop_front();
         }

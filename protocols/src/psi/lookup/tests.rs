@@ -10,6 +10,7 @@ use crate::{
 };
 
 mod attempts;
+mod changes;
 mod landing;
 mod random;
 mod stored;

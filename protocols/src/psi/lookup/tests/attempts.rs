@@ -3,7 +3,10 @@
 use std::{sync::Arc, time::Duration};
 
 use super::{
-    super::{buyer::AHEAD, cost::cost_in},
+    super::{
+        buyer::AHEAD,
+        cost::{Batches as Priced, cost_in},
+    },
     *,
 };
 use crate::{
@@ -51,8 +54,8 @@ impl Questions for Batches {
 
 /// Both sides between attempts.
 struct Sides<'t> {
-    table: &'t Table,
-    key: &'t EpochKey,
+    tables: Vec<&'t Table>,
+    keys: Vec<&'t EpochKey>,
     asking: Asking,
     questions: Batches,
     serving: Serving,
@@ -69,7 +72,14 @@ impl<'t> Sides<'t> {
         let asking = Asking::new(items.len()).in_batches_of(BATCH);
         let serving = Serving::new(items.len()).in_batches_of(BATCH);
         let (questions, budget) = (Batches::new(items), Ledger::new(1 << 20));
-        Self { table, key, asking, questions, serving, budget }
+        Self { tables: vec![table], keys: vec![key], asking, questions, serving, budget }
+    }
+
+    /// With a change of the table behind it.
+    fn changed(mut self, (table, key): (&'t Table, &'t EpochKey)) -> Self {
+        self.tables.push(table);
+        self.keys.push(key);
+        self
     }
 
     /// An attempt in which a message of one party suffers a fault.
@@ -79,15 +89,15 @@ impl<'t> Sides<'t> {
             let plan = fault.filter(|(party, _)| *party == id).map(|(_, planned)| planned);
             Arc::new(Faulty::new(end, plan.into_iter().collect())) as Arc<dyn Channel>
         });
-        let Self { table, key, asking, questions, serving, budget } = self;
+        let Self { tables, keys, asking, questions, serving, budget } = self;
         Duo::new(seed).run_over(
             channels.collect(),
             |pair, rng| {
-                let served = serve_from(pair, key, serving, ("buyer", budget), rng);
+                let served = serve_from(pair, keys, serving, ("buyer", budget), rng);
                 if let Err(LookupError::Session(error)) = served { Err(error) } else { Ok(served) }
             },
             |pair, rng| {
-                let asked = look_up_from(pair, table, asking, questions, rng);
+                let asked = look_up_from(pair, tables, asking, questions, rng);
                 if let Err(LookupError::Session(error)) = asked { Err(error) } else { Ok(asked) }
             },
         )
@@ -136,15 +146,26 @@ fn every_size_in_small_batches_gives_the_plain_answers_at_the_quoted_price() {
 
 #[test]
 fn whichever_message_is_lost_nothing_is_asked_or_evaluated_twice() {
-    for (seed, asked) in (420..).zip([1, 3, 7, 17]) {
-        let (table, key, queries, want) = instance(seed, asked);
-        let clean = Sides::new(&table, &key, &queries).attempt(seed, None);
+    for (seed, (asked, tables)) in (420..).zip([(1, 1), (3, 1), (7, 1), (17, 1), (4, 2)]) {
+        let (table, key, queries, mut want) = instance(seed, asked);
+        let change = Rows { items: &[], labels: &[], label_bytes: 12, withdrawn: &queries[..1] };
+        let epoch = Epoch { number: 8, base: Some(7) };
+        let (change, change_key) = publish(epoch, 100, change, &mut Duo::new(seed).prg(3)).unwrap();
+        let change = change.header.open(&change.body).unwrap();
+        let sides = || {
+            let sides = Sides::new(&table, &key, &queries);
+            if tables == 2 { sides.changed((&change, &change_key)) } else { sides }
+        };
+        if tables == 2 {
+            want[0] = Answer::Withdrawn;
+        }
+        let clean = sides().attempt(seed, None);
         let messages = |party: usize| usize::try_from(clean.sent[party].messages).unwrap();
         // All but the last one, which nobody waits behind.
         let all = [(0, messages(0) - 1), (1, messages(1))];
         for (party, nth) in all.into_iter().flat_map(|(party, n)| (0..n).map(move |i| (party, i))) {
             let what = format!("seed {seed}, {asked} queries, message {nth} of {party}");
-            let mut sides = Sides::new(&table, &key, &queries);
+            let mut sides = sides();
             let id = u16::try_from(party).unwrap();
             let planned = Planned { to: PartyId(1 - id), nth, fault: Fault::Close };
             let broken = sides.attempt(seed, Some((id, planned)));
@@ -155,7 +176,8 @@ fn whichever_message_is_lost_nothing_is_asked_or_evaluated_twice() {
             let again = sides.attempt(seed + 100, None);
             assert_eq!((&again.sender, &again.receiver), (&Ok(Ok(())), &Ok(Ok(()))), "{what}");
             let mut quoted = PairCost::new();
-            cost_in(&mut quoted, (asked, BATCH), far).unwrap();
+            let priced = Priced { queries: asked, batch: BATCH, tables };
+            cost_in(&mut quoted, priced, far).unwrap();
             again.assert_cost(&quoted);
             assert!(sides.questions.answers == want, "{what}");
             assert_eq!(sides.budget.spent()["buyer"], asked as u64, "{what}");
@@ -195,7 +217,9 @@ fn a_batch_that_was_answered_is_not_evaluated_again_whatever_is_asked() {
     let mut serving = Serving::new(2 * BATCH).in_batches_of(BATCH);
     let mut budget = Ledger::new(2 * BATCH as u64);
     let first = Duo::new(451).run(
-        |pair, rng| Ok(serve_from(pair, &key, &mut serving, ("buyer", &mut budget), rng).is_err()),
+        |pair, rng| {
+            Ok(serve_from(pair, &[&key], &mut serving, ("buyer", &mut budget), rng).is_err())
+        },
         |pair, _| {
             pair.send(&7_u64.to_le_bytes())?;
             pair.send(&[point; BATCH].concat())?;
@@ -206,7 +230,7 @@ fn a_batch_that_was_answered_is_not_evaluated_again_whatever_is_asked() {
     for (claimed, refused) in [(0_u64, false), (1, false), (2, true), (u64::MAX, true)] {
         serving.lost();
         let again = Duo::new(452).run(
-            |pair, rng| Ok(serve_from(pair, &key, &mut serving, ("buyer", &mut budget), rng)),
+            |pair, rng| Ok(serve_from(pair, &[&key], &mut serving, ("buyer", &mut budget), rng)),
             |pair, _| {
                 pair.send(&7_u64.to_le_bytes())?;
                 pair.send(&claimed.to_le_bytes())?;
@@ -242,7 +266,7 @@ fn a_provider_that_is_where_it_cannot_be_is_refused() {
             },
             |pair, rng| -> Outcome<_> {
                 let mut questions = Batches::new(&queries);
-                Ok(look_up_from(pair, &table, &mut asking, &mut questions, rng))
+                Ok(look_up_from(pair, &[&table], &mut asking, &mut questions, rng))
             },
         );
         assert!(matches!(run.receiver, Err(LookupError::Session(SessionError::Invalid { .. }))));
@@ -266,7 +290,7 @@ fn items_that_cannot_be_read_end_it_in_their_own_words() {
         // It is there when the first word comes.
         |pair, _| pair.recv_array::<8>(),
         |pair, rng| -> Outcome<_> {
-            Ok(look_up_from(pair, &table, &mut Asking::new(5), &mut Gone, rng))
+            Ok(look_up_from(pair, &[&table], &mut Asking::new(5), &mut Gone, rng))
         },
     );
     assert_eq!(run.receiver, Err(LookupError::Own("the disk is gone".into())));
