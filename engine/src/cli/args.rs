@@ -180,7 +180,7 @@ pub enum PolicyCommand {
 /// `unseen lookup`.
 #[derive(Debug, Subcommand)]
 pub enum LookupCommand {
-    /// Publishes a set for jobs with `protocol = "lookup"`, unless it is; the first such job would do it otherwise
+    /// Publishes a set for jobs with `protocol = "lookup"`, or a change of it, unless it is; the first such job would do it otherwise
     Publish(PublishArgs),
     /// Lists what is published
     List(ConfigArgs),

@@ -111,7 +111,7 @@ impl Difference {
         }
         let withdrawn =
             withdrawn.into_inner().map_err(|error| unkept(entries, error.into_error()))?;
-        let whole = !damaged && before.is_whole();
+        let whole = !damaged && before.ended_whole();
         Ok(whole.then_some(Self { changed, withdrawn, changes, gone }))
     }
 

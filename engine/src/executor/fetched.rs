@@ -74,7 +74,9 @@ impl Fetched {
         let (folder, busy) = (self.folder.clone(), Arc::clone(&self.busy));
         let mine = {
             let mut busy = lock(&busy);
-            let mine = parts(&folder, &of).fold(false, |new, part| busy.insert(part) || new);
+            // Whoever has the first has all.
+            let mine = !busy.contains(&place(&folder, &of, (0, PART)));
+            busy.extend(parts(&folder, &of));
             // Of those that nobody writes.
             clear(&folder, &busy);
             mine

@@ -72,7 +72,7 @@ impl New<'_> {
     ) -> Result<Maker<'s>, Failure> {
         let Terms { rows, label_bytes, .. } = self.terms;
         let Self { entries, salt, change, .. } = self;
-        let count = change.as_ref().map_or(entries.count(), Difference::count);
+        let count = change.as_ref().map_or_else(|| entries.count(), Difference::count);
         match change {
             None => entries
                 .each(&salt.0, &mut |items, labels| maker.push(items, labels).map_err(&failed))?,

@@ -81,7 +81,7 @@ struct Work<'a> {
 enum Changed {
     /// What they say is what is to be said, though rows stand in another order.
     Nothing,
-    By(Kept),
+    By(Box<Kept>),
     /// There is too much, or nothing that it could be a change of.
     Whole,
 }
@@ -109,7 +109,7 @@ impl Publications {
             if content != last.content {
                 match work.change(&chain, content, self.next(publisher))? {
                     Changed::Nothing => {}
-                    Changed::By(change) => chain.push(change),
+                    Changed::By(change) => chain.push(*change),
                     Changed::Whole => chain.clear(),
                 }
             }
@@ -231,7 +231,7 @@ impl Work<'_> {
         let epoch = Epoch { number, base: Some(header.epoch.number) };
         let made = self.make((chain.len(), epoch), (salt, content), Some(difference))?;
         writing.keep(&self.standing()).map_err(|error| self.broken(&error))?;
-        Ok(Changed::By(made))
+        Ok(Changed::By(Box::new(made)))
     }
 
     /// A whole table, under a fresh salt; what changed the one before goes.

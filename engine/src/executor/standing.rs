@@ -78,7 +78,7 @@ impl Standing {
     }
 
     /// Whether what was read is what was written, now that all of it was.
-    pub(super) fn is_whole(mut self) -> bool {
+    pub(super) fn ended_whole(mut self) -> bool {
         let mut hash = [0; HASH_BYTES];
         self.left == 0
             && self.file.read_exact(&mut hash).is_ok()
@@ -157,7 +157,7 @@ mod tests {
         while let Some(entry) = standing.next().ok()? {
             entries.push(entry);
         }
-        Some((entries, standing.is_whole()))
+        Some((entries, standing.ended_whole()))
     }
 
     #[test]

@@ -238,6 +238,8 @@ fn what_a_lookup_cannot_be_is_refused_by_name() {
     assert!(!world.of("census").join("state/results").exists());
 }
 
+mod changes;
+
 /// Bytes of a piece of a table.
 const PIECE: usize = 256 << 10;
 const OWNERS: [&str; 2] = ["census", "employers"];

@@ -100,7 +100,8 @@ fn change(of: &Statement, number: u64) -> (Statement, Vec<u8>) {
     let label_bytes = u32::try_from(PIECE_BYTES).unwrap() + 1;
     let rows = Rows { items: &items, labels: &labels, label_bytes, withdrawn: &[] };
     let epoch = Epoch { number, base: Some(of.header.epoch.number) };
-    let (made, _) = publish(epoch, 9, rows, &mut Prg::new(&[1; 16])).unwrap();
+    let seed = [number.to_le_bytes()[0]; 16];
+    let (made, _) = publish(epoch, 9, rows, &mut Prg::new(&seed)).unwrap();
     (Statement::sign(TERMS, Hash32([9; 32]), made.header, &provider()), made.body)
 }
 
@@ -109,6 +110,7 @@ fn fetch_at(shelf: &Shelf, place: usize, (of, body): &(Statement, Vec<u8>), piec
     let mut landing = shelf.begin(place, of).unwrap();
     body.chunks(PIECE_BYTES).take(pieces).for_each(|piece| landing.take(piece).unwrap());
     if pieces == body.len().div_ceil(PIECE_BYTES) {
+        assert!(landing.table().is_ok());
         shelf.keep(place, of);
     }
 }

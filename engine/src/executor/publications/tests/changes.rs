@@ -168,7 +168,8 @@ async fn changes_say_together_what_the_rows_say_until_the_table_is_whole_again()
         before = Some((answers, about));
         // Some leave, some come back or are new, some say something else.
         for word in random.elements::<Z128>(60).iter() {
-            let (code, pay) = ((word % 330) as u32, (word >> 64) as u32 % 1000);
+            let [code, pay] =
+                [word % 330, (word >> 64) % 1000].map(|of| u32::try_from(of).unwrap());
             if word % 3 == 0 {
                 rows.remove(&code)
             } else {
