@@ -130,7 +130,7 @@ fn looked_up(
     let looked = fetch_table(pair, &mut landing).map_err(Failure::from).and_then(|()| {
         let table = landing.table()?;
         let mut filed = Filed::new(input, output, salt)?;
-        look_up_from(pair, &table, &mut Asking::new(asked), &mut filed, rng)?;
+        look_up_from(pair, &[&table], &mut Asking::new(asked), &mut filed, rng)?;
         Ok(filed.found.finish()?)
     });
     Ok(looked)
