@@ -140,10 +140,11 @@ fn hears(plan: &Plan, kept: &Kept, count: u64, said: &[Layer]) -> ExecError {
             pair.send(&[count])?;
             let statements: Vec<_> =
                 said.iter().flat_map(|layer| layer.statement.to_bytes()).collect();
-            pair.send(&statements)?;
-            // Who refuses hears no more.
-            let sent = said.iter().try_for_each(|layer| lookup::send_table(pair, &*layer.body, 0));
-            Ok(sent.is_ok())
+            // Who refuses hears no more, be it of the tables or of what is said of them.
+            let mut tables = said.iter();
+            let heard = pair.send(&statements).is_ok()
+                && tables.all(|layer| lookup::send_table(pair, &*layer.body, 0).is_ok());
+            Ok(heard)
         },
     );
     run.sender.unwrap()
