@@ -1,9 +1,11 @@
 //! Running a plan: each operation is one protocol call; the same walk without data is its price.
 
 mod bucketwise;
+mod checkpoint;
 mod circuit;
 mod error;
 mod input;
+mod keeping;
 mod kept;
 mod lookup;
 mod many;
@@ -30,6 +32,7 @@ mod vertical;
 mod walk;
 mod words;
 
+pub use checkpoint::{begin_intersection, forget_intersection, intersection_begun};
 pub use error::ExecError;
 pub use input::{may_leave, outside_providers, send_outside};
 pub use kept::{forget_given, forget_given_but, forget_training, mark_given, resumable};

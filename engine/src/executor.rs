@@ -17,6 +17,7 @@ mod entries;
 mod evidence;
 mod fetched;
 mod forest;
+mod intersections;
 mod joining;
 mod joint;
 mod labelled;
@@ -47,6 +48,7 @@ mod trainings;
 mod worth;
 
 pub use compilation::{Compilation, DATASET_DOMAIN, compile_published};
+pub use intersections::Intersections;
 pub use opening::{Delivery, Opener, check_failed_receipt, open_result};
 pub use participant::Participant;
 pub use planner::ReceiptPlanner;

@@ -78,7 +78,7 @@ pub use lookup::{LEAST_CHANGE, Label, Lookup, MOST_CHANGES, is_change};
 pub use many::{Many, many_alternatives, many_setting};
 pub use model::Tensor;
 pub use output::{Decode, Output, OutputColumn};
-pub use own_set::{OwnSet, Portion};
+pub use own_set::{KeptIn, OwnSet, Portion};
 pub use presence::Presence;
 pub use privacy::Guarantee;
 pub use program::{Place, Program};

@@ -16,7 +16,7 @@ use super::{
 pub fn spill_ids(
     table: &TableFile,
     encoder: &KeyEncoder,
-    ids: impl Fn(&Keys) -> Vec<u128>,
+    mut ids: impl FnMut(&Keys) -> Vec<u128>,
     spill: &mut Spill,
 ) -> Result<u64, TableError> {
     let names: Vec<&str> = encoder.names().collect();

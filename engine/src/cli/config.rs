@@ -22,7 +22,7 @@ use super::{
 };
 use crate::{
     catalog::{self, Catalog, ColumnConfig, Limits, Source},
-    executor::{Scratch, Trainings},
+    executor::{Intersections, Scratch, Trainings},
     identity::{IdentityKey, PartyName, Pins, PublicKey, SealingKey, Signed},
     link::Credentials,
     plan::Place,
@@ -217,6 +217,20 @@ impl Config {
             let failed =
                 |error| CliError::usage(format!("trainings {}: {error}", folder.display()));
             Trainings::open(folder.clone()).map_err(failed)
+        };
+        folder.map(open).transpose()
+    }
+
+    /// Where this party keeps how far intersections of its sets are, if it has a folder for what it knows.
+    ///
+    /// # Errors
+    /// As [`Self::trainings`].
+    pub(super) fn intersections(&self) -> Result<Option<Intersections>, CliError> {
+        let folder = self.state.as_ref().map(|state| state.join("intersections"));
+        let open = |folder: PathBuf| {
+            let failed =
+                |error| CliError::usage(format!("intersections {}: {error}", folder.display()));
+            Intersections::open(folder.clone()).map_err(failed)
         };
         folder.map(open).transpose()
     }

@@ -106,6 +106,10 @@ pub(super) fn participant(
         Some(trainings) => participant.with_trainings(trainings),
         None => participant,
     };
+    let participant = match config.intersections()? {
+        Some(intersections) => participant.with_intersections(intersections),
+        None => participant,
+    };
     let participant = match config.results() {
         Some(folder) => participant.with_results(folder),
         None => participant,

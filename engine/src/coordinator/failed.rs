@@ -171,7 +171,7 @@ impl Board {
     }
 }
 
-/// A training that was interrupted can go on: the failure says how.
+/// A training that was interrupted can go on, and so can an intersection of two owners that learn rows: the failure says how.
 fn way_on(record: &JobRecord, job: JobId, mut failure: Failure) -> Failure {
     let interrupted = matches!(
         failure.reason,
@@ -181,15 +181,16 @@ fn way_on(record: &JobRecord, job: JobId, mut failure: Failure) -> Failure {
         return failure;
     }
     let spec = wire::parse::<Signed<JobSpec>>("job", Stage::Submit, &record.spec);
-    let training = match spec.map(|spec| spec.body.kind) {
-        Ok(JobKind::Train(train)) => Some((train.resumes, "train")),
-        Ok(JobKind::TrainVertical(train)) => Some((train.resumes, "train_vertical")),
+    let goes_on = match spec.map(|spec| spec.body.kind) {
+        Ok(JobKind::Train(train)) => Some((train.resumes, "train", "training")),
+        Ok(JobKind::TrainVertical(train)) => Some((train.resumes, "train_vertical", "training")),
+        Ok(JobKind::Psi(psi)) if psi.can_resume() => Some((psi.resumes, "psi", "intersection")),
         _ => None,
     };
-    if let Some((resumes, table)) = training {
+    if let Some((resumes, table, what)) = goes_on {
         let began = resumes.unwrap_or(job);
         failure.message += &format!(
-            "; the training goes on where it stood if the job is submitted again with `resumes = \"{began}\"` in [{table}]"
+            "; the {what} goes on where it stood if the job is submitted again with `resumes = \"{began}\"` in [{table}]"
         );
     }
     failure

@@ -61,6 +61,9 @@ pub enum ExecError {
     /// This party's own set cannot be read.
     #[error("this party's set cannot be read: {0}")]
     Set(String),
+    /// What this party keeps of an intersection cannot be read or written, or not be gone on with.
+    #[error("{0}")]
+    Intersection(String),
     /// A published table cannot be kept or read at this party.
     #[error(
         "a table to look keys up in cannot be kept or read in the `state` folder here: {0}; see whether the disk is full, and \

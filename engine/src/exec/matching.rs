@@ -12,8 +12,11 @@ use protocols::{
 };
 use tables::TableError;
 
-use super::{error::ExecError, input::party_of, resume};
-use crate::plan::{Agreed, Between, EncodedInput, Match, OwnSet, Plan};
+use super::{checkpoint::Record, error::ExecError, input::party_of, keeping::Keeping, resume};
+use crate::{
+    identity::Hash32,
+    plan::{Agreed, Between, EncodedInput, Match, OwnSet, Plan},
+};
 
 /// What an owner learned of its own set.
 #[derive(Clone, PartialEq, Eq)]
@@ -38,6 +41,9 @@ pub(super) struct Owners {
     /// Their inputs, in this order.
     inputs: [u32; 2],
     between: Between,
+    /// The job that began it, if it is another, and how often the link between them is made anew.
+    resumes: Option<Hash32>,
+    renewals: u32,
 }
 
 impl Owners {
@@ -50,6 +56,8 @@ impl Owners {
             receiver,
             inputs,
             between: Between::of(plan, of)?,
+            resumes: of.resumes,
+            renewals: Between::renewals(of),
         })
     }
 
@@ -141,15 +149,42 @@ impl Owners {
         let rows = Ranged::new(set.rows(), |first, last, out: &mut _| {
             at_work_here(|| channel.working(), || set.visit(first, last, out))
         });
-        let sends = pair.me() == self.sender;
-        let listens = !sends && agreed.goes_on();
+        let record = at_work_here(|| channel.working(), || self.record(set, &agreed))?;
+        let listens = pair.me() == self.receiver && agreed.goes_on();
         let listeners = if listens { self.waiting().collect() } else { Vec::new() };
-        let mut rows = Heard { rows, listeners, told: 0 };
-        let done = resume::going_on(pair, &agreed, sends, &mut rows, rng);
-        // A set that cannot be read explains why the run ended.
-        let matched = rows.rows.end().map_err(unread)?;
+        let mut rows = Heard { rows: Keeping::new(rows, record), listeners, told: 0 };
+        let done = self.go_on(pair, &agreed, &mut rows, rng);
+        let (rows, kept) = rows.rows.end();
+        // A set that cannot be read or kept explains why the run ended.
+        let matched = rows.end().map_err(unread)?;
+        kept?;
         done?;
         Ok(matched)
+    }
+
+    /// What this owner keeps of it, if it keeps anything.
+    fn record(&self, set: &OwnSet, agreed: &Agreed) -> Result<Option<Record>, ExecError> {
+        let kept = set.kept().filter(|_| agreed.goes_on());
+        let record = kept.map(|kept| Record::open(kept, self.resumes.is_some())).transpose();
+        record.map_err(|error| ExecError::of_disk(&error, ExecError::Intersection))
+    }
+
+    /// Behind the buckets that a run before was done with, to the end.
+    fn go_on(
+        &self,
+        pair: &mut Pair<'_>,
+        agreed: &Agreed,
+        rows: &mut Heard<Keeping<impl Buckets>>,
+        rng: &mut Prg,
+    ) -> Result<(), SessionError> {
+        let sends = pair.me() == self.sender;
+        let seen = rows.rows.replay(agreed.buckets(), !sends || self.between.both)?;
+        let mut progress = agreed.progress().behind(seen);
+        if let Some(job) = self.resumes {
+            tracing::info!(%job, "an intersection goes on after {} buckets", progress.buckets());
+        }
+        (0..progress.buckets()).try_for_each(|bucket| rows.tell(pair, bucket))?;
+        resume::going_on(pair, (agreed, self.renewals), sends, (rows, &mut progress), rng)
     }
 
     /// What a compute party hears of the owners: signs of life, if it is none of them, and that they are through.
@@ -183,17 +218,8 @@ pub(super) struct Heard<B> {
     pub(super) told: usize,
 }
 
-impl<B: Buckets> Buckets for Heard<B> {
-    fn bucket(&mut self, bucket: usize, buckets: usize) -> Result<Cow<'_, [u128]>, SessionError> {
-        self.rows.bucket(bucket, buckets)
-    }
-
-    fn found(&mut self, bucket: usize, positions: &[u32]) -> Result<(), SessionError> {
-        self.rows.found(bucket, positions)
-    }
-
-    fn finished(&mut self, pair: &mut Pair<'_>, bucket: usize) -> Result<(), SessionError> {
-        self.rows.finished(pair, bucket)?;
+impl<B> Heard<B> {
+    fn tell(&mut self, pair: &mut Pair<'_>, bucket: usize) -> Result<(), SessionError> {
         if bucket < self.told {
             return Ok(());
         }
@@ -203,12 +229,32 @@ impl<B: Buckets> Buckets for Heard<B> {
     }
 }
 
+impl<B: Buckets> Buckets for Heard<B> {
+    fn bucket(&mut self, bucket: usize, buckets: usize) -> Result<Cow<'_, [u128]>, SessionError> {
+        self.rows.bucket(bucket, buckets)
+    }
+
+    fn found(&mut self, bucket: usize, positions: &[u32]) -> Result<(), SessionError> {
+        self.rows.found(bucket, positions)
+    }
+
+    fn seen(&mut self, bucket: usize, digest: &[u8; 32]) -> Result<(), SessionError> {
+        self.rows.seen(bucket, digest)
+    }
+
+    fn finished(&mut self, pair: &mut Pair<'_>, bucket: usize) -> Result<(), SessionError> {
+        self.rows.finished(pair, bucket)?;
+        self.tell(pair, bucket)
+    }
+}
+
 /// Runs it at one compute party; gives what this party learned, if it owns a set and is to learn.
 ///
 /// # Cost
 /// That of the protocol of two, and 8 bytes: from the receiver to each compute party that waits, for each bucket and at the end;
 /// from an owner that does not compute to each that does, at the end; from the receiver to the sender at the end, if the receiver
 /// alone learns. Nothing of a bucket, and no last word, where Diffie–Hellman has one bucket alone. More where a link was lost: see [`resume`].
+/// Where another job began it, [`Agreed::cost_from`] the first bucket that is not on both disks, in the place of all of it.
 ///
 /// # Errors
 /// [`ExecError`].

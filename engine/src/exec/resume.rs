@@ -14,8 +14,12 @@
 //!
 //! # Security
 //! That of [`vole_psi`], section "Another attempt", and of [`ecdh`], section "Buckets": over each new pair of connections the buckets
-//! that were under way are repeated, two at most, so that [`Between::RENEWALS`] bounds what a party that deviates can test beyond the
-//! size agreed on. Randomness goes on where it stood and comes never twice. What is opened stays what the plan lists.
+//! that were under way are repeated, two at most, and so are two at most where another job began; [`Between::renewals`] is one less there, so
+//! that [`Between::RENEWALS`] bounds in any job what a party that deviates can test beyond the size agreed on. Randomness goes on where it
+//! stood and comes never twice: that of each job is its own. What is opened stays what the plan lists.
+//!
+//! [`Between::renewals`]: crate::plan::Between::renewals
+//! [`Between::RENEWALS`]: crate::plan::Between::RENEWALS
 
 use protocols::{
     prg::Prg,
@@ -23,7 +27,7 @@ use protocols::{
     session::{Pair, PairCost, SessionError, Side},
 };
 
-use crate::plan::{Agreed, Between};
+use crate::plan::Agreed;
 
 /// The receiver's last word, where the sender would otherwise not know that its last answer arrived.
 const ARRIVED: u64 = 1;
@@ -35,17 +39,16 @@ const ARRIVED: u64 = 1;
 /// from there on [`Agreed::cost_from`] in the place of it.
 pub(super) fn going_on(
     pair: &mut Pair<'_>,
-    agreed: &Agreed,
+    (agreed, renewals): (&Agreed, u32),
     sends: bool,
-    rows: &mut dyn Buckets,
+    (rows, progress): (&mut dyn Buckets, &mut Progress),
     rng: &mut Prg,
 ) -> Result<(), SessionError> {
-    let mut progress = agreed.progress();
-    let renewals = if agreed.goes_on() { Between::RENEWALS } else { 0 };
+    let renewals = if agreed.goes_on() { renewals } else { 0 };
     // What was computed before over the same link may have had it made anew.
     let before = pair.renewed();
     for _ in before..renewals {
-        match attempt(pair, agreed, sends, (rows, &mut progress), rng) {
+        match attempt(pair, agreed, sends, (rows, progress), rng) {
             Err(error) if error.is_lost(pair.peer()) => {
                 // Who waits for this party waits while it calls.
                 pair.wire().working();
@@ -54,7 +57,7 @@ pub(super) fn going_on(
             done => return done,
         }
     }
-    attempt(pair, agreed, sends, (rows, &mut progress), rng)
+    attempt(pair, agreed, sends, (rows, progress), rng)
 }
 
 /// From the last bucket that both are done with to the end.

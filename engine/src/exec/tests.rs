@@ -6,6 +6,7 @@ mod buckets;
 mod exact;
 mod faults;
 mod held;
+mod interrupted;
 mod joins;
 mod kept;
 mod lookup;

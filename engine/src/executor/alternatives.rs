@@ -120,6 +120,7 @@ mod tests {
             text: TextRule::default(),
             noise: None,
             bucket_rows: None,
+            resumes: None,
         };
         let spec = JobSpec { kind: JobKind::Psi(psi), ..spec("") };
         let plan = compile(&spec, &descriptors, &[]).unwrap().plan;

@@ -13,6 +13,7 @@ use protocols::net::tls::LinkConfig;
 use super::{
     compilation::{Compilation, compile_published},
     evidence,
+    intersections::{self, Intersections},
     joint::{self, Me},
     lookups::{self, Lookups},
     masking::masks,
@@ -52,6 +53,7 @@ pub struct Participant {
     results: Option<PathBuf>,
     scratch: Scratch,
     trainings: Option<Trainings>,
+    intersections: Option<Intersections>,
     lookups: Option<Lookups>,
     trainers: Trainers,
     prepared: Mutex<BTreeMap<JobId, Prepared>>,
@@ -91,6 +93,7 @@ impl Participant {
             results,
             scratch,
             trainings: None,
+            intersections: None,
             lookups,
             trainers: Trainers::default(),
             prepared,
@@ -121,6 +124,12 @@ impl Participant {
     #[must_use]
     pub fn with_trainings(self, trainings: Trainings) -> Self {
         Self { trainings: Some(trainings), ..self }
+    }
+
+    /// Keeps there how far intersections of its sets are; without a folder, one that is interrupted begins anew.
+    #[must_use]
+    pub fn with_intersections(self, intersections: Intersections) -> Self {
+        Self { intersections: Some(intersections), ..self }
     }
 
     /// Keeps what it publishes for lookups, and what it fetches for them, in this folder; without one such jobs are refused.
@@ -211,6 +220,20 @@ impl Participant {
             pins: &self.pins,
             patience: self.patience,
             trainings: self.trainings.as_ref().map(Trainings::path),
+        }
+    }
+
+    /// What was kept for another job to go on with is of no use any more.
+    fn came_to_its_end(&self, job: &Job) {
+        let plan = &job.assessment.plan;
+        let of_training =
+            self.trainings.as_ref().map(|all| exec::forget_training(all.path(), plan));
+        let of_sets = self.intersections.as_ref();
+        let of_sets = of_sets.map(|all| exec::forget_intersection(all.path(), (plan, &self.name)));
+        for (what, gone) in [("training", of_training), ("intersection", of_sets)] {
+            if let Some(Err(error)) = gone {
+                tracing::warn!(job = %job.id, %error, "what was kept of the {what} was not removed");
+            }
         }
     }
 
@@ -329,9 +352,10 @@ impl Runner for Participant {
         let inputs =
             prepare::commit((&self.name, &self.key), job.id.hash(), &now.catalog, &compilation)?;
         let held = prepare::rows(&self.name, &now.catalog, &compilation, &self.scratch)?;
+        let plan = &compilation.compiled.plan;
+        intersections::ready(self.intersections.as_ref(), (plan, &self.name), &held)?;
         let held = Arc::new(held);
         let commitments = wire::write(&inputs);
-        let plan = &compilation.compiled.plan;
         let published =
             lookups::prepare(self.lookups.as_ref(), self.publisher(), (spec, plan), &held)?;
         let prepared = Prepared { compilation: Arc::new(compilation), inputs, held, published };
@@ -357,7 +381,8 @@ impl Runner for Participant {
         };
         let bring = || {
             let me = (&self.name, &training);
-            let mut encoded = prepare::encode(me, &compilation, &held, run)?;
+            let kept = self.intersections.as_ref().map(Intersections::path);
+            let mut encoded = prepare::encode(me, &compilation, &held, (run, kept))?;
             let brought = (&held, published.as_ref());
             lookups::attach(lookups, self.me(), plan, brought, &mut encoded)?;
             Ok(encoded)
@@ -417,10 +442,8 @@ impl Runner for Participant {
             return Err(wrong(format!("{field}: differs from what this party consented to")));
         }
         // Until here it could end without a result, and go on once more.
-        if let (Some(trainings), audit::RunOutcome::Done) = (&self.trainings, &body.outcome)
-            && let Err(error) = exec::forget_training(trainings.path(), &assessment.plan)
-        {
-            tracing::warn!(job = %job.id, %error, "what was kept of the training was not removed");
+        if body.outcome == audit::RunOutcome::Done {
+            self.came_to_its_end(job);
         }
         Ok(wire::write(&body.sign(&self.name, &self.key)))
     }

@@ -1,7 +1,10 @@
 //! A provider's own part: commitments to its tables and its local sub-plans before a run, its rows as integers when the run
 //! starts.
 
-use std::{error::Error, path::PathBuf};
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+};
 
 use datafusion::arrow::array::RecordBatch;
 use tokio::runtime::Runtime;
@@ -10,6 +13,7 @@ use zeroize::Zeroizing;
 use super::{
     compilation::Compilation,
     entering::{entering, entering_set},
+    intersections::own_set,
     lookups::is_published,
     scratch::{Scratch, Spool},
 };
@@ -133,15 +137,19 @@ pub(super) struct Training {
     pub(super) masking: Option<Masking>,
 }
 
-/// Those rows, encoded for this run.
+/// What keys are hashed with in a run: every participant's nonce is in its name, and all gave theirs with their commitments.
+pub(super) fn hash_key(run: Hash32) -> [u8; 32] {
+    blake3::derive_key("unseen.keyed-hash/v1", &run.0)
+}
+
+/// Those rows, encoded for this run. How far intersections are is kept in that folder.
 pub(super) fn encode(
     (party, with): (&PartyName, &Training),
     compilation: &Compilation,
     held: &[Option<Held>],
-    run: Hash32,
+    (run, intersections): (Hash32, Option<&Path>),
 ) -> Result<Vec<Option<EncodedInput>>, Failure> {
-    // Every participant's nonce is in the run's name, and all gave theirs with their commitments.
-    let hash_key = blake3::derive_key("unseen.keyed-hash/v1", &run.0);
+    let hash_key = hash_key(run);
     let plan = &compilation.compiled.plan;
     let inputs = plan.inputs.iter().zip(held).enumerate();
     let each = inputs.map(|(at, (input, held))| match (held, &input.key) {
@@ -155,7 +163,7 @@ pub(super) fn encode(
                 (SetUse::Circuit, Some(columns)) => {
                     entering_set(spool, party, input, &columns, &hash_key)?
                 }
-                _ => spool.own_set(party, key, &hash_key)?,
+                _ => own_set(intersections, (plan, party), (spool, key), run)?,
             };
             Ok(Some(EncodedInput { own: Some(own), ..EncodedInput::default() }))
         }

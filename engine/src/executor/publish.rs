@@ -113,6 +113,7 @@ fn question(
         text,
         noise: None,
         bucket_rows: None,
+        resumes: None,
     };
     JobSpec {
         schema: SPEC_DOMAIN.to_owned(),

@@ -13,7 +13,9 @@ use crate::{
     exec::{Far, lookup_cost_from, tables_left},
     identity::PartyName,
     job::{Failure, Reason, Stage},
-    plan::{Between, LocalInput, Lookup, MOST_CHANGES, Many, Op, Plan, Stretch, many_setting},
+    plan::{
+        Between, LocalInput, Lookup, MOST_CHANGES, Many, Match, Op, Plan, Stretch, many_setting,
+    },
 };
 
 /// Holds the links of a receipt against the quote: they carried exactly what the plan costs. Where a link is stated to have been
@@ -21,8 +23,8 @@ use crate::{
 /// a batch of its queries on, in the place of all of it. Of a circuit and what follows of it all links together carried no more than
 /// the plan costs and the largest unit again, each time. Of a training nothing is compared, but of trees: providers may leave it, and the
 /// links of those that do not compute may be made anew.
-/// Trees, and passes over joined rows, that go on from an earlier run cost no more than all of them: how far that run came is known to
-/// those alone who compute.
+/// An intersection of two owners that goes on from an earlier job costs what it does from one of its buckets on. Trees, and passes over
+/// joined rows, that go on from an earlier run cost no more than all of them: how far that run came is known to those alone who compute.
 ///
 /// # Errors
 /// [`Reason::ReceiptInvalid`].
@@ -44,6 +46,8 @@ pub(super) fn check(compilation: &Compilation, body: &ReceiptBody) -> Result<(),
     let again = body.links.iter().any(|link| link.sent.is_some_and(|flow| flow.renewed > 0));
     let fits = if again {
         resumed(compilation, body, carried)
+    } else if let Some((_, _, setting)) = matched(plan).filter(|(_, of, _)| of.resumes.is_some()) {
+        carried == quoted || begins(from_bucket(compilation, &setting), carried)
     } else if plan.resumes().is_some() {
         carried <= quoted
     } else {
@@ -75,18 +79,30 @@ fn resumed(compilation: &Compilation, body: &ReceiptBody, carried: u64) -> bool 
         let rest = compilation.quote.total.bytes - compilation.quote.ops[at].bytes;
         return between(plan, [of.asks, of.answers], body) && asked(plan, of, (rest, carried));
     }
-    let of = plan.nodes.iter().enumerate().find_map(|(at, op)| match op {
-        Op::Match(of) => Some((at, of, Between::of(plan, of)?)),
-        _ => None,
-    });
-    let Some((at, of, setting)) = of else { return false };
-    let theirs = between(plan, [of.sender, of.receiver], body);
-    let Some(whole) = setting.cost_from(0) else { return false };
-    let rest = compilation.quote.total.bytes.saturating_sub(whole.total_bytes());
-    let from = |first: usize| Some(rest + setting.cost_from(first)?.total_bytes());
+    let Some((at, of, setting)) = matched(plan) else { return false };
+    let flows = body.links.iter().filter_map(|link| link.sent);
+    let seldom = flows.map(|flow| flow.renewed).all(|times| times <= Between::renewals(of));
+    let theirs = seldom && between(plan, [of.sender, of.receiver], body);
+    let from = from_bucket(compilation, &setting);
+    let Some(whole) = from(0) else { return false };
     // What these two had sent each other before is gone with the connections that carried it.
     let alone = compilation.quote.ops[..at].iter().all(|cost| cost.messages == 0);
-    theirs && ((!alone && carried < rest + whole.total_bytes()) || begins(from, carried))
+    theirs && ((!alone && carried < whole) || begins(from, carried))
+}
+
+/// The intersection between two owners of a plan, if it has one, and where.
+fn matched(plan: &Plan) -> Option<(usize, &Match, Between)> {
+    plan.nodes.iter().enumerate().find_map(|(at, op)| match op {
+        Op::Match(of) => Some((at, of, Between::of(plan, of)?)),
+        _ => None,
+    })
+}
+
+/// What a plan costs whose intersection between two owners goes on from a bucket; nothing if it has no such bucket.
+fn from_bucket(compilation: &Compilation, of: &Between) -> impl Fn(usize) -> Option<u64> {
+    let whole = of.cost_from(0).map_or(0, |cost| cost.total_bytes());
+    let (rest, of) = (compilation.quote.total.bytes.saturating_sub(whole), *of);
+    move |first| Some(rest + of.cost_from(first)?.total_bytes())
 }
 
 /// The same of an intersection of three and more owners' sets: each link carried what it does with some buckets repeated, or what was

@@ -13,8 +13,8 @@ use datafusion::arrow::{
 };
 use protocols::psi::Salt;
 use tables::{
-    Batches, Kept, KeyColumn, KeyEncoder, Spill, TableError, TableFile, TableWriter, keep_rows,
-    spill_ids,
+    Batches, Kept, KeyColumn, KeyEncoder, Keys, Spill, TableError, TableFile, TableWriter,
+    keep_rows, spill_ids,
 };
 use tempfile::TempDir;
 
@@ -126,16 +126,35 @@ impl Spool {
         key: &SetKey,
         hash_key: &[u8; 32],
     ) -> Result<OwnSet, Failure> {
+        self.known_set(party, key, hash_key).map(|(set, _)| set)
+    }
+
+    /// The same, with a digest of the ids and the rows that have them: another table has another one.
+    pub(super) fn known_set(
+        &self,
+        party: &PartyName,
+        key: &SetKey,
+        hash_key: &[u8; 32],
+    ) -> Result<(OwnSet, [u8; 32]), Failure> {
         let normal = normal(key.text);
         let column = |source: &u32| KeyColumn { name: column(*source), normal };
         let columns = key.sources.iter().map(column).collect();
         let salt = Salt::new(*hash_key);
         let mut ids = Spill::new(self.folder.path(), self.memory);
-        let spilled = KeyEncoder::new(columns, self.table.schema()).and_then(|encoder| {
-            spill_ids(&self.table, &encoder, |keys| salt.ids(keys.iter()), &mut ids)
-        });
+        let mut digest = blake3::Hasher::new_derive_key("unseen.own-set/v1");
+        let made = |keys: &Keys| {
+            let ids = salt.ids(keys.iter());
+            let rows = ids.iter().zip(keys.rows());
+            let bytes: Vec<[u8; 24]> = rows.map(|(id, row)| beside(*id, *row)).collect();
+            digest.update(bytes.as_flattened());
+            ids
+        };
+        let spilled = KeyEncoder::new(columns, self.table.schema())
+            .and_then(|encoder| spill_ids(&self.table, &encoder, made, &mut ids));
         let rows = spilled.map_err(|error| at_fault(party, &error))?;
-        Ok(OwnSet::new(ids, rows, blake3::derive_key("unseen.psi-salt/v1", hash_key)))
+        let digest = *digest.update(&rows.to_le_bytes()).finalize().as_bytes();
+        let context = blake3::derive_key("unseen.psi-salt/v1", hash_key);
+        Ok((OwnSet::new(ids, rows, context), digest))
     }
 
     /// For ids of these rows, within the same budget.
@@ -170,6 +189,14 @@ impl Spool {
     pub(super) fn keep(&self, kept: &Kept<'_>, out: &Path) -> Result<u64, TableError> {
         keep_rows(&self.table, kept, out)
     }
+}
+
+/// An id and its row.
+fn beside(id: u128, row: u64) -> [u8; 24] {
+    let mut bytes = [0; 24];
+    bytes[..16].copy_from_slice(&id.to_le_bytes());
+    bytes[16..].copy_from_slice(&row.to_le_bytes());
+    bytes
 }
 
 /// A folder of its own in this one, which no other user may enter.

@@ -19,17 +19,7 @@ impl Trainings {
     /// # Errors
     /// The system's.
     pub fn open(folder: PathBuf) -> io::Result<Self> {
-        fs::create_dir_all(&folder)?;
-        for entry in fs::read_dir(&folder)? {
-            let entry = entry?;
-            if !entry.file_type()?.is_dir() {
-                continue;
-            }
-            let age = changed(&entry.path()).map(|at| SystemTime::now().duration_since(at));
-            if matches!(age, Ok(Ok(age)) if age > LONG) {
-                fs::remove_dir_all(entry.path())?;
-            }
-        }
+        forget_long_ago(&folder)?;
         Ok(Self(folder))
     }
 
@@ -38,10 +28,26 @@ impl Trainings {
     }
 }
 
-/// When a training last wrote: a file that grows leaves its folder as old as it was.
-fn changed(training: &Path) -> io::Result<SystemTime> {
-    let own = fs::metadata(training)?.modified()?;
-    fs::read_dir(training)?
+/// Makes a folder of what is interrupted, if it is not there, and forgets in it what has not changed for thirty days.
+pub(super) fn forget_long_ago(folder: &Path) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if !entry.file_type()?.is_dir() {
+            continue;
+        }
+        let age = changed(&entry.path()).map(|at| SystemTime::now().duration_since(at));
+        if matches!(age, Ok(Ok(age)) if age > LONG) {
+            fs::remove_dir_all(entry.path())?;
+        }
+    }
+    Ok(())
+}
+
+/// When one last wrote: a file that grows leaves its folder as old as it was.
+fn changed(kept: &Path) -> io::Result<SystemTime> {
+    let own = fs::metadata(kept)?.modified()?;
+    fs::read_dir(kept)?
         .try_fold(own, |newest, entry| Ok(newest.max(entry?.metadata()?.modified()?)))
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
-use super::{bucket::BucketRows, noise::PsiNoise};
+use super::{bucket::BucketRows, id::JobId, noise::PsiNoise};
 use crate::identity::{PartyName, one_entry};
 
 /// A private set intersection of two and more providers' sets.
@@ -32,6 +32,10 @@ pub struct PsiSpec {
     /// nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub bucket_rows: Option<BucketRows>,
+    /// The job that began this intersection of two owners and was interrupted: it goes on behind the last bucket that both have kept.
+    /// All else is as in that job.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumes: Option<JobId>,
 }
 
 /// One provider's set: the rows of a table, by a key.
@@ -154,9 +158,21 @@ impl PsiSpec {
             "psi.bucket_rows",
             "is for rows to owners, and for two sets by `auto` or `circuit`: no other sets meet bucket by bucket",
         )?;
+        field(
+            self.resumes.is_none() || self.can_resume(),
+            "psi.resumes",
+            "is for rows of two sets to their owners: no other intersection goes on with another job; leave it out",
+        )?;
         let Some(noise) = self.noise else { return Ok(()) };
         field(self.form.aggregates(), "psi.noise", "is for counts and sums")?;
         noise.check().map_err(|why| ("psi.noise", why))
+    }
+
+    /// Whether another job may go on with it where it was interrupted: rows of two sets that go to their owners.
+    #[must_use]
+    pub fn can_resume(&self) -> bool {
+        let between = !matches!(self.protocol, PsiProtocol::Multi | PsiProtocol::Lookup);
+        between && self.sets.len() == 2 && !self.to.is_empty() && !self.form.aggregates()
     }
 
     /// The parties of the sets, in order.
@@ -262,6 +278,9 @@ impl fmt::Display for PsiSpec {
         }
         if let Some(rows) = self.bucket_rows {
             writeln!(f, "  in buckets of about {rows} rows")?;
+        }
+        if let Some(job) = &self.resumes {
+            writeln!(f, "  going on where {job} was interrupted")?;
         }
         let to: Vec<_> = self.to.iter().map(PartyName::as_str).collect();
         write!(f, "  to {}", if to.is_empty() { "the buyer".to_owned() } else { to.join(" and ") })

@@ -177,7 +177,7 @@ impl Reason {
             Self::TooFewInCommon    => Row("TOO_FEW_IN_COMMON",  Fail,    Code::FailedPrecondition, 1, Everyone, "no rows were shown; the query has been used, so ask of other sets, or ask the provider"),
             Self::TooFewProviders   => Row("TOO_FEW_PROVIDERS",  Fail,    Code::Unavailable,        1, Everyone, "the providers' logs say who declined and why; see whose daemons are up, or allow more time, and submit anew"),
             Self::NoSolution        => Row("NO_SOLUTION",        Fail,    Code::FailedPrecondition, 1, Everyone, "leave out a feature that follows from others, ask over more rows, or set a larger penalty"),
-            Self::DiskFull          => Row("DISK_FULL",          Fail,    Code::ResourceExhausted,  1, Party,    "free space on that party's disk (the coordinator's, where none is named), or give its daemon a `state` and a `scratch` folder on a larger one; then run the job again, or a training that had begun with `resumes`"),
+            Self::DiskFull          => Row("DISK_FULL",          Fail,    Code::ResourceExhausted,  1, Party,    "free space on that party's disk (the coordinator's, where none is named), or give its daemon a `state` and a `scratch` folder on a larger one; then run the job again, or a training or an intersection that had begun with `resumes`"),
             Self::GateViolation     => Row("GATE_VIOLATION",     Deviate, Code::Aborted,            1, Everyone, "keep the logs; nothing was opened"),
             Self::ReceiptInvalid    => Row("RECEIPT_INVALID",    Deviate, Code::Aborted,            1, Everyone, "keep the logs and ask the operators"),
             Self::Cancelled         => Row("CANCELLED",          Cancel,  Code::Cancelled,          1, Everyone, "nothing was released"),

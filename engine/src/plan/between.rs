@@ -73,6 +73,16 @@ impl Between {
     /// each time two buckets at most are repeated, which a party that deviates could fill with other keys.
     pub const RENEWALS: u32 = 2;
 
+    /// How many jobs may go on with one that began, each behind the last bucket that both have on disk: two buckets at most are repeated there
+    /// as well, so that in such a job the link is made anew once less.
+    pub const RESUMPTIONS: u32 = 2;
+
+    /// How many times the link is made anew in a run of a plan.
+    #[must_use]
+    pub fn renewals(of: &Match) -> u32 {
+        Self::RENEWALS - u32::from(of.resumes.is_some())
+    }
+
     /// Whether it goes bucket by bucket, and so can go on over other connections where the link is lost.
     #[must_use]
     pub fn goes_on(&self) -> bool {

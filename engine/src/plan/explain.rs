@@ -17,7 +17,7 @@ use super::{
     released::released,
     stretch::Stretch,
 };
-use crate::job::PsiProtocol;
+use crate::{identity::PartyName, job::PsiProtocol};
 
 /// The plan as text. `cost` gives what to print behind an operation, by its number: bytes and rounds, for instance.
 ///
@@ -236,7 +236,8 @@ fn describe(op: &Op, plan: &Plan, shape: Option<Shape>) -> String {
                 Some(in_buckets(between.agreed([0; 32])?.buckets(), rows))
             });
             let buckets = buckets.unwrap_or_default();
-            format!("{a} and {b} intersect by `{}`{buckets}; {whom}", of.protocol)
+            let again = of.resumes.map_or_else(String::new, |job| format!(", going on with {job}"));
+            format!("{a} and {b} intersect by `{}`{buckets}{again}; {whom}", of.protocol)
         }
         Op::Many(of) => many::describe(plan, of),
         Op::Intersect(of) => met(plan, of, ""),
@@ -349,10 +350,26 @@ fn learned(plan: &Plan, of: &Match) -> Vec<String> {
         sentences.push(format!(
             "if the link between {} and {} is lost they go on over another, {} times at most, and repeat two buckets at most each time: \
              that shows nothing new of parties that follow the protocol; one that deviates could test other keys in these buckets",
-            receiver.party, sender.party, Between::RENEWALS
+            receiver.party, sender.party, Between::renewals(of)
         ));
+        sentences.push(interrupted(of, [&receiver.party, &sender.party]));
     }
     sentences
+}
+
+/// What two owners keep of an intersection for other jobs to go on with, and what such a job repeats.
+fn interrupted(of: &Match, [one, other]: [&PartyName; 2]) -> String {
+    match of.resumes {
+        None => format!(
+            "{one} and {other} keep on their own disks how far they are and which of their own rows were found, until the job is done, \
+             for 30 days at most: {} jobs at most may go on with this one, each with new consents",
+            Between::RESUMPTIONS
+        ),
+        Some(job) => format!(
+            "it goes on with {job}: {one} and {other} begin behind the last bucket that both have on disk, under the ids of that job, and \
+             repeat two buckets at most, as where a link is lost"
+        ),
+    }
 }
 
 /// What becomes of a circuit, and of what follows of it, where a link is lost.

@@ -2,11 +2,14 @@
 
 use std::{
     fmt,
+    path::PathBuf,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use protocols::psi::bucket_range;
 use tables::{Lowest, Spill, TableError};
+
+use crate::identity::Hash32;
 
 /// All ids of a set are read in so many parts: rows go as they come.
 const PARTS: usize = 1 << 6;
@@ -17,6 +20,20 @@ pub struct OwnSet {
     ids: Arc<Mutex<Spill>>,
     rows: u64,
     context: [u8; 32],
+    kept: Option<KeptIn>,
+}
+
+/// Where an owner keeps how far the intersection of a set is, and what that is about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KeptIn {
+    /// A folder of its own.
+    pub folder: PathBuf,
+    /// A hash of all that must be the same for another job to go on with it.
+    pub question: [u8; 32],
+    /// The run that the set's ids are of.
+    pub run: Hash32,
+    /// A digest of the set's ids and rows.
+    pub set: [u8; 32],
 }
 
 impl OwnSet {
@@ -24,7 +41,19 @@ impl OwnSet {
     /// the ids: both owners must hold the same.
     #[must_use]
     pub fn new(ids: Spill, rows: u64, context: [u8; 32]) -> Self {
-        Self { ids: Arc::new(Mutex::new(ids)), rows, context }
+        Self { ids: Arc::new(Mutex::new(ids)), rows, context, kept: None }
+    }
+
+    /// The same, of which its owner keeps how far its intersection is.
+    #[must_use]
+    pub fn kept_in(self, kept: KeptIn) -> Self {
+        Self { kept: Some(kept), ..self }
+    }
+
+    /// Where its owner keeps how far its intersection is, if it does.
+    #[must_use]
+    pub fn kept(&self) -> Option<&KeptIn> {
+        self.kept.as_ref()
     }
 
     /// How many rows the table has, those without a key among them.

@@ -2,9 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::refs::Ref;
+use super::{ir::Plan, refs::Ref};
 use crate::{
-    identity::PartyName,
+    identity::{Hash32, PartyName},
     job::{BucketRows, PsiFormName, PsiNoise, PsiProtocol, TextRule},
 };
 
@@ -86,6 +86,17 @@ pub struct Match {
     pub learns: Learns,
     /// What those who learn keep.
     pub results: Vec<Keeps>,
+    /// The job that began it, where it goes on.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resumes: Option<Hash32>,
+}
+
+impl Match {
+    /// The job that began it: this one, or the one that it goes on with.
+    #[must_use]
+    pub fn root(&self, plan: &Plan) -> Hash32 {
+        self.resumes.unwrap_or(plan.job)
+    }
 }
 
 /// Who learns an intersection.

@@ -21,7 +21,7 @@ use super::{
 use crate::{
     catalog::DatasetDescriptor,
     identity::PartyName,
-    job::{JobSpec, PsiForm, PsiProtocol, PsiSpec},
+    job::{JobId, JobSpec, PsiForm, PsiProtocol, PsiSpec},
     plan::{
         Between, Keep, Keeps, Learns, Match, Op, Output, PolicyTerms, PsiTerms, SetUse, UseForm,
     },
@@ -119,15 +119,17 @@ impl Compiler<'_> {
             let hint = "split the sets, or use `ecdh`";
             refused("protocol", &format!("`{protocol}` on sets of this size"), hint)
         })?;
+        let resumes = sets.psi.resumes.map(JobId::hash);
+        let salt = resumes.map_or("this run", |_| "the run that it goes on with");
         self.notes.insert(format!(
-            "keys are compared by ids hashed under a salt of this run; the intersection fails by chance, or shows a key that the \
+            "keys are compared by ids hashed under a salt of {salt}; the intersection fails by chance, or shows a key that the \
              sets do not share, with probability at most 2^-{bits:.0}"
         ));
         let least = self.require(sets, compute)?;
         let learns = if both { Learns::Both } else { Learns::Receiver };
         let (sender, receiver) = (number(1 - receiver), number(receiver));
         self.b.many(
-            Op::Match(Match { sender, receiver, protocol, bucket_rows, learns, results }),
+            Op::Match(Match { sender, receiver, protocol, bucket_rows, learns, results, resumes }),
             Vec::new(),
         );
         Ok(((self.receipt_only(to), protocol), least))

@@ -24,6 +24,7 @@ mod files;
 mod full;
 mod heard;
 mod input;
+mod interrupted;
 mod joins;
 mod killed;
 mod killed_again;

@@ -23,6 +23,18 @@ pub trait Buckets {
     /// If it cannot be kept.
     fn found(&mut self, bucket: usize, positions: &[u32]) -> Result<(), SessionError>;
 
+    /// Told what both sides saw of the buckets so far, of which this is the last: as a digest that they compare where they go on with
+    /// another attempt. Who keeps it, and what was [found](Buckets::found) of this bucket, can go on in another run, with
+    /// [`Progress::behind`](super::Progress::behind). Called by protocols of two sides, before [`Buckets::finished`] and before
+    /// anything is sent that says so.
+    ///
+    /// # Errors
+    /// If it cannot be kept.
+    fn seen(&mut self, bucket: usize, digest: &[u8; 32]) -> Result<(), SessionError> {
+        let _ = (bucket, digest);
+        Ok(())
+    }
+
     /// Told when this side is through with a bucket: all it learns of it was [found](Buckets::found). Called once for each
     /// bucket, in order, at both sides. What others are told here they hear whatever the sets are.
     ///

@@ -1,6 +1,10 @@
-//! How far an intersection is, kept at each side between attempts: a link that is lost costs the buckets that were open.
+//! How far an intersection is, kept at each side between attempts: a link that is lost costs the buckets that were open. Between runs
+//! it is kept as what a set was told of each bucket, see [`Buckets::seen`].
 
-use super::hello::{Hello, Output};
+use super::{
+    buckets::Buckets,
+    hello::{Hello, Output},
+};
 use crate::session::{OpeningKind, Pair, PairCost, SessionError};
 
 /// What the digest of finished buckets is derived for.
@@ -25,6 +29,14 @@ impl Progress {
     /// Nothing is done yet of the intersection that begins so.
     pub(super) fn new(hello: &Hello) -> Self {
         Self { chain: vec![beginning(hello)], opened: false }
+    }
+
+    /// The same behind the first buckets of a run before, if nothing is done yet: what a set [saw](Buckets::seen) of each of them.
+    #[must_use]
+    pub fn behind(mut self, seen: impl IntoIterator<Item = [u8; BYTES]>) -> Self {
+        self.chain.truncate(1);
+        self.chain.extend(seen);
+        self
     }
 
     /// How many buckets are done with here; they are the first.
@@ -97,8 +109,25 @@ impl Progress {
         c.exchange(BYTES);
     }
 
-    /// The next bucket is done with: both saw this reply, and if both learn the outcome these tags or ids that matched, ascending.
-    pub(super) fn add(&mut self, output: Output, reply: &[u8], matched: &[u128]) {
+    /// This side is done with the next bucket, and its set hears so: both saw this reply, and if both learn the outcome these tags or ids
+    /// that matched, ascending.
+    ///
+    /// # Errors
+    /// The set's.
+    pub(super) fn finish(
+        &mut self,
+        pair: &mut Pair<'_>,
+        set: &mut dyn Buckets,
+        output: Output,
+        (reply, matched): (&[u8], &[u128]),
+    ) -> Result<(), SessionError> {
+        let bucket = self.buckets();
+        self.add(output, reply, matched);
+        set.seen(bucket, &self.chain[bucket + 1])?;
+        set.finished(pair, bucket)
+    }
+
+    fn add(&mut self, output: Output, reply: &[u8], matched: &[u128]) {
         let mut hasher = blake3::Hasher::new_derive_key(DIGEST);
         hasher.update(&self.chain[self.buckets()]);
         hasher.update(&reply[..reply.len().min(REPLY)]);

@@ -139,6 +139,7 @@ fn accounts(form: PsiForm) -> PsiSpec {
         text: TextRule { trim: true, fold_case: true, fold_width: true },
         noise: None,
         bucket_rows: None,
+        resumes: None,
     }
 }
 

@@ -46,6 +46,7 @@ fn compiled() -> Plan {
         text: TextRule::default(),
         noise: None,
         bucket_rows: None,
+        resumes: None,
     };
     let spec = crate::job::JobSpec { kind: JobKind::Psi(psi), ..spec("") };
     let policies = [

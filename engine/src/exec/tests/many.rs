@@ -54,6 +54,7 @@ fn asked(sets: usize, to: &[&str]) -> JobSpec {
         text: TextRule::default(),
         noise: None,
         bucket_rows: None,
+        resumes: None,
     };
     JobSpec { kind: JobKind::Psi(psi), compute: INSIDE.map(party).into(), ..spec("") }
 }

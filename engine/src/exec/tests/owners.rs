@@ -20,7 +20,7 @@ use crate::{
 const SMALL: u64 = 65;
 
 /// A set as its owner holds it, under an id of the key alone.
-fn own(people: &[Person]) -> EncodedInput {
+pub(super) fn own(people: &[Person]) -> EncodedInput {
     let mut ids = Spill::new(&std::env::temp_dir(), 0);
     for (person, row) in people.iter().zip(0..) {
         if let Some(key) = person.key {
@@ -40,7 +40,7 @@ fn own(people: &[Person]) -> EncodedInput {
 }
 
 /// The rows of the one whose key the other has.
-fn common(one: &[Person], other: &[Person]) -> Vec<u64> {
+pub(super) fn common(one: &[Person], other: &[Person]) -> Vec<u64> {
     let keys: BTreeSet<u64> = other.iter().filter_map(|person| person.key).collect();
     let mut bits = vec![0; one.len().div_ceil(64)];
     for (row, person) in one.iter().enumerate() {
@@ -52,6 +52,26 @@ fn common(one: &[Person], other: &[Person]) -> Vec<u64> {
 
 /// What one party has at the end: what it learned, what it saw opened, its bytes and its depth.
 pub(super) type Left = (Vec<Found>, Vec<Opening>, u64, u32);
+
+/// One participant's part.
+fn play(
+    (plan, name): (&Plan, &PartyName),
+    mine: Vec<Option<EncodedInput>>,
+    price: &Quote,
+    channel: Arc<dyn Channel>,
+    rng: &mut Prg,
+) -> Result<Left, ExecError> {
+    let Some(role) = channel.me().role() else {
+        let ran = provide(&channel, (plan, name), &mine, &price.openings, rng)?;
+        return Ok((ran.found, ran.opened, ran.bytes, ran.rounds));
+    };
+    let gate = Gate::listing(&price.openings);
+    let mut s = Session::new(role, channel, test_prss(3, role), gate);
+    let around = Around { progress: &mut |_, _| (), figures: &mut |_, _| (), trainings: None };
+    let ran = run(plan, mine, &mut s, around, rng)?;
+    s.finish()?;
+    Ok((ran.found, s.opened().to_vec(), s.stats().total().bytes, s.depth()))
+}
 
 /// Runs a plan at every participant; bytes of outside providers are those of their channels.
 fn everywhere(plan: &Plan, inputs: &[EncodedInput], price: &Quote) -> Vec<Left> {
@@ -67,6 +87,17 @@ pub(super) fn everywhere_over(
     price: &Quote,
     ends: Vec<Arc<dyn Channel>>,
 ) -> Vec<Left> {
+    tried_over(plan, inputs, price, ends, 0).into_iter().map(Result::unwrap).collect()
+}
+
+/// The same where it may fail, with other randomness by `seed`.
+pub(super) fn tried_over(
+    plan: &Plan,
+    inputs: &[EncodedInput],
+    price: &Quote,
+    ends: Vec<Arc<dyn Channel>>,
+    seed: u8,
+) -> Vec<Result<Left, ExecError>> {
     let outsiders = outside_providers(plan);
     let names: Vec<PartyName> = plan.compute.iter().chain(&outsiders).cloned().collect();
     let left = Mutex::new(vec![None; names.len()]);
@@ -78,32 +109,8 @@ pub(super) fn everywhere_over(
             let left = &left;
             scope.spawn(move || {
                 let id = channel.me();
-                let mut rng = Prg::new(&[id.0.to_le_bytes()[0]; 16]);
-                let ended = match id.role() {
-                    Some(role) => {
-                        let gate = Gate::listing(&price.openings);
-                        let mut s = Session::new(role, channel, test_prss(3, role), gate);
-                        let ran = run(
-                            plan,
-                            mine,
-                            &mut s,
-                            Around {
-                                progress: &mut |_, _| (),
-                                figures: &mut |_, _| (),
-                                trainings: None,
-                            },
-                            &mut rng,
-                        )
-                        .unwrap();
-                        s.finish().unwrap();
-                        (ran.found, s.opened().to_vec(), s.stats().total().bytes, s.depth())
-                    }
-                    None => {
-                        let who = (plan, name);
-                        let ran = provide(&channel, who, &mine, &price.openings, &mut rng).unwrap();
-                        (ran.found, ran.opened, ran.bytes, ran.rounds)
-                    }
-                };
+                let mut rng = Prg::new(&[id.0.to_le_bytes()[0] ^ seed; 16]);
+                let ended = play((plan, name), mine, price, channel, &mut rng);
                 left.lock().unwrap()[usize::from(id.0)] = Some(ended);
             });
         }

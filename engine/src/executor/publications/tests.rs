@@ -74,6 +74,7 @@ async fn setting_of(
         text: TextRule::default(),
         noise: None,
         bucket_rows: None,
+        resumes: None,
     };
     let job = crate::job::JobSpec { kind: JobKind::Psi(psi), ..spec("") };
     let policies = [

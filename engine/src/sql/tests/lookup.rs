@@ -36,6 +36,7 @@ fn asked() -> PsiSpec {
         text: TextRule::default(),
         noise: None,
         bucket_rows: None,
+        resumes: None,
     }
 }
 

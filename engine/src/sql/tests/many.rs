@@ -68,6 +68,7 @@ fn asked(sets: usize, form: PsiForm, columns: &[&str]) -> JobSpec {
         text: TextRule { trim: true, fold_case: true, fold_width: true },
         noise: None,
         bucket_rows: None,
+        resumes: None,
     };
     JobSpec { kind: JobKind::Psi(psi), ..spec("") }
 }

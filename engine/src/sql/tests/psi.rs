@@ -84,6 +84,7 @@ pub(crate) fn asked(form: PsiForm, columns: [&[&str]; 2]) -> JobSpec {
         text: TextRule { trim: true, fold_case: true, fold_width: true },
         noise: None,
         bucket_rows: None,
+        resumes: None,
     };
     JobSpec { kind: JobKind::Psi(psi), ..spec("") }
 }

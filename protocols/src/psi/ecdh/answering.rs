@@ -117,7 +117,7 @@ impl Serves for Answering<'_> {
         }
         if !self.both && self.steps.ends(step) {
             let open = self.opens.close(pair)?;
-            return self.finish(pair, bucket, (&open, &[]));
+            return self.finish(pair, (&open, &[]));
         }
         Ok(())
     }
@@ -133,7 +133,7 @@ impl Serves for Answering<'_> {
         let positions =
             positions.ok_or_else(|| pair.invalid("a match where this party has no item"))?;
         self.opens.set.found(bucket, &positions)?;
-        self.finish(pair, bucket, (&open, &open.ids(&positions)))
+        self.finish(pair, (&open, &open.ids(&positions)))
     }
 }
 
@@ -141,11 +141,9 @@ impl Answering<'_> {
     fn finish(
         &mut self,
         pair: &mut Pair<'_>,
-        bucket: usize,
         (open, ids): (&Open, &[u128]),
     ) -> Result<(), SessionError> {
         let output = if self.both { Output::ToBoth } else { Output::ToReceiver };
-        self.progress.add(output, &open.reply, ids);
-        self.opens.set.finished(pair, bucket)
+        self.progress.finish(pair, self.opens.set, output, (&open.reply, ids))
     }
 }

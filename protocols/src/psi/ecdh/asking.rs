@@ -129,7 +129,6 @@ impl Asking<'_> {
         }
         self.opens.set.found(bucket, &positions)?;
         let output = if self.both { Output::ToBoth } else { Output::ToReceiver };
-        self.progress.add(output, &open.reply, &ids);
-        self.opens.set.finished(pair, bucket)
+        self.progress.finish(pair, self.opens.set, output, (&open.reply, &ids))
     }
 }

@@ -195,7 +195,6 @@ impl Receiver<'_> {
         }
         let matched: Vec<u128> = matched.iter().map(|place| tags[*place]).collect();
         self.set.found(bucket, &positions)?;
-        self.progress.add(self.setting.output, &reply, &matched);
-        self.set.finished(pair, bucket)
+        self.progress.finish(pair, self.set, self.setting.output, (&reply, &matched))
     }
 }

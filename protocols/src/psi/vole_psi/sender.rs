@@ -141,7 +141,7 @@ impl Sender<'_> {
             let tags = Sorted::tags_only(&outputs, capacity, bits, self.rng);
             let reply = elias_fano::encode(&tags, bits);
             pair.send(&reply)?;
-            return self.finish(pair, bucket, (&reply, &[]));
+            return self.finish(pair, (&reply, &[]));
         }
         let mut sorted = Sorted::new(&outputs, capacity, bits, self.rng);
         for origin in sorted.origin.iter_mut().filter(|origin| **origin != FILLED) {
@@ -169,17 +169,11 @@ impl Sender<'_> {
         }
         positions.sort_unstable();
         self.set.found(bucket, &positions)?;
-        self.finish(pair, bucket, (&reply, &tags))
+        self.finish(pair, (&reply, &tags))
     }
 
-    fn finish(
-        &mut self,
-        pair: &mut Pair<'_>,
-        bucket: usize,
-        (reply, matched): (&[u8], &[u128]),
-    ) -> Result<(), SessionError> {
-        self.progress.add(self.setting.output, reply, matched);
-        self.set.finished(pair, bucket)
+    fn finish(&mut self, pair: &mut Pair<'_>, seen: (&[u8], &[u128])) -> Result<(), SessionError> {
+        self.progress.finish(pair, self.set, self.setting.output, seen)
     }
 }
 
