@@ -12,7 +12,7 @@ use super::exit::{CliError, in_words};
 use crate::{
     identity::{PartyName, SealingPublicKey},
     job::{
-        Compute, JobKind, JobSpec, NetworkProfile, PsiSpec, ScoreSpec, Security, TrainSpec,
+        Compute, JobKind, JobSpec, JoinBy, NetworkProfile, PsiSpec, ScoreSpec, Security, TrainSpec,
         VerticalSpec,
     },
 };
@@ -51,6 +51,9 @@ pub(super) struct JobFile {
     /// The links between the compute parties, for the quoted seconds.
     #[serde(default = "same_site")]
     pub(super) network: NetworkProfile,
+    /// How the first two tables of a statement or a scoring are joined.
+    #[serde(default)]
+    pub(super) joins: JoinBy,
 }
 
 /// What a job file leaves open.
@@ -94,6 +97,7 @@ impl JobFile {
             security: semi_honest(),
             expires_in_minutes: None,
             network: same_site(),
+            joins: JoinBy::Auto,
         }
     }
 
@@ -153,6 +157,7 @@ impl JobFile {
             expires_at_ms: submission.now_ms.saturating_add(i64::from(minutes) * 60_000),
             security: self.security,
             network: self.network,
+            joins: self.joins,
         }
     }
 }

@@ -8,7 +8,7 @@ use protocols::{
 };
 use serde::Serialize;
 
-use super::{alternatives::alternatives, joining::cheaper};
+use super::{alternatives::alternatives, joining::chosen};
 use crate::{
     catalog::DatasetDescriptor,
     exec::{ExecError, OpCost, Quote, quote},
@@ -92,7 +92,7 @@ pub fn compile_published(
         }
         Err(error) => return Err(failure_of(&error)),
     };
-    let (compiled, ways) = cheaper(compiled, spec, (&descriptors, &terms));
+    let (compiled, ways) = chosen(compiled, spec, (&descriptors, &terms))?;
     let plan = &compiled.plan;
     let shapes = plan::check(plan).map_err(|error| unsound(&error))?;
     let quote = quote(plan, &shapes, spec.network.links()).map_err(|error| unpriced(&error))?;

@@ -7,19 +7,23 @@ use super::alternatives::{estimate, seconds, totals};
 use crate::{
     catalog::DatasetDescriptor,
     exec::OpCost,
-    job::JobSpec,
+    job::{Failure, JobSpec, JoinBy, Reason, Stage},
     plan::{self, Plan, PolicyTerms},
     sql::{Compiled, compile_meeting},
 };
 
-/// The cheaper plan of a job, given that by sorting; and if there is another, a line for each, for people.
+/// The plan of a job by the way that it asks for, or else the cheaper one, given that by sorting; and if there is another, a line for
+/// each, for people.
 ///
-/// Sizes and the profile alone decide, in integers, so that all parties choose alike.
-pub(super) fn cheaper(
+/// The job, sizes and the profile alone decide, in integers, so that all parties choose alike.
+///
+/// # Errors
+/// [`Reason::Unsupported`] if the way that is asked for is none here.
+pub(super) fn chosen(
     sorted: Compiled,
     spec: &JobSpec,
     (descriptors, policies): (&[DatasetDescriptor], &[PolicyTerms]),
-) -> (Compiled, Vec<String>) {
+) -> Result<(Compiled, Vec<String>), Failure> {
     let profile = spec.network.links();
     let met = compile_meeting(spec, descriptors, policies);
     let prices = |met: &Compiled| {
@@ -29,7 +33,10 @@ pub(super) fn cheaper(
         Some([by_sorting, (cost, nanos.saturating_add(local))])
     };
     let Some((met, prices)) = met.and_then(|met| prices(&met).map(|prices| (met, prices))) else {
-        return (sorted, Vec::new());
+        return match spec.joins {
+            JoinBy::Auto | JoinBy::Sorting => Ok((sorted, Vec::new())),
+            JoinBy::Circuit => Err(no_circuit()),
+        };
     };
     let [(_, sorting), (_, circuit)] = prices;
     let told = |(name, (cost, nanos)): (&str, (OpCost, u64))| {
@@ -37,7 +44,18 @@ pub(super) fn cheaper(
         format!("`{name}`: {bytes} bytes, {rounds} rounds, about {} s in all", seconds(nanos))
     };
     let lines = ["sorting", "circuit"].into_iter().zip(prices).map(told).collect();
-    (if circuit < sorting { met } else { sorted }, lines)
+    let meets = match spec.joins {
+        JoinBy::Auto => circuit < sorting,
+        JoinBy::Sorting => false,
+        JoinBy::Circuit => true,
+    };
+    Ok((if meets { met } else { sorted }, lines))
+}
+
+fn no_circuit() -> Failure {
+    let message = "joins: there is no circuit for the first join here: it takes two tables of two parties that compute, by keys that are \
+                   unique on both sides; use `auto` or `sorting`";
+    Failure::new(Reason::Unsupported, Stage::Validate, message.to_owned())
 }
 
 /// What a whole plan takes, and about how many nanoseconds that is.
@@ -65,7 +83,7 @@ mod tests {
         let (mut spec, all) = (spec(DEMO), [people, jobs]);
         spec.network = NetworkProfile::new(profile.rtt_us, profile.bandwidth_mbps);
         let sorted = compile(&spec, &all, &[]).unwrap();
-        cheaper(sorted, &spec, (&all, &[]))
+        chosen(sorted, &spec, (&all, &[])).unwrap()
     }
 
     fn meets(plan: &Plan) -> bool {
@@ -100,7 +118,29 @@ mod tests {
         job.compute = ["neutral", "bank", "lab"].map(|name| name.try_into().unwrap()).into();
         let all = [people(), jobs()];
         let sorted = compile(&job, &all, &[]).unwrap();
-        let (plan, lines) = (sorted.plan.clone(), cheaper(sorted, &job, (&all, &[])));
-        assert_eq!((lines.0.plan, lines.1), (plan, vec![]));
+        for joins in [JoinBy::Auto, JoinBy::Sorting] {
+            job.joins = joins;
+            let (compiled, lines) = chosen(sorted.clone(), &job, (&all, &[])).unwrap();
+            assert_eq!((&compiled.plan, lines), (&sorted.plan, vec![]));
+        }
+        job.joins = JoinBy::Circuit;
+        let refused = chosen(sorted, &job, (&all, &[])).unwrap_err();
+        assert_eq!(refused.reason, Reason::Unsupported);
+        assert!(refused.message.starts_with("joins: there is no circuit"), "{}", refused.message);
+    }
+
+    #[test]
+    fn the_way_that_is_asked_for_is_taken_whatever_it_takes() {
+        let all = [people(), jobs()];
+        for profile in [Profile::LOOPBACK, Profile::WAN] {
+            for (joins, circuit) in [(JoinBy::Sorting, false), (JoinBy::Circuit, true)] {
+                let mut job = spec(DEMO);
+                job.network = NetworkProfile::new(profile.rtt_us, profile.bandwidth_mbps);
+                job.joins = joins;
+                let sorted = compile(&job, &all, &[]).unwrap();
+                let (compiled, lines) = chosen(sorted, &job, (&all, &[])).unwrap();
+                assert_eq!((meets(&compiled.plan), lines.len()), (circuit, 2));
+            }
+        }
     }
 }

@@ -13,8 +13,8 @@ use crate::{
     catalog::DatasetDescriptor,
     identity::{Hash32, PartyName, SealingPublicKey},
     job::{
-        Failure, JobKind, JobSpec, NetworkProfile, PsiForm, PsiProtocol, PsiSet, PsiSpec, Reason,
-        SPEC_DOMAIN, Security, Stage, TextRule,
+        Failure, JobKind, JobSpec, JoinBy, NetworkProfile, PsiForm, PsiProtocol, PsiSet, PsiSpec,
+        Reason, SPEC_DOMAIN, Security, Stage, TextRule,
     },
     plan::{self, Op},
     policy::PolicyDocument,
@@ -127,5 +127,6 @@ fn question(
         expires_at_ms: now_ms.saturating_add(1),
         security: Security::SemiHonest,
         network: NetworkProfile::new(0, 1),
+        joins: JoinBy::Auto,
     }
 }

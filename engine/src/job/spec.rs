@@ -6,8 +6,8 @@ use protocols::{psi::planner::Means, session::Profile};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    averaging::check_compute, compute::Compute, psi::PsiSpec, score::ScoreSpec, shown::all_show,
-    train::TrainSpec, vertical::VerticalSpec,
+    averaging::check_compute, compute::Compute, joining::JoinBy, psi::PsiSpec, score::ScoreSpec,
+    shown::all_show, train::TrainSpec, vertical::VerticalSpec,
 };
 use crate::identity::{PartyName, SealingPublicKey};
 
@@ -39,6 +39,9 @@ pub struct JobSpec {
     pub security: Security,
     /// The links between the compute parties, for the planner and the quoted seconds.
     pub network: NetworkProfile,
+    /// How the first two tables of a statement or a scoring are joined.
+    #[serde(default, skip_serializing_if = "JoinBy::is_auto")]
+    pub joins: JoinBy,
 }
 
 /// The kinds of job.
@@ -210,6 +213,10 @@ impl JobSpec {
         let NetworkProfile { rtt_us: _, bandwidth_mbps, cores } = self.network;
         field(cores > 0, "network.cores", "is 1 at least")?;
         field(bandwidth_mbps > 0, "network.bandwidth_mbps", "is 1 at least")?;
+        let joins =
+            self.joins.is_auto() || matches!(self.kind, JobKind::Sql { .. } | JobKind::Score(_));
+        let why = "is for `sql` and `score`: an intersection has its `protocol`, a training joins by sorting; leave it out";
+        field(joins, "joins", why)?;
         if now_ms >= self.expires_at_ms {
             return Err(SpecError::Expired);
         }

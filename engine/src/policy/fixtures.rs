@@ -2,7 +2,7 @@
 
 use crate::{
     identity::{Hash32, IdentityKey, PartyName, Pin, Pins, SealingKey, Signed, canonical_hash},
-    job::{JobKind, JobSpec, NetworkProfile, Security},
+    job::{JobKind, JobSpec, JoinBy, NetworkProfile, Security},
     plan::{ColumnUse, LocalInput, Output, PLAN_FORMAT, Plan, PolicyRef, Ref, UseForm},
 };
 
@@ -79,6 +79,7 @@ pub(crate) fn spec() -> JobSpec {
         expires_at_ms: NOW + 3_600_000,
         security: Security::SemiHonest,
         network: NetworkProfile::new(500, 1_000),
+        joins: JoinBy::Auto,
     }
 }
 

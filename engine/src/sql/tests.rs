@@ -24,7 +24,7 @@ pub(crate) mod world;
 use crate::{
     catalog::{ColumnSpec, ColumnType, DatasetDescriptor, Range},
     identity::{Hash32, PartyName, SealingKey},
-    job::{JobKind, JobSpec, NetworkProfile, Security},
+    job::{JobKind, JobSpec, JoinBy, NetworkProfile, Security},
     plan::{PolicyRef, PolicyTerms},
 };
 
@@ -74,6 +74,7 @@ pub(crate) fn spec(sql: &str) -> JobSpec {
         expires_at_ms: 1_900_000_000_000,
         security: Security::SemiHonest,
         network: NetworkProfile::new(100, 1000),
+        joins: JoinBy::Auto,
     }
 }
 

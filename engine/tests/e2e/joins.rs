@@ -4,6 +4,7 @@ use crate::{
     buckets::carried,
     cast::{BY_SECTOR, Cast, SMALL_ANSWER},
     lost::receipt,
+    psi::psi,
     wiretap::Strike,
     world::{World, succeeded},
 };
@@ -18,6 +19,20 @@ fn a_join_goes_by_a_circuit_where_that_is_cheaper_and_is_repeated_where_a_link_i
     assert!(told.contains("    `circuit`: ") && told.contains("    `sorting`: "), "{told}");
     let (sorted, _) = receipt(&world);
     assert!(!sorted.leakage.lines.join("\n").contains("circuit"), "{:?}", sorted.leakage.lines);
+
+    // Whoever wants the other way has it, and the same answer.
+    let near = format!("joins = \"circuit\"\nsql = \"\"\"\n{BY_SECTOR}\n\"\"\"\n");
+    assert_eq!(succeeded(&world.ask_psi(&near)), SMALL_ANSWER);
+    assert!(explained().contains("intersect into shares"), "{}", explained());
+    let (asked_for, _) = receipt(&world);
+    assert!(asked_for.opened.len() < sorted.opened.len(), "nothing is opened of a circuit");
+    let counted = psi("\"cardinality\"", ["[]", "[]"], "");
+    let refused = world.ask_psi(&format!("joins = \"sorting\"\n{counted}"));
+    let words = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(
+        !refused.status.success() && words.contains("joins: is for `sql` and `score`"),
+        "{words}"
+    );
 
     // Far from each other, it is the rounds that cost.
     let far = format!(

@@ -19,7 +19,9 @@ use crate::{
     clock::{Clock, SystemClock},
     coordinator::Patience,
     identity::{PartyName, Pin, Pins, SealingKey},
-    job::{Failure, JobId, JobKind, JobSpec, JobState, NetworkProfile, SPEC_DOMAIN, Security},
+    job::{
+        Failure, JobId, JobKind, JobSpec, JobState, JoinBy, NetworkProfile, SPEC_DOMAIN, Security,
+    },
     link::{Authority, Credentials, Dialler, Timeouts},
     provider::ConsentMode,
     store::{Database, JobStore, PartyRecord, PartyStore},
@@ -70,6 +72,7 @@ pub(super) fn spec(request_id: &str, sql: &str) -> JobSpec {
         expires_at_ms: now + 600_000,
         security: Security::SemiHonest,
         network: NetworkProfile::new(100, 1000),
+        joins: JoinBy::Auto,
     }
 }
 
