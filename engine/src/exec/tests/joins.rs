@@ -116,9 +116,17 @@ async fn how_many_rows_pass_their_owners_conditions_is_seen_by_nobody() {
     assert_eq!(one, other);
 }
 
-/// A model scores rows that met in a circuit as it scores joined ones: nothing but the scores of rows in both tables comes out.
-#[test]
-fn rows_that_met_are_scored() {
+/// Two joins, the first in a circuit by buckets of so many rows, and what their owners bring.
+pub(super) async fn joined_twice(rows: usize) -> (Plan, Vec<EncodedInput>) {
+    let tables = Tables::new(50, 40);
+    let mut compiled = compiled(&tables, &statements()[3]);
+    by_buckets(&mut compiled.plan, rows);
+    let inputs = tables.inputs(&compiled).await;
+    (compiled.plan, inputs)
+}
+
+/// A scoring of rows that met in a circuit, and what its parties bring.
+pub(super) fn scored() -> (Plan, Vec<EncodedInput>) {
     let job = asked(FEATURES);
     let plan = compile_meeting(&job, &[people(), jobs(), weights(5)], &[]).unwrap().plan;
     assert!(plan.nodes.iter().any(|op| matches!(op, Op::Score(_))));
@@ -134,6 +142,13 @@ fn rows_that_met_are_scored() {
         let ids = (from..).take(count).map(|row| Some(id(row))).collect();
         input.home = (count > 5).then_some(HomeSet { ids, context: [1; 32] });
     }
+    (plan, inputs)
+}
+
+/// A model scores rows that met in a circuit as it scores joined ones: nothing but the scores of rows in both tables comes out.
+#[test]
+fn rows_that_met_are_scored() {
+    let (plan, inputs) = scored();
     let (got, total, price) = run_on_shares(40, &plan, &inputs);
     let total = OpCost { bytes: total.bytes, messages: total.messages, rounds: total.rounds };
     assert_eq!(total, price.total);

@@ -14,7 +14,7 @@ use protocols::{
 use super::{
     beneath::sorted,
     buckets::{by_label, compiled, split},
-    held,
+    held, joins,
     told::small,
     *,
 };
@@ -39,11 +39,14 @@ struct Case {
 /// What comes out: rows in an order of their own, what each party is told, and what each finds.
 type Out = (Vec<Vec<i128>>, [Option<Vec<Vec<i128>>>; 3], Vec<Found>);
 
-/// How far a run came, how often links were made anew, and by whom how many frames were sent to whom before the stretch ended.
+/// By whom how many frames were sent to whom.
+type Sent = Vec<(PartyId, PartyId, usize)>;
+
+/// How far a run came, how often links were made anew, and what was sent before the stretch began, and before it ended.
 struct Ran {
     ended: [Result<Ended, ExecError>; 3],
     watch: Watch,
-    sent: Vec<(PartyId, PartyId, usize)>,
+    sent: [Sent; 2],
 }
 
 fn links() -> impl Iterator<Item = (PartyId, PartyId)> {
@@ -60,7 +63,7 @@ impl Case {
     fn run(&self, cuts: &[Cut]) -> Ran {
         let (plan, price) = (&self.plan, &self.price);
         let mesh = Severed::mesh(3, Duration::from_secs(20), cuts);
-        let (watch, sent) = (mesh[0].watch(), Mutex::new(Vec::new()));
+        let (watch, sent) = (mesh[0].watch(), Mutex::new([Sent::new(), Sent::new()]));
         let party = |role: Role, channel: Severed| {
             let gate = Gate::listing(&price.openings);
             let prss = test_prss(5, role);
@@ -70,10 +73,14 @@ impl Case {
                 (input.party == plan.compute[role.index()]).then(|| data.clone())
             });
             let progress = &mut |at, _| {
-                if at == self.stretch.nodes.end {
+                let nodes = &self.stretch.nodes;
+                if let Some(by) = [nodes.start, nodes.end].iter().position(|due| *due == at) {
                     let ends = links().filter(|(from, _)| *from == role.id());
                     let ends = ends.map(|(from, to)| (from, to, watch.sent(from, to)));
-                    sent.lock().unwrap_or_else(PoisonError::into_inner).extend(ends);
+                    let mut sent = sent.lock().unwrap_or_else(PoisonError::into_inner);
+                    if by > 0 || !sent[0].iter().any(|(from, ..)| *from == role.id()) {
+                        sent[by].extend(ends);
+                    }
                 }
             };
             let around = Around { progress, figures: &mut |_, _| (), trainings: None };
@@ -124,6 +131,27 @@ impl Case {
         (rows, ended.each_ref().map(|party| party.result.told.as_ref().map(told)), found)
     }
 
+    /// Cuts a link at so many parts of its messages in the stretch; gives a cut of it behind that.
+    fn cut_within(&self, parts: &[(usize, usize)]) -> Cut {
+        let whole = self.run(&[]);
+        let [from, to] = [0, 1].map(PartyId);
+        let [begun, within] = whole.sent.each_ref().map(|sent| {
+            let of_link = sent.iter().find(|(one, other, _)| (*one, *other) == (from, to));
+            of_link.map(|(.., sent)| *sent)
+        });
+        let within = within.unwrap_or_else(|| whole.watch.sent(from, to));
+        let begun = begun.expect("the stretch has a beginning");
+        let cut = |nth| Cut { from, to, nth, rest_arrives: false };
+        let want = self.out(&whole.ended.map(Result::unwrap), 0, self.what);
+        for (part, of) in parts {
+            let what = format!("{}: at {part} of {of}", self.what);
+            let again = self.run(&[cut(begun + (within - begun) * part / of)]);
+            assert_eq!(renewed(&again.watch), 1, "{what}");
+            assert_eq!(self.out(&again.ended.map(Result::unwrap), 1, &what), want, "{what}");
+        }
+        cut(within + 2)
+    }
+
     /// Cuts each link at every so many-th of its messages: nobody is through before the last words of the stretch.
     fn cut_at_each(&self, stride: usize) {
         let whole = self.run(&[]);
@@ -138,11 +166,14 @@ impl Case {
         let (want, _) = out(whole, self.what);
         let mut ended = 0;
         for (from, to, all) in all {
-            let within = sent.iter().find(|(one, other, _)| (*one, *other) == (from, to));
+            let [begun, within] = sent.each_ref().map(|sent| {
+                let sent = sent.iter().find(|(one, other, _)| (*one, *other) == (from, to));
+                sent.map(|(.., sent)| *sent)
+            });
             // Nothing tells of the end of a stretch with which a plan ends.
-            let within = within.map_or(all, |(.., sent)| *sent);
+            let (begun, within) = (begun.unwrap_or(0), within.unwrap_or(all));
             let last = within.saturating_sub(2)..all;
-            for nth in (0..within.saturating_sub(2)).step_by(stride).chain(last) {
+            for nth in (begun..within.saturating_sub(2)).step_by(stride).chain(last) {
                 let cut = Cut { from, to, nth, rest_arrives: nth % 2 == 0 };
                 let what = format!("{}: {from} to {to}, frame {nth} of {within}", self.what);
                 let ran = self.run(&[cut]);
@@ -204,6 +235,21 @@ async fn what_is_worked_out_of_buckets_is_repeated_behind_them() {
     counted.cut_at_each(5);
     let job = circuit(PsiForm::Inner, [&["number"], &["number"]]);
     case("rows", &sets, &job, Some(30)).await.cut_at_each(17);
+}
+
+#[tokio::test]
+async fn a_second_join_and_a_scoring_are_repeated_behind_what_met() {
+    let (plan, inputs) = joins::joined_twice(20).await;
+    let twice = Case::of("two joins", plan, inputs);
+    assert!(twice.stretch.units() > 2);
+    assert!(twice.plan.nodes.iter().any(|op| matches!(op, Op::Join { .. })));
+    twice.cut_within(&[(1, 4), (4, 5)]);
+    let (plan, inputs) = joins::scored();
+    let scored = Case::of("scoring", plan, inputs);
+    assert!(matches!(scored.plan.nodes[scored.stretch.nodes.end], Op::Score(_)));
+    let behind = scored.cut_within(&[(1, 2)]);
+    let ended = scored.run(&[behind]).ended;
+    assert!(ended.iter().any(Result::is_err), "a link that is lost while rows are scored");
 }
 
 #[tokio::test]
