@@ -185,12 +185,13 @@ enum Found {
 /// A case that is a training: of so many parameters or repetitions, where it does not have its own.
 type Whole = fn(usize, u32) -> Result<Line, Failure>;
 
-const WHOLE: [(&str, Whole); 24] = [
+const WHOLE: [(&str, Whole); 25] = [
     (masks::NAME, masks::run),
     (round::NAME, round::run),
     (round::NARROW, round::run_narrow),
     (many::NAME, |n, _| many::run(n)),
     (party::NAME, party::run),
+    (party::CROWD, party::run_crowd),
     (party::NARROW, party::run_narrow),
     (party::MASKS, party::run_masks),
     (party::MANY, party::run_many),

@@ -21,7 +21,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     command::Line,
     masks,
-    round::{self, PROVIDERS, STALL, course, one_round},
+    round::{self, PROVIDERS, STALL, one_round},
 };
 use crate::{
     Failure,
@@ -31,6 +31,8 @@ use crate::{
 };
 
 pub(super) const NAME: &str = "party";
+/// The same of two hundred providers.
+pub(super) const CROWD: &str = "party/200";
 /// The same with updates in words of 32 bits.
 pub(super) const NARROW: &str = "party/32";
 /// The same with one party that adds up masked updates, of ten providers and of thirty-two.
@@ -42,8 +44,8 @@ const NOTE: &str = "rounds of providers over TLS, a process each, with their fir
 /// What is measured.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 enum Kind {
-    /// Three parties, on shares in words of 64 bits.
-    Wide,
+    /// Three parties, on shares in words of 64 bits, of so many providers.
+    Wide(u16),
     /// In words of 32.
     Narrow,
     /// One party, by masks of so many providers.
@@ -69,7 +71,11 @@ struct Told {
 
 /// The seconds of a line are those of a round, on average.
 pub(super) fn run(n: usize, reps: u32) -> Result<Line, Failure> {
-    measured((NAME, Kind::Wide), (n, reps))
+    measured((NAME, Kind::Wide(PROVIDERS)), (n, reps))
+}
+
+pub(super) fn run_crowd(n: usize, reps: u32) -> Result<Line, Failure> {
+    measured((CROWD, Kind::Wide(200)), (n, reps))
 }
 
 pub(super) fn run_narrow(n: usize, reps: u32) -> Result<Line, Failure> {
@@ -87,14 +93,14 @@ pub(super) fn run_many(n: usize, reps: u32) -> Result<Line, Failure> {
 impl Kind {
     fn providers(self) -> u16 {
         match self {
-            Self::Wide | Self::Narrow => PROVIDERS,
-            Self::Masks(providers) => providers,
+            Self::Narrow => PROVIDERS,
+            Self::Wide(providers) | Self::Masks(providers) => providers,
         }
     }
 
     fn course(self, (n, rounds): (usize, u32)) -> Result<Course, Failure> {
         match self {
-            Self::Wide => course(n, rounds),
+            Self::Wide(providers) => round::course_of(providers, (n, rounds)),
             Self::Narrow => round::narrow(n, rounds),
             Self::Masks(providers) => masks::course_of(providers, (n, rounds)),
         }
@@ -102,7 +108,7 @@ impl Kind {
 
     fn one_round(self, course: &Course) -> Result<Counters, Failure> {
         match self {
-            Self::Wide | Self::Narrow => Ok(one_round(course)),
+            Self::Wide(_) | Self::Narrow => Ok(one_round(course)),
             Self::Masks(_) => masks::one_round(course),
         }
     }

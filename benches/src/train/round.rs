@@ -65,12 +65,17 @@ pub(super) fn narrow(n: usize, rounds: u32) -> Result<Course, Failure> {
 }
 
 pub(super) fn course(n: usize, rounds: u32) -> Result<Course, Failure> {
+    course_of(PROVIDERS, (n, rounds))
+}
+
+/// The same of so many providers.
+pub(super) fn course_of(providers: u16, (n, rounds): (usize, u32)) -> Result<Course, Failure> {
     Ok(Course {
         parameters: n,
         encoding: Encoding::new(Bounds { total_weight: 1 << 24, coordinate: 16.0 })?,
         rounds,
-        providers: (3..3 + PROVIDERS).map(PartyId).collect(),
-        pace: Pace { least: usize::from(PROVIDERS), deadline: STALL },
+        providers: (3..3 + providers).map(PartyId).collect(),
+        pace: Pace { least: usize::from(providers), deadline: STALL },
         rule: Rule::Average { rate: 1.0 },
         gates: None,
         tally: None,

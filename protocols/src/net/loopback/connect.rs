@@ -32,17 +32,22 @@ pub fn bind() -> io::Result<TcpListener> {
     TcpListener::bind((Ipv4Addr::LOCALHOST, 0))
 }
 
-/// A mesh between `parties` threads of this process, in the order of their ids.
+/// A mesh between `parties` threads of this process, in the order of their ids. Guests have links with those who compute alone.
 ///
 /// # Errors
 /// If a certificate, port or connection cannot be had.
 pub fn mesh(parties: u16, config: LinkConfig) -> Result<Vec<TlsChannel>, LoopbackError> {
-    let all = (0..).map(PartyId).zip(mesh_links(parties)?);
+    let all = (0..).map(PartyId).zip(mesh_links_of(parties, config)?);
     all.map(|(me, links)| Ok(TlsChannel::new(me, links, config)?)).collect()
 }
 
-/// The connections that [`mesh`] makes channels of.
+/// The connections that [`mesh`] makes channels of, without guests.
+#[cfg(test)]
 pub(in super::super) fn mesh_links(parties: u16) -> Result<Vec<Vec<PeerLink>>, LoopbackError> {
+    mesh_links_of(parties, LinkConfig::default())
+}
+
+fn mesh_links_of(parties: u16, config: LinkConfig) -> Result<Vec<Vec<PeerLink>>, LoopbackError> {
     let authority = Authority::new()?;
     let listeners = (0..parties).map(|_| bind()).collect::<io::Result<Vec<_>>>()?;
     let addresses =
@@ -52,7 +57,7 @@ pub(in super::super) fn mesh_links(parties: u16) -> Result<Vec<Vec<PeerLink>>, L
     thread::scope(|scope| {
         let join = |(id, listener, credentials)| {
             let addresses = &addresses;
-            scope.spawn(move || links(PartyId(id), listener, addresses, credentials))
+            scope.spawn(move || links(PartyId(id), listener, addresses, (credentials, config)))
         };
         let members = (0..parties).zip(&listeners).zip(&credentials);
         let joining: Vec<_> = members.map(|((id, at), with)| join((id, at, with))).collect();
@@ -74,20 +79,24 @@ pub fn connect(
     credentials: &Credentials,
     config: LinkConfig,
 ) -> Result<TlsChannel, LoopbackError> {
-    Ok(TlsChannel::new(me, links(me, listener, addresses, credentials)?, config)?)
+    Ok(TlsChannel::new(me, links(me, listener, addresses, (credentials, config))?, config)?)
 }
 
 /// The connections that [`connect`] makes a channel of.
-pub(in super::super) fn links(
+fn links(
     me: PartyId,
     listener: &TcpListener,
     addresses: &[SocketAddr],
-    credentials: &Credentials,
+    (credentials, config): (&Credentials, LinkConfig),
 ) -> Result<Vec<PeerLink>, LoopbackError> {
-    let mut links = accept_lower(me, listener, &credentials.server()?)?;
+    // Guests have nothing to say to each other.
+    let meets =
+        |peer: PartyId| !config.guests || [me, peer].iter().any(|party| party.role().is_some());
+    let lower = (0..me.0).map(PartyId).filter(|peer| meets(*peer));
+    let mut links = accept_lower(lower, listener, &credentials.server()?)?;
     let client = credentials.client()?;
     for (peer, &address) in (0..=u16::MAX).map(PartyId).zip(addresses) {
-        if peer > me {
+        if peer > me && meets(peer) {
             let outgoing = dial(&client, address, Hello { from: me, dialler_sends: true }, peer)?;
             let incoming = dial(&client, address, Hello { from: me, dialler_sends: false }, peer)?;
             links.push(PeerLink { peer, outgoing, incoming, times: 0 });
@@ -130,15 +139,15 @@ fn dial(
     Ok(Connected { stream, conn: Connection::Client(tls) })
 }
 
-/// Both connections from every lower party, in whatever order they come.
+/// Both connections from each of these parties, in whatever order they come.
 fn accept_lower(
-    me: PartyId,
+    lower: impl Iterator<Item = PartyId>,
     listener: &TcpListener,
     config: &Arc<ServerConfig>,
 ) -> Result<Vec<PeerLink>, LoopbackError> {
     let mut found: BTreeMap<PartyId, [Option<Connected>; 2]> =
-        (0..me.0).map(|lower| (PartyId(lower), [None, None])).collect();
-    for _ in 0..2 * me.0 {
+        lower.map(|lower| (lower, [None, None])).collect();
+    for _ in 0..2 * found.len() {
         let (hello, connected) = accept(listener, config)?;
         let slot = found
             .get_mut(&hello.from)
