@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    fs,
+    fs, io,
     net::SocketAddr,
     path::{Path, PathBuf},
     sync::Arc,
@@ -212,13 +212,7 @@ impl Config {
     /// # Errors
     /// Usage: the folder cannot be made, or what is old there not removed.
     pub(super) fn trainings(&self) -> Result<Option<Trainings>, CliError> {
-        let folder = self.state.as_ref().map(|state| state.join("trainings"));
-        let open = |folder: PathBuf| {
-            let failed =
-                |error| CliError::usage(format!("trainings {}: {error}", folder.display()));
-            Trainings::open(folder.clone()).map_err(failed)
-        };
-        folder.map(open).transpose()
+        self.kept("trainings", Trainings::open)
     }
 
     /// Where this party keeps how far intersections of its sets are, if it has a folder for what it knows.
@@ -226,11 +220,19 @@ impl Config {
     /// # Errors
     /// As [`Self::trainings`].
     pub(super) fn intersections(&self) -> Result<Option<Intersections>, CliError> {
-        let folder = self.state.as_ref().map(|state| state.join("intersections"));
+        self.kept("intersections", Intersections::open)
+    }
+
+    /// What is kept in this part of the folder, if there is one.
+    fn kept<T>(
+        &self,
+        part: &str,
+        open: impl Fn(PathBuf) -> io::Result<T>,
+    ) -> Result<Option<T>, CliError> {
+        let folder = self.state.as_ref().map(|state| state.join(part));
         let open = |folder: PathBuf| {
-            let failed =
-                |error| CliError::usage(format!("intersections {}: {error}", folder.display()));
-            Intersections::open(folder.clone()).map_err(failed)
+            let failed = |error| CliError::usage(format!("{part} {}: {error}", folder.display()));
+            open(folder.clone()).map_err(failed)
         };
         folder.map(open).transpose()
     }

@@ -181,16 +181,20 @@ fn way_on(record: &JobRecord, job: JobId, mut failure: Failure) -> Failure {
         return failure;
     }
     let spec = wire::parse::<Signed<JobSpec>>("job", Stage::Submit, &record.spec);
+    let training = "the training goes on where it stood";
+    // Its plan, which says how many it has, is the parties' alone.
+    let sets =
+        "the intersection goes on behind the buckets that both owners have kept, if there are any,";
     let goes_on = match spec.map(|spec| spec.body.kind) {
-        Ok(JobKind::Train(train)) => Some((train.resumes, "train", "training")),
-        Ok(JobKind::TrainVertical(train)) => Some((train.resumes, "train_vertical", "training")),
-        Ok(JobKind::Psi(psi)) if psi.can_resume() => Some((psi.resumes, "psi", "intersection")),
+        Ok(JobKind::Train(train)) => Some((train.resumes, "train", training)),
+        Ok(JobKind::TrainVertical(train)) => Some((train.resumes, "train_vertical", training)),
+        Ok(JobKind::Psi(psi)) if psi.can_resume() => Some((psi.resumes, "psi", sets)),
         _ => None,
     };
     if let Some((resumes, table, what)) = goes_on {
         let began = resumes.unwrap_or(job);
         failure.message += &format!(
-            "; the {what} goes on where it stood if the job is submitted again with `resumes = \"{began}\"` in [{table}]"
+            "; {what} if the job is submitted again with `resumes = \"{began}\"` in [{table}]"
         );
     }
     failure

@@ -361,8 +361,9 @@ fn learned(plan: &Plan, of: &Match) -> Vec<String> {
 fn interrupted(of: &Match, [one, other]: [&PartyName; 2]) -> String {
     match of.resumes {
         None => format!(
-            "{one} and {other} keep on their own disks how far they are and which of their own rows were found, until the job is done, \
-             for 30 days at most: {} jobs at most may go on with this one, each with new consents",
+            "{one} and {other} keep in their `state` folders, where they have them, how far they are and which of their own rows were \
+             found, until the job is done, the same is asked anew, or they start when that is 30 days old: {} jobs at most may go on \
+             with this one, each with new consents",
             Between::RESUMPTIONS
         ),
         Some(job) => format!(

@@ -2,7 +2,6 @@
 
 use std::fs;
 
-use datafusion::arrow::{array::AsArray as _, datatypes::Int32Type};
 use protocols::{
     psi::{Output, Parameters, Setting, Sizes, ecdh, vole_psi},
     session::PairCost,
@@ -12,8 +11,8 @@ use protocols::{
 use crate::{
     buckets::carried,
     cast::Cast,
-    lost::receipt,
-    psi::{cast, kept, psi, rows},
+    lost::{found_last, receipt},
+    psi::{cast, psi},
     wiretap::{Strike, Wiretap},
     world::{World, ended_with, eventually, succeeded},
 };
@@ -39,18 +38,6 @@ fn asked(to: &[&str], protocol: &str, resumes: Option<&str>) -> String {
     let resumes = resumes.map_or_else(String::new, |job| format!("\nresumes = {job:?}"));
     let more = format!("to = {to:?}\nprotocol = {protocol:?}\nbucket_rows = 4096{resumes}");
     psi("\"inner\"", ["[\"age\"]", "[\"pay\"]"], &more)
-}
-
-/// What an owner found last, which is right.
-fn found(world: &World, party: &str) {
-    let mut files = kept(world, party);
-    files.sort_by_key(|file| file.metadata().unwrap().modified().unwrap());
-    let found = rows(files.last().unwrap());
-    let (column, due): (_, &[i32]) = match party {
-        "census" => ("age", &[31, 32, 33, 35, 36, 37]),
-        _ => ("pay", &[1000, 2000, 4000, 6000, 7000, 8000]),
-    };
-    assert_eq!(found[column].as_primitive::<Int32Type>().values()[..], *due, "{party}");
 }
 
 /// What the protocol costs from a bucket on.
@@ -135,7 +122,7 @@ fn an_intersection_goes_on_after_whichever_daemon_was_killed() {
         assert!(OWNERS.iter().all(|party| folders(&world, party) == 1), "{protocol}, {victim}");
 
         succeeded(&world.ask_psi(&asked(Some(&job))));
-        to.iter().for_each(|party| found(&world, party));
+        to.iter().for_each(|party| found_last(&world, party));
         let done = went_on(&world);
         let first = done[0].min(done[1]);
         assert!(first >= BUCKETS - 2, "{protocol}, {victim}: {done:?}");
@@ -178,7 +165,7 @@ fn a_table_that_changed_meanwhile_is_not_gone_on_with() {
     }
     replace(&text);
     succeeded(&world.ask_psi(&asked(Some(&job))));
-    found(&world, "employers");
+    found_last(&world, "employers");
 }
 
 #[test]
@@ -199,5 +186,5 @@ fn what_cannot_go_on_is_refused_by_name() {
     // One bucket of points has nothing to go on from: it begins anew.
     let whole = format!("to = [\"census\"]\nprotocol = \"ecdh\"\n{resumes}");
     succeeded(&world.ask_psi(&psi("\"inner\"", ["[\"age\"]", "[]"], &whole)));
-    found(&world, "census");
+    found_last(&world, "census");
 }
