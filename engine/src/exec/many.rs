@@ -16,7 +16,7 @@ use super::{
     error::ExecError,
     matching::{Found, Heard, THROUGH, WORD, unread},
 };
-use crate::plan::{EncodedInput, Many, Op, Plan, many_setting};
+use crate::plan::{EncodedInput, Many, Plan, many_setting};
 
 /// One opening: by whom, what for, of how many elements, to whom.
 type Opened = (PartyId, OpeningKind, usize, Recipient);
@@ -28,25 +28,13 @@ pub(super) struct Circle<'p> {
 }
 
 impl<'p> Circle<'p> {
-    fn of(plan: &Plan, of: &'p Many, at: usize) -> Result<Self, ExecError> {
+    pub(super) fn of(plan: &Plan, of: &'p Many, at: usize) -> Result<Self, ExecError> {
         let setting = many_setting(plan, of).map_err(|_| ExecError::Malformed(at))?;
         Ok(Self { of, setting })
     }
 
-    /// Those that a participant owns a set of, and where in the plan.
-    pub(super) fn all(plan: &'p Plan, party: PartyId) -> Result<Vec<(usize, Self)>, ExecError> {
-        let mut all = Vec::new();
-        for (at, op) in plan.nodes.iter().enumerate() {
-            let Op::Many(of) = op else { continue };
-            let circle = Self::of(plan, of, at)?;
-            if circle.includes(party) {
-                all.push((at, circle));
-            }
-        }
-        Ok(all)
-    }
-
-    fn includes(&self, party: PartyId) -> bool {
+    /// Whether this party owns one of them.
+    pub(super) fn includes(&self, party: PartyId) -> bool {
         self.setting.parties().any(|owner| owner == party)
     }
 

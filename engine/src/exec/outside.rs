@@ -1,9 +1,11 @@
-//! A provider that does not compute: it shares its inputs, and takes part in what ends with owners of sets.
+//! A provider that does not compute: it shares its inputs, hears whether enough keys are common, and takes part in what ends with owners
+//! of sets.
 
 use std::sync::Arc;
 
 use protocols::{
     net::Channel,
+    party::PartyId,
     prg::Prg,
     session::{Gate, Opening, Wire},
 };
@@ -14,6 +16,7 @@ use super::{
     input::send_outside,
     many::Circle,
     matching::{Found, Owners},
+    require,
     run::step_of,
     train,
 };
@@ -62,43 +65,73 @@ pub fn provide(
     }
     let mut provided = Provided::default();
     let id = super::input::party_of(plan, me);
-    let matches = plan.nodes.iter().enumerate().filter_map(|(at, op)| match op {
-        Op::Match(of) => Some((at, of)),
-        _ => None,
-    });
-    let mut parts = Vec::new();
-    for (at, of) in matches {
-        let owners = Owners::of(plan, of).ok_or(ExecError::Malformed(at))?;
-        if owners.includes(id) {
-            parts.push((at, owners));
-        }
-    }
-    let circles = Circle::all(plan, id)?;
-    let taken = parts.iter().map(|(at, _)| *at).chain(circles.iter().map(|(at, _)| *at));
-    // Messages of an input are numbered from the start, and so are those below.
-    if let (Some(at), true) = (taken.clone().next(), sent != [0; 3]) {
-        return Err(ExecError::Malformed(at));
-    }
-    let listed = |opening: &&Opening| taken.clone().any(|at| step_of(at) == opening.step);
+    let parts = Part::all(plan, id)?;
+    let listed = |opening: &&Opening| parts.iter().any(|(at, _)| step_of(*at) == opening.step);
     let listed: Vec<Opening> = openings.iter().filter(listed).copied().collect();
-    let mut wire = Wire::new(Arc::clone(channel), Gate::listing(&listed));
+    let mut wire = Wire::new(Arc::clone(channel), Gate::listing(&listed)).behind(sent);
     if let Some((at, number)) = train::part_of(plan, me) {
         wire.enter(step_of(at));
         train::provide(&mut wire, plan, (at, number), inputs, rng)?;
     }
     train::weigh(&mut wire, (plan, me), inputs)?;
-    for (at, owners) in &parts {
+    for (at, part) in &parts {
         wire.enter(step_of(*at));
-        let mut pair = wire.pair(owners.peer_of(id));
-        provided.found.extend(owners.play(&mut pair, plan, inputs, rng)?);
-    }
-    for (at, circle) in &circles {
-        wire.enter(step_of(*at));
-        provided.found.extend(circle.play(&mut wire, (plan, *at), inputs, rng)?);
+        provided.found.extend(part.play(&mut wire, (plan, *at), inputs, rng)?);
     }
     wire.finish()?;
     let (opened, bytes) = (wire.opened().to_vec(), wire.stats().total().bytes);
     Ok(Provided { opened, bytes, rounds: wire.depth(), ..provided })
+}
+
+/// An operation that a provider takes part in besides sharing.
+enum Part<'p> {
+    /// It hears whether enough keys are common.
+    Required,
+    /// It is one of two owners.
+    Matched(Owners),
+    /// It is one of several.
+    Circled(Circle<'p>),
+}
+
+impl<'p> Part<'p> {
+    /// Those of one provider, in the order of the plan, in which the compute parties come to them.
+    fn all(plan: &'p Plan, party: PartyId) -> Result<Vec<(usize, Self)>, ExecError> {
+        let mut all = Vec::new();
+        for (at, op) in plan.nodes.iter().enumerate() {
+            let part = match op {
+                Op::Require(_) => plan.hearers(at).contains(&party).then_some(Self::Required),
+                Op::Match(of) => {
+                    let owners = Owners::of(plan, of).ok_or(ExecError::Malformed(at))?;
+                    owners.includes(party).then_some(Self::Matched(owners))
+                }
+                Op::Many(of) => {
+                    let circle = Circle::of(plan, of, at)?;
+                    circle.includes(party).then_some(Self::Circled(circle))
+                }
+                _ => None,
+            };
+            all.extend(part.map(|part| (at, part)));
+        }
+        Ok(all)
+    }
+
+    /// Gives what it learned of its own set, if it is to learn.
+    fn play(
+        &self,
+        wire: &mut Wire,
+        (plan, at): (&Plan, usize),
+        inputs: &[Option<EncodedInput>],
+        rng: &mut Prg,
+    ) -> Result<Option<Found>, ExecError> {
+        match self {
+            Self::Required => require::hear(wire, (plan, at)).map(|()| None),
+            Self::Matched(owners) => {
+                let mut pair = wire.pair(owners.peer_of(wire.me()));
+                owners.play(&mut pair, plan, inputs, rng)
+            }
+            Self::Circled(circle) => circle.play(wire, (plan, at), inputs, rng),
+        }
+    }
 }
 
 fn fresh(rng: &mut Prg) -> Zeroizing<[u8; 16]> {

@@ -151,7 +151,7 @@ impl<'a> Walk<'a> {
             Some(Op::Many(of)) => many::cost(m, plan, of, at)?,
             Some(Op::Intersect(of)) => circuit::cost(m, plan, of, at)?,
             Some(Op::Bucketwise(of)) => bucketwise::cost(m, plan, of, at)?,
-            Some(Op::Require(_)) => require::cost(m),
+            Some(Op::Require(_)) => require::cost(m, plan, at),
             Some(Op::Blur(of)) => {
                 let rows = of.columns.first().map_or(Ok(0), |r| v.rows(*r))?;
                 noise::cost(m, of, rows);

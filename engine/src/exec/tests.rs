@@ -3,6 +3,7 @@
 mod beneath;
 mod broken;
 mod buckets;
+mod counted;
 mod exact;
 mod faults;
 mod held;

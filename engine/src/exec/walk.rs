@@ -52,6 +52,8 @@ impl<'p, 'a> Walk<'p, 'a> {
     /// Comes to a node.
     pub(super) fn enter(&mut self, s: &mut Session, at: usize) {
         (self.progress)(at, self.plan.nodes.len());
+        // Owners who do not compute may wait for what comes behind many operations.
+        s.wire().working();
         s.enter(step_of(at));
     }
 
@@ -111,7 +113,7 @@ impl<'p, 'a> Walk<'p, 'a> {
             Op::Many(of) => {
                 self.result.found.extend(many::run(s, plan, of, (at, inputs), rng)?);
             }
-            Op::Require(of) => require::run(s, values.bits(*of)?)?,
+            Op::Require(of) => require::run(s, (plan, at), values.bits(*of)?)?,
             Op::Train(of) => {
                 let (progress, figures) = (&mut *self.progress, &mut *self.figures);
                 let around = Around { progress, figures, trainings: self.trainings };

@@ -247,7 +247,14 @@ fn describe(op: &Op, plan: &Plan, shape: Option<Shape>) -> String {
             let buckets = in_buckets(of.buckets as usize, rows);
             format!("{} as b0", met(plan, &of.meet, &buckets))
         }
-        Op::Require(of) => format!("open {}, and go on where it is 1", name(*of)),
+        Op::Require(of) => match &plan.outside()[..] {
+            [] => format!("open {}, and go on where it is 1", name(*of)),
+            outside => {
+                let outside: Vec<_> = outside.iter().map(ToString::to_string).collect();
+                let outside = outside.join(", ");
+                format!("open {}, tell {outside}, and go on where it is 1", name(*of))
+            }
+        },
         Op::Blur(of) => {
             format!("{} with noise of ε = {}", names(&of.columns), epsilon(of.epsilon_milli.into()))
         }

@@ -8,9 +8,11 @@ use super::{
 /// The sentences of the leakage report about an operation that holds back or blurs.
 pub(super) fn released(plan: &Plan, op: &Op) -> Vec<String> {
     let least = plan.psi.as_ref().map_or(0, |psi| psi.min_intersection);
+    let owners: String =
+        plan.outside().iter().map(|owner| format!(", {owner} who owns a set")).collect();
     match op {
         Op::Require(_) => vec![format!(
-            "compute parties, and by how the job ends whoever follows it: whether at least {least} keys are common; where fewer are, \
+            "compute parties{owners}, and by how the job ends whoever follows it: whether at least {least} keys are common; where fewer are, \
              the job ends there, before a byte of the exchange that shows rows is sent, and has used up its query all the same"
         )],
         Op::Blur(of) => blurred(of, plan),

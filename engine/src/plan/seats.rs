@@ -2,7 +2,7 @@
 
 use protocols::party::{PartyId, Role};
 
-use super::ir::Plan;
+use super::ir::{Op, Plan};
 use crate::identity::PartyName;
 
 /// The number of the first participant that does not compute.
@@ -18,6 +18,23 @@ impl Plan {
         names.sort();
         names.dedup();
         names
+    }
+
+    /// Those who do not compute and whose sets an operation behind this one shows rows of: they have to hear of a least number of common
+    /// keys. Ascending.
+    #[must_use]
+    pub fn hearers(&self, at: usize) -> Vec<PartyId> {
+        let inputs = self.nodes.iter().skip(at + 1).flat_map(|op| match op {
+            Op::Match(of) => vec![of.sender, of.receiver],
+            Op::Many(of) => of.inputs.clone(),
+            _ => Vec::new(),
+        });
+        let owners = inputs.filter_map(|input| self.inputs.get(input as usize));
+        let seats = owners.filter_map(|input| self.seat_of(&input.party));
+        let mut outside: Vec<_> = seats.filter(|seat| seat.role().is_none()).collect();
+        outside.sort_unstable();
+        outside.dedup();
+        outside
     }
 
     /// The number of a participant: those who compute are 0, 1 and 2. Nothing for whoever is none.

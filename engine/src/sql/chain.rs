@@ -1,5 +1,7 @@
 //! The sets of an intersection, shared with the ids of their keys and joined one after the other.
 
+use std::{collections::BTreeMap, ops::Range};
+
 use super::{
     compiler::Compiler,
     intersect::Joined,
@@ -16,13 +18,23 @@ impl Compiler<'_> {
     /// Joins all other sets to one: the rows are that one's, and match where every set has their key.
     pub(super) fn join_sets(&mut self, sets: &Sets<'_>) -> Joined {
         let keeps_first = matches!(sets.psi.form, PsiForm::Left | PsiForm::Anti);
-        let smallest = (0..sets.len()).min_by_key(|t| sets.rows(*t)).unwrap_or(0);
-        let base = if keeps_first { 0 } else { smallest };
+        self.join_some(sets, 0..sets.len(), keeps_first)
+    }
+
+    /// The same of some of them, with all rows of the first one or only what is common.
+    pub(super) fn join_some(
+        &mut self,
+        sets: &Sets<'_>,
+        some: Range<usize>,
+        keeps_first: bool,
+    ) -> Joined {
+        let first = some.start;
+        let smallest = some.clone().min_by_key(|t| sets.rows(*t)).unwrap_or(first);
+        let base = if keeps_first { first } else { smallest };
         // Ids of any two of all the keys, of whatever sets, are to differ.
-        let lanes = lanes((0..sets.len()).map(|t| sets.rows(t)).fold(0, u64::saturating_add));
-        let keys: Vec<Vec<Ref>> = (0..sets.len())
-            .map(|t| self.set_key(t, sets, keeps_first && t == base, &lanes))
-            .collect();
+        let lanes = lanes(some.clone().map(|t| sets.rows(t)).fold(0, u64::saturating_add));
+        let key = |t: usize| self.set_key(t, sets, keeps_first && t == base, &lanes);
+        let keys: BTreeMap<usize, Vec<Ref>> = some.clone().zip(some.clone().map(key)).collect();
         let all = self.relations[base].live;
         let mut matched = all;
         if keeps_first {
@@ -30,8 +42,8 @@ impl Compiler<'_> {
             matched = self.b.and(all, present);
         }
         let mut relation = base;
-        for other in (0..sets.len()).filter(|t| *t != base) {
-            matched = self.join_set((other, &keys[other]), (relation, &keys[base]), matched);
+        for other in some.filter(|t| *t != base) {
+            matched = self.join_set((other, &keys[&other]), (relation, &keys[&base]), matched);
             relation = self.relations.len() - 1;
         }
         self.notes.insert(

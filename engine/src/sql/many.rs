@@ -9,6 +9,7 @@ use super::{
     compiler::Compiler,
     error::CompileError,
     flatten::Block,
+    least::Count,
     sets::{Sets, refused},
 };
 use crate::{
@@ -37,7 +38,8 @@ impl Compiler<'_> {
         &mut self,
         block: &Block,
         sets: &Sets<'_>,
-    ) -> Result<(Output, PsiProtocol), CompileError> {
+        count: Count,
+    ) -> Result<((Output, PsiProtocol), u32), CompileError> {
         let sizes = (0..sets.len()).map(|t| usize::try_from(sets.rows(t)).unwrap_or(usize::MAX));
         let bucket_rows = sets.psi.bucket_rows.unwrap_or_default();
         let (bucket, sizes) = (bucket_rows.rows(), sizes.collect());
@@ -63,12 +65,13 @@ impl Compiler<'_> {
         let number = |t: usize| u32::try_from(t).unwrap_or(u32::MAX);
         let inputs = (0..sets.len()).map(number).collect();
         let many = Many { inputs, leader: number(leader), everyone, bucket_rows, results };
+        let least = self.require(sets, count)?;
         self.b.many(Op::Many(many), Vec::new());
         self.notes.insert(format!(
             "keys are compared by ids hashed under a salt of this run; the run ends without a result by chance with probability \
              at most 2^-{:.0}, and shows a key that not all sets have with less than 2^-60",
             setting.failure_bits().floor()
         ));
-        Ok((self.receipt_only(to), PsiProtocol::Multi))
+        Ok(((self.receipt_only(to), PsiProtocol::Multi), least))
     }
 }

@@ -14,13 +14,13 @@ use super::{
     compiler::Compiler,
     error::CompileError,
     flatten::{Block, table},
+    least::Count,
     many,
     sets::{Sets, refused},
     tables::Tables,
 };
 use crate::{
     catalog::DatasetDescriptor,
-    identity::PartyName,
     job::{JobId, JobSpec, PsiForm, PsiProtocol, PsiSpec},
     plan::{
         Between, Keep, Keeps, Learns, Match, Op, Output, PolicyTerms, PsiTerms, SetUse, UseForm,
@@ -41,11 +41,16 @@ pub(super) fn compile_owners(
     } else {
         many::possible(&sets)?;
     }
-    let block = sets.block(spec)?;
+    let mut block = sets.block(spec)?;
     let mut compiler = Compiler::new(Tables::new(&block, descriptors, policies)?);
+    let count = compiler.way_to_count(&sets, &spec.compute)?;
+    if count == Count::OnShares {
+        block = sets.twice().block(spec)?;
+        compiler = Compiler::new(Tables::new(&block, descriptors, policies)?);
+    }
     let ((output, protocol), min_intersection) = match two {
-        true => compiler.match_owners(&block, &sets, (&spec.compute, spec.network.means()))?,
-        false => (compiler.match_all(&block, &sets)?, 0),
+        true => compiler.match_owners(&block, &sets, (count, spec.network.means()))?,
+        false => compiler.match_all(&block, &sets, count)?,
     };
     let mut compiled = compiler.finish(spec, output, 0)?;
     compiled.plan.psi = Some(PsiTerms {
@@ -86,7 +91,7 @@ impl Compiler<'_> {
         &mut self,
         block: &Block,
         sets: &Sets<'_>,
-        (compute, means): (&[PartyName], Means),
+        (count, means): (Count, Means),
     ) -> Result<((Output, PsiProtocol), u32), CompileError> {
         self.clause = "psi.sets";
         self.filter(block.conjuncts.clone())?;
@@ -125,7 +130,7 @@ impl Compiler<'_> {
             "keys are compared by ids hashed under a salt of {salt}; the intersection fails by chance, or shows a key that the \
              sets do not share, with probability at most 2^-{bits:.0}"
         ));
-        let least = self.require(sets, compute)?;
+        let least = self.require(sets, count)?;
         let learns = if both { Learns::Both } else { Learns::Receiver };
         let (sender, receiver) = (number(1 - receiver), number(receiver));
         self.b.many(

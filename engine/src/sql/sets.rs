@@ -20,7 +20,7 @@ use crate::{
 #[derive(Debug)]
 pub(super) struct Sets<'a> {
     pub(super) psi: &'a PsiSpec,
-    /// Two and more, each of another party.
+    /// Two and more, each of another party; all of them twice in [`Sets::twice`].
     pub(super) all: Vec<(&'a PsiSet, &'a DatasetDescriptor)>,
 }
 
@@ -48,6 +48,11 @@ impl<'a> Sets<'a> {
         Ok(sets)
     }
 
+    /// The same sets once more behind themselves: those of the first half stay with their owners, and the keys of the others are shared.
+    pub(super) fn twice(&self) -> Self {
+        Self { psi: self.psi, all: [&self.all[..], &self.all].concat() }
+    }
+
     /// How many there are.
     pub(super) fn len(&self) -> usize {
         self.all.len()
@@ -60,8 +65,8 @@ impl<'a> Sets<'a> {
 
     /// The tables of all but one.
     pub(super) fn others(&self, t: usize) -> impl Iterator<Item = String> {
-        let all = self.all.iter().enumerate().filter(move |(at, _)| *at != t);
-        all.map(|(_, (_, dataset))| dataset.table())
+        let own = self.all[t].1.table();
+        self.all.iter().map(|(_, dataset)| dataset.table()).filter(move |table| *table != own)
     }
 
     fn of_several_parties(&self) -> Result<(), CompileError> {
@@ -87,7 +92,12 @@ impl<'a> Sets<'a> {
     /// The statement of this job as one query block over all tables, without the join.
     pub(super) fn block(&self, spec: &JobSpec) -> Result<Block, CompileError> {
         let text = self.text()?;
-        let descriptors: Vec<_> = self.all.iter().map(|(_, dataset)| (*dataset).clone()).collect();
+        let mut descriptors: Vec<DatasetDescriptor> = Vec::new();
+        for (_, dataset) in &self.all {
+            if !descriptors.iter().any(|known| known.table() == dataset.table()) {
+                descriptors.push((*dataset).clone());
+            }
+        }
         let logical = with_room(&text, || logical_plan(&text, &descriptors, spec.issued_at_ms));
         let filters = self.all.iter().filter_map(|(set, _)| set.filter.as_deref());
         let logical = logical

@@ -109,12 +109,14 @@ fn the_policy_of_every_owner_is_asked() {
     let mut cast = cast(4);
     cast.jobs.psi["forms"] = json!(["inner"]);
     let world = World::start(&cast);
-    let words =
-        ended_with(&world.ask_psi(&psi("\"inner\"", "[\"score\"]", "to = [\"census\"]")), 3);
-    assert!(words.contains("neutral") && words.contains("psi.min_intersection"), "{words}");
+    // Three keys are fewer than four.
+    let to_one = psi("\"inner\"", "[\"score\"]", "to = [\"census\"]");
+    let words = ended_with(&world.ask_psi(&to_one), 1);
+    assert!(words.contains("TOO_FEW_IN_COMMON") && words.contains("none were shown"), "{words}");
+    assert!(kept(&world, "census").is_empty());
     let words = ended_with(&world.ask_psi(&psi("\"cardinality\"", "[]", "")), 3);
     assert!(words.contains("employers") && words.contains("psi.forms"), "{words}");
-    // To the buyer the least size is held inside: three keys are fewer than four.
+    // To the buyer the least size is held inside.
     let listed = psi("\"inner\"", "[\"score\"]", "");
     let header = "census_score,employers_score,neutral_score\n";
     assert_eq!(succeeded(&world.ask_psi(&listed)), header);
@@ -223,6 +225,43 @@ fn owners_who_do_not_compute_learn_it_and_tell_it_with_those_who_do() {
     assert!(!two.status.success());
     let words = String::from_utf8_lossy(&two.stderr).into_owned();
     assert!(words.contains("2 of 4 owners"), "{words}");
+}
+
+#[test]
+fn owners_who_do_not_compute_hear_whether_enough_keys_are_common() {
+    let all = "to = [\"census\", \"employers\", \"neutral\", \"clinic\"]";
+    let asked = |more: &str| psi_of(4, "\"inner\"", "[\"score\"]", more);
+    // Two keys are in all four sets.
+    let cast = |least| Cast { fourth: Some(table(3, least)), ..four() };
+    let world = World::start(&cast(2));
+    assert_eq!(succeeded(&world.ask_psi(&asked(all))).trim(), "");
+    assert_eq!(scores(&world, "census"), [10, 30]);
+    assert_eq!(scores(&world, "clinic"), [20, 30]);
+    let bit = |to: &str| json!({"kind": "threshold", "count": "1", "to": to});
+    let opened = opened(&world).remove(0);
+    let mut bits = opened.as_array().unwrap().clone();
+    bits.retain(|opening| opening["kind"] == "threshold");
+    bits.iter_mut().for_each(|opening| drop(opening.as_object_mut().unwrap().remove("op")));
+    assert_eq!(bits[0], bit("compute parties"), "{opened}");
+    assert!(bits.contains(&bit("clinic")), "{opened}");
+    let two = "to = [\"clinic\"]\nprotocol = \"vole\"";
+    let pair = |more: &str| {
+        let sets: Vec<_> = asked(more).split("[[psi.sets]]").map(str::to_owned).collect();
+        format!("{}[[psi.sets]]{}[[psi.sets]]{}", sets[0], sets[3], sets[4])
+    };
+    assert_eq!(succeeded(&world.ask_psi(&pair(two))).trim(), "");
+    let before = kept(&world, "clinic").len();
+    drop(world);
+
+    let world = World::start(&cast(9));
+    for job in [asked(all), pair(two)] {
+        let words = ended_with(&world.ask_psi(&job), 1);
+        assert!(words.contains("TOO_FEW_IN_COMMON"), "{words}");
+    }
+    assert_eq!(before, 2);
+    for party in ["census", "employers", "neutral", "clinic"] {
+        assert!(kept(&world, party).is_empty(), "{party}");
+    }
 }
 
 #[test]

@@ -125,6 +125,8 @@ fn steps(
     let mut sorted = Digits::of(keys, from, bits);
     let mut order = None;
     for (from, bits) in cuts {
+        // Participants who do not compute may wait for what comes behind it.
+        s.wire().working();
         let shuffle = Shuffle::draw(s, keys.rows());
         let moving = Digits::of(keys, from, bits).start(s, &shuffle)?;
         let part = places(s, &sorted, narrow)?;

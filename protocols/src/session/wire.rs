@@ -71,6 +71,12 @@ impl Wire {
         }
     }
 
+    /// The same behind so many messages that went to each compute party by another way than this wire, in the same run.
+    #[must_use]
+    pub fn behind(self, sent: [u32; 3]) -> Self {
+        Self { sent: sent.to_vec(), ..self }
+    }
+
     /// This party.
     #[must_use]
     pub fn me(&self) -> PartyId {

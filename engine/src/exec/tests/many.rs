@@ -23,12 +23,12 @@ use crate::{
     },
 };
 
-const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
-const OWNERS: [&str; 5] = ["census", "employers", "neutral", "clinic", "lab"];
+pub(super) const SPREAD: u64 = 0x9e37_79b9_7f4a_7c15;
+pub(super) const OWNERS: [&str; 5] = ["census", "employers", "neutral", "clinic", "lab"];
 /// The compute parties in another order than the sets.
 const INSIDE: [&str; 3] = ["neutral", "census", "employers"];
 
-fn sets(rows: &[u64]) -> Vec<DatasetDescriptor> {
+pub(super) fn sets(rows: &[u64]) -> Vec<DatasetDescriptor> {
     let set = |(owner, rows_max): (&str, &u64)| DatasetDescriptor {
         party: party(owner),
         name: "set".into(),
@@ -39,7 +39,7 @@ fn sets(rows: &[u64]) -> Vec<DatasetDescriptor> {
     OWNERS.into_iter().zip(rows).map(set).collect()
 }
 
-fn asked(sets: usize, to: &[&str]) -> JobSpec {
+pub(super) fn asked(sets: usize, to: &[&str]) -> JobSpec {
     let set = |owner: &&str| PsiSet {
         dataset: format!("{owner}.set"),
         key: vec!["code".into()],
@@ -92,7 +92,7 @@ fn columns(seed: u64, rows: &[u64]) -> Vec<Vec<Option<u128>>> {
     rows.iter().map(column).collect()
 }
 
-fn input(ids: &[Option<u128>]) -> EncodedInput {
+pub(super) fn input(ids: &[Option<u128>]) -> EncodedInput {
     let mut spill = Spill::new(&std::env::temp_dir(), 1 << 20);
     for (id, row) in ids.iter().zip(0..) {
         if let Some(id) = id {
@@ -104,7 +104,7 @@ fn input(ids: &[Option<u128>]) -> EncodedInput {
 }
 
 /// A bit for each row of one set whose key all others have.
-fn plain(columns: &[Vec<Option<u128>>], own: usize) -> Vec<u64> {
+pub(super) fn plain(columns: &[Vec<Option<u128>>], own: usize) -> Vec<u64> {
     let keys: Vec<BTreeSet<u128>> =
         columns.iter().map(|ids| ids.iter().flatten().copied().collect()).collect();
     let common = |id: &Option<u128>| id.is_some_and(|id| keys.iter().all(|set| set.contains(&id)));
@@ -115,7 +115,7 @@ fn plain(columns: &[Vec<Option<u128>>], own: usize) -> Vec<u64> {
 }
 
 /// A mesh between all who take part, of whom some only provide.
-fn ends(plan: &Plan) -> Vec<MemoryChannel> {
+pub(super) fn ends(plan: &Plan) -> Vec<MemoryChannel> {
     memory::mesh(3 + outside_providers(plan).len(), Duration::from_secs(60))
 }
 

@@ -7,7 +7,7 @@ use super::{
 };
 use crate::{
     job::{PsiForm, PsiProtocol},
-    plan::{Op, Plan, PolicyTerms, check, explain, leakage},
+    plan::{Encoding, InputColumn, Op, Plan, PolicyTerms, check, explain, leakage},
     sql::{CompileError, compile},
 };
 
@@ -61,14 +61,39 @@ fn keys_are_not_counted_against_parties_that_deviate() {
     assert!(planned(0, PsiForm::Inner, PsiProtocol::VoleMalicious).is_ok());
 }
 
+/// The keys enter a second time, as shares that the three count, and the same policies speak of the same uses.
 #[test]
-fn an_owner_who_does_not_compute_and_would_not_see_the_bit_is_refused() {
+fn keys_of_owners_who_do_not_compute_are_counted_on_shares() {
     let sets = sets(32, (5, 5));
-    let mut spec = asked(PsiForm::Inner, [&["number"], &[]]);
-    psi(&mut spec).to = vec![party("census")];
-    spec.compute[1] = party("bank");
-    let least = PolicyTerms { min_intersection: 3, ..terms("employers.right", 0) };
-    let error = compile(&spec, &sets.world.descriptors, &[least]).map(drop).unwrap_err();
-    assert!(error.to_string().contains("where `employers` does not compute"), "{error}");
-    assert!(compile(&spec, &sets.world.descriptors, &[]).is_ok());
+    for form in [PsiForm::Inner, PsiForm::Left, PsiForm::Anti] {
+        let mut spec = asked(form, [&["number"], &[]]);
+        psi(&mut spec).to = vec![party("census")];
+        psi(&mut spec).sets[0].filter = Some("number > 3".into());
+        spec.compute[1] = party("bank");
+        let compiled = |least: u32| {
+            let least = PolicyTerms { min_intersection: least, ..terms("employers.right", 0) };
+            compile(&spec, &sets.world.descriptors, &[least]).unwrap()
+        };
+        let (none, counted) = (compiled(0), compiled(3));
+        let plan = &counted.plan;
+        check(plan).unwrap();
+        assert_eq!((none.plan.inputs.len(), plan.inputs.len()), (2, 4));
+        for (own, twin) in [(0, 2), (1, 3)] {
+            let [own, twin] = [own, twin].map(|at| &plan.inputs[at]);
+            assert_eq!(
+                (&own.party, &own.datasets, own.rows),
+                (&twin.party, &twin.datasets, twin.rows)
+            );
+            assert!(own.is_at_home() && own.columns.is_empty() && !twin.is_at_home());
+            let ids = |c: &InputColumn| matches!(c.encoding, Encoding::KeyId { .. });
+            assert!(twin.columns.iter().all(ids), "nothing but keys: {:?}", twin.columns);
+        }
+        assert_eq!(none.plan.uses, plan.uses);
+        let required = plan.nodes.iter().position(|op| matches!(op, Op::Require(_))).unwrap();
+        let outside = plan.seat_of(&party("employers")).unwrap();
+        assert_eq!(plan.hearers(required), [outside]);
+        let shown = leakage(plan, &|_| Vec::new()).unwrap();
+        let line = "compute parties, employers who owns a set, and by how the job ends";
+        assert!(shown.iter().any(|shown| shown.contains(line)), "{shown:?}");
+    }
 }
