@@ -134,7 +134,7 @@ fn rows_are_shown_to_whoever_owns_sets_from_the_least_number_of_common_keys_on()
                     assert_eq!(found.matched, plain(&enough.keys, own), "{what}");
                 }
                 let computing: u64 = left[..3].iter().map(|(_, _, bytes, _)| bytes).sum();
-                let outside: u64 = recorders[3..].iter().map(|end| sent(end)).sum();
+                let outside: u64 = recorders[3..].iter().map(sent).sum();
                 assert_eq!(computing + outside, enough.price.total.bytes, "{what}");
                 let depth = left.iter().map(|(.., depth)| *depth).max();
                 assert_eq!(depth, Some(enough.price.total.rounds), "{what}");
