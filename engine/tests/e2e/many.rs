@@ -244,6 +244,8 @@ fn owners_who_do_not_compute_hear_whether_enough_keys_are_common() {
     bits.iter_mut().for_each(|opening| drop(opening.as_object_mut().unwrap().remove("op")));
     assert_eq!(bits[0], bit("compute parties"), "{opened}");
     assert!(bits.contains(&bit("clinic")), "{opened}");
+    let explained = succeeded(&world.by(BUYER, &["job", "explain", "insurer/job.toml"]));
+    assert!(explained.contains("tell census, clinic, and go on where it is 1"), "{explained}");
     let two = "to = [\"clinic\"]\nprotocol = \"vole\"";
     let pair = |more: &str| {
         let sets: Vec<_> = asked(more).split("[[psi.sets]]").map(str::to_owned).collect();
@@ -262,6 +264,25 @@ fn owners_who_do_not_compute_hear_whether_enough_keys_are_common() {
     for party in ["census", "employers", "neutral", "clinic"] {
         assert!(kept(&world, party).is_empty(), "{party}");
     }
+}
+
+/// Messages of the two are numbered from the start again, behind inputs and the bit.
+#[test]
+fn a_link_over_which_keys_were_shared_may_be_cut_behind_the_bit() {
+    const HALF: [&str; 2] = ["employers", "clinic"];
+    let cast = in_buckets(Cast { fourth: Some(table(3, 2)), ..four() });
+    let (world, wiretap) = World::start_tapped(&cast);
+    let more = "to = [\"clinic\"]\nprotocol = \"multi\"\nbucket_rows = 4096";
+    let job = psi_of(4, "\"inner\"", "[\"score\"]", more);
+    succeeded(&world.ask_psi(&job));
+    assert_eq!(scores(&world, "clinic"), [20, 30]);
+    let (bytes, renewed) = carried(&receipt(&world).0, HALF);
+    assert_eq!(renewed, 0);
+    let late = usize::try_from(bytes).unwrap() * 3 / 4;
+    wiretap.strike(HALF, &[(late, Strike::Cut)]);
+    succeeded(&world.ask_psi(&job));
+    assert_eq!((scores(&world, "clinic"), kept(&world, "clinic").len()), (vec![20, 30], 2));
+    assert_eq!(carried(&receipt(&world).0, HALF).1, 1);
 }
 
 #[test]
