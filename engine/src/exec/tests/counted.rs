@@ -1,7 +1,10 @@
 //! Rows only where enough keys are common, to owners who do not compute and among three and more: all of them hear of the bit, and below
 //! the least number not a byte of their exchange is sent.
 
-use std::collections::BTreeSet;
+use std::{
+    collections::BTreeSet,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 use protocols::{
     net::{
@@ -190,5 +193,44 @@ fn an_owner_goes_on_only_where_all_three_say_the_same() {
         let session = outside.as_ref().unwrap_err().of_session();
         assert!(matches!(session, Some(SessionError::Inconsistent { .. })), "{liar}: {outside:?}");
         assert!(left.into_iter().all(|ended| ended.is_err()), "{liar} lies");
+    }
+}
+
+/// One that counts how often it says that it is at work.
+struct Works(Arc<dyn Channel>, AtomicUsize);
+
+impl Channel for Works {
+    fn me(&self) -> PartyId {
+        self.0.me()
+    }
+
+    fn send(&self, to: PartyId, frame: Frame) -> Result<(), ChannelError> {
+        self.0.send(to, frame)
+    }
+
+    fn recv(&self, from: PartyId) -> Result<Frame, ChannelError> {
+        self.0.recv(from)
+    }
+
+    fn working(&self) {
+        self.1.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn abort(&self, abort: Abort) {
+        self.0.abort(abort);
+    }
+}
+
+/// A join may take longer than an owner waits for a sign of life.
+#[test]
+fn owners_who_wait_for_the_bit_hear_that_the_keys_are_being_counted() {
+    let case = Case::of(HALF, (&[9, 9], 1), &["census"], 3);
+    let works = |end| Arc::new(Works(end, AtomicUsize::new(0)));
+    let ends: Vec<_> = channels(&case.plan).into_iter().map(works).collect();
+    case.run(ends.iter().map(|end| Arc::clone(end) as Arc<dyn Channel>).collect());
+    for end in &ends[..3] {
+        // Each operation, and the digits that a join sorts by.
+        let signs = end.1.load(Ordering::Relaxed);
+        assert!(signs > case.required() + 4, "{}: {signs}", end.me());
     }
 }
