@@ -11,10 +11,17 @@ pub(super) fn released(plan: &Plan, op: &Op) -> Vec<String> {
     let owners: String =
         plan.outside().iter().map(|owner| format!(", {owner} who owns a set")).collect();
     match op {
-        Op::Require(_) => vec![format!(
-            "compute parties{owners}, and by how the job ends whoever follows it: whether at least {least} keys are common; where fewer are, \
-             the job ends there, before a byte of the exchange that shows rows is sent, and has used up its query all the same"
-        )],
+        Op::Require(_) => {
+            let bit = format!(
+                "compute parties{owners}, and by how the job ends whoever follows it: whether at least {least} keys are common; where fewer are, \
+                 the job ends there, before a byte of the exchange that shows rows is sent, and has used up its query all the same"
+            );
+            let shared = plan.inputs.iter().any(|input| !input.is_at_home());
+            let ids = "the ids of all keys are shared among the compute parties, who count them: any two of these together, owners or not, \
+                       can put together the ids of all sets and try guesses of keys against them, whoever the protocol that shows the rows \
+                       is secure against";
+            std::iter::once(bit).chain(shared.then(|| ids.to_owned())).collect()
+        }
         Op::Blur(of) => blurred(of, plan),
         _ => Vec::new(),
     }

@@ -16,7 +16,7 @@ pub(super) enum Count {
     /// In a circuit between two owners who compute.
     InCircuit,
     /// By joining shares of the keys, of owners who compute or not: each set enters once more, as the second half of
-    /// [`Sets::twice`].
+    /// [`Sets::twice`]. One compute party learns nothing of them; two together have the ids of all keys.
     OnShares,
 }
 

@@ -38,6 +38,7 @@ fn keys_are_counted_before_rows_are_shown() {
         assert_eq!(plan.psi.as_ref().unwrap().min_intersection, 9);
         let shown = leakage(&plan, &|_| Vec::new()).unwrap();
         assert!(shown.iter().any(|line| line.contains("at least 9 keys are common")), "{shown:?}");
+        assert!(!shown.iter().any(|line| line.contains("ids of all sets")), "{shown:?}");
         let text = explain(&plan, &|_| None).unwrap();
         assert!(text.contains("and go on where it is 1"), "{text}");
     }
@@ -95,5 +96,11 @@ fn keys_of_owners_who_do_not_compute_are_counted_on_shares() {
         let shown = leakage(plan, &|_| Vec::new()).unwrap();
         let line = "compute parties, employers who owns a set, and by how the job ends";
         assert!(shown.iter().any(|shown| shown.contains(line)), "{shown:?}");
+        // More than a protocol between the owners alone shows to parties in league.
+        let league =
+            "any two of these together, owners or not, can put together the ids of all sets";
+        assert!(shown.iter().any(|shown| shown.contains(league)), "{shown:?}");
+        let none = leakage(&none.plan, &|_| Vec::new()).unwrap();
+        assert!(!none.iter().any(|shown| shown.contains(league)), "{none:?}");
     }
 }
